@@ -1,0 +1,113 @@
+#include "src/base/diagnostic.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "src/base/text.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kRed[] = "\033[1;31m", kYellow[] = "\033[1;33m", kBold[] = "\033[1m", kReset[] = "\033[0m";
+
+// Lines longer than this are shown in part, around the place that matters.
+constexpr size_t kMaxLine = 120;
+
+size_t CodePoints(absl::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+bool Continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// "  12 |   host: x" and the underline below it.
+void AppendExcerpt(const SourceFile& source, Range range, const char* color, std::string* out) {
+  const char* reset = *color != '\0' ? kReset : "";
+  SourceFile::Position position = source.PositionOf(range.begin);
+  absl::string_view line = source.Line(position.line);
+  size_t begin = std::min<size_t>(range.begin - source.LineStart(position.line), line.size());
+  size_t end = std::min<size_t>(range.end - source.LineStart(position.line), line.size());
+  size_t from = 0, to = line.size();
+  if (line.size() > kMaxLine) {
+    from = begin > kMaxLine / 3 ? begin - kMaxLine / 3 : 0;
+    while (from > 0 && Continuation(line[from])) --from;
+    to = std::min(line.size(), from + kMaxLine);
+    while (to > from && to < line.size() && Continuation(line[to])) --to;
+  }
+  end = std::min(end, to);
+  std::string shown =
+      absl::StrCat(from > 0 ? "…" : "", line.substr(from, to - from), to < line.size() ? "…" : "");
+  // A tab or a control character would put the underline in the wrong place, or the terminal in a wrong
+  // state.
+  for (char& c : shown) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  size_t indent = CodePoints(line.substr(from, begin - from)) + (from > 0 ? 1 : 0);
+  size_t width = std::max<size_t>(1, end > begin ? CodePoints(line.substr(begin, end - begin)) : 1);
+  absl::StrAppendFormat(out, "%5d | %s\n", position.line, shown);
+  absl::StrAppend(out, "      | ", std::string(indent, ' '), color, "^", std::string(width - 1, '~'), reset,
+                  "\n");
+}
+
+}  // namespace
+
+Diagnostic& Diagnostics::Add(Diagnostic::Severity severity, Range range, std::string message,
+                             std::string help) {
+  Diagnostic diagnostic;
+  diagnostic.severity = severity;
+  diagnostic.range = range;
+  diagnostic.message = std::move(message);
+  diagnostic.help = std::move(help);
+  all_.push_back(std::move(diagnostic));
+  if (severity == Diagnostic::Severity::kError) ++errors_;
+  return all_.back();
+}
+
+Diagnostic& Diagnostics::Error(Range range, std::string message, std::string help) {
+  return Add(Diagnostic::Severity::kError, range, std::move(message), std::move(help));
+}
+
+Diagnostic& Diagnostics::Warning(Range range, std::string message, std::string help) {
+  return Add(Diagnostic::Severity::kWarning, range, std::move(message), std::move(help));
+}
+
+std::string Diagnostics::Format(bool color, size_t max_shown) const {
+  std::vector<const Diagnostic*> sorted;
+  for (const Diagnostic& diagnostic : all_) sorted.push_back(&diagnostic);
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Diagnostic* a, const Diagnostic* b) { return a->range.begin < b->range.begin; });
+  std::string out;
+  const char* bold = color ? kBold : "";
+  const char* reset = color ? kReset : "";
+  size_t shown = 0;
+  for (const Diagnostic* d : sorted) {
+    if (shown++ == max_shown) {
+      absl::StrAppend(&out, source_->path(), ": and ", sorted.size() - max_shown, " more\n");
+      break;
+    }
+    bool error = d->severity == Diagnostic::Severity::kError;
+    const char* tone = color ? (error ? kRed : kYellow) : "";
+    absl::StrAppend(&out, bold, source_->path(), ":");
+    if (d->range.known()) {
+      SourceFile::Position position = source_->PositionOf(d->range.begin);
+      absl::StrAppend(&out, position.line, ":", position.column, ":");
+    }
+    absl::StrAppend(&out, reset, " ", tone, error ? "error: " : "warning: ", reset, bold, d->message, reset,
+                    "\n");
+    if (d->range.known()) AppendExcerpt(*source_, d->range, tone, &out);
+    if (d->other.known()) {
+      SourceFile::Position position = source_->PositionOf(d->other.begin);
+      absl::StrAppend(&out, "   ", source_->path(), ":", position.line, ":", position.column, ": ",
+                      d->other_message, "\n");
+      AppendExcerpt(*source_, d->other, "", &out);
+    }
+    if (!d->help.empty()) {
+      for (absl::string_view line : absl::StrSplit(d->help, '\n')) absl::StrAppend(&out, "   ", line, "\n");
+    }
+  }
+  return out;
+}
+
+}  // namespace kplan

@@ -1,0 +1,58 @@
+#ifndef KPLAN_BASE_DIAGNOSTIC_H_
+#define KPLAN_BASE_DIAGNOSTIC_H_
+
+// What is wrong with a cluster.yaml, said so that it can be put right: where, what, why, and what to write
+// instead; with the other place when two places are involved. Everything wrong is collected; nothing stops at
+// the first.
+//
+//   cluster.yaml:12:7: error: unknown key "host" in a certificate
+//      12 |       host: [worker]
+//         |       ^~~~
+//      did you mean "hosts"?
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "src/base/source.h"
+
+namespace kplan {
+
+struct Diagnostic {
+  enum class Severity { kError, kWarning };
+
+  Severity severity = Severity::kError;
+  Range range;          // not known(): the file as a whole
+  std::string message;  // what is wrong, without a final full stop
+  std::string help;     // what to do about it; may be empty, may have several lines
+  Range other;          // the other place involved, when known()
+  std::string other_message;
+};
+
+class Diagnostics {
+ public:
+  explicit Diagnostics(const SourceFile* source) : source_(source) {}
+
+  // MESSAGE and HELP are cut where they quote too much of a hostile value (see Quote in text.h).
+  Diagnostic& Error(Range range, std::string message, std::string help = "");
+  Diagnostic& Warning(Range range, std::string message, std::string help = "");
+
+  bool has_errors() const { return errors_ > 0; }
+  int error_count() const { return errors_; }
+  const std::vector<Diagnostic>& all() const { return all_; }
+  const SourceFile& source() const { return *source_; }
+
+  // All of them in the order of the file, at most MAX_SHOWN and a line that counts the rest.
+  std::string Format(bool color, size_t max_shown = 100) const;
+
+ private:
+  Diagnostic& Add(Diagnostic::Severity severity, Range range, std::string message, std::string help);
+
+  const SourceFile* source_;
+  std::vector<Diagnostic> all_;
+  int errors_ = 0;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_BASE_DIAGNOSTIC_H_

@@ -1,0 +1,70 @@
+#include "src/base/diagnostic.h"
+
+#include "gtest/gtest.h"
+
+namespace kplan {
+namespace {
+
+TEST(SourceFile, CountsLinesAndCharacters) {
+  SourceFile source("c.yaml", "a: ü x\r\nb\n");
+  EXPECT_EQ(source.line_count(), 2);
+  EXPECT_EQ(source.Line(1), "a: ü x");
+  EXPECT_EQ(source.Line(2), "b");
+  EXPECT_EQ(source.PositionOf(6).line, 1);
+  EXPECT_EQ(source.PositionOf(6).column, 6) << "ü is two bytes and one character";
+  EXPECT_EQ(source.PositionOf(9).line, 2);
+  EXPECT_EQ(source.PositionOf(9).column, 1);
+}
+
+TEST(Diagnostics, SaysWhereWhatAndWhatToDo) {
+  SourceFile source("cluster.yaml", "certs:\n  x:\n    host: [worker]\n");
+  Diagnostics diagnostics(&source);
+  diagnostics.Error({16, 20}, "unknown key \"host\" in a certificate", "did you mean \"hosts\"?");
+  EXPECT_EQ(diagnostics.Format(false),
+            "cluster.yaml:3:5: error: unknown key \"host\" in a certificate\n"
+            "    3 |     host: [worker]\n"
+            "      |     ^~~~\n"
+            "   did you mean \"hosts\"?\n");
+}
+
+TEST(Diagnostics, ShowsTheOtherPlaceAndSortsByPlace) {
+  SourceFile source("c", "a: 1\nb: 2\na: 3\n");
+  Diagnostics diagnostics(&source);
+  Diagnostic& twice = diagnostics.Error({10, 11}, "\"a\" is written twice");
+  twice.other = {0, 1};
+  twice.other_message = "the first is here";
+  diagnostics.Warning({5, 6}, "hm");
+  EXPECT_TRUE(diagnostics.has_errors());
+  EXPECT_EQ(diagnostics.error_count(), 1);
+  EXPECT_EQ(diagnostics.Format(false),
+            "c:2:1: warning: hm\n"
+            "    2 | b: 2\n"
+            "      | ^\n"
+            "c:3:1: error: \"a\" is written twice\n"
+            "    3 | a: 3\n"
+            "      | ^\n"
+            "   c:1:1: the first is here\n"
+            "    1 | a: 1\n"
+            "      | ^\n");
+}
+
+TEST(Diagnostics, CutsLongLinesAroundThePlaceAndHidesControlCharacters) {
+  std::string text = std::string(500, 'x') + "\tBAD\x1b" + std::string(500, 'y');
+  SourceFile source("c", text);
+  Diagnostics diagnostics(&source);
+  diagnostics.Error({501, 504}, "bad");
+  std::string shown = diagnostics.Format(false);
+  EXPECT_LT(shown.size(), 400u);
+  EXPECT_NE(shown.find(" BAD "), std::string::npos) << shown;
+  EXPECT_NE(shown.find("^~~\n"), std::string::npos) << shown;
+}
+
+TEST(Diagnostics, CountsWhatItDoesNotShow) {
+  SourceFile source("c", "abc");
+  Diagnostics diagnostics(&source);
+  for (int i = 0; i < 5; ++i) diagnostics.Error({0, 1}, "bad");
+  EXPECT_NE(diagnostics.Format(false, 2).find("c: and 3 more\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kplan

@@ -1,0 +1,47 @@
+#ifndef KPLAN_BASE_SOURCE_H_
+#define KPLAN_BASE_SOURCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace kplan {
+
+// A half-open range of bytes in a source file. A default one is "nowhere": a value that nobody typed.
+struct Range {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+
+  bool known() const { return end > begin; }
+};
+
+// The text of a cluster.yaml, and where its lines begin.
+class SourceFile {
+ public:
+  struct Position {
+    int line = 1;    // from 1
+    int column = 1;  // from 1, in characters (UTF-8 code points), as editors count
+  };
+
+  SourceFile(std::string path, std::string text);
+
+  const std::string& path() const { return path_; }  // as the user typed it
+  const std::string& text() const { return text_; }
+
+  Position PositionOf(uint32_t offset) const;
+  // The text of LINE (from 1) without its end.
+  absl::string_view Line(int line) const;
+  // The offset of the first byte of LINE (from 1).
+  uint32_t LineStart(int line) const { return line_starts_[line - 1]; }
+  int line_count() const { return static_cast<int>(line_starts_.size()); }
+
+ private:
+  std::string path_, text_;
+  std::vector<uint32_t> line_starts_;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_BASE_SOURCE_H_
