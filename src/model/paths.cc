@@ -1,0 +1,28 @@
+#include "src/model/paths.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace kplan {
+namespace paths {
+
+std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", name, ".json"); }
+std::string Stamp(absl::string_view label) { return absl::StrCat(".kplan/stamps/", label); }
+std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
+
+std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }
+std::string Key(absl::string_view name) { return absl::StrCat("pki/", name, "-key.pem"); }
+std::string Request(absl::string_view name) { return absl::StrCat("pki/", name, ".csr"); }
+
+std::string Archive(absl::string_view base) { return absl::StrCat("archives/", base); }
+
+std::string Rendered(absl::string_view host, absl::string_view host_path) {
+  return absl::StrCat("rendered/", host, host_path);
+}
+
+namespace on_host {
+
+std::string Unit(absl::string_view service) { return absl::StrCat(kUnits, "/", service, ".service"); }
+
+}  // namespace on_host
+}  // namespace paths
+}  // namespace kplan

@@ -1,0 +1,48 @@
+#ifndef KPLAN_MODEL_PATHS_H_
+#define KPLAN_MODEL_PATHS_H_
+
+// Every name that kplan gives to a file. Relative ones are relative to DIR, the folder of build.ninja; those
+// in namespace on_host are paths inside a host's root.
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace kplan {
+namespace paths {
+
+inline constexpr char kBuildNinja[] = "build.ninja";
+inline constexpr char kState[] = ".kplan";
+inline constexpr char kLock[] = ".kplan/lock";
+inline constexpr char kGenStamp[] = ".kplan/gen.stamp";
+inline constexpr char kPlan[] = ".kplan/plan.json";
+inline constexpr char kShards[] = ".kplan/steps";
+inline constexpr char kSharedShard[] = "shared";  // the shard of what hosts share; no host may be called so
+inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
+
+std::string Shard(absl::string_view name);     // .kplan/steps/NAME.json
+std::string Stamp(absl::string_view label);    // .kplan/stamps/LABEL
+std::string Depfile(absl::string_view label);  // .kplan/deps/LABEL
+
+// NAME is LeafCertificate::name, or "ca".
+std::string Certificate(absl::string_view name);  // pki/NAME.pem
+std::string Key(absl::string_view name);          // pki/NAME-key.pem
+std::string Request(absl::string_view name);      // pki/NAME.csr
+
+std::string Archive(absl::string_view base);                                // archives/BASE
+std::string Rendered(absl::string_view host, absl::string_view host_path);  // rendered/HOST/etc/...
+
+namespace on_host {
+
+inline constexpr char kBinaries[] = "/usr/local/bin";
+inline constexpr char kEtcdConfig[] = "/etc/etcd";
+inline constexpr char kEtcdData[] = "/var/lib/etcd";
+inline constexpr char kUnits[] = "/etc/systemd/system";
+
+std::string Unit(absl::string_view service);  // /etc/systemd/system/SERVICE.service
+
+}  // namespace on_host
+}  // namespace paths
+}  // namespace kplan
+
+#endif  // KPLAN_MODEL_PATHS_H_

@@ -1,0 +1,439 @@
+// etcd: version, archive, flags, unit and what has to fit together (the serving certificate and the URLs).
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "src/base/digest.h"
+#include "src/base/text.h"
+#include "src/model/etcd_flags.h"
+#include "src/model/etcd_releases.h"
+#include "src/model/names.h"
+#include "src/model/paths.h"
+#include "src/model/resolve_internal.h"
+#include "src/model/unit.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kDefaultToken[] = "etcd-cluster";             // etcd's own default
+constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
+constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
+constexpr char kDefaultName[] = "etcd";
+const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
+
+class EtcdResolver {
+ public:
+  EtcdResolver(const EtcdSpec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec), cluster_(*cluster), etcd_(cluster->etcd), diagnostics_(diagnostics) {}
+
+  void Resolve() {
+    cluster_.has_etcd = true;
+    ResolveVersion();
+    ResolveFlags();
+    etcd_.token = spec_.initial_cluster_token.set() ? spec_.initial_cluster_token.value : kDefaultToken;
+    ResolveMembers();
+  }
+
+ private:
+  void ResolveVersion() {
+    if (!spec_.version.set()) {
+      diagnostics_->Error(spec_.range, "etcd has no version", "for example version: 3.4.15");
+      return;
+    }
+    etcd_.version = spec_.version.value;
+    absl::string_view text = etcd_.version;
+    if (!ParseEtcdVersion(text, &version_)) {
+      bool v = absl::ConsumePrefix(&text, "v") && ParseEtcdVersion(text, &version_);
+      diagnostics_->Error(spec_.version.range,
+                          absl::StrCat(Quote(spec_.version.value), " is not a version of etcd"),
+                          v ? absl::StrCat("write ", text) : "write all three numbers, for example 3.4.15");
+      version_ = {3, 4, 15};
+    } else if (version_.major != 3 || version_.minor < 4 || version_.minor > 6) {
+      diagnostics_->Error(spec_.version.range, absl::StrCat("kplan does not know etcd ", etcd_.version),
+                          "it knows the flags and rules of 3.4, 3.5 and 3.6");
+      version_ = {3, 4, 15};
+    }
+  }
+
+  void ResolveFlags() {
+    for (const auto& [key, value] : spec_.flags) {
+      absl::string_view name = key.value;
+      const EtcdFlag* flag = FindEtcdFlag(name);
+      if (flag == nullptr && absl::StartsWith(name, "experimental-") && OnlyAlnumAnd(name, "-")) {
+        flags_[key.value] = &value;  // they come and go with each patch release: etcd is the judge
+        continue;
+      }
+      if (flag == nullptr) {
+        absl::string_view bare = name;
+        std::string help = absl::ConsumePrefix(&bare, "--") && FindEtcdFlag(bare) != nullptr
+                               ? absl::StrCat("write it without the dashes: ", bare)
+                               : DidYouMean(name, EtcdFlagNames());
+        diagnostics_->Error(key.range, absl::StrCat("etcd has no flag ", Quote(name)), help);
+        continue;
+      }
+      if (flag->kind == EtcdFlag::Kind::kOurs) {
+        diagnostics_->Error(key.range, absl::StrCat("the flag ", name, " cannot be set here: ", flag->text),
+                            "remove it");
+        continue;
+      }
+      if (flag->since_minor > version_.minor ||
+          (flag->removed_minor != 0 && flag->removed_minor <= version_.minor)) {
+        bool gone = flag->since_minor <= version_.minor;
+        diagnostics_->Error(key.range,
+                            absl::StrCat("etcd ", etcd_.version, " has no flag ", name,
+                                         gone ? ": it was removed in 3." : ": it came with 3.",
+                                         gone ? flag->removed_minor : flag->since_minor),
+                            "remove it, or change `version`");
+        continue;
+      }
+      if (absl::Status status = CheckEtcdFlagValue(*flag, value.value); !status.ok()) {
+        Report(status, value.range, absl::StrCat("the flag ", name), diagnostics_);
+        continue;
+      }
+      flags_[key.value] = &value;
+    }
+    for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
+    CheckListenHosts();
+  }
+
+  const Text* Flag(const std::string& name) const {
+    auto found = flags_.find(name);
+    return found == flags_.end() ? nullptr : found->second;
+  }
+  std::string FlagOr(const std::string& name, absl::string_view fallback) const {
+    const Text* flag = Flag(name);
+    return flag != nullptr ? flag->value : std::string(fallback);
+  }
+
+  // etcd lists URLs sorted; so do we, where they are compared with what it says.
+  std::vector<std::string> Urls(const std::string& name, absl::string_view fallback) const {
+    std::vector<std::string> urls = absl::StrSplit(FlagOr(name, fallback), ',');
+    std::sort(urls.begin(), urls.end());
+    return urls;
+  }
+
+  void CheckClientUrls(const std::string& name) {
+    const Text* flag = Flag(name);
+    if (flag == nullptr || absl::StrContains(flag->value, "http://")) {
+      if (flag == nullptr) return;
+      diagnostics_->Error(flag->range,
+                          absl::StrCat("the flag ", name, ": etcd would serve clients without TLS"),
+                          "write https://");
+    }
+  }
+
+  // etcd listens on addresses only (3.4, embed/config.go checkBindURLs), "localhost" aside.
+  void CheckListenHosts() {
+    for (const char* name : {"listen-client-urls", "listen-peer-urls"}) {
+      const Text* flag = Flag(name);
+      if (flag == nullptr) continue;
+      for (absl::string_view text : absl::StrSplit(flag->value, ',')) {
+        Url url;
+        if (!ParseUrl(text, &url) || url.host == "localhost" || IsIpAddress(url.host)) continue;
+        diagnostics_->Error(
+            flag->range,
+            absl::StrCat("the flag ", name, ": etcd cannot listen on the name ", Quote(url.host)),
+            "write an IP address");
+      }
+    }
+  }
+
+  void ResolveMembers() {
+    std::vector<const Text*> names;
+    for (const Text& member : spec_.members) names.push_back(&member);
+    if (names.size() > 1) {
+      diagnostics_->Error(names[1]->range, "this version of kplan provisions an etcd of one member",
+                          "name one host in `members`");
+    }
+    int host = 0;
+    if (!names.empty()) {
+      auto found = std::find_if(cluster_.hosts.begin(), cluster_.hosts.end(),
+                                [&](const Host& h) { return h.name == names[0]->value; });
+      if (found == cluster_.hosts.end()) {
+        std::vector<absl::string_view> known;
+        for (const Host& candidate : cluster_.hosts) known.push_back(candidate.name);
+        diagnostics_->Error(names[0]->range, absl::StrCat("there is no host ", Quote(names[0]->value)),
+                            DidYouMean(names[0]->value, known));
+        return;
+      }
+      host = static_cast<int>(found - cluster_.hosts.begin());
+    } else if (cluster_.hosts.size() > 1) {
+      diagnostics_->Error(
+          spec_.range,
+          absl::StrCat("there are ", cluster_.hosts.size(), " hosts: etcd needs to know on which it runs"),
+          absl::StrCat("for example members: [", cluster_.hosts[0].name, "]"));
+      return;
+    } else if (cluster_.hosts.empty()) {
+      return;  // said already
+    }
+    ResolveArchive(cluster_.hosts[host].arch);
+    ResolveMember(host);
+  }
+
+  void ResolveArchive(const std::string& arch) {
+    const ArchiveSpec& spec = spec_.archive;
+    Archive archive;
+    std::string release = EtcdReleaseName(etcd_.version, arch);
+    if (spec.url.set() && spec.path.set()) {
+      Diagnostic& both = diagnostics_->Error(spec.path.range, "an archive has a `url` or a `path`, not both",
+                                             "remove one of the two");
+      both.other = spec.url.range;
+      both.other_message = "the url is here";
+    }
+    if (spec.path.set()) {
+      archive.given = true;
+      archive.path = spec.path.value;
+      std::vector<absl::string_view> parts = absl::StrSplit(archive.path, '/');
+      if (!IsPlainPath(archive.path)) {
+        diagnostics_->Error(
+            spec.path.range,
+            absl::StrCat("path ", Quote(archive.path), " has characters that cannot be in a path here"),
+            "letters, digits and / . _ - + @ = ~ can");
+      }
+    } else {
+      archive.url = spec.url.set() ? spec.url.value : EtcdReleaseUrl(etcd_.version, arch);
+      std::string base = archive.url.substr(archive.url.rfind('/') + 1);
+      if (!absl::StartsWith(archive.url, "https://")) {
+        diagnostics_->Error(spec.url.range, "only https is downloaded from",
+                            "write an https:// URL, or `path` for a file that is here");
+      } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
+        diagnostics_->Error(
+            spec.url.range,
+            absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),
+            "it must end with the archive's name, for example " + release + ".tar.gz");
+      } else if (archive.url.find_first_of(" \"<>\\^`{|}") != std::string::npos) {
+        diagnostics_->Error(spec.url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
+      }
+      archive.path = paths::Archive(base);
+    }
+    archive.sha256 = ResolveDigest(spec, arch);
+    archive.unpacked = paths::Archive(absl::StrCat("unpacked/", release));
+    std::vector<std::string> programs = {"etcd", "etcdctl"};
+    if (version_.minor >= 5) programs.push_back("etcdutl");
+    for (const std::string& program : programs)
+      archive.members.emplace_back(absl::StrCat(release, "/", program), program);
+    etcd_.archives.push_back(std::move(archive));
+  }
+
+  std::string ResolveDigest(const ArchiveSpec& spec, const std::string& arch) {
+    const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
+    for (const auto& [key, value] : spec.sha256_by_arch) {
+      if (key.value != "amd64" && key.value != "arm64") {
+        std::string help = DidYouMean(key.value, {"amd64", "arm64"});
+        diagnostics_->Error(key.range, absl::StrCat("unknown architecture ", Quote(key.value)),
+                            help.empty() ? "write amd64 or arm64" : help);
+      }
+      if (key.value == arch) digest = &value;
+    }
+    if (digest == nullptr) {
+      // A file of the user's own is not etcd's release, whatever its version.
+      absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd_.version, arch);
+      if (!known.empty()) return std::string(known);
+      Range range = spec.range.known() ? spec.range : spec_.version.range;
+      diagnostics_->Error(range,
+                          absl::StrCat("the archive of etcd ", etcd_.version, " for ", arch,
+                                       " has no sha256, and kplan does not know it"),
+                          "take it from the release's SHA256SUMS and write\n  archive: {sha256: ...}");
+      return "";
+    }
+    std::string lower = absl::AsciiStrToLower(digest->value);
+    if (!IsSha256Hex(lower)) {
+      diagnostics_->Error(
+          digest->range,
+          absl::StrCat("not a SHA-256: ", digest->value.size(), " characters of ", Quote(digest->value)),
+          "it is 64 hexadecimal digits, as sha256sum prints them");
+    }
+    return lower;
+  }
+
+  // The certificate named by `etcd.cert`; -1 when there is none.
+  int FindCert(int host) {
+    if (!spec_.cert.set()) {
+      diagnostics_->Error(spec_.range, "etcd has no certificate",
+                          "name one of `certs`, for example cert: kubernetes");
+      return -1;
+    }
+    std::vector<absl::string_view> names;
+    for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
+      const LeafCertificate& cert = cluster_.certificates[i];
+      if (cert.spec_name == spec_.cert.value && (cert.host == -1 || cert.host == host))
+        return static_cast<int>(i);
+      names.push_back(cert.spec_name);
+    }
+    std::string help = DidYouMean(spec_.cert.value, names);
+    diagnostics_->Error(spec_.cert.range, absl::StrCat("there is no certificate ", Quote(spec_.cert.value)),
+                        help.empty() ? "write it under `certs`" : help);
+    return -1;
+  }
+
+  // etcd shows its certificate to clients and, through the gateway, to itself as one (etcd v3.4,
+  // embed/serve.go).
+  void CheckServingCert(const LeafCertificate& cert, const std::vector<std::string>& client_urls) {
+    for (const char* usage : {"server auth", "client auth"}) {
+      bool has = std::any_of(cert.usages.begin(), cert.usages.end(),
+                             [&](const std::string& u) { return u == usage || u == "any"; });
+      if (has) continue;
+      diagnostics_->Error(spec_.cert.range,
+                          absl::StrCat("the certificate ", Quote(cert.spec_name), " lacks the usage ",
+                                       Quote(usage), ", which etcd needs"),
+                          "add it to the certificate's profile");
+    }
+    for (const std::string& text : client_urls) {
+      Url url;
+      if (!ParseUrl(text, &url)) continue;  // said already
+      bool covered = std::any_of(cert.sans.begin(), cert.sans.end(),
+                                 [&](const auto& san) { return SanCovers(san, url.host); });
+      if (covered) continue;
+      const Text* flag = Flag("advertise-client-urls");
+      diagnostics_->Error(flag != nullptr ? flag->range : spec_.cert.range,
+                          absl::StrCat("the certificate ", Quote(cert.spec_name), " is not valid for ",
+                                       url.host, ", where clients reach etcd (", text, ")"),
+                          absl::StrCat("add ", url.host, " to its hosts"));
+    }
+  }
+
+  // A given initial-cluster must name this member with the URLs it advertises, or etcd refuses to start.
+  void CheckInitialCluster(const EtcdMember& member) {
+    const Text* flag = Flag("initial-cluster");
+    if (flag == nullptr) return;
+    std::vector<std::string> urls;
+    for (absl::string_view entry : absl::StrSplit(flag->value, ',')) {
+      size_t equals = entry.find('=');
+      if (equals == absl::string_view::npos || entry.substr(0, equals) != member.name) {
+        diagnostics_->Error(flag->range,
+                            absl::StrCat("the flag initial-cluster names ", Quote(entry),
+                                         "; the only member is ", Quote(member.name)),
+                            absl::StrCat("write ", member.name, "=", member.peer_urls[0]));
+        return;
+      }
+      urls.push_back(std::string(entry.substr(equals + 1)));
+    }
+    std::sort(urls.begin(), urls.end());
+    if (urls != member.peer_urls) {
+      diagnostics_->Error(
+          flag->range,
+          absl::StrCat("the flag initial-cluster gives other URLs than initial-advertise-peer-urls (",
+                       absl::StrJoin(member.peer_urls, ","), ")"),
+          "make them the same, or remove initial-cluster");
+    }
+  }
+
+  void ResolveMember(int host) {
+    EtcdMember member;
+    member.host = host;
+    member.name = FlagOr("name", kDefaultName);
+    member.client_urls = Urls("advertise-client-urls", FlagOr("listen-client-urls", kDefaultClientUrl));
+    member.peer_urls = Urls("initial-advertise-peer-urls", kDefaultPeerUrl);
+    member.probe = member.client_urls[0];
+    CheckInitialCluster(member);
+    int cert = FindCert(host);
+    if (cert >= 0) {
+      member.cert = cert;
+      CheckServingCert(cluster_.certificates[cert], member.client_urls);
+      member.arguments = Arguments(member, cluster_.certificates[cert]);
+    }
+    if (cluster_.hosts[host].arch == "arm64" && version_.minor == 4)
+      member.environment.push_back("ETCD_UNSUPPORTED_ARCH=arm64");
+    ResolveUnit(&member);
+    etcd_.members.push_back(std::move(member));
+  }
+
+  // The tutorial's flags in the tutorial's order and form, then the others by name.
+  std::vector<Argument> Arguments(const EtcdMember& member, const LeafCertificate& cert) const {
+    using paths::on_host::kEtcdConfig;
+    std::string config = absl::StrCat(kEtcdConfig, "/");
+    std::vector<Argument> arguments = {
+        {"", absl::StrCat(paths::on_host::kBinaries, "/etcd")},
+        {"--client-cert-auth", ""},
+        {"--name", ""},
+        {member.name, ""},
+        {"--cert-file=", absl::StrCat(config, cert.spec_name, ".pem")},
+        {"--key-file=", absl::StrCat(config, cert.spec_name, "-key.pem")},
+        {"--trusted-ca-file=", absl::StrCat(config, "ca.pem")},
+        {"--listen-client-urls", ""},
+        {FlagOr("listen-client-urls", kDefaultClientUrl), ""},
+        {"--advertise-client-urls", ""},
+        {FlagOr("advertise-client-urls", FlagOr("listen-client-urls", kDefaultClientUrl)), ""},
+        {"--data-dir=", paths::on_host::kEtcdData},
+    };
+    if (etcd_.token != kDefaultToken)
+      arguments.emplace_back(absl::StrCat("--initial-cluster-token=", etcd_.token), "");
+    for (const auto& [name, value] : flags_) {
+      if (name == "name" || name == "listen-client-urls" || name == "advertise-client-urls") continue;
+      const EtcdFlag* flag = FindEtcdFlag(name);
+      bool path = flag != nullptr && flag->kind == EtcdFlag::Kind::kPath;
+      if (path) {
+        arguments.emplace_back(absl::StrCat("--", name, "="), value->value);
+      } else {
+        arguments.emplace_back(absl::StrCat("--", name, "=", value->value), "");
+      }
+    }
+    return arguments;
+  }
+
+  void ResolveUnit(EtcdMember* member) {
+    Unit unit;
+    unit.sections = {
+        {"Unit", {{"Description", "etcd"}, {"Documentation", "https://github.com/coreos"}}},
+        {"Service",
+         {{"Type", "notify"},
+          {"ExecStart", ExecStart(member->arguments)},
+          {"Restart", "on-failure"},
+          {"RestartSec", "5"}}},
+        {"Install", {{"WantedBy", "multi-user.target"}}},
+    };
+    if (!member->environment.empty())
+      unit.Set("Service", "Environment", absl::StrJoin(member->environment, " "));
+    MergeUnit(spec_.unit, &unit, diagnostics_);
+    if (const std::string* user = unit.Find("Service", "User")) {
+      member->owner = *user;
+      if (const std::string* group = unit.Find("Service", "Group"))
+        absl::StrAppend(&member->owner, ":", *group);
+      if (!OnlyAlnumAnd(member->owner, "._-:")) {
+        for (const UnitSectionSpec& section : spec_.unit) {
+          for (const auto& [key, value] : section.keys) {
+            if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
+            if (OnlyAlnumAnd(value.value, "._-")) continue;
+            diagnostics_->Error(value.range,
+                                absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
+          }
+        }
+      }
+    }
+    member->unit = unit.Text();
+  }
+
+  const EtcdSpec& spec_;
+  Cluster& cluster_;
+  Etcd& etcd_;
+  Diagnostics* diagnostics_;
+  EtcdVersion version_;
+  std::map<std::string, const Text*> flags_;  // the good ones
+};
+
+}  // namespace
+
+void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
+  Etcd& etcd = cluster->etcd;
+  for (const Text& refusal : spec.verify_refuse) {
+    if (std::find(std::begin(kRefusals), std::end(kRefusals), refusal.value) == std::end(kRefusals)) {
+      std::string help = DidYouMean(refusal.value, {"no-cert", "wrong-ca", "plaintext"});
+      diagnostics->Error(refusal.range, absl::StrCat("there is no check ", Quote(refusal.value)),
+                         help.empty() ? "there are no-cert, wrong-ca and plaintext" : help);
+    }
+  }
+  for (const char* refusal : kRefusals) {
+    bool asked =
+        !spec.refuse_range.known() || std::any_of(spec.verify_refuse.begin(), spec.verify_refuse.end(),
+                                                  [&](const Text& text) { return text.value == refusal; });
+    if (asked) etcd.refuse.push_back(refusal);
+  }
+  if (spec.etcd.range.known()) EtcdResolver(spec.etcd, cluster, diagnostics).Resolve();
+}
+
+}  // namespace kplan

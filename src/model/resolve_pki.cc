@@ -1,0 +1,275 @@
+// The CA, profiles and certificates: cfssl's words, with what cfssl lets pass refused.
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "src/base/text.h"
+#include "src/base/usages.h"
+#include "src/model/names.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+namespace {
+
+// The tutorial's (and cfssl's) defaults.
+constexpr int64_t kCaExpirySeconds = int64_t{43800} * 3600;
+constexpr int64_t kLeafExpirySeconds = int64_t{8760} * 3600;
+constexpr char kDefaultProfile[] = "kubernetes";
+constexpr int kDefaultRsaBits = 2048;
+
+struct Profile {
+  std::vector<std::string> usages;
+  int64_t expiry_seconds = 0;
+};
+
+class PkiResolver {
+ public:
+  PkiResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics) {}
+
+  void Resolve() {
+    ResolveCa();
+    ResolveProfiles();
+    std::vector<const CertSpec*> sorted;
+    for (const CertSpec& cert : spec_.certs) sorted.push_back(&cert);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const CertSpec* a, const CertSpec* b) { return a->name.value < b->name.value; });
+    for (const CertSpec* cert : sorted) ResolveCert(*cert);
+  }
+
+ private:
+  void ResolveCa() {
+    CertificateAuthority& ca = cluster_.ca;
+    if (!spec_.ca.range.known()) {
+      diagnostics_->Error({}, "there is no CA", "write, for example,\n  ca:\n    CN: Kubernetes");
+      return;
+    }
+    if (!spec_.ca.CN.set()) {
+      diagnostics_->Error(spec_.ca.range, "the CA has no CN", "give it a name, for example CN: Kubernetes");
+    }
+    ca.key = ResolveKey(spec_.ca.key);
+    ca.subject = ResolveSubject(spec_.ca.names, spec_.ca.CN.value, spec_.ca.CN.range);
+    ca.expiry_seconds = ResolveExpiry(spec_.ca.expiry, kCaExpirySeconds);
+  }
+
+  int64_t ResolveExpiry(const Text& text, int64_t fallback) {
+    if (!text.set()) return fallback;
+    absl::StatusOr<int64_t> seconds = ParseExpiry(text.value);
+    if (seconds.ok()) return *seconds;
+    Report(seconds.status(), text.range, "expiry", diagnostics_);
+    return fallback;
+  }
+
+  KeyKind ResolveKey(const KeySpec& spec) {
+    KeyKind key;
+    key.algo = spec.algo.set() ? spec.algo.value : "rsa";
+    if (key.algo != "rsa" && key.algo != "ecdsa") {
+      std::string help = DidYouMean(key.algo, {"rsa", "ecdsa"});
+      diagnostics_->Error(spec.algo.range, absl::StrCat("there is no key algo ", Quote(key.algo)),
+                          help.empty() ? "write rsa or ecdsa" : help);
+      return {"rsa", kDefaultRsaBits};
+    }
+    bool rsa = key.algo == "rsa";
+    key.size = rsa ? kDefaultRsaBits : 256;
+    if (!spec.size.set()) return key;
+    bool good = absl::SimpleAtoi(spec.size.value, &key.size) &&
+                (rsa ? key.size >= 2048 && key.size <= 8192 && key.size % 64 == 0
+                     : key.size == 256 || key.size == 384 || key.size == 521);
+    if (!good) {
+      diagnostics_->Error(spec.size.range,
+                          absl::StrCat("there is no ", key.algo, " key of size ", Quote(spec.size.value)),
+                          rsa ? "write 2048, 3072 or 4096 (up to 8192 bits, a multiple of 64)"
+                              : "write 256, 384 or 521: the curves P-256, P-384 and P-521");
+      key.size = rsa ? kDefaultRsaBits : 256;
+    }
+    return key;
+  }
+
+  // REPORT_NAMES is false for the further hosts of a certificate made per host: they share the names, not the
+  // CN.
+  StringPairs ResolveSubject(const std::vector<NameSpec>& names, const std::string& cn, Range cn_range,
+                             bool report_names = true) {
+    StringPairs subject;
+    auto add = [&](absl::string_view field, const Text& text) {
+      if (!text.set()) return;
+      absl::Status status = CheckSubjectField(field, text.value);
+      if (!status.ok() && (report_names || field == "CN")) {
+        Report(status, text.range, Quote(text.value), diagnostics_);
+      }
+      subject.emplace_back(std::string(field), text.value);
+    };
+    for (const NameSpec& name : names) {
+      add("C", name.C);
+      add("ST", name.ST);
+      add("L", name.L);
+      add("O", name.O);
+      add("OU", name.OU);
+    }
+    if (!cn.empty()) add("CN", Text{cn, cn_range});
+    return subject;
+  }
+
+  void ResolveProfiles() {
+    profiles_[kDefaultProfile] = {{"signing", "key encipherment", "server auth", "client auth"},
+                                  kLeafExpirySeconds};
+    for (const ProfileSpec& spec : spec_.profiles) {
+      Profile profile;
+      profile.expiry_seconds = ResolveExpiry(spec.expiry, kLeafExpirySeconds);
+      for (const Text& usage : spec.usages) {
+        if (FindUsage(usage.value) == nullptr) {
+          std::vector<absl::string_view> all;
+          for (const Usage& known : kUsages) all.push_back(known.name);
+          std::string help = DidYouMean(usage.value, all);
+          diagnostics_->Error(usage.range, absl::StrCat("there is no usage ", Quote(usage.value)),
+                              help.empty()
+                                  ? "cfssl's words: signing, key encipherment, server auth, client auth, ..."
+                                  : help);
+        } else if (usage.value == "cert sign" || usage.value == "crl sign") {
+          diagnostics_->Error(
+              usage.range,
+              absl::StrCat("the usage ", Quote(usage.value), " is for CAs; a profile makes leaves"),
+              "remove it");
+        } else if (std::find(profile.usages.begin(), profile.usages.end(), usage.value) ==
+                   profile.usages.end()) {
+          profile.usages.push_back(usage.value);
+        }
+      }
+      if (spec.usages.empty()) {
+        diagnostics_->Error(spec.name.range,
+                            absl::StrCat("the profile ", Quote(spec.name.value), " has no usages"),
+                            "for example usages: [signing, key encipherment, server auth, client auth]");
+      }
+      profiles_[spec.name.value] = std::move(profile);
+    }
+  }
+
+  const Profile& FindProfile(const CertSpec& spec) {
+    std::string name = spec.profile.set() ? spec.profile.value : kDefaultProfile;
+    auto found = profiles_.find(name);
+    if (found != profiles_.end()) return found->second;
+    std::vector<absl::string_view> names;
+    for (const auto& [known, profile] : profiles_) names.push_back(known);
+    std::sort(names.begin(), names.end());
+    std::string help = DidYouMean(name, names);
+    diagnostics_->Error(
+        spec.profile.range, absl::StrCat("there is no profile ", Quote(name)),
+        help.empty() ? absl::StrCat("there are ", JoinAnd({names.begin(), names.end()})) : help);
+    return profiles_[kDefaultProfile];
+  }
+
+  // $name and $address of HOST put in; both are known only where a certificate is made per host.
+  std::string Substitute(const Text& text, const Host* host, bool report) {
+    if (!absl::StrContains(text.value, '$')) return text.value;
+    std::string value = text.value;
+    if (host != nullptr) {
+      value = absl::StrReplaceAll(value, {{"$name", host->name}});
+      if (absl::StrContains(value, "$address")) {
+        if (host->address.empty() && report) {
+          diagnostics_->Error(text.range, absl::StrCat("$address: the host ", host->name, " has no address"),
+                              "give it one, or remove $address");
+        }
+        value = absl::StrReplaceAll(value, {{"$address", host->address.empty() ? "0.0.0.0" : host->address}});
+      }
+      if (!absl::StrContains(value, '$')) return value;
+    }
+    if (report) {
+      diagnostics_->Error(text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+                          host != nullptr
+                              ? "there are $name and $address"
+                              : "$name and $address are known where a certificate is made `per: host`");
+    }
+    return std::string();
+  }
+
+  void CheckName(const CertSpec& spec) {
+    const std::string& name = spec.name.value;
+    if (!OnlyAlnumAnd(name, "._-") || name.size() > 64 || absl::StartsWith(name, ".") ||
+        absl::StartsWith(name, "-")) {
+      diagnostics_->Error(spec.name.range, absl::StrCat("a certificate cannot be called ", Quote(name)),
+                          "its name becomes a file name: letters, digits, . _ and -, at most 64");
+    } else if (name == "ca" || absl::EndsWith(name, "-key")) {
+      diagnostics_->Error(
+          spec.name.range,
+          absl::StrCat("a certificate cannot be called ", Quote(name), ": its files would be ",
+                       name == "ca" ? "the CA's" : "another one's key"),
+          "give it another name; its CN can be anything");
+    }
+    for (const Host& host : cluster_.hosts) {
+      if (host.name != name) continue;
+      diagnostics_->Error(spec.name.range,
+                          absl::StrCat("a certificate and a host are both called ", Quote(name)),
+                          "give the certificate another name; its CN can be anything");
+    }
+  }
+
+  void ResolveCert(const CertSpec& spec) {
+    CheckName(spec);
+    const Profile& profile = FindProfile(spec);
+    KeyKind key = ResolveKey(spec.key);
+    bool per_host = spec.per.set();
+    if (per_host && spec.per.value != "host") {
+      diagnostics_->Error(spec.per.range, absl::StrCat("per: ", spec.per.value, " is not known"),
+                          "write per: host");
+    }
+    size_t count = per_host ? cluster_.hosts.size() : 1;
+    for (size_t i = 0; i < count; ++i) {
+      const Host* host = per_host ? &cluster_.hosts[i] : nullptr;
+      LeafCertificate cert;
+      cert.spec_name = spec.name.value;
+      cert.name = host != nullptr ? absl::StrCat(host->name, "/", spec.name.value) : spec.name.value;
+      cert.host = host != nullptr ? static_cast<int>(i) : -1;
+      cert.key = key;
+      cert.usages = profile.usages;
+      cert.expiry_seconds = profile.expiry_seconds;
+      // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
+      // said for the first host that lacks it.
+      bool report = !reported_.contains(&spec);
+      int errors_before = diagnostics_->error_count();
+      std::string cn = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
+      cert.subject = ResolveSubject(spec.names, cn, spec.CN.set() ? spec.CN.range : spec.name.range, i == 0);
+      ResolveSans(spec, host, report, &cert);
+      if (diagnostics_->error_count() > errors_before) reported_[&spec] = true;
+      if (cert.subject == cluster_.ca.subject && report) {
+        diagnostics_->Error(
+            spec.name.range,
+            absl::StrCat("the certificate ", Quote(spec.name.value),
+                         " has the CA's own subject, so that no verifier could tell them apart"),
+            "give it another CN or other names");
+        reported_[&spec] = true;
+      }
+      cluster_.certificates.push_back(std::move(cert));
+    }
+  }
+
+  void ResolveSans(const CertSpec& spec, const Host* host, bool report, LeafCertificate* cert) {
+    for (const Text& text : spec.hosts) {
+      std::string value = Substitute(text, host, report);
+      if (value.empty()) continue;
+      auto san = ClassifySan(value);
+      if (!san.ok()) {
+        if (report) Report(san.status(), text.range, Quote(value), diagnostics_);
+        continue;
+      }
+      if (std::find(cert->sans.begin(), cert->sans.end(), *san) == cert->sans.end())
+        cert->sans.push_back(*std::move(san));
+    }
+  }
+
+  const Spec& spec_;
+  Cluster& cluster_;
+  Diagnostics* diagnostics_;
+  absl::flat_hash_map<std::string, Profile> profiles_;
+  absl::flat_hash_map<const CertSpec*, bool> reported_;
+};
+
+}  // namespace
+
+void ResolvePki(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
+  PkiResolver(spec, cluster, diagnostics).Resolve();
+}
+
+}  // namespace kplan
