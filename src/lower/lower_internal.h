@@ -1,0 +1,74 @@
+#ifndef KPLAN_LOWER_LOWER_INTERNAL_H_
+#define KPLAN_LOWER_LOWER_INTERNAL_H_
+
+// What the parts of Lower share, and how one finds the other's steps.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "src/graph/graph.h"
+#include "src/model/cluster.h"
+
+namespace kplan {
+
+struct PkiSteps {
+  StepId ca_key = 0, ca_cert = 0;
+  struct Leaf {
+    StepId key = 0, cert = 0;
+  };
+  std::vector<Leaf> leaves;  // as Cluster::certificates
+};
+
+struct Lowering {
+  const Cluster& cluster;
+  Graph& graph;
+  uint32_t shared = 0;               // the shard of what hosts share
+  std::vector<uint32_t> host_shard;  // as Cluster::hosts
+};
+
+const char* ManagerName(ServiceManager manager);
+
+// pki.cc: ca/key ca/csr ca/cert, and key/ csr/ cert/ of every certificate.
+PkiSteps LowerPki(const Lowering& lowering);
+
+// A file on a host.
+struct HostFile {
+  std::string path;   // inside the host's root
+  std::string from;   // relative to DIR
+  StepId source = 0;  // the step that makes `from`
+  bool executable = false;
+  bool secret = false;  // a private key: 0600
+  std::string owner;    // empty: root
+};
+
+// service.cc: what any service is made of. Whatever runs as a service fills this in.
+struct Service {
+  std::string name;  // "etcd"
+  int host = 0;
+  std::vector<HostFile> restart_files;  // it is restarted when one of these changes (binary, trust)
+  std::vector<HostFile> reread_files;   // it reads these again by itself (leaf certificate and key)
+  std::string data_folder, data_owner;  // 0700
+  std::string unit_text;
+  std::vector<Argument> arguments;
+  std::vector<std::string> environment;
+  std::vector<std::string> answers;  // host:port that accept connections when it runs
+};
+
+struct ServiceSteps {
+  StepId service = 0;
+  std::vector<StepId> files;  // of both kinds
+};
+
+// archive/NAME and unpack/NAME; gives the latter.
+StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive);
+
+// file/ dir/ render/ unit/ service/ on the host.
+ServiceSteps LowerService(const Lowering& lowering, const Service& service);
+
+// etcd.cc
+void LowerEtcd(const Lowering& lowering, const PkiSteps& pki);
+
+}  // namespace kplan
+
+#endif  // KPLAN_LOWER_LOWER_INTERNAL_H_

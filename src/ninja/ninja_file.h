@@ -1,0 +1,38 @@
+#ifndef KPLAN_NINJA_NINJA_FILE_H_
+#define KPLAN_NINJA_NINJA_FILE_H_
+
+// The text of a build.ninja for a graph (https://ninja-build.org/manual.html). The pattern, and why:
+//
+//   build .kplan/stamps/cert/kubernetes: step .kplan/stamps/csr/kubernetes .kplan/stamps/ca/cert
+//
+// An edge's only output is a stamp whose content is the digest of the artifact, rewritten only when that
+// changes (restat); the depfile names the artifact as an input of its own stamp. So ninja, which deletes
+// outputs when it is interrupted, when an edge goes away and on -t clean, owns nothing that matters; and a
+// deleted or edited artifact re-runs its step. docs/graph.md has the whole of it.
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "src/graph/graph.h"
+
+namespace kplan {
+
+struct NinjaOptions {
+  std::string kplan;  // the program that the commands run; a plain path (IsPlainPath)
+  std::string spec;   // cluster.yaml as seen from DIR; a plain path
+};
+
+// build.ninja. Regenerates itself: before anything else ninja runs `kplan gen`, which looks at what ninja
+// cannot see.
+std::string NinjaFileFor(const Graph& graph, const NinjaOptions& options);
+
+// What stands in for build.ninja while `gen` writes the files it refers to: it can only run `gen` again.
+std::string NinjaStub(const NinjaOptions& options);
+
+// NAME as a path in a build line: "$", ":" and spaces escaped. Paths are plain by the time they come here;
+// this is the second lock on the door.
+std::string EscapeNinjaPath(absl::string_view path);
+
+}  // namespace kplan
+
+#endif  // KPLAN_NINJA_NINJA_FILE_H_

@@ -1,0 +1,88 @@
+#include "src/ninja/ninja_file.h"
+
+#include "gtest/gtest.h"
+#include "src/model/paths.h"
+
+namespace kplan {
+namespace {
+
+TEST(EscapeNinjaPath, EscapesWhatSplitsOrExpands) {
+  EXPECT_EQ(EscapeNinjaPath("a/b-c"), "a/b-c");
+  EXPECT_EQ(EscapeNinjaPath("a b:c$d"), "a$ b$:c$$d");
+}
+
+TEST(NinjaFile, IsTheStampPattern) {
+  Graph graph;
+  uint32_t shared = graph.AddShard("shared");
+  uint32_t worker = graph.AddShard("worker");
+  StepId archive = graph.AddStep(StepKind::kFetch, shared, "archive/etcd", "{}", {});
+  StepId file = graph.AddStep(StepKind::kInstall, worker, "file/worker/etc/x", "{\"a\":1}", {archive});
+  graph.AddStep(StepKind::kService, worker, "service/worker/etcd", "{\"a\":2}", {archive}, {file});
+  graph.AddToGroup("worker", file);
+  ASSERT_TRUE(graph.Finish().ok());
+  std::string digests[3];
+  for (int i = 0; i < 3; ++i) digests[i] = graph.steps()[i].digest;
+  EXPECT_EQ(NinjaFileFor(graph, {"/usr/bin/kplan", "cluster.yaml"}),
+            "# Written by kplan from cluster.yaml; do not edit.\n"
+            "ninja_required_version = 1.10\n"
+            "builddir = .kplan\n"
+            "kplan = /usr/bin/kplan\n"
+            "\n"
+            "rule gen\n"
+            "  command = $kplan gen --from-ninja --kplan $kplan $in\n"
+            "  description = LOOK $in\n"
+            "  generator = 1\n"
+            "  restat = 1\n"
+            "build .kplan/gen.stamp: gen cluster.yaml | .kplan/always\n"
+            "build .kplan/always: phony\n"
+            "build build.ninja: phony .kplan/gen.stamp\n"
+            "\n"
+            "rule step\n"
+            "  command = $kplan step $shard $label $digest\n"
+            "  description = $verb $label\n"
+            "  depfile = .kplan/deps/$label\n"
+            "  deps = gcc\n"
+            "  restat = 1\n"
+            "\n"
+            "build .kplan/stamps/archive/etcd: step\n"
+            "  label = archive/etcd\n"
+            "  shard = .kplan/steps/shared.json\n"
+            "  digest = " +
+                digests[0] +
+                "\n"
+                "  verb = FETCH\n"
+                "  pool = console\n"
+                "build archive/etcd: phony .kplan/stamps/archive/etcd\n"
+                "\n"
+                "build .kplan/stamps/file/worker/etc/x: step | .kplan/stamps/archive/etcd\n"
+                "  label = file/worker/etc/x\n"
+                "  shard = .kplan/steps/worker.json\n"
+                "  digest = " +
+                digests[1] +
+                "\n"
+                "  verb = INSTALL\n"
+                "build file/worker/etc/x: phony .kplan/stamps/file/worker/etc/x\n"
+                "\n"
+                "build .kplan/stamps/service/worker/etcd: step | .kplan/stamps/archive/etcd || "
+                ".kplan/stamps/file/worker/etc/x\n"
+                "  label = service/worker/etcd\n"
+                "  shard = .kplan/steps/worker.json\n"
+                "  digest = " +
+                digests[2] +
+                "\n"
+                "  verb = SERVICE\n"
+                "build service/worker/etcd: phony .kplan/stamps/service/worker/etcd\n"
+                "\n"
+                "build worker: phony .kplan/stamps/file/worker/etc/x\n"
+                "build all: phony .kplan/stamps/service/worker/etcd\n"
+                "default all\n");
+}
+
+TEST(NinjaFile, TheStubCanOnlyGenerate) {
+  std::string stub = NinjaStub({"/usr/bin/kplan", "cluster.yaml"});
+  EXPECT_NE(stub.find("build build.ninja: phony .kplan/gen.stamp\n"), std::string::npos);
+  EXPECT_EQ(stub.find("rule step"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace kplan
