@@ -44,6 +44,7 @@ void AppendExcerpt(const SourceFile& source, Range range, const char* color, std
   for (char& c : shown) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }
+  for (size_t bad; (bad = FindInvalidUtf8(shown)) != std::string::npos;) shown[bad] = '?';
   size_t indent = CodePoints(line.substr(from, begin - from)) + (from > 0 ? 1 : 0);
   size_t width = std::max<size_t>(1, end > begin ? CodePoints(line.substr(begin, end - begin)) : 1);
   absl::StrAppendFormat(out, "%5d | %s\n", position.line, shown);

@@ -59,6 +59,16 @@ TEST(Diagnostics, CutsLongLinesAroundThePlaceAndHidesControlCharacters) {
   EXPECT_NE(shown.find("^~~\n"), std::string::npos) << shown;
 }
 
+TEST(Diagnostics, PrintsOnlyUtf8) {
+  SourceFile source("c", "a: K\xfc\n");
+  Diagnostics diagnostics(&source);
+  diagnostics.Error({4, 5}, "this is not UTF-8");
+  EXPECT_EQ(diagnostics.Format(false),
+            "c:1:5: error: this is not UTF-8\n"
+            "    1 | a: K?\n"
+            "      |     ^\n");
+}
+
 TEST(Diagnostics, CountsWhatItDoesNotShow) {
   SourceFile source("c", "abc");
   Diagnostics diagnostics(&source);

@@ -96,11 +96,9 @@ ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
 
   RecordWriter record;
   record.Add("answers", service.answers);
-  // The unit holds the arguments where systemd runs it; here they would restart nothing and only stale the
-  // step.
-  if (host.manager == ServiceManager::kProcess) {
-    record.Add("argv", service.arguments).Add("environment", service.environment);
-  }
+  // Under systemd too, though the unit holds them: a service that runs without a marker of ours is adopted when
+  // these are what it was started with.
+  record.Add("argv", service.arguments).Add("environment", service.environment);
   record.Add("kind", "service").Add("manager", ManagerName(host.manager)).Add("name", service.name);
   record.Add("restart-on", restart_on).Add("root", host.root).Add("timeout", kStartTimeoutSeconds);
   record.Add("unit", paths::on_host::Unit(service.name));

@@ -126,11 +126,11 @@ absl::StatusOr<std::pair<std::string, std::string>> ClassifySan(absl::string_vie
     return Refuse("an address with a zone", "write it without the % and what follows");
   size_t colon = host.find(':');
   if (colon != absl::string_view::npos) {
-    if (host.find(':', colon + 1) == absl::string_view::npos) {
-      return Refuse("a name with a port",
-                    absl::StrCat("a certificate has no ports: write ", host.substr(0, colon)));
+    absl::string_view name = host.substr(0, colon), port = host.substr(colon + 1);
+    if (OnlyDigitsAndDots(port) && !name.empty()) {
+      return Refuse("a name with a port", absl::StrCat("a certificate has no ports: write ", name));
     }
-    return Refuse("looks like an IPv6 address, but is none", "");
+    if (absl::StrContains(port, ':')) return Refuse("looks like an IPv6 address, but is none", "");
   }
   if (!IsAscii(host)) return RefuseNonAscii();
   std::string name = absl::AsciiStrToLower(absl::StripSuffix(host, "."));

@@ -92,7 +92,7 @@ void Report(const absl::Status& status, Range range, absl::string_view what, Dia
 }
 
 void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
-  if (spec.hosts.empty()) {
+  if (spec.hosts.empty() && spec.well_formed) {
     diagnostics->Error({}, "there are no hosts", "write, for this machine,\n  hosts:\n    worker: {}");
   }
   std::vector<const HostSpec*> sorted;

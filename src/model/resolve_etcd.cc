@@ -8,10 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "src/base/digest.h"
 #include "src/base/text.h"
 #include "src/model/etcd_flags.h"
-#include "src/model/etcd_releases.h"
 #include "src/model/names.h"
 #include "src/model/paths.h"
 #include "src/model/resolve_internal.h"
@@ -28,22 +26,28 @@ const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 
 class EtcdResolver {
  public:
-  EtcdResolver(const EtcdSpec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : spec_(spec), cluster_(*cluster), etcd_(cluster->etcd), diagnostics_(diagnostics) {}
+  EtcdResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec.etcd),
+        well_formed_(spec.well_formed),
+        cluster_(*cluster),
+        etcd_(cluster->etcd),
+        diagnostics_(diagnostics) {}
 
   void Resolve() {
     cluster_.has_etcd = true;
-    ResolveVersion();
+    // Flags and archive are the version's: without one there is nothing to hold them against.
+    if (!ResolveVersion()) return;
     ResolveFlags();
     etcd_.token = spec_.initial_cluster_token.set() ? spec_.initial_cluster_token.value : kDefaultToken;
     ResolveMembers();
   }
 
  private:
-  void ResolveVersion() {
+  bool ResolveVersion() {
     if (!spec_.version.set()) {
-      diagnostics_->Error(spec_.range, "etcd has no version", "for example version: 3.4.15");
-      return;
+      if (well_formed_)
+        diagnostics_->Error(spec_.range, "etcd has no version", "for example version: 3.4.15");
+      return false;
     }
     etcd_.version = spec_.version.value;
     absl::string_view text = etcd_.version;
@@ -52,12 +56,14 @@ class EtcdResolver {
       diagnostics_->Error(spec_.version.range,
                           absl::StrCat(Quote(spec_.version.value), " is not a version of etcd"),
                           v ? absl::StrCat("write ", text) : "write all three numbers, for example 3.4.15");
-      version_ = {3, 4, 15};
-    } else if (version_.major != 3 || version_.minor < 4 || version_.minor > 6) {
+      return false;
+    }
+    if (version_.major != 3 || version_.minor < 4 || version_.minor > 6) {
       diagnostics_->Error(spec_.version.range, absl::StrCat("kplan does not know etcd ", etcd_.version),
                           "it knows the flags and rules of 3.4, 3.5 and 3.6");
-      version_ = {3, 4, 15};
+      return false;
     }
+    return true;
   }
 
   void ResolveFlags() {
@@ -171,91 +177,17 @@ class EtcdResolver {
     } else if (cluster_.hosts.empty()) {
       return;  // said already
     }
-    ResolveArchive(cluster_.hosts[host].arch);
+    etcd_.archives.push_back(ResolveEtcdArchive(spec_, version_, cluster_.hosts[host].arch, diagnostics_));
     ResolveMember(host);
-  }
-
-  void ResolveArchive(const std::string& arch) {
-    const ArchiveSpec& spec = spec_.archive;
-    Archive archive;
-    std::string release = EtcdReleaseName(etcd_.version, arch);
-    if (spec.url.set() && spec.path.set()) {
-      Diagnostic& both = diagnostics_->Error(spec.path.range, "an archive has a `url` or a `path`, not both",
-                                             "remove one of the two");
-      both.other = spec.url.range;
-      both.other_message = "the url is here";
-    }
-    if (spec.path.set()) {
-      archive.given = true;
-      archive.path = spec.path.value;
-      std::vector<absl::string_view> parts = absl::StrSplit(archive.path, '/');
-      if (!IsPlainPath(archive.path)) {
-        diagnostics_->Error(
-            spec.path.range,
-            absl::StrCat("path ", Quote(archive.path), " has characters that cannot be in a path here"),
-            "letters, digits and / . _ - + @ = ~ can");
-      }
-    } else {
-      archive.url = spec.url.set() ? spec.url.value : EtcdReleaseUrl(etcd_.version, arch);
-      std::string base = archive.url.substr(archive.url.rfind('/') + 1);
-      if (!absl::StartsWith(archive.url, "https://")) {
-        diagnostics_->Error(spec.url.range, "only https is downloaded from",
-                            "write an https:// URL, or `path` for a file that is here");
-      } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
-        diagnostics_->Error(
-            spec.url.range,
-            absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),
-            "it must end with the archive's name, for example " + release + ".tar.gz");
-      } else if (archive.url.find_first_of(" \"<>\\^`{|}") != std::string::npos) {
-        diagnostics_->Error(spec.url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
-      }
-      archive.path = paths::Archive(base);
-    }
-    archive.sha256 = ResolveDigest(spec, arch);
-    archive.unpacked = paths::Archive(absl::StrCat("unpacked/", release));
-    std::vector<std::string> programs = {"etcd", "etcdctl"};
-    if (version_.minor >= 5) programs.push_back("etcdutl");
-    for (const std::string& program : programs)
-      archive.members.emplace_back(absl::StrCat(release, "/", program), program);
-    etcd_.archives.push_back(std::move(archive));
-  }
-
-  std::string ResolveDigest(const ArchiveSpec& spec, const std::string& arch) {
-    const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
-    for (const auto& [key, value] : spec.sha256_by_arch) {
-      if (key.value != "amd64" && key.value != "arm64") {
-        std::string help = DidYouMean(key.value, {"amd64", "arm64"});
-        diagnostics_->Error(key.range, absl::StrCat("unknown architecture ", Quote(key.value)),
-                            help.empty() ? "write amd64 or arm64" : help);
-      }
-      if (key.value == arch) digest = &value;
-    }
-    if (digest == nullptr) {
-      // A file of the user's own is not etcd's release, whatever its version.
-      absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd_.version, arch);
-      if (!known.empty()) return std::string(known);
-      Range range = spec.range.known() ? spec.range : spec_.version.range;
-      diagnostics_->Error(range,
-                          absl::StrCat("the archive of etcd ", etcd_.version, " for ", arch,
-                                       " has no sha256, and kplan does not know it"),
-                          "take it from the release's SHA256SUMS and write\n  archive: {sha256: ...}");
-      return "";
-    }
-    std::string lower = absl::AsciiStrToLower(digest->value);
-    if (!IsSha256Hex(lower)) {
-      diagnostics_->Error(
-          digest->range,
-          absl::StrCat("not a SHA-256: ", digest->value.size(), " characters of ", Quote(digest->value)),
-          "it is 64 hexadecimal digits, as sha256sum prints them");
-    }
-    return lower;
   }
 
   // The certificate named by `etcd.cert`; -1 when there is none.
   int FindCert(int host) {
     if (!spec_.cert.set()) {
-      diagnostics_->Error(spec_.range, "etcd has no certificate",
-                          "name one of `certs`, for example cert: kubernetes");
+      if (well_formed_) {
+        diagnostics_->Error(spec_.range, "etcd has no certificate",
+                            "name one of `certs`, for example cert: kubernetes");
+      }
       return -1;
     }
     std::vector<absl::string_view> names;
@@ -334,7 +266,8 @@ class EtcdResolver {
     int cert = FindCert(host);
     if (cert >= 0) {
       member.cert = cert;
-      CheckServingCert(cluster_.certificates[cert], member.client_urls);
+      // With an error in what the certificate is made from, what it lacks would be said twice.
+      if (!diagnostics_->has_errors()) CheckServingCert(cluster_.certificates[cert], member.client_urls);
       member.arguments = Arguments(member, cluster_.certificates[cert]);
     }
     if (cluster_.hosts[host].arch == "arm64" && version_.minor == 4)
@@ -409,6 +342,7 @@ class EtcdResolver {
   }
 
   const EtcdSpec& spec_;
+  bool well_formed_;
   Cluster& cluster_;
   Etcd& etcd_;
   Diagnostics* diagnostics_;
@@ -433,7 +367,7 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
                                                   [&](const Text& text) { return text.value == refusal; });
     if (asked) etcd.refuse.push_back(refusal);
   }
-  if (spec.etcd.range.known()) EtcdResolver(spec.etcd, cluster, diagnostics).Resolve();
+  if (spec.etcd.range.known()) EtcdResolver(spec, cluster, diagnostics).Resolve();
 }
 
 }  // namespace kplan

@@ -45,10 +45,11 @@ class PkiResolver {
   void ResolveCa() {
     CertificateAuthority& ca = cluster_.ca;
     if (!spec_.ca.range.known()) {
+      if (!spec_.well_formed) return;
       diagnostics_->Error({}, "there is no CA", "write, for example,\n  ca:\n    CN: Kubernetes");
       return;
     }
-    if (!spec_.ca.CN.set()) {
+    if (!spec_.ca.CN.set() && spec_.well_formed) {
       diagnostics_->Error(spec_.ca.range, "the CA has no CN", "give it a name, for example CN: Kubernetes");
     }
     ca.key = ResolveKey(spec_.ca.key);
@@ -138,7 +139,7 @@ class PkiResolver {
           profile.usages.push_back(usage.value);
         }
       }
-      if (spec.usages.empty()) {
+      if (spec.usages.empty() && spec_.well_formed) {
         diagnostics_->Error(spec.name.range,
                             absl::StrCat("the profile ", Quote(spec.name.value), " has no usages"),
                             "for example usages: [signing, key encipherment, server auth, client auth]");

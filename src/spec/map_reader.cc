@@ -105,7 +105,8 @@ TextPairs MapReader::GetPairs(absl::string_view key) {
 }
 
 void MapReader::NotYet(absl::string_view key, absl::string_view why) {
-  if (Take(key) == nullptr) return;
+  if (Find(key) == nullptr) return;
+  not_yet_.push_back(key);
   diagnostics_->Error(KeyRange(key),
                       absl::StrCat("this version of kplan does not have ", Quote(key), " yet: ", why),
                       "remove it");
@@ -115,6 +116,7 @@ void MapReader::Finish() {
   if (node_ == nullptr) return;
   for (const YamlNode::Entry& entry : node_->entries) {
     if (std::find(asked_.begin(), asked_.end(), entry.key) != asked_.end()) continue;
+    if (std::find(not_yet_.begin(), not_yet_.end(), entry.key) != not_yet_.end()) continue;
     std::string help = DidYouMean(entry.key, asked_);
     if (help.empty()) {
       std::vector<std::string> keys(asked_.begin(), asked_.end());

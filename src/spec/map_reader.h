@@ -41,7 +41,8 @@ class MapReader {
   const YamlNode* node_ = nullptr;  // a map, or null
   std::string what_;
   Diagnostics* diagnostics_;
-  std::vector<absl::string_view> asked_;  // string literals
+  // String literals: the keys there are, and those found that this version does not have.
+  std::vector<absl::string_view> asked_, not_yet_;
 };
 
 // The entries of a map of maps (`hosts`, `certs`): calls EACH(name, value, name_range). KEY names it in

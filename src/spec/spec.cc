@@ -192,6 +192,7 @@ bool ReadSpec(Diagnostics* diagnostics, Spec* spec) {
   YamlTree tree;
   if (!tree.Parse(diagnostics) && tree.root().kind != YamlNode::Kind::kMap) return false;
   *spec = Reader(diagnostics).Read(tree.root());
+  spec->well_formed = !diagnostics->has_errors();
   return true;
 }
 

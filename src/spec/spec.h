@@ -83,6 +83,8 @@ struct EtcdSpec {
 };
 
 struct Spec {
+  // False when something could not be read: what is absent here may then well be in the file.
+  bool well_formed = true;
   Text metadata_name;
   std::vector<HostSpec> hosts;
   CaSpec ca;

@@ -162,6 +162,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
     YamlNode* node;
     YAML::anchor_t anchor;
     bool has_key = false;  // of a map: the key was read, its value comes next
+    bool drop = false;     // and it was there before: the value is read and not kept
     std::string key;
     Range key_range;
     absl::flat_hash_map<std::string, Range> index;  // of a large map; see FindKey
@@ -224,7 +225,8 @@ class YamlTreeBuilder : public YAML::EventHandler {
       throw Stop();
     }
     Range first = FindKey(frame);
-    if (!first.known()) return;
+    frame.drop = first.known();
+    if (!frame.drop) return;
     Diagnostic& twice = diagnostics_->Error(
         frame.key_range, absl::StrCat(Quote(frame.key), " is written twice"), "remove one of the two");
     twice.other = first;
@@ -300,7 +302,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
     if (frame.node->kind == YamlNode::Kind::kList) {
       frame.node->items.push_back(node);
     } else {
-      frame.node->entries.push_back({std::move(frame.key), frame.key_range, node});
+      if (!frame.drop) frame.node->entries.push_back({std::move(frame.key), frame.key_range, node});
       frame.has_key = false;
     }
   }
@@ -328,11 +330,11 @@ bool YamlTree::Parse(Diagnostics* diagnostics) {
   } catch (const YAML::Exception& e) {
     uint32_t size = static_cast<uint32_t>(source.text().size());
     uint32_t at = e.mark.is_null() ? 0 : std::min<uint32_t>(e.mark.pos, size > 0 ? size - 1 : 0);
-    diagnostics->Error({at, std::min(at + 1, size)}, absl::StrCat("this is not YAML: ", e.msg));
-  }
-  if (root_ == nullptr) {
-    nodes_.emplace_back();
-    root_ = &nodes_.back();
+    absl::string_view line = source.Line(source.PositionOf(at).line);
+    size_t text = line.find_first_not_of(" \t");
+    bool tab = line.substr(0, text).find('\t') != absl::string_view::npos;
+    diagnostics->Error({at, std::min(at + 1, size)}, absl::StrCat("this is not YAML: ", e.msg),
+                       tab ? "the line begins with a tab: YAML is indented with spaces" : "");
   }
   return diagnostics->error_count() == errors_before;
 }

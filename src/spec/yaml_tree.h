@@ -49,12 +49,13 @@ class YamlTree {
   // then not kept. An empty document has a kNull root.
   bool Parse(Diagnostics* diagnostics);
 
-  const YamlNode& root() const { return *root_; }
+  const YamlNode& root() const { return root_ != nullptr ? *root_ : nothing_; }
 
  private:
   friend class YamlTreeBuilder;
   std::deque<YamlNode> nodes_;  // a deque: nodes never move
   const YamlNode* root_ = nullptr;
+  YamlNode nothing_;
 };
 
 }  // namespace kplan

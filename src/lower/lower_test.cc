@@ -1,0 +1,209 @@
+#include "src/lower/lower.h"
+
+#include <map>
+#include <set>
+
+#include "gtest/gtest.h"
+#include "src/base/record.h"
+#include "src/model/resolve.h"
+#include "src/spec/spec.h"
+
+namespace kplan {
+namespace {
+
+// The tutorial's cluster.
+constexpr char kTutorial[] = R"(
+hosts:
+  worker: {}
+ca:
+  CN: Kubernetes
+  names: [{C: US, ST: Oregon, L: Portland, O: Kubernetes, OU: CA}]
+certs:
+  kubernetes:
+    names: [{C: US, ST: Oregon, L: Portland, O: Kubernetes, OU: Kubernetes The Hard Way}]
+    hosts: [worker, 127.0.0.1, kubernetes, 10.32.0.1]
+etcd:
+  version: 3.4.15
+  cert: kubernetes
+)";
+
+Graph GraphOf(const std::string& text) {
+  SourceFile source("cluster.yaml", text);
+  Diagnostics diagnostics(&source);
+  Spec spec;
+  EXPECT_TRUE(ReadSpec(&diagnostics, &spec));
+  Cluster cluster = Resolve(spec, &diagnostics);
+  EXPECT_EQ(diagnostics.Format(false), "");
+  absl::StatusOr<Graph> graph = Lower(cluster);
+  EXPECT_TRUE(graph.ok()) << graph.status();
+  return *std::move(graph);
+}
+
+std::string Replace(std::string text, const std::string& from, const std::string& to) {
+  size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+// The labels whose record is another in B than in A.
+std::set<std::string> Changed(const Graph& a, const Graph& b) {
+  std::map<std::string, std::string> old;
+  for (const Step& step : a.steps()) old[step.label] = step.digest;
+  std::set<std::string> changed;
+  for (const Step& step : b.steps()) {
+    if (old[step.label] != step.digest) changed.insert(step.label);
+  }
+  return changed;
+}
+
+Json RecordOf(const Graph& graph, const std::string& label) {
+  for (const Shard& shard : graph.shards()) {
+    Json json = Json::parse(shard.text);
+    if (json.contains(label)) return json[label];
+  }
+  ADD_FAILURE() << "no record of " << label;
+  return Json();
+}
+
+TEST(Lower, TheTutorialsSteps) {
+  Graph graph = GraphOf(kTutorial);
+  std::map<std::string, std::string> steps;  // label: what it is made from
+  for (const Step& step : graph.steps()) {
+    std::string& inputs = steps[step.label];
+    for (StepId input : step.inputs) inputs += " " + graph.steps()[input].label;
+    if (!step.after.empty()) inputs += " ||";
+    for (StepId input : step.after) inputs += " " + graph.steps()[input].label;
+  }
+  EXPECT_EQ(steps, (std::map<std::string, std::string>{
+                       {"ca/key", ""},
+                       {"ca/csr", " ca/key"},
+                       {"ca/cert", " ca/key"},
+                       {"key/kubernetes", ""},
+                       {"csr/kubernetes", " key/kubernetes"},
+                       {"cert/kubernetes", " csr/kubernetes ca/cert"},
+                       {"archive/etcd", ""},
+                       {"unpack/etcd", " archive/etcd"},
+                       {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
+                       {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
+                       {"file/worker/etc/etcd/ca.pem", " ca/cert"},
+                       {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes"},
+                       {"file/worker/etc/etcd/kubernetes-key.pem", " key/kubernetes"},
+                       {"dir/worker/var/lib/etcd", ""},
+                       {"render/worker/etc/systemd/system/etcd.service", ""},
+                       {"unit/worker/etcd", " render/worker/etc/systemd/system/etcd.service"},
+                       {"service/worker/etcd",
+                        " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
+                        "file/worker/etc/etcd/kubernetes-key.pem file/worker/etc/etcd/kubernetes.pem "
+                        "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
+                       {"verify/etcd",
+                        " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem "
+                        "file/worker/etc/etcd/kubernetes-key.pem file/worker/etc/etcd/kubernetes.pem "
+                        "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
+                   }));
+}
+
+TEST(Lower, TheTutorialsUnitToTheByte) {
+  EXPECT_EQ(RecordOf(GraphOf(kTutorial), "render/worker/etc/systemd/system/etcd.service")["content"],
+            "[Unit]\n"
+            "Description=etcd\n"
+            "Documentation=https://github.com/coreos\n"
+            "\n"
+            "[Service]\n"
+            "Type=notify\n"
+            "ExecStart=/usr/local/bin/etcd \\\n"
+            "  --client-cert-auth \\\n"
+            "  --name etcd \\\n"
+            "  --cert-file=/etc/etcd/kubernetes.pem \\\n"
+            "  --key-file=/etc/etcd/kubernetes-key.pem \\\n"
+            "  --trusted-ca-file=/etc/etcd/ca.pem \\\n"
+            "  --listen-client-urls https://127.0.0.1:2379 \\\n"
+            "  --advertise-client-urls https://127.0.0.1:2379 \\\n"
+            "  --data-dir=/var/lib/etcd\n"
+            "Restart=on-failure\n"
+            "RestartSec=5\n"
+            "\n"
+            "[Install]\n"
+            "WantedBy=multi-user.target\n");
+}
+
+TEST(Lower, TheTutorialsDefaults) {
+  Graph graph = GraphOf(kTutorial);
+  Json cert = RecordOf(graph, "cert/kubernetes");
+  EXPECT_EQ(cert["expiry"], 8760 * 3600);
+  EXPECT_EQ(cert["usages"], Json({"signing", "key encipherment", "server auth", "client auth"}));
+  EXPECT_EQ(RecordOf(graph, "ca/cert")["expiry"], int64_t{43800} * 3600);
+  EXPECT_EQ(RecordOf(graph, "ca/key")["size"], 2048);
+  Json archive = RecordOf(graph, "archive/etcd");
+  EXPECT_EQ(archive["url"],
+            "https://github.com/etcd-io/etcd/releases/download/v3.4.15/etcd-v3.4.15-linux-amd64.tar.gz");
+  EXPECT_EQ(archive["sha256"], "3bd00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b81");
+  Json member = RecordOf(graph, "verify/etcd")["members"][0];
+  EXPECT_EQ(member["id"], "8e9e05c52164694d");
+  EXPECT_EQ(RecordOf(graph, "verify/etcd")["cluster-id"], "cdf818194e3a8c32");
+}
+
+TEST(Lower, AHostNameChangesRequestAndCertificate) {
+  EXPECT_EQ(Changed(GraphOf(kTutorial), GraphOf(Replace(kTutorial, "10.32.0.1", "10.32.0.1, etcd.example"))),
+            (std::set<std::string>{"cert/kubernetes", "csr/kubernetes"}));
+}
+
+TEST(Lower, AFlagChangesUnitAndService) {
+  EXPECT_EQ(
+      Changed(GraphOf(kTutorial), GraphOf(std::string(kTutorial) + "  flags: {heartbeat-interval: 200}\n")),
+      (std::set<std::string>{"render/worker/etc/systemd/system/etcd.service", "service/worker/etcd"}));
+}
+
+TEST(Lower, CommentsAndOrderChangeNothing) {
+  std::string reordered = R"(
+# A comment.
+etcd: {cert: kubernetes, version: "3.4.15", flags: {snapshot-count: 5, heartbeat-interval: 200}, unit: {Service: {User: etcd, LimitNOFILE: 9}}}
+certs:
+  kubernetes:
+    hosts: [worker, 127.0.0.1, kubernetes, 10.32.0.1]   # another
+    names:
+    - {OU: Kubernetes The Hard Way, O: Kubernetes, L: Portland, ST: Oregon, C: US}
+ca:
+  names: [{OU: CA, C: US, ST: Oregon, L: Portland, O: Kubernetes}]
+  CN: 'Kubernetes'
+hosts:
+  worker:
+)";
+  std::string plain = std::string(kTutorial) +
+                      "  unit: {Service: {LimitNOFILE: 9, User: etcd}}\n  flags: {heartbeat-interval: 200, "
+                      "snapshot-count: 5}\n";
+  Graph a = GraphOf(plain), b = GraphOf(reordered);
+  ASSERT_EQ(a.shards().size(), b.shards().size());
+  for (size_t i = 0; i < a.shards().size(); ++i) EXPECT_EQ(a.shards()[i].text, b.shards()[i].text);
+}
+
+TEST(Lower, NoneStartsNothingAndVerifiesNothing) {
+  Graph graph = GraphOf(Replace(kTutorial, "worker: {}", "worker: {root: ./image, service-manager: none}"));
+  for (const Step& step : graph.steps()) EXPECT_NE(step.label, "verify/etcd");
+}
+
+TEST(Lower, ACertificatePerHost) {
+  Graph graph = GraphOf(R"(
+hosts: {b: {address: 10.0.0.2, root: ./b, service-manager: none}, a: {address: 10.0.0.1, root: ./a, service-manager: none}}
+ca: {CN: x}
+certs: {server: {per: host, CN: $name.etcd, hosts: [$name, $address]}}
+)");
+  Json record = RecordOf(graph, "cert/b/server");
+  EXPECT_EQ(record["path"], "pki/b/server.pem");
+  EXPECT_EQ(record["subject"], Json::parse(R"([["CN","b.etcd"]])"));
+  EXPECT_EQ(record["sans"], Json::parse(R"([["dns","b"],["ip","10.0.0.2"]])"));
+  EXPECT_TRUE(Json::parse(graph.shards()[1].text).contains("cert/a/server")) << "kept with its host";
+}
+
+TEST(Lower, ThousandHosts) {
+  std::string text = "ca: {CN: x}\ncerts: {server: {per: host, hosts: [$name]}}\nhosts:\n";
+  for (int i = 0; i < 1000; ++i) {
+    std::string n = std::to_string(i);
+    text += "  h" + n + ": {root: ./r" + n + ", service-manager: none}\n";
+  }
+  Graph graph = GraphOf(text);
+  EXPECT_EQ(graph.steps().size(), 3003u);
+  EXPECT_EQ(graph.shards().size(), 1001u);
+}
+
+}  // namespace
+}  // namespace kplan

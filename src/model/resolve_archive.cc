@@ -1,0 +1,105 @@
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/base/text.h"
+#include "src/model/etcd_releases.h"
+#include "src/model/paths.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+namespace {
+
+// A file that somebody put there.
+void ResolvePath(const Text& path, Archive* archive, Diagnostics* diagnostics) {
+  archive->given = true;
+  archive->path = path.value;
+  if (!IsPlainPath(archive->path)) {
+    diagnostics->Error(
+        path.range,
+        absl::StrCat("path ", Quote(archive->path), " has characters that cannot be in a path here"),
+        "letters, digits and / . _ - + @ = ~ can");
+  }
+}
+
+void ResolveUrl(const Text& url, const std::string& release, Archive* archive, Diagnostics* diagnostics) {
+  if (url.set()) archive->url = url.value;
+  std::string base = archive->url.substr(archive->url.rfind('/') + 1);
+  if (!absl::StartsWith(archive->url, "https://")) {
+    diagnostics->Error(url.range, "only https is downloaded from",
+                       "write an https:// URL, or `path` for a file that is here");
+  } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
+    diagnostics->Error(url.range,
+                       absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),
+                       absl::StrCat("it must end with the archive's name, for example ", release, ".tar.gz"));
+  } else if (archive->url.find_first_of(" \"<>\\^`{|}") != std::string::npos) {
+    diagnostics->Error(url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
+  }
+  archive->path = paths::Archive(base);
+}
+
+// The SHA-256 written for ARCH, else the one that kplan knows.
+std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnostics* diagnostics) {
+  const ArchiveSpec& spec = etcd.archive;
+  const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
+  for (const auto& [key, value] : spec.sha256_by_arch) {
+    if (key.value != "amd64" && key.value != "arm64") {
+      std::string help = DidYouMean(key.value, {"amd64", "arm64"});
+      diagnostics->Error(key.range, absl::StrCat("unknown architecture ", Quote(key.value)),
+                         help.empty() ? "write amd64 or arm64" : help);
+    }
+    if (key.value == arch) digest = &value;
+  }
+  if (digest == nullptr) {
+    // A file of the user's own is not etcd's release, whatever its version.
+    absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd.version.value, arch);
+    if (!known.empty()) return std::string(known);
+    Range range = spec.range.known() ? spec.range : etcd.version.range;
+    absl::string_view source =
+        spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
+    diagnostics->Error(range,
+                       absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch,
+                                    " has no sha256", spec.path.set() ? "" : ", and kplan does not know it"),
+                       absl::StrCat(source, "write\n  archive: {sha256: ...}"));
+    return "";
+  }
+  std::string lower = absl::AsciiStrToLower(digest->value);
+  if (!IsSha256Hex(lower)) {
+    diagnostics->Error(
+        digest->range,
+        absl::StrCat("not a SHA-256: ", digest->value.size(), " characters of ", Quote(digest->value)),
+        "it is 64 hexadecimal digits, as sha256sum prints them");
+  }
+  return lower;
+}
+
+}  // namespace
+
+Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, const std::string& arch,
+                           Diagnostics* diagnostics) {
+  const ArchiveSpec& spec = etcd.archive;
+  std::string release = EtcdReleaseName(etcd.version.value, arch);
+  Archive archive;
+  if (spec.url.set() && spec.path.set()) {
+    Diagnostic& both = diagnostics->Error(spec.path.range, "an archive has a `url` or a `path`, not both",
+                                          "remove one of the two");
+    both.other = spec.url.range;
+    both.other_message = "the url is here";
+  }
+  if (spec.path.set()) {
+    ResolvePath(spec.path, &archive, diagnostics);
+  } else {
+    archive.url = EtcdReleaseUrl(etcd.version.value, arch);
+    ResolveUrl(spec.url, release, &archive, diagnostics);
+  }
+  archive.sha256 = ResolveDigest(etcd, arch, diagnostics);
+  archive.unpacked = paths::Archive(absl::StrCat("unpacked/", release));
+  std::vector<std::string> programs = {"etcd", "etcdctl"};
+  if (version.minor >= 5) programs.push_back("etcdutl");
+  for (const std::string& program : programs) {
+    archive.members.emplace_back(absl::StrCat(release, "/", program), program);
+  }
+  return archive;
+}
+
+}  // namespace kplan
