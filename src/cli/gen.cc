@@ -1,0 +1,105 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/compile.h"
+#include "src/cli/generate.h"
+#include "src/cli/look.h"
+#include "src/cli/run_lock.h"
+#include "src/model/paths.h"
+#include "src/spec/yaml_tree.h"
+
+namespace kplan {
+namespace {
+
+namespace fs = std::filesystem;
+
+// PATH as it is seen from FOLDER. Both are made real first: a ".." out of a folder behind a symbolic link
+// would lead elsewhere.
+absl::StatusOr<std::string> SeenFrom(const std::string& folder, const std::string& path) {
+  std::error_code error;
+  fs::path real_folder = fs::canonical(folder, error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder ", folder));
+  fs::path real_parent = fs::canonical(FolderOf(path), error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder of ", path));
+  return (real_parent / fs::path(path).filename()).lexically_relative(real_folder).string();
+}
+
+absl::StatusOr<NinjaOptions> OptionsFor(const Options& options, const std::string& folder,
+                                        const std::string& spec) {
+  NinjaOptions ninja;
+  ninja.kplan = options.Value("--kplan");
+  if (ninja.kplan.empty()) {
+    std::error_code error;
+    ninja.kplan = fs::read_symlink("/proc/self/exe", error).string();
+    if (error)
+      return ErrnoStatus(error.value(),
+                         "cannot find this program's own path (is /proc mounted?); give --kplan PATH");
+  }
+  absl::StatusOr<std::string> seen = SeenFrom(folder, spec);
+  if (!seen.ok()) return seen.status();
+  ninja.spec = *std::move(seen);
+  for (const std::string& path : {ninja.kplan, ninja.spec}) {
+    if (!IsPlainPath(path) || path[0] == '-') {
+      return absl::InvalidArgumentError(absl::StrCat("the path ", Quote(path),
+                                                     " has characters that cannot stand in a command of "
+                                                     "build.ninja: letters, digits and / . _ - + @ = ~ can"));
+    }
+  }
+  return ninja;
+}
+
+}  // namespace
+
+int GenCommand(const Arguments& arguments) {
+  absl::Time start = absl::Now();
+  Options options;
+  if (!options.Parse("gen", arguments, {"--from-ninja"}, {"-C", "--kplan"}, 1)) return kExitUsage;
+  const std::string& spec = options.operands()[0];
+  absl::StatusOr<std::string> text = ReadFile(spec, YamlTree::kMaxBytes + 1);
+  if (!text.ok()) return Fail(text.status().message());
+  SourceFile source(spec, *std::move(text));
+  Diagnostics diagnostics(&source);
+  absl::optional<Compiled> compiled = Compile(&diagnostics);
+  if (!compiled) {
+    Print(diagnostics);
+    return kExitBadSpec;
+  }
+
+  // From here on the folder is written to.
+  std::string folder = options.Value("-C").empty() ? "." : options.Value("-C");
+  if (absl::Status status = MakeFolders(folder); !status.ok()) return Fail(status.message());
+  absl::StatusOr<NinjaOptions> ninja = OptionsFor(options, folder, spec);
+  if (!ninja.ok()) return Fail(ninja.status().message());
+  if (chdir(folder.c_str()) != 0)
+    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  absl::StatusOr<RunLock> lock = RunLock::Exclusive();
+  if (!lock.ok()) return Fail(lock.status().message());
+  absl::StatusOr<Written> written = WriteGenerated(*compiled, *ninja);
+  if (!written.ok()) return Fail(written.status().message());
+  std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());
+
+  bool from_ninja = options.Has("--from-ninja");
+  if (!from_ninja || written->changed) Print(diagnostics);  // warnings
+  for (const std::string& line : stale) printf("%s\n", line.c_str());
+  if (!from_ninja || written->changed) {
+    std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");
+    printf("%s, %zu changed%s (%.0f ms)\n", Summary(*compiled).c_str(), written->changed_steps,
+           stale_text.c_str(), absl::ToDoubleMilliseconds(absl::Now() - start));
+  }
+  return kExitDone;
+}
+
+}  // namespace kplan

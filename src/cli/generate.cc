@@ -1,0 +1,133 @@
+#include "src/cli/generate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/record.h"
+#include "src/model/paths.h"
+
+namespace kplan {
+namespace {
+
+// How many records of TEXT are not in OLD, both shards with a record a line.
+size_t CountChanged(absl::string_view old, absl::string_view text) {
+  absl::flat_hash_set<absl::string_view> lines;
+  for (absl::string_view line : absl::StrSplit(old, '\n')) lines.insert(absl::StripSuffix(line, ","));
+  size_t changed = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (line.size() > 1 && !lines.contains(absl::StripSuffix(line, ","))) ++changed;
+  }
+  return changed;
+}
+
+// Removes shards of hosts that are gone.
+absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted, bool* removed) {
+  DIR* folder = opendir(paths::kShards);
+  if (folder == nullptr) return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, paths::kShards);
+  std::vector<std::string> others;
+  while (struct dirent* entry = readdir(folder)) {
+    std::string path = absl::StrCat(paths::kShards, "/", entry->d_name);
+    if (absl::EndsWith(path, ".json") && !wanted.contains(path)) others.push_back(std::move(path));
+  }
+  closedir(folder);
+  for (const std::string& path : others) {
+    if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
+    *removed = true;
+  }
+  return absl::OkStatus();
+}
+
+void AppendIds(const Graph& graph, const std::vector<StepId>& ids, std::string* out) {
+  out->push_back('[');
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0) out->push_back(',');
+    AppendJsonString(graph.steps()[ids[i]].label, out);
+  }
+  out->push_back(']');
+}
+
+}  // namespace
+
+std::string PlanJson(const Compiled& compiled) {
+  const Graph& graph = compiled.graph;
+  std::string out;
+  out.reserve(1024 + graph.steps().size() * 256);
+  out += "{\n\"version\":1,\n\"hosts\":[";
+  for (size_t i = 0; i < compiled.cluster.hosts.size(); ++i) {
+    const Host& host = compiled.cluster.hosts[i];
+    out += i > 0 ? ",\n" : "\n";
+    RecordWriter record;
+    record.Add("address", host.address).Add("arch", host.arch).Add("name", host.name).Add("root", host.root);
+    out += std::move(record).Finish();
+  }
+  out += "\n],\n\"steps\":[";
+  for (size_t i = 0; i < graph.steps().size(); ++i) {
+    const Step& step = graph.steps()[i];
+    const std::string& shard = graph.shards()[step.shard].name;
+    out += i > 0 ? ",\n{\"after\":" : "\n{\"after\":";
+    AppendIds(graph, step.after, &out);
+    absl::StrAppend(&out, ",\"digest\":\"", step.digest, "\",\"host\":");
+    AppendJsonString(shard == paths::kSharedShard ? "" : shard, &out);
+    out += ",\"inputs\":";
+    AppendIds(graph, step.inputs, &out);
+    out += ",\"label\":";
+    AppendJsonString(step.label, &out);
+    absl::StrAppend(&out, ",\"verb\":\"", VerbOf(step.kind), "\"}");
+  }
+  out += "\n]\n}\n";
+  return out;
+}
+
+absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOptions& options) {
+  Written written;
+  std::string ninja = NinjaFileFor(compiled.graph, options);
+  std::string plan = PlanJson(compiled);
+  std::vector<FileContent> files;
+  absl::flat_hash_set<std::string> shards;
+  // Small files: comparing costs a read each, and leaves their times alone.
+  auto add = [&](const std::string& path, absl::string_view content) {
+    absl::StatusOr<std::string> old = ReadFile(path);
+    if (old.ok() && *old == content) return std::string();
+    files.push_back({path, content});
+    return old.ok() ? *std::move(old) : std::string("{");
+  };
+  for (const Shard& shard : compiled.graph.shards()) {
+    std::string path = paths::Shard(shard.name);
+    std::string old = add(path, shard.text);
+    if (!old.empty()) written.changed_steps += CountChanged(old, shard.text);
+    shards.insert(std::move(path));
+  }
+  add(paths::kPlan, plan);
+  absl::StatusOr<std::string> old_ninja = ReadFile(paths::kBuildNinja);
+  bool ninja_differs = !old_ninja.ok() || *old_ninja != ninja;
+  bool removed = false;
+  if (!files.empty() || ninja_differs) {
+    absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
+    if (status.ok()) status = WriteFiles(files, 0644);
+    if (status.ok()) status = RemoveOtherShards(shards, &removed);
+    if (status.ok()) status = WriteFile(paths::kBuildNinja, ninja, 0644);
+    if (!status.ok()) return status;
+    written.changed = true;
+  } else if (absl::Status status = RemoveOtherShards(shards, &removed); !status.ok()) {
+    return status;
+  }
+  // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
+  // written exactly when build.ninja is another.
+  std::string stamp = Sha256Hex(ninja) + "\n";
+  absl::StatusOr<std::string> old_stamp = ReadFile(paths::kGenStamp);
+  if (!old_stamp.ok() || *old_stamp != stamp) {
+    if (absl::Status status = WriteScratchFile(paths::kGenStamp, stamp, 0644); !status.ok()) return status;
+    written.changed = true;
+  }
+  return written;
+}
+
+}  // namespace kplan

@@ -1,0 +1,80 @@
+#include "src/cli/look.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/model/paths.h"
+#include "src/steps/certificate_due.h"
+#include "src/steps/service_state.h"
+
+namespace kplan {
+namespace {
+
+// The file on this machine. Only its attributes are looked at; the step opens it with care.
+std::string PlaceOf(const Watch& watch) {
+  return watch.root.empty()  ? watch.path
+         : watch.root == "/" ? watch.path
+                             : absl::StrCat(watch.root, watch.path);
+}
+
+// Why the file or folder is not as it should be; empty when it is, or when ninja sees it by itself.
+std::string LookAtFile(const Watch& watch) {
+  struct stat info;
+  bool folder = watch.kind == Watch::Kind::kFolder;
+  if (lstat(PlaceOf(watch).c_str(), &info) != 0) return folder ? "is missing" : "";
+  if (folder ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))
+    return folder ? "is not a folder" : "is not a file";
+  mode_t mode = info.st_mode & 07777;
+  if (mode == watch.mode) return "";
+  return absl::StrFormat("mode is %04o, should be %04o", mode, watch.mode);
+}
+
+std::string LookAt(const Watch& watch, absl::Time now) {
+  switch (watch.kind) {
+    case Watch::Kind::kNothing:
+      return "";
+    case Watch::Kind::kFile:
+    case Watch::Kind::kFolder:
+      return LookAtFile(watch);
+    case Watch::Kind::kCertificate: {
+      std::string reason = LookAtFile(watch);
+      return reason.empty() ? WhyCertificateIsDue(PlaceOf(watch), watch.issuer, now) : reason;
+    }
+    case Watch::Kind::kService: {
+      absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);
+      // Where it cannot be told, the step finds out, and says why when it cannot either.
+      if (!running.ok()) return std::string(running.status().message());
+      return *running ? "" : "is not running";
+    }
+  }
+  return "";
+}
+
+// A file is touched: it is an input of its own stamp, so ninja runs the step, and, where the digest stays,
+// nothing that depends on it. What has no file loses its stamp.
+void MakeStale(const Watch& watch, const std::string& stamp) {
+  bool file = watch.kind == Watch::Kind::kFile || watch.kind == Watch::Kind::kCertificate;
+  if (file && utimensat(AT_FDCWD, PlaceOf(watch).c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return;
+  unlink(stamp.c_str());
+}
+
+}  // namespace
+
+std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
+  std::vector<std::string> found;
+  for (const Step& step : graph.steps()) {
+    if (step.watch.kind == Watch::Kind::kNothing) continue;
+    std::string stamp = paths::Stamp(step.label);
+    if (access(stamp.c_str(), F_OK) != 0) continue;
+    std::string reason = LookAt(step.watch, now);
+    if (reason.empty()) continue;
+    MakeStale(step.watch, stamp);
+    found.push_back(absl::StrCat(step.label, ": ", reason));
+  }
+  return found;
+}
+
+}  // namespace kplan

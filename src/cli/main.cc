@@ -1,0 +1,61 @@
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+
+namespace {
+
+struct Command {
+  const char* name;
+  int (*run)(const kplan::Arguments&);
+};
+
+constexpr Command kCommands[] = {{"check", kplan::CheckCommand},
+                                 {"gen", kplan::GenCommand},
+                                 {"help", kplan::HelpCommand},
+                                 {"step", kplan::StepCommand}};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // No openssl.cnf of the machine changes what kplan makes; not reading it is also a third of a step's start.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  // Folders for hosts are 0755 and certificates 0644 whoever runs this; secrets get their modes explicitly.
+  umask(022);
+  // A reader of our output that goes away is an error of write(), not the end of a step half way.
+  signal(SIGPIPE, SIG_IGN);
+
+  kplan::Arguments arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    kplan::HelpCommand({});
+    return kplan::kExitUsage;
+  }
+  std::string name = arguments[0];
+  arguments.erase(arguments.begin());
+  if (name == "--version") {
+    printf("kplan %s\n", kplan::kVersion);
+    return kplan::kExitDone;
+  }
+  if (name == "--help" || name == "-h") return kplan::HelpCommand({});
+  std::vector<absl::string_view> names;
+  for (const Command& command : kCommands) {
+    if (name == command.name) {
+      for (const std::string& argument : arguments) {
+        if (argument == "--help" || argument == "-h") return kplan::HelpCommand({name});
+      }
+      return command.run(arguments);
+    }
+    names.push_back(command.name);
+  }
+  std::string line = absl::StrCat("kplan: there is no command ", kplan::Quote(name), "; ",
+                                  kplan::DidYouMean(name, names), "\n`kplan help` lists them\n");
+  fputs(line.c_str(), stderr);
+  return kplan::kExitUsage;
+}
