@@ -1,0 +1,259 @@
+// SHA256_Init, RSA_verify, EC_KEY and the like are deprecated in favour of EVP: see SignedObject::IsSignedBy
+// and der.h for why they are used.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "src/steps/certificate.h"
+
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <time.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+#include "src/base/files.h"
+#include "src/base/usages.h"
+#include "src/steps/der.h"
+#include "src/steps/rsa_keygen.h"
+#include "src/steps/subject_alt_name.h"
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMaxCertificateFile = 1 << 20;
+
+using EcKeyPtr = std::unique_ptr<EC_KEY, OpenSslDelete<EC_KEY_free>>;
+
+absl::Status Damaged() {
+  ERR_clear_error();
+  return absl::DataLossError("it is not a certificate, or damaged");
+}
+
+std::string Hash(int nid, absl::string_view bytes) {
+  std::string digest;
+  if (nid == NID_sha256) {
+    SHA256_CTX context;
+    digest.resize(SHA256_DIGEST_LENGTH);
+    SHA256_Init(&context);
+    SHA256_Update(&context, bytes.data(), bytes.size());
+    SHA256_Final(reinterpret_cast<unsigned char*>(&digest[0]), &context);
+  } else if (nid == NID_sha384 || nid == NID_sha512) {
+    SHA512_CTX context;
+    digest.resize(nid == NID_sha384 ? SHA384_DIGEST_LENGTH : SHA512_DIGEST_LENGTH);
+    nid == NID_sha384 ? SHA384_Init(&context) : SHA512_Init(&context);
+    SHA512_Update(&context, bytes.data(), bytes.size());
+    unsigned char whole[SHA512_DIGEST_LENGTH];
+    nid == NID_sha384 ? SHA384_Final(whole, &context) : SHA512_Final(whole, &context);
+    digest.assign(reinterpret_cast<char*>(whole), digest.size());
+  }
+  return digest;
+}
+
+bool ToUnixSeconds(const DerReader::Element& element, int64_t* seconds) {
+  TimePtr time = FromDer<TimePtr>(element.whole, d2i_ASN1_TIME);
+  tm parts = {};
+  if (time == nullptr || ASN1_TIME_to_tm(time.get(), &parts) != 1) return false;
+  *seconds = timegm(&parts);
+  return true;
+}
+
+// The extension NID, null when there is none. *OK is made false when it is damaged or there twice.
+template <typename Ptr>
+Ptr ExtensionOf(const X509_EXTENSIONS* extensions, int nid, bool* ok) {
+  int critical = 0;
+  Ptr value(static_cast<typename Ptr::pointer>(X509V3_get_d2i(extensions, nid, &critical, nullptr)));
+  if (value == nullptr && critical != -1) *ok = false;
+  return value;
+}
+
+std::string Octets(const ASN1_OCTET_STRING* string) {
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+                     ASN1_STRING_length(string));
+}
+
+bool ReadExtensions(absl::string_view der, Certificate* c) {
+  ExtensionsPtr extensions = FromDer<ExtensionsPtr>(der, d2i_X509_EXTENSIONS);
+  if (extensions == nullptr) return false;
+  bool ok = true;
+  if (auto bc = ExtensionOf<BasicConstraintsPtr>(extensions.get(), NID_basic_constraints, &ok)) {
+    c->is_ca = bc->ca != 0;
+    c->has_path_length = bc->pathlen != nullptr;
+  }
+  if (auto usage = ExtensionOf<BitStringPtr>(extensions.get(), NID_key_usage, &ok)) {
+    for (int bit = 0; bit < kKeyUsageBits; ++bit) {
+      if (ASN1_BIT_STRING_get_bit(usage.get(), bit) != 0) c->key_usage |= 1 << bit;
+    }
+  }
+  if (auto usages = ExtensionOf<ExtendedKeyUsagePtr>(extensions.get(), NID_ext_key_usage, &ok)) {
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+      char dotted[128];
+      OBJ_obj2txt(dotted, sizeof(dotted), sk_ASN1_OBJECT_value(usages.get(), i), /*no_name=*/1);
+      c->extended_key_usages.emplace_back(dotted);
+    }
+  }
+  if (auto id = ExtensionOf<OctetsPtr>(extensions.get(), NID_subject_key_identifier, &ok)) {
+    c->subject_key_id = Octets(id.get());
+  }
+  if (auto id = ExtensionOf<AuthorityKeyIdPtr>(extensions.get(), NID_authority_key_identifier, &ok)) {
+    if (id->keyid != nullptr) c->authority_key_id = Octets(id->keyid);
+  }
+  if (auto names = ExtensionOf<GeneralNamesPtr>(extensions.get(), NID_subject_alt_name, &ok)) {
+    c->sans = SansOf(*names);
+  }
+  return ok;
+}
+
+bool VerifyRsa(int digest_nid, absl::string_view digest, absl::string_view signature,
+               absl::string_view public_key) {
+  RsaPtr rsa = FromDer<RsaPtr>(public_key, d2i_RSAPublicKey);
+  return rsa != nullptr && RSA_verify(digest_nid, reinterpret_cast<const unsigned char*>(digest.data()),
+                                      static_cast<unsigned>(digest.size()),
+                                      reinterpret_cast<const unsigned char*>(signature.data()),
+                                      static_cast<unsigned>(signature.size()), rsa.get()) == 1;
+}
+
+bool VerifyEcdsa(int curve, absl::string_view digest, absl::string_view signature,
+                 absl::string_view public_key) {
+  EcKeyPtr ec(EC_KEY_new_by_curve_name(curve));
+  return ec != nullptr &&
+         EC_KEY_oct2key(ec.get(), reinterpret_cast<const unsigned char*>(public_key.data()),
+                        public_key.size(), nullptr) == 1 &&
+         ECDSA_verify(0, reinterpret_cast<const unsigned char*>(digest.data()),
+                      static_cast<int>(digest.size()),
+                      reinterpret_cast<const unsigned char*>(signature.data()),
+                      static_cast<int>(signature.size()), ec.get()) == 1;
+}
+
+}  // namespace
+
+absl::StatusOr<SignedObject> SignedObject::Parse(absl::string_view der) {
+  DerReader file(der);
+  DerReader outer = file.Enter();
+  SignedObject object;
+  object.signed_part = std::string(outer.Read(V_ASN1_SEQUENCE).whole);
+  AlgorPtr algorithm = FromDer<AlgorPtr>(outer.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);
+  object.signature = std::string(BitStringOctets(outer.Read(V_ASN1_BIT_STRING)));
+  if (!file.AtEnd() || !outer.ok() || !outer.AtEnd() || algorithm == nullptr) return Damaged();
+  object.signature_nid = OBJ_obj2nid(algorithm->algorithm);
+  return object;
+}
+
+bool SignedObject::IsSignedBy(absl::string_view spki) const {
+  DerReader outer(spki);
+  DerReader inner = outer.Enter();
+  AlgorPtr algorithm = FromDer<AlgorPtr>(inner.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);
+  absl::string_view public_key = BitStringOctets(inner.Read(V_ASN1_BIT_STRING));
+  int digest_nid = NID_undef, key_nid = NID_undef;
+  bool valid = false;
+  if (inner.ok() && algorithm != nullptr && OBJ_find_sigid_algs(signature_nid, &digest_nid, &key_nid) == 1 &&
+      OBJ_obj2nid(algorithm->algorithm) == key_nid) {
+    std::string digest = Hash(digest_nid, signed_part);
+    if (digest.empty()) {
+      valid = false;
+    } else if (key_nid == NID_rsaEncryption) {
+      valid = VerifyRsa(digest_nid, digest, signature, public_key);
+    } else if (key_nid == NID_X9_62_id_ecPublicKey && algorithm->parameter != nullptr &&
+               algorithm->parameter->type == V_ASN1_OBJECT) {
+      valid = VerifyEcdsa(OBJ_obj2nid(algorithm->parameter->value.object), digest, signature, public_key);
+    }
+  }
+  ERR_clear_error();  // "no" is an answer here
+  return valid;
+}
+
+absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
+  InitOpenSsl();
+  absl::StatusOr<SignedObject> object = SignedObject::Parse(der);
+  if (!object.ok()) return object.status();
+  Certificate c;
+  c.der = std::string(der);
+  c.signed_object = *std::move(object);
+
+  DerReader outer(c.signed_object.signed_part);
+  DerReader fields = outer.Enter();
+  absl::string_view version = fields.ReadOptional(0).content;
+  c.version = version.empty() ? 1 : version.back() + 1;
+  fields.Read(V_ASN1_INTEGER);   // serialNumber
+  fields.Read(V_ASN1_SEQUENCE);  // the signature algorithm, once more
+  c.issuer_der = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+  DerReader validity = fields.Enter();
+  bool times =
+      ToUnixSeconds(validity.ReadAny(), &c.not_before) && ToUnixSeconds(validity.ReadAny(), &c.not_after);
+  c.subject_der = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+  c.spki = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+  fields.ReadOptional(1);  // unique identifiers, which nobody uses
+  fields.ReadOptional(2);
+  absl::string_view extensions = fields.ReadOptional(3).content;
+  c.issuer = FromDer<NamePtr>(c.issuer_der, d2i_X509_NAME);
+  c.subject = FromDer<NamePtr>(c.subject_der, d2i_X509_NAME);
+  if (!fields.ok() || !fields.AtEnd() || !validity.ok() || !times || c.issuer == nullptr ||
+      c.subject == nullptr) {
+    return Damaged();
+  }
+  if (!extensions.empty() && !ReadExtensions(extensions, &c)) return Damaged();
+  return c;
+}
+
+absl::StatusOr<Certificate> Certificate::Read(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxCertificateFile);
+  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok()) return absl::DataLossError(absl::StrCat(path, ": ", blocks.status().message()));
+  if (blocks->size() > 1 && blocks->front().label == "CERTIFICATE") {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " holds ", blocks->size(),
+                     " PEM blocks where kplan keeps one certificate; move the file away, "
+                     "or leave only the first certificate in it"));
+  }
+  if (blocks->front().label != "CERTIFICATE") {
+    return absl::DataLossError(absl::StrCat(path, " holds no certificate"));
+  }
+  absl::StatusOr<Certificate> certificate = Parse(blocks->front().der.view());
+  if (!certificate.ok()) return absl::DataLossError(absl::StrCat(path, ": ", certificate.status().message()));
+  return certificate;
+}
+
+bool Certificate::NamesAsIssuer(const Certificate& issuer_certificate) const {
+  if (issuer_der != issuer_certificate.subject_der) return false;
+  return authority_key_id.empty() || issuer_certificate.subject_key_id.empty() ||
+         authority_key_id == issuer_certificate.subject_key_id;
+}
+
+std::string Certificate::ToPem() const { return EncodePem("CERTIFICATE", der); }
+
+std::string UsagesText(uint16_t key_usage, const std::vector<std::string>& extended_key_usages) {
+  std::vector<absl::string_view> names;
+  uint16_t named = 0;
+  for (const Usage& usage : kUsages) {
+    if ((usage.key_usage & key_usage & ~named) != 0) names.push_back(usage.name);
+    named |= usage.key_usage;
+  }
+  for (const std::string& oid : extended_key_usages) {
+    absl::string_view name = oid;
+    for (const Usage& usage : kUsages) {
+      if (usage.extended == oid) {
+        name = usage.name;
+        break;
+      }
+    }
+    names.push_back(name);
+  }
+  return absl::StrCat("[", absl::StrJoin(names, ", "), "]");
+}
+
+std::string TimeText(int64_t time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M UTC", absl::FromUnixSeconds(time), absl::UTCTimeZone());
+}
+
+std::string DurationText(int64_t seconds) {
+  if (seconds % 3600 == 0) return absl::StrCat(seconds / 3600, "h");
+  if (seconds % 60 == 0) return absl::StrCat(seconds / 60, "m");
+  return absl::StrCat(seconds, "s");
+}
+
+}  // namespace kplan

@@ -1,0 +1,44 @@
+#ifndef KPLAN_STEPS_HOST_OWNER_H_
+#define KPLAN_STEPS_HOST_OWNER_H_
+
+// Who owns what kplan puts on a host. Below "/" everything belongs to root:root unless the record says
+// otherwise; below any other root it belongs to whoever runs kplan, and nothing is ever chowned.
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+namespace kplan {
+
+struct HostOwner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// The account files of passwd(5) and group(5).
+struct AccountFiles {
+  std::string passwd = "/etc/passwd";
+  std::string group = "/etc/group";
+};
+
+// OWNER is "USER" or "USER:GROUP", each a name or a number; USER alone takes the user's login group. Names
+// are looked up in the account files first and then with getent(1) (LDAP and the like): glibc's getpwnam
+// needs shared libraries at run time, which a static binary has not. NotFound when there is no such user or
+// group.
+absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFiles& files = {});
+
+// The owner that something below ROOT must have; nothing when any will do. OWNER: the record's, or empty.
+absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner);
+
+// Gives the open file or folder to OWNER, unless it already is theirs. May clear setuid and setgid: chmod
+// after it.
+absl::Status GiveTo(const absl::optional<HostOwner>& owner, int fd);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_HOST_OWNER_H_

@@ -1,0 +1,46 @@
+#ifndef KPLAN_STEPS_LISTENING_H_
+#define KPLAN_STEPS_LISTENING_H_
+
+// Addresses and who listens on them.
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/base/files.h"
+
+namespace kplan {
+
+struct HostPort {
+  std::string host;  // a name or an address, without the brackets of IPv6
+  int port = 0;
+};
+
+// "127.0.0.1:2379", "[::1]:2379", "worker:2379". InvalidArgument for anything else.
+absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
+
+struct SocketAddress {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+};
+
+// The address of HOST: itself when it is one; otherwise what the system's resolver says first (asked through
+// getent, because a static program has no resolver of its own that honours nsswitch.conf). NotFound when it
+// knows none.
+absl::StatusOr<SocketAddress> ResolveAddress(const HostPort& target);
+
+// A TCP connection (non-blocking from then on), made before DEADLINE. Unavailable when it is refused.
+absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddress& address, absl::Time deadline);
+
+// Whether PID itself has a socket that listens at ADDRESS (or at its port on every address). A connection
+// alone does not show that: another process may hold the port while ours is about to fail for that reason.
+// PermissionDenied when PID's descriptors cannot be read.
+absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddress& address);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_LISTENING_H_

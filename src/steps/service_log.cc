@@ -1,0 +1,97 @@
+#include "src/steps/service_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/base/process.h"
+#include "src/steps/service_marker.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kLogFolder[] = "/var/log";
+constexpr absl::string_view kSection = "---- kplan starts ";
+constexpr off_t kMaxLogTail = 64 << 10;
+constexpr size_t kMaxLines = 10, kMaxLineBytes = 1000;
+
+}  // namespace
+
+std::string LogPath(absl::string_view root, absl::string_view name) {
+  return BelowRoot(root, absl::StrCat(kLogFolder, "/", name, ".log"));
+}
+
+absl::Status BeginLogSection(const std::string& root, const std::string& name) {
+  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kLogFolder, /*create=*/true);
+  if (!folder.ok()) return folder.status();
+  const std::string path = LogPath(root, name);
+  UniqueFd log(openat(folder->get(), absl::StrCat(name, ".log").c_str(),
+                      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
+  if (!log.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the log ", path));
+  struct stat info;
+  if (fstat(log.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
+  if (!S_ISREG(info.st_mode))
+    return absl::FailedPreconditionError(absl::StrCat(path, " is not a plain file"));
+  std::string line = absl::StrCat(
+      kSection, name, " at ", absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()), "\n");
+  // One write, so that it is whole; a full disk must not keep the service from starting, but is told.
+  if (write(log.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return ErrnoStatus(errno, absl::StrCat("cannot write the log ", path));
+  }
+  return absl::OkStatus();
+}
+
+std::string LogOfThisStart(const std::string& root, const std::string& name) {
+  UniqueFd log(open(LogPath(root, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat info;
+  if (!log.ok() || fstat(log.get(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
+  std::string tail(static_cast<size_t>(std::min(info.st_size, kMaxLogTail)), '\0');
+  ssize_t size = pread(log.get(), tail.data(), tail.size(), info.st_size - static_cast<off_t>(tail.size()));
+  tail.resize(std::max<ssize_t>(size, 0));
+  size_t section = tail.rfind(kSection.data(), std::string::npos, kSection.size());
+  if (section == std::string::npos) return tail;
+  size_t line_end = tail.find('\n', section);
+  return line_end == std::string::npos ? "" : tail.substr(line_end + 1);
+}
+
+std::string JournalOf(absl::string_view name, absl::string_view invocation) {
+  std::vector<std::string> command = {"journalctl", "--no-pager", "--quiet", "--output=cat"};
+  if (invocation.empty()) {
+    command.push_back(absl::StrCat("--unit=", name, ".service"));
+    command.push_back(absl::StrCat("--lines=", kMaxLines));
+  } else {
+    // What the service said, and what systemd said of it (systemd.journal-fields(7)): all of it, for its
+    // first lines.
+    command.push_back("--lines=2000");
+    command.push_back(absl::StrCat("_SYSTEMD_INVOCATION_ID=", invocation));
+    command.push_back("+");
+    command.push_back(absl::StrCat("INVOCATION_ID=", invocation));
+  }
+  RunOptions options;
+  options.timeout = absl::Seconds(10);
+  absl::StatusOr<RunResult> journal = Run(command, options);
+  return journal.ok() && journal->ok() ? journal->out : "";
+}
+
+std::string LastLines(absl::string_view text, size_t first) {
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  std::string result;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i == first && lines.size() > first + kMaxLines) {
+      if (first > 0) absl::StrAppend(&result, "    ...\n");
+      i = lines.size() - kMaxLines;
+    }
+    absl::StrAppend(&result, "    ", lines[i].substr(0, kMaxLineBytes), "\n");
+  }
+  return result.empty() ? "    (no log lines)\n" : result;
+}
+
+}  // namespace kplan

@@ -1,0 +1,190 @@
+#include "src/steps/systemd.h"
+
+#include <poll.h>
+
+#include <map>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "src/base/process.h"
+#include "src/steps/service_log.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kProperties[] =
+    "ActiveState,ExecMainStatus,InvocationID,LoadError,LoadState,MainPID,NRestarts,NeedDaemonReload,Result,"
+    "SubState";
+
+// systemd has no way to be told of a change without a D-Bus connection; a start takes tenths of a second.
+constexpr int kPollMilliseconds = 50;
+
+std::string UnitName(const std::string& name) { return name + ".service"; }
+
+absl::StatusOr<RunResult> Systemctl(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "systemctl");
+  RunOptions options;
+  options.timeout = absl::Minutes(2);
+  absl::StatusOr<RunResult> result = Run(arguments, options);
+  if (absl::IsNotFound(result.status())) {
+    return absl::FailedPreconditionError(
+        "there is no systemctl here: this machine has no systemd; use service-manager: process or none");
+  }
+  if (result.ok() && result->timed_out) {
+    return absl::DeadlineExceededError(
+        absl::StrCat(absl::StrJoin(arguments, " "), " did not end within 2 minutes"));
+  }
+  return result;
+}
+
+// For commands of which only success is right.
+absl::Status SystemctlOrError(const std::vector<std::string>& arguments) {
+  absl::StatusOr<RunResult> result = Systemctl(arguments);
+  if (!result.ok()) return result.status();
+  if (result->ok()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("systemctl ", absl::StrJoin(arguments, " "),
+                                                    " failed: ", absl::StripAsciiWhitespace(result->err)));
+}
+
+absl::Status UnitError(const std::string& name, const UnitState& state, absl::string_view what) {
+  // A unit that cannot be loaded was not run for that; what counts is what systemd said about its file.
+  const std::string log_of = state.load_state == "loaded" ? state.invocation : "";
+  return absl::FailedPreconditionError(absl::StrCat(UnitName(name), " ", what, " (", state.Describe(),
+                                                    "); its last log lines:\n",
+                                                    LastLines(JournalOf(name, log_of), 3)));
+}
+
+}  // namespace
+
+std::string UnitState::Describe() const {
+  std::string text = absl::StrCat("LoadState=", load_state, " ActiveState=", active_state,
+                                  " SubState=", sub_state, " Result=", result);
+  if (exit_status != 0) absl::StrAppend(&text, " ExecMainStatus=", exit_status);
+  if (restarts != 0) absl::StrAppend(&text, " NRestarts=", restarts);
+  return text;
+}
+
+absl::StatusOr<UnitState> ParseUnitState(absl::string_view output) {
+  std::map<absl::string_view, absl::string_view> values;
+  for (absl::string_view line : absl::StrSplit(output, '\n', absl::SkipEmpty())) {
+    values.insert(absl::StrSplit(line, absl::MaxSplits('=', 1)));
+  }
+  for (const char* needed : {"ActiveState", "LoadState", "SubState"}) {
+    if (values.count(needed) == 0 || values[needed].empty()) {
+      return absl::DataLossError(absl::StrCat("systemctl show did not say ", needed, ": ", output));
+    }
+  }
+  UnitState state;
+  state.load_state = std::string(values["LoadState"]);
+  state.active_state = std::string(values["ActiveState"]);
+  state.sub_state = std::string(values["SubState"]);
+  state.result = std::string(values["Result"]);
+  state.invocation = std::string(values["InvocationID"]);
+  state.needs_daemon_reload = values["NeedDaemonReload"] == "yes";
+  // A D-Bus error: its name, and the text in quotes; nothing, or two quotes, when there was none.
+  absl::string_view error = values["LoadError"];
+  size_t quote = error.find('"');
+  if (quote != absl::string_view::npos && absl::EndsWith(error, "\"") && quote + 1 < error.size()) {
+    error = error.substr(quote + 1, error.size() - quote - 2);
+  }
+  state.load_error = std::string(absl::StripAsciiWhitespace(error));
+  // Units that are not services (or not loaded) have none of these.
+  int pid = 0;
+  if (absl::SimpleAtoi(values["MainPID"], &pid)) state.main_pid = pid;
+  if (!absl::SimpleAtoi(values["NRestarts"], &state.restarts)) state.restarts = 0;
+  if (!absl::SimpleAtoi(values["ExecMainStatus"], &state.exit_status)) state.exit_status = 0;
+  return state;
+}
+
+absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
+  absl::StatusOr<RunResult> result =
+      Systemctl({"show", absl::StrCat("--property=", kProperties), "--", UnitName(name)});
+  if (!result.ok()) return result.status();
+  if (!result->ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+  }
+  return ParseUnitState(result->out);
+}
+
+absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state;
+  if (state->load_state == "masked") {
+    return absl::FailedPreconditionError(absl::StrCat(
+        UnitName(name), " is masked; if kplan shall run it, `systemctl unmask ", UnitName(name), "` first"));
+  }
+  const bool needed_reload = state->needs_daemon_reload;
+  if (needed_reload || state->load_state != "loaded") {
+    if (absl::Status status = SystemctlOrError({"daemon-reload"}); !status.ok()) return status;
+    state = ShowUnit(name);
+    if (!state.ok()) return state;
+  }
+  if (state->load_state != "loaded") {
+    return UnitError(name, *state,
+                     absl::StrCat("cannot be loaded: ",
+                                  state->load_error.empty() ? state->load_state : state->load_error));
+  }
+  // Not UnitFileState from `show`: systemd remembers that until the next reload.
+  absl::StatusOr<RunResult> enabled = Systemctl({"is-enabled", "--", UnitName(name)});
+  if (!enabled.ok()) return enabled.status();
+  absl::string_view word = absl::StripAsciiWhitespace(enabled->out);
+  if (!enabled->ok() || word == "enabled-runtime") {
+    absl::Status status = SystemctlOrError({"enable", "--quiet", "--", UnitName(name)});
+    if (!status.ok()) return status;
+  }
+  state->needs_daemon_reload =
+      needed_reload;  // for the caller: what runs may have been started from the unit before
+  return state;
+}
+
+absl::Status RestartUnit(const std::string& name) {
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state.status();
+  // A unit that failed too often (start-limit-hit) refuses every start until it is told to forget.
+  if (state->active_state == "failed") {
+    if (absl::Status status = SystemctlOrError({"reset-failed", "--", UnitName(name)}); !status.ok())
+      return status;
+  }
+  // Not "start": that waits for the holdoff time of a unit in auto-restart, and systemd runs it with the old
+  // settings until then.
+  return SystemctlOrError({"restart", "--no-block", "--", UnitName(name)});
+}
+
+absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
+                                    absl::Time deadline) {
+  for (;;) {
+    absl::StatusOr<UnitState> state = ShowUnit(name);
+    if (!state.ok()) return state;
+    // Until systemd has begun the job, what it says is about the run before.
+    if (old_invocation.empty() || state->invocation != old_invocation) {
+      if (state->active_state == "active") return state;
+      if (state->active_state == "failed") return UnitError(name, *state, "failed to start");
+      if (state->sub_state == "auto-restart")
+        return UnitError(name, *state, "failed to start, systemd is going to try again");
+    }
+    if (absl::Now() >= deadline) return UnitError(name, *state, "did not become active in time");
+    poll(nullptr, 0, kPollMilliseconds);
+  }
+}
+
+absl::StatusOr<bool> UnitIsActive(const std::string& name) {
+  absl::StatusOr<RunResult> result = Systemctl({"is-active", "--quiet", "--", UnitName(name)});
+  if (!result.ok()) return result.status();
+  // 3: not active; 4: no such unit (systemctl(1), LSB's status codes). 1 is what it says when there is no
+  // systemd to ask.
+  if (result->ok()) return true;
+  if (result->exit_code == 3 || result->exit_code == 4) return false;
+  return absl::FailedPreconditionError(
+      absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+}
+
+absl::Status StopUnit(const std::string& name) { return SystemctlOrError({"stop", "--", UnitName(name)}); }
+
+}  // namespace kplan

@@ -1,0 +1,60 @@
+#ifndef KPLAN_STEPS_SYSTEMD_H_
+#define KPLAN_STEPS_SYSTEMD_H_
+
+// systemd's units, through systemctl (systemd 252). NAME is the unit's name without ".service".
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace kplan {
+
+// What `systemctl show` says of a unit, in its words.
+struct UnitState {
+  std::string load_state;    // loaded, not-found, bad-setting, error, masked
+  std::string load_error;    // systemd's own text, when it could not load the unit
+  std::string active_state;  // active, reloading, inactive, failed, activating, deactivating
+  std::string sub_state;     // running, dead, auto-restart, ...
+  std::string result;        // success, exit-code, signal, timeout, start-limit-hit, ...
+  std::string invocation;    // a new one each time the unit is started
+  bool needs_daemon_reload = false;
+  pid_t main_pid = 0;
+  int64_t restarts = 0;     // by Restart=, since somebody started it
+  int64_t exit_status = 0;  // of the last run of the main process
+
+  std::string Describe() const;  // "ActiveState=failed SubState=failed Result=exit-code ..."
+};
+
+// OUTPUT is what `systemctl show -p ...` prints: NAME=value lines, in any order. DataLoss when one that is
+// needed is missing.
+absl::StatusOr<UnitState> ParseUnitState(absl::string_view output);
+
+absl::StatusOr<UnitState> ShowUnit(const std::string& name);
+
+// Makes systemd know the unit as it is on disk, and start it at boot: daemon-reload and enable, each only
+// when it is needed. The result is the state before the service is touched. Errors carry systemd's own text:
+// the unit is masked, not there, has a bad setting.
+absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
+
+// Starts the unit, or restarts it when it runs, without waiting for it: AwaitUnit does, with a bound and a
+// reason.
+absl::Status RestartUnit(const std::string& name);
+
+// Waits until the unit is active in another invocation than OLD_INVOCATION (empty: any). Fails as soon as
+// systemd says that the service failed, also when it is going to try again; the message has its state and
+// last log lines.
+absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
+                                    absl::Time deadline);
+
+absl::StatusOr<bool> UnitIsActive(const std::string& name);
+absl::Status StopUnit(const std::string& name);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_SYSTEMD_H_

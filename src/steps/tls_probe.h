@@ -1,0 +1,64 @@
+#ifndef KPLAN_STEPS_TLS_PROBE_H_
+#define KPLAN_STEPS_TLS_PROBE_H_
+
+// What a server at an address really does with a client: which certificate it shows, and whether it lets the
+// client in or turns it away, seen on the wire. In process, with OpenSSL; no SNI, like a client that dials an
+// IP address.
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/steps/listening.h"
+#include "src/steps/openssl_util.h"
+
+namespace kplan {
+
+// "https://HOST:PORT" (a path is not allowed). InvalidArgument for anything else.
+absl::StatusOr<HostPort> ParseHttpsUrl(absl::string_view url);
+
+// A client's certificate (PEM, the leaf first) and key (PEM). Both empty: a client without.
+struct ClientIdentity {
+  std::string cert_pem;
+  Secret key_pem;
+};
+
+// A client that is a stranger to the server and looks as much like OURS as one can: its certificate copied
+// field by field, names, extensions and issuer, but with a key of its own, signed by a throwaway key in place
+// of the issuer's. Made in memory, never on disk.
+absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours);
+
+// The client's side of one connection that sent `GET /health`.
+struct ProbeResult {
+  int alert = -1;           // the TLS alert the server sent (RFC 8446 6), -1: none (close_notify is none)
+  std::string protocol;     // "TLSv1.3"; empty when the handshake did not end
+  std::string certificate;  // the server's, DER; empty when it showed none
+  std::string chain_error;  // why its chain does not lead to the CA; empty when it does
+  std::string response;     // what the server answered, at most 64 KiB
+  bool closed = false;      // the server ended the connection in order (end of stream)
+  std::string error;        // what else went wrong: reset, timeout; for the person
+};
+
+// Talks TLS to TARGET until it closes, sends an alert, or DEADLINE. CA_PEM: to check the server's chain with
+// (the result is told, the connection goes on). A refusal is a result; an error is: nothing listens
+// (Unavailable), the name is unknown, the PEM given is no good (InvalidArgument, which says what).
+absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
+                                     const ClientIdentity& client, absl::Time deadline);
+
+// The same over plain TCP: what the server says to HTTP without TLS. `alert` is set when it says a TLS alert.
+absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline);
+
+// "bad_certificate" for 42 (RFC 8446 6); "alert 200" for one it does not name.
+std::string AlertName(int alert);
+
+// Whether ALERT turns a client away for its certificate (or for having none), and not for something else.
+bool IsCertificateAlert(int alert);
+
+// The status of an HTTP response, 0 when RESPONSE is none; and what follows its headers.
+int HttpStatus(absl::string_view response);
+absl::string_view HttpBody(absl::string_view response);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_TLS_PROBE_H_
