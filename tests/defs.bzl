@@ -1,0 +1,37 @@
+"""kplan_pytest: a pytest file as a test target."""
+
+def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, **kwargs):
+    """Runs one pytest file with the kplan binary at hand (tests/harness.py finds it).
+
+    As root the file runs in mount, process and network namespaces of its own: every port is free, and what a test
+    leaves behind goes away with them, however the test ends. An ordinary user gets neither, and skips what needs them.
+
+    Args:
+      name: the target's name.
+      srcs: the test file first, then modules of its own.
+      data: files that it reads; //:kplan, tests/harness.py and the etcd archive are always there.
+      tags: as ever. "local" is added: Bazel's sandbox forbids the namespaces.
+      size: as ever.
+      timeout: as ever.
+      **kwargs: what else a test takes.
+    """
+    native.sh_test(
+        name = name,
+        size = size,
+        timeout = timeout,
+        srcs = ["//tests:run_pytest.sh"],
+        args = ["$(rootpath %s)" % srcs[0]],
+        data = srcs + data + [
+            "//:kplan",
+            "//tests:etcd",
+            "//tests:etcd_of_tutorial",
+            "//tests:harness",
+        ],
+        env = {
+            "KPLAN": "$(rootpath //:kplan)",
+            "KPLAN_ETCD_ARCHIVE": "$(rootpath //tests:etcd)",
+            "KPLAN_TUTORIAL_ARCHIVE": "$(rootpath //tests:etcd_of_tutorial)",
+        },
+        tags = tags + ["local"],
+        **kwargs
+    )
