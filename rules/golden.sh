@@ -7,9 +7,9 @@
 set -euo pipefail
 verb=$1 target=$2 graph=$3 golden=$4
 
-# What is compared: all that gen wrote but the copy of the spec and the lock.
+# What is compared: the ninja file, the records of the steps, and the plan for tools.
 list() {
-  (cd "$1" && find -L . -type f ! -path ./cluster.yaml ! -path ./.kplan/lock -printf '%P\n') | sort
+  (cd "$1" && find -L build.ninja .kplan/steps .kplan/plan.json -type f -print) | sort
 }
 
 if [[ $verb == update ]]; then

@@ -67,7 +67,9 @@ It names the kplan to run as `kplan`, as found in PATH.""",
             doc = "The kplan to generate with.",
             default = Label("//:kplan"),
             executable = True,
-            cfg = "exec",
+            # The configuration of the build itself: an exec kplan would be all of it compiled a second time, for a
+            # machine that is the same one.
+            cfg = "target",
         ),
     },
 )

@@ -103,16 +103,15 @@ TEST_F(CsrTest, RsaIsDeterministic) {
   EXPECT_EQ(Read("pki/x.csr"), text);
 }
 
-// The key's own step has not run since the file was damaged: no request that nobody can verify is written.
+// No request that nobody can verify is written for it.
 TEST_F(CsrTest, KeyWhoseHalvesDoNotMatch) {
   absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(Read("pki/x-key.pem"));
   ASSERT_TRUE(blocks.ok());
   std::string der(blocks->front().der.view());
   der[20] ^= 1;  // inside the private number (RFC 5915: it starts at 7)
   Write("pki/x-key.pem", EncodePem("EC PRIVATE KEY", der), 0600);
-  EXPECT_EQ(
-      Refusal(CsrStep, csr_),
-      "the request made for pki/x.csr fails its own check; is pki/x-key.pem damaged? Its own step tells");
+  EXPECT_EQ(Refusal(CsrStep, csr_),
+            "pki/x-key.pem cannot be used as a private key: it is not a private key, or damaged");
   EXPECT_TRUE(absl::StartsWith(ReasonOf(KeyStep, key_), "damaged"));
   EXPECT_EQ(RemakeReason(CsrStep, csr_), "missing");
 }

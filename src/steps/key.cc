@@ -1,6 +1,7 @@
-#include <errno.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -72,7 +73,7 @@ absl::StatusOr<Found> Look(const Spec& spec) {
   absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path);
   if (absl::IsNotFound(key.status())) {
     struct stat info;
-    if (lstat(spec.path.c_str(), &info) == 0) {
+    if (lstat(spec.path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
       return absl::FailedPreconditionError(absl::StrCat(
           spec.path,
           " is a symbolic link to a file that is not there; mount what it points to, or remove the link"));
@@ -121,7 +122,7 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
   Spec spec;
   spec.path = record.String("path");
   spec.algo = record.String("algo");
-  spec.size = static_cast<int>(record.Int("size"));
+  spec.size = static_cast<int>(std::clamp<int64_t>(record.Int("size"), 0, 1 << 20));
   spec.ca = record.Bool("ca");
   if (!record.status().ok()) return record.status();
 

@@ -88,6 +88,19 @@ TEST(PrivateKey, KindsThatKplanDoesNotMake) {
   EXPECT_EQ(key->kind(), "ecdsa 256");
 }
 
+TEST(PrivateKey, CompressedPointIsTheSameKey) {
+  absl::StatusOr<PrivateKey> key = PrivateKey::Generate("ecdsa", 256);
+  ASSERT_TRUE(key.ok());
+  std::string path = testing::TempDir() + "/key.pem";
+  ASSERT_TRUE(WriteFile(path, Pem(*key), 0600).ok());
+  absl::StatusOr<RunResult> run = kplan::Run({"openssl", "ec", "-in", path, "-conv_form", "compressed"});
+  ASSERT_TRUE(run.ok() && run->ok());
+  absl::StatusOr<PrivateKey> compressed = PrivateKey::Parse(run->out);
+  ASSERT_TRUE(compressed.ok()) << compressed.status();
+  EXPECT_NE(run->out, Pem(*key));
+  EXPECT_EQ(compressed->spki(), key->spki());
+}
+
 TEST(PrivateKey, EncryptedIsNotDamaged) {
   const std::vector<std::string> rest = {"-aes128", "-passout", "pass:secret", "2048"};
   for (std::vector<std::string> argv : {std::vector<std::string>{"openssl", "genrsa"},
