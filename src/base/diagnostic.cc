@@ -39,11 +39,15 @@ void AppendExcerpt(const SourceFile& source, Range range, const char* color, std
   end = std::min(end, to);
   std::string shown =
       absl::StrCat(from > 0 ? "…" : "", line.substr(from, to - from), to < line.size() ? "…" : "");
-  // A tab or a control character would put the underline in the wrong place, or the terminal in a wrong
-  // state.
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  // A tab, a control character or a change of the writing direction would put the underline in the wrong
+  // place, or the terminal in a wrong state.
+  std::string calm;
+  for (absl::string_view rest = shown; !rest.empty();) {
+    size_t disruptive = DisruptiveLength(rest);
+    calm += disruptive == 0 ? rest[0] : ' ';
+    rest.remove_prefix(std::max<size_t>(1, disruptive));
   }
+  shown = std::move(calm);
   for (size_t bad; (bad = FindInvalidUtf8(shown)) != std::string::npos;) shown[bad] = '?';
   size_t indent = CodePoints(line.substr(from, begin - from)) + (from > 0 ? 1 : 0);
   size_t width = std::max<size_t>(1, end > begin ? CodePoints(line.substr(begin, end - begin)) : 1);

@@ -55,20 +55,41 @@ size_t FindInvalidUtf8(absl::string_view text) {
   return absl::string_view::npos;
 }
 
+size_t ControlLength(absl::string_view text) {
+  if (text.empty()) return 0;
+  unsigned char first = text[0];
+  if (first < 0x20 || first == 0x7f) return 1;
+  // C1, U+0080 to U+009F: U+009B begins a terminal's commands as ESC [ does, U+0085 is a line end.
+  unsigned char second = text.size() > 1 ? text[1] : 0, third = text.size() > 2 ? text[2] : 0;
+  if (first == 0xC2 && second >= 0x80 && second <= 0x9F) return 2;
+  // U+2028 and U+2029, line and paragraph separator.
+  return first == 0xE2 && second == 0x80 && (third == 0xA8 || third == 0xA9) ? 3 : 0;
+}
+
+size_t DisruptiveLength(absl::string_view text) {
+  if (size_t control = ControlLength(text); control != 0) return control;
+  if (text.size() < 3 || static_cast<unsigned char>(text[0]) != 0xE2) return 0;
+  unsigned char second = text[1], third = text[2];
+  bool embedding = second == 0x80 && third >= 0xAA && third <= 0xAE;  // U+202A to U+202E
+  bool isolate = second == 0x81 && third >= 0xA6 && third <= 0xA9;    // U+2066 to U+2069
+  return embedding || isolate ? 3 : 0;
+}
+
 std::string Quote(absl::string_view text) {
   std::string out = "\"";
   size_t shown = 0;
-  for (char c : text) {
-    bool starts_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  while (!text.empty()) {
+    bool starts_character = (static_cast<unsigned char>(text[0]) & 0xC0) != 0x80;
     if (starts_character && shown++ == kMaxQuoted) {
       out += "…";
       break;
     }
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+    size_t disruptive = DisruptiveLength(text);
+    for (char c : text.substr(0, disruptive)) {
       absl::StrAppendFormat(&out, "\\x%02x", static_cast<unsigned char>(c));
-    } else {
-      out += c;
     }
+    if (disruptive == 0) out += text[0];
+    text.remove_prefix(std::max<size_t>(1, disruptive));
   }
   return out + "\"";
 }

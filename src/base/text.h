@@ -13,7 +13,16 @@ namespace kplan {
 // most U+10FFFF), npos when there is none.
 size_t FindInvalidUtf8(absl::string_view text);
 
-// TEXT between double quotes for a message: control characters as \xNN, and a long text cut ("abc…").
+// The bytes of the control character that TEXT, well-formed UTF-8, begins with, 0 when it begins with another
+// one: C0, DEL, C1 (U+0085 is a line end, U+009B begins a terminal's commands), U+2028 and U+2029.
+size_t ControlLength(absl::string_view text);
+
+// The same for what changes how the text around it is shown: control characters, and the embeddings,
+// overrides and isolates of the writing direction (U+202A to U+202E, U+2066 to U+2069; CVE-2021-42574).
+size_t DisruptiveLength(absl::string_view text);
+
+// TEXT between double quotes for a message: the bytes of disruptive characters as \xNN, and a long text cut
+// ("abc…").
 std::string Quote(absl::string_view text);
 
 // `did you mean "X"?` for the candidate nearest to WORD (Damerau-Levenshtein, at most a third of its length),

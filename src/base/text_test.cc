@@ -22,6 +22,11 @@ TEST(FindInvalidUtf8, SaysWhereItStopsBeingUtf8) {
 TEST(Quote, ShowsControlCharactersAndCutsLongText) {
   EXPECT_EQ(Quote("a\nb\x1b"), "\"a\\x0ab\\x1b\"");
   EXPECT_EQ(Quote("ü"), "\"ü\"");
+  EXPECT_EQ(Quote("a\u009b1m\u2028"), "\"a\\xc2\\x9b1m\\xe2\\x80\\xa8\"") << "C1, line separator";
+  EXPECT_EQ(Quote("\u202egpj\u2066"), "\"\\xe2\\x80\\xaegpj\\xe2\\x81\\xa6\"") << "the writing direction";
+  EXPECT_EQ(Quote("\u00a0\u2027\u202f\u2065\u206a"), "\"\u00a0\u2027\u202f\u2065\u206a\"")
+      << "their neighbours";
+  EXPECT_EQ(Quote("\xe2\x80"), "\"\xe2\x80\"") << "cut short";
   EXPECT_EQ(Quote(std::string(200, 'x')), "\"" + std::string(80, 'x') + "…\"");
 }
 

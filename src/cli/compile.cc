@@ -9,9 +9,12 @@
 namespace kplan {
 
 absl::optional<Compiled> Compile(Diagnostics* diagnostics) {
-  Spec spec;
-  if (!ReadSpec(diagnostics, &spec)) return absl::nullopt;
-  Cluster cluster = Resolve(spec, diagnostics);
+  Cluster cluster;
+  {
+    Spec spec;
+    if (!ReadSpec(diagnostics, &spec)) return absl::nullopt;
+    cluster = Resolve(spec, diagnostics);
+  }
   if (diagnostics->has_errors()) return absl::nullopt;
   absl::StatusOr<Graph> graph = Lower(cluster);
   if (!graph.ok()) {

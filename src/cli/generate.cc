@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +15,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/cli/piecewise_file.h"
 #include "src/model/paths.h"
 
 namespace kplan {
@@ -45,7 +49,22 @@ absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted, b
   return absl::OkStatus();
 }
 
-void AppendIds(const Graph& graph, const std::vector<StepId>& ids, std::string* out) {
+absl::Status WriteShards(const Graph& graph, absl::Span<const Shard* const> shards) {
+  // Durable together, and yet not all in memory at a time.
+  constexpr size_t kBatch = 256;
+  for (; !shards.empty(); shards.remove_prefix(std::min(kBatch, shards.size()))) {
+    std::deque<std::string> texts;  // a deque: they stay where they are
+    std::vector<FileContent> files;
+    for (const Shard* shard : shards.subspan(0, kBatch)) {
+      texts.push_back(graph.ShardText(*shard));
+      files.push_back({paths::Shard(shard->name), texts.back()});
+    }
+    if (absl::Status status = WriteFiles(files, 0644); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void AppendIds(const Graph& graph, absl::Span<const StepId> ids, std::string* out) {
   out->push_back('[');
   for (size_t i = 0; i < ids.size(); ++i) {
     if (i > 0) out->push_back(',');
@@ -56,10 +75,10 @@ void AppendIds(const Graph& graph, const std::vector<StepId>& ids, std::string* 
 
 }  // namespace
 
-std::string PlanJson(const Compiled& compiled) {
+void WritePlanJson(const Compiled& compiled, TextSink sink) {
   const Graph& graph = compiled.graph;
-  std::string out;
-  out.reserve(1024 + graph.steps().size() * 256);
+  PieceWriter writer(sink);
+  std::string& out = *writer.text();
   out += "{\n\"version\":1,\n\"hosts\":[";
   for (size_t i = 0; i < compiled.cluster.hosts.size(); ++i) {
     const Host& host = compiled.cluster.hosts[i];
@@ -67,6 +86,7 @@ std::string PlanJson(const Compiled& compiled) {
     RecordWriter record;
     record.Add("address", host.address).Add("arch", host.arch).Add("name", host.name).Add("root", host.root);
     out += std::move(record).Finish();
+    writer.MayFlush();
   }
   out += "\n],\n\"steps\":[";
   for (size_t i = 0; i < graph.steps().size(); ++i) {
@@ -74,46 +94,51 @@ std::string PlanJson(const Compiled& compiled) {
     const std::string& shard = graph.shards()[step.shard].name;
     out += i > 0 ? ",\n{\"after\":" : "\n{\"after\":";
     AppendIds(graph, step.after, &out);
-    absl::StrAppend(&out, ",\"digest\":\"", step.digest, "\",\"host\":");
-    AppendJsonString(shard == paths::kSharedShard ? "" : shard, &out);
+    absl::StrAppend(&out, ",\"digest\":\"", step.digest(), "\",\"host\":");
+    AppendJsonString(shard == paths::kSharedShard ? absl::string_view() : shard, &out);
     out += ",\"inputs\":";
     AppendIds(graph, step.inputs, &out);
     out += ",\"label\":";
     AppendJsonString(step.label, &out);
     absl::StrAppend(&out, ",\"verb\":\"", VerbOf(step.kind), "\"}");
+    writer.MayFlush();
   }
   out += "\n]\n}\n";
-  return out;
+  writer.Flush();
 }
 
 absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOptions& options) {
+  auto write_ninja = [&](TextSink sink) { WriteNinjaFile(compiled.graph, options, sink); };
+  auto write_plan = [&](TextSink sink) { WritePlanJson(compiled, sink); };
   Written written;
-  std::string ninja = NinjaFileFor(compiled.graph, options);
-  std::string plan = PlanJson(compiled);
-  std::vector<FileContent> files;
+  std::vector<const Shard*> differing;
   absl::flat_hash_set<std::string> shards;
-  // Small files: comparing costs a read each, and leaves their times alone.
-  auto add = [&](const std::string& path, absl::string_view content) {
-    absl::StatusOr<std::string> old = ReadFile(path);
-    if (old.ok() && *old == content) return std::string();
-    files.push_back({path, content});
-    return old.ok() ? *std::move(old) : std::string("{");
-  };
   for (const Shard& shard : compiled.graph.shards()) {
     std::string path = paths::Shard(shard.name);
-    std::string old = add(path, shard.text);
-    if (!old.empty()) written.changed_steps += CountChanged(old, shard.text);
+    // Small files: comparing costs a read each, and leaves their times alone.
+    absl::StatusOr<std::string> old = ReadFile(path);
+    std::string text = compiled.graph.ShardText(shard);
+    if (!old.ok() || *old != text) {
+      written.changed_steps += CountChanged(old.ok() ? *old : "{", text);
+      differing.push_back(&shard);
+    }
     shards.insert(std::move(path));
   }
-  add(paths::kPlan, plan);
-  absl::StatusOr<std::string> old_ninja = ReadFile(paths::kBuildNinja);
-  bool ninja_differs = !old_ninja.ok() || *old_ninja != ninja;
+  bool same_plan = FileHolds(paths::kPlan, write_plan);
+  Sha256Stream digest;
+  bool same_ninja = FileHolds(paths::kBuildNinja, [&](TextSink sink) {
+    write_ninja([&](absl::string_view piece) {
+      digest.Update(piece);
+      sink(piece);
+    });
+  });
   bool removed = false;
-  if (!files.empty() || ninja_differs) {
+  if (!differing.empty() || !same_plan || !same_ninja) {
     absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
-    if (status.ok()) status = WriteFiles(files, 0644);
+    if (status.ok()) status = WriteShards(compiled.graph, differing);
+    if (status.ok() && !same_plan) status = WritePiecewise(paths::kPlan, write_plan, 0644);
     if (status.ok()) status = RemoveOtherShards(shards, &removed);
-    if (status.ok()) status = WriteFile(paths::kBuildNinja, ninja, 0644);
+    if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, 0644);
     if (!status.ok()) return status;
     written.changed = true;
   } else if (absl::Status status = RemoveOtherShards(shards, &removed); !status.ok()) {
@@ -121,7 +146,7 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
   }
   // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
   // written exactly when build.ninja is another.
-  std::string stamp = Sha256Hex(ninja) + "\n";
+  std::string stamp = digest.FinishHex() + "\n";
   absl::StatusOr<std::string> old_stamp = ReadFile(paths::kGenStamp);
   if (!old_stamp.ok() || *old_stamp != stamp) {
     if (absl::Status status = WriteScratchFile(paths::kGenStamp, stamp, 0644); !status.ok()) return status;

@@ -10,11 +10,12 @@
 #include "absl/status/statusor.h"
 #include "src/cli/compile.h"
 #include "src/ninja/ninja_file.h"
+#include "src/ninja/text_sink.h"
 
 namespace kplan {
 
 // plan.json: labels, kinds, inputs and hosts, for tools.
-std::string PlanJson(const Compiled& compiled);
+void WritePlanJson(const Compiled& compiled, TextSink sink);
 
 struct Written {
   size_t changed_steps = 0;  // records that are new or other than before

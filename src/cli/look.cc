@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
+
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/model/paths.h"
@@ -32,16 +35,29 @@ std::string LookAtFile(const Watch& watch) {
   return absl::StrFormat("mode is %04o, should be %04o", mode, watch.mode);
 }
 
-std::string LookAt(const Watch& watch, absl::Time now) {
+// When certificates end that have signed others: of one that signed thousands it is read once.
+class IssuerEnds {
+ public:
+  std::optional<int64_t> Of(const std::string& issuer) {
+    if (issuer.empty()) return std::nullopt;
+    auto [end, fresh] = ends_.try_emplace(issuer);
+    if (fresh) end->second = EndOfCertificate(issuer);
+    return end->second;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, std::optional<int64_t>> ends_;
+};
+
+std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) {
   switch (watch.kind) {
-    case Watch::Kind::kNothing:
-      return "";
     case Watch::Kind::kFile:
     case Watch::Kind::kFolder:
       return LookAtFile(watch);
     case Watch::Kind::kCertificate: {
       std::string reason = LookAtFile(watch);
-      return reason.empty() ? WhyCertificateIsDue(PlaceOf(watch), watch.issuer, now) : reason;
+      return reason.empty() ? WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), now)
+                            : reason;
     }
     case Watch::Kind::kService: {
       absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);
@@ -65,14 +81,15 @@ void MakeStale(const Watch& watch, const std::string& stamp) {
 
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
   std::vector<std::string> found;
-  for (const Step& step : graph.steps()) {
-    if (step.watch.kind == Watch::Kind::kNothing) continue;
-    std::string stamp = paths::Stamp(step.label);
+  IssuerEnds issuer_ends;
+  for (const Watch& watch : graph.watches()) {
+    const std::string& label = graph.steps()[watch.step].label;
+    std::string stamp = paths::Stamp(label);
     if (access(stamp.c_str(), F_OK) != 0) continue;
-    std::string reason = LookAt(step.watch, now);
+    std::string reason = LookAt(watch, now, &issuer_ends);
     if (reason.empty()) continue;
-    MakeStale(step.watch, stamp);
-    found.push_back(absl::StrCat(step.label, ": ", reason));
+    MakeStale(watch, stamp);
+    found.push_back(absl::StrCat(label, ": ", reason));
   }
   return found;
 }

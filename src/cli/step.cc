@@ -84,18 +84,20 @@ std::string EscapeDepfilePath(absl::string_view path) {
   return out;
 }
 
+absl::Status WriteWhereItDiffers(const std::string& path, const std::string& content) {
+  absl::StatusOr<std::string> old = ReadFile(path, content.size());
+  if (old.ok() && *old == content) return absl::OkStatus();
+  return WriteScratchFile(path, content, 0644);
+}
+
 // The depfile goes first: a stamp without its depfile would be a step that no edit of the artifact re-runs.
 absl::Status WriteStamp(const std::string& label, const StepResult& result) {
   std::string stamp = paths::Stamp(label);
   std::string depfile = absl::StrCat(EscapeDepfilePath(stamp), ":");
   for (const std::string& file : result.files) absl::StrAppend(&depfile, " ", EscapeDepfilePath(file));
   depfile += "\n";
-  if (absl::Status status = WriteScratchFile(paths::Depfile(label), depfile, 0644); !status.ok())
-    return status;
-  std::string content = result.digest + "\n";
-  absl::StatusOr<std::string> old = ReadFile(stamp, 1024);
-  if (old.ok() && *old == content) return absl::OkStatus();
-  return WriteScratchFile(stamp, content, 0644);
+  if (absl::Status status = WriteWhereItDiffers(paths::Depfile(label), depfile); !status.ok()) return status;
+  return WriteWhereItDiffers(stamp, result.digest + "\n");
 }
 
 }  // namespace

@@ -6,20 +6,27 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace kplan {
 
 // Steps are numbered from 0 in the order they were added, which is an order of dependence: what a step is
 // made from comes before it. A cycle can therefore not even be written down.
 using StepId = uint32_t;
+
+// Few steps have more than four inputs: for the others nothing is allocated.
+using StepIds = absl::InlinedVector<StepId, 4>;
 
 enum class StepKind : uint8_t {
   kKey,
@@ -39,33 +46,36 @@ enum class StepKind : uint8_t {
 // The word a person reads while the step runs: "SIGN" (cert/kubernetes).
 const char* VerbOf(StepKind kind);
 
+struct Step {
+  absl::string_view digest() const { return {hex_digest.data(), hex_digest.size()}; }
+
+  std::string label;                // "cert/kubernetes"
+  std::array<char, 64> hex_digest;  // SHA-256 of the record
+  absl::string_view record;         // canonical JSON
+  StepKind kind;
+  uint32_t shard;  // index into Graph::shards(): where the record is kept
+  StepIds inputs;  // stale when the artifact of one of these changes
+  StepIds after;   // must be done before, and may change without staling this
+};
+
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
 // a file or folder, whether a service runs, whether a certificate is due.
 struct Watch {
-  enum class Kind : uint8_t { kNothing, kFile, kFolder, kCertificate, kService };
+  enum class Kind : uint8_t { kFile, kFolder, kCertificate, kService };
 
-  Kind kind = Kind::kNothing;
-  mode_t mode = 0;      // of a file or folder
-  std::string root;     // "" for paths relative to DIR, else the host's root
-  std::string path;     // of a service: its name
-  std::string manager;  // of a service
-  std::string issuer;   // of a certificate that another one signed: that one's path
+  StepId step = 0;  // whose artifact it is
+  Kind kind = Kind::kFile;
+  mode_t mode = 0;           // of a file or folder
+  const char* manager = "";  // of a service
+  std::string root;          // "" for paths relative to DIR, else the host's root
+  std::string path;          // of a service: its name
+  std::string issuer;        // of a certificate that another one signed: that one's path
 };
 
-struct Step {
-  std::string label;   // "cert/kubernetes"
-  std::string digest;  // SHA-256 of the record, hex
-  StepKind kind;
-  uint32_t shard;              // index into Graph::shards(): where the record is kept
-  std::vector<StepId> inputs;  // stale when the artifact of one of these changes
-  std::vector<StepId> after;   // must be done before, and may change without staling this
-  Watch watch;
-};
-
-// The records of one host, or of what hosts share: the text of a JSON object with one record a line.
+// The records of one host, or of what hosts share.
 struct Shard {
   std::string name;  // the host's, or paths::kSharedShard
-  std::string text;
+  std::vector<StepId> steps;
 };
 
 // A name for several artifacts: "pki", a host, "etcd", "verify".
@@ -76,30 +86,49 @@ struct Group {
 
 class Graph {
  public:
+  Graph() = default;
+  // Moved, not copied: Step::record points into the graph's own blocks.
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+
+  // Makes room for STEPS steps: vectors that grow copy, and 100,000 steps are tens of megabytes.
+  void Reserve(size_t steps);
+
   uint32_t AddShard(std::string name);
 
   // RECORD is the canonical JSON of the step's parameters. The inputs must be steps already added.
   StepId AddStep(StepKind kind, uint32_t shard, std::string label, absl::string_view record,
-                 std::vector<StepId> inputs, std::vector<StepId> after = {});
-  Watch& WatchOf(StepId step) { return steps_[step].watch; }
+                 absl::Span<const StepId> inputs, absl::Span<const StepId> after = {});
+
+  void AddWatch(Watch watch) { watches_.push_back(std::move(watch)); }
 
   void AddToGroup(absl::string_view group, StepId step);
 
-  // Completes the shards' text. Errors are kplan's own (two makers of one label, a label that is also the
+  // To be called when all is added. Errors are kplan's own (two makers of one label, a label that is also the
   // folder of another, an input that was not there yet): the model lets no cluster.yaml come so far.
-  absl::Status Finish();
+  absl::Status Finish() const;
 
   const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<Watch>& watches() const { return watches_; }
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Group>& groups() const { return groups_; }
+
+  // The text of a shard's file: a JSON object from labels to records, one a line. It is put together for each
+  // call: ten thousand texts that all grow at a time would cost twice their size.
+  std::string ShardText(const Shard& shard) const;
 
   // The steps that no other step depends on: building them builds everything.
   std::vector<StepId> Leaves() const;
 
  private:
+  absl::string_view Keep(absl::string_view record);
+
   std::vector<Step> steps_;
+  std::vector<Watch> watches_;
   std::vector<Shard> shards_;
   std::vector<Group> groups_;
+  // What Step::record points into: blocks that never move.
+  std::deque<std::string> records_;
   absl::flat_hash_map<std::string, size_t> group_index_;
   absl::Status status_;
 };

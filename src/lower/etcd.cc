@@ -38,11 +38,11 @@ Service ServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMembe
   trust.source = pki.ca_cert;
   service.restart_files = {program, trust};
   HostFile certificate;
-  certificate.path = absl::StrCat(kEtcdConfig, "/", cert.spec_name, ".pem");
+  certificate.path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
   certificate.from = paths::Certificate(cert.name);
   certificate.source = leaf.cert;
   HostFile key;
-  key.path = absl::StrCat(kEtcdConfig, "/", cert.spec_name, "-key.pem");
+  key.path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
   key.from = paths::Key(cert.name);
   key.source = leaf.key;
   key.secret = true;
@@ -91,7 +91,7 @@ void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
     if (host.manager == ServiceManager::kNone) continue;  // files only: nothing runs that could be asked
 
     std::string id = PredictedMemberId(member.peer_urls, etcd.token);
-    std::string certificate = absl::StrCat(kEtcdConfig, "/", cert.spec_name, ".pem");
+    std::string certificate = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
     RecordWriter entry;
     entry.AddJson("client-urls", JsonList(member.client_urls)).Add("id", id).Add("name", member.name);
     entry.AddJson("peer-urls", JsonList(member.peer_urls))
@@ -100,7 +100,8 @@ void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
     RecordWriter record;
     record.Add("cacert", absl::StrCat(kEtcdConfig, "/ca.pem")).Add("cert", certificate);
     record.Add("cluster-id", PredictedClusterId({id})).Add("etcdctl", absl::StrCat(kBinaries, "/etcdctl"));
-    record.Add("key", absl::StrCat(kEtcdConfig, "/", cert.spec_name, "-key.pem")).Add("kind", "verify-etcd");
+    record.Add("key", absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem"))
+        .Add("kind", "verify-etcd");
     record.Add("manager", ManagerName(host.manager));
     record.AddJson("members", absl::StrCat("[", std::move(entry).Finish(), "]"));
     record.Add("refuse", etcd.refuse).Add("report", paths::kVerifyEtcdReport).Add("root", host.root);

@@ -7,9 +7,11 @@ namespace {
 
 constexpr mode_t kKeyMode = 0600, kPublicMode = 0644;
 
-std::string KeyRecord(const KeyKind& key, bool ca, const std::string& path) {
+std::string KeyRecord(const KeyKind& key, bool ca, const std::string& name) {
   RecordWriter record;
-  record.Add("algo", key.algo).Add("ca", ca).Add("kind", "key").Add("path", path).Add("size", key.size);
+  record.Add("algo", key.algo).Add("ca", ca);
+  if (ca) record.Add("certificate", paths::Certificate(name));
+  record.Add("kind", "key").Add("path", paths::Key(name)).Add("size", key.size);
   return std::move(record).Finish();
 }
 
@@ -20,11 +22,9 @@ std::string CsrRecord(bool ca, const std::string& name, const StringPairs& sans,
   return std::move(record).Finish();
 }
 
-void WatchFile(Graph* graph, StepId step, Watch::Kind kind, std::string path, mode_t mode) {
-  Watch& watch = graph->WatchOf(step);
-  watch.kind = kind;
-  watch.path = std::move(path);
-  watch.mode = mode;
+void WatchFile(Graph* graph, StepId step, Watch::Kind kind, std::string path, mode_t mode,
+               std::string issuer = "") {
+  graph->AddWatch({step, kind, mode, "", "", std::move(path), std::move(issuer)});
 }
 
 }  // namespace
@@ -34,14 +34,16 @@ PkiSteps LowerPki(const Lowering& lowering) {
   const CertificateAuthority& ca = lowering.cluster.ca;
   PkiSteps steps;
   auto add = [&](StepKind kind, uint32_t shard, std::string label, const std::string& record,
-                 std::vector<StepId> inputs) {
-    StepId step = graph.AddStep(kind, shard, std::move(label), record, std::move(inputs));
+                 absl::Span<const StepId> inputs) {
+    StepId step = graph.AddStep(kind, shard, std::move(label), record, inputs);
     graph.AddToGroup("pki", step);
     return step;
   };
 
-  steps.ca_key =
-      add(StepKind::kKey, lowering.shared, "ca/key", KeyRecord(ca.key, true, paths::Key("ca")), {});
+  // The CA's key, request and certificate, and as many of each leaf. What else a cluster has is little.
+  graph.Reserve(3 * (1 + lowering.cluster.certificates.size()));
+  steps.leaves.reserve(lowering.cluster.certificates.size());
+  steps.ca_key = add(StepKind::kKey, lowering.shared, "ca/key", KeyRecord(ca.key, true, "ca"), {});
   WatchFile(&graph, steps.ca_key, Watch::Kind::kFile, paths::Key("ca"), kKeyMode);
   add(StepKind::kCsr, lowering.shared, "ca/csr", CsrRecord(true, "ca", {}, ca.subject), {steps.ca_key});
   RecordWriter ca_record;
@@ -53,23 +55,24 @@ PkiSteps LowerPki(const Lowering& lowering) {
 
   for (const LeafCertificate& cert : lowering.cluster.certificates) {
     uint32_t shard = cert.host < 0 ? lowering.shared : lowering.host_shard[cert.host];
+    StringPairs subject = SubjectOf(cert);
     PkiSteps::Leaf leaf;
     leaf.key = add(StepKind::kKey, shard, absl::StrCat("key/", cert.name),
-                   KeyRecord(cert.key, false, paths::Key(cert.name)), {});
+                   KeyRecord(cert.kind->key, false, cert.name), {});
     WatchFile(&graph, leaf.key, Watch::Kind::kFile, paths::Key(cert.name), kKeyMode);
     StepId csr = add(StepKind::kCsr, shard, absl::StrCat("csr/", cert.name),
-                     CsrRecord(false, cert.name, cert.sans, cert.subject), {leaf.key});
+                     CsrRecord(false, cert.name, cert.sans, subject), {leaf.key});
     RecordWriter record;
     record.Add("csr", paths::Request(cert.name))
-        .Add("expiry", cert.expiry_seconds)
+        .Add("expiry", cert.kind->expiry_seconds)
         .Add("issuer", paths::Certificate("ca"));
     record.Add("issuer-key", paths::Key("ca")).Add("key", paths::Key(cert.name)).Add("kind", "cert");
-    record.Add("path", paths::Certificate(cert.name)).Add("sans", cert.sans).Add("subject", cert.subject);
-    record.Add("usages", cert.usages);
+    record.Add("path", paths::Certificate(cert.name)).Add("sans", cert.sans).Add("subject", subject);
+    record.Add("usages", cert.kind->usages);
     leaf.cert = add(StepKind::kCert, shard, absl::StrCat("cert/", cert.name), std::move(record).Finish(),
                     {csr, steps.ca_cert});
-    WatchFile(&graph, leaf.cert, Watch::Kind::kCertificate, paths::Certificate(cert.name), kPublicMode);
-    graph.WatchOf(leaf.cert).issuer = paths::Certificate("ca");
+    WatchFile(&graph, leaf.cert, Watch::Kind::kCertificate, paths::Certificate(cert.name), kPublicMode,
+              paths::Certificate("ca"));
     if (cert.host >= 0) graph.AddToGroup(lowering.cluster.hosts[cert.host].name, leaf.cert);
     steps.leaves.push_back(leaf);
   }

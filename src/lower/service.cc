@@ -20,7 +20,7 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file)
                                        absl::StrCat("file/", host.name, file.path),
                                        std::move(record).Finish(), {file.source});
   lowering.graph.AddToGroup(host.name, step);
-  lowering.graph.WatchOf(step) = {Watch::Kind::kFile, mode, host.root, file.path, "", ""};
+  lowering.graph.AddWatch({step, Watch::Kind::kFile, mode, "", host.root, file.path, ""});
   return step;
 }
 
@@ -34,7 +34,7 @@ StepId LowerFolder(const Lowering& lowering, const Service& service) {
                                        absl::StrCat("dir/", host.name, service.data_folder),
                                        std::move(record).Finish(), {});
   lowering.graph.AddToGroup(host.name, step);
-  lowering.graph.WatchOf(step) = {Watch::Kind::kFolder, 0700, host.root, service.data_folder, "", ""};
+  lowering.graph.AddWatch({step, Watch::Kind::kFolder, 0700, "", host.root, service.data_folder, ""});
   return step;
 }
 
@@ -58,7 +58,7 @@ StepId LowerUnit(const Lowering& lowering, const Service& service) {
       lowering.graph.AddStep(StepKind::kUnit, shard, absl::StrCat("unit/", host.name, "/", service.name),
                              std::move(unit).Finish(), {render_step});
   lowering.graph.AddToGroup(host.name, step);
-  lowering.graph.WatchOf(step) = {Watch::Kind::kFile, 0644, host.root, path, "", ""};
+  lowering.graph.AddWatch({step, Watch::Kind::kFile, 0644, "", host.root, path, ""});
   return step;
 }
 
@@ -96,8 +96,8 @@ ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
 
   RecordWriter record;
   record.Add("answers", service.answers);
-  // Under systemd too, though the unit holds them: a service that runs without a marker of ours is adopted when
-  // these are what it was started with.
+  // Under systemd too, though the unit holds them: a service that runs without a marker of ours is adopted
+  // when these are what it was started with.
   record.Add("argv", service.arguments).Add("environment", service.environment);
   record.Add("kind", "service").Add("manager", ManagerName(host.manager)).Add("name", service.name);
   record.Add("restart-on", restart_on).Add("root", host.root).Add("timeout", kStartTimeoutSeconds);
@@ -107,8 +107,8 @@ ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
                                          std::move(record).Finish(), inputs, after);
   lowering.graph.AddToGroup(host.name, steps.service);
   if (host.manager != ServiceManager::kNone) {
-    lowering.graph.WatchOf(steps.service) = {Watch::Kind::kService,     0, host.root, service.name,
-                                             ManagerName(host.manager), ""};
+    lowering.graph.AddWatch(
+        {steps.service, Watch::Kind::kService, 0, ManagerName(host.manager), host.root, service.name, ""});
   }
   return steps;
 }

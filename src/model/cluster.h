@@ -5,6 +5,7 @@
 // knows that there was YAML; nothing in it can be wrong any more.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,17 +36,26 @@ struct CertificateAuthority {
   int64_t expiry_seconds = 0;
 };
 
-struct LeafCertificate {
-  std::string name;  // "kubernetes", or "etcd-1/server" when made per host: its place below cert/ and pki/
+// What the certificates of one entry of `certs` have in common: kept once, not once a host.
+struct LeafKind {
   std::string spec_name;  // "kubernetes", "server": the key in `certs`
-  int host = -1;          // index into Cluster::hosts when made per host
   KeyKind key;
-  StringPairs subject;
-  StringPairs
-      sans;  // ("dns", "worker"), ("ip", "127.0.0.1"), "email", "uri"; in the order written, each once
+  StringPairs names;  // the subject without CN
   std::vector<std::string> usages;
   int64_t expiry_seconds = 0;
 };
+
+struct LeafCertificate {
+  std::string name;  // "kubernetes", or "etcd-1/server" when made per host: its place below cert/ and pki/
+  int host = -1;     // index into Cluster::hosts when made per host
+  std::shared_ptr<const LeafKind> kind;
+  std::string CN;  // empty: none
+  StringPairs
+      sans;  // ("dns", "worker"), ("ip", "127.0.0.1"), "email", "uri"; in the order written, each once
+};
+
+// ("C", "US"), ..., ("CN", "kubernetes")
+StringPairs SubjectOf(const LeafCertificate& cert);
 
 // A release archive and what is taken out of it.
 struct Archive {

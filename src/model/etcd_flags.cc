@@ -186,6 +186,12 @@ absl::Status CheckEtcdFlagValue(const EtcdFlag& flag, absl::string_view value) {
   switch (flag.kind) {
     case Kind::kText:
     case Kind::kOurs:
+      // etcd makes initial-cluster of it, "NAME=URL,...", and then cannot take that apart (etcd v3.4,
+      // types.NewURLsMap).
+      if (absl::string_view(flag.name) == "name" && value.find_first_of("=,") != absl::string_view::npos) {
+        return Refuse("a member's name with a comma or an equals sign, at which etcd ends it",
+                      "use a hyphen");
+      }
       return absl::OkStatus();
     case Kind::kBool:
       if (value == "true" || value == "false") return absl::OkStatus();

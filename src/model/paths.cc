@@ -6,7 +6,7 @@ namespace kplan {
 namespace paths {
 
 std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", name, ".json"); }
-std::string Stamp(absl::string_view label) { return absl::StrCat(".kplan/stamps/", label); }
+std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
 std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
 
 std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }

@@ -16,6 +16,7 @@ inline constexpr char kState[] = ".kplan";
 inline constexpr char kLock[] = ".kplan/lock";
 inline constexpr char kGenStamp[] = ".kplan/gen.stamp";
 inline constexpr char kPlan[] = ".kplan/plan.json";
+inline constexpr char kStamps[] = ".kplan/stamps";
 inline constexpr char kShards[] = ".kplan/steps";
 inline constexpr char kSharedShard[] = "shared";  // the shard of what hosts share; no host may be called so
 inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";

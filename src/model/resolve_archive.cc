@@ -28,6 +28,10 @@ void ResolveUrl(const Text& url, const std::string& release, Archive* archive, D
   if (!absl::StartsWith(archive->url, "https://")) {
     diagnostics->Error(url.range, "only https is downloaded from",
                        "write an https:// URL, or `path` for a file that is here");
+  } else if (archive->url.substr(0, archive->url.find('/', 8)).find('@') != std::string::npos) {
+    diagnostics->Error(
+        url.range, "the URL has a user name or password, which every user could see while it is downloaded",
+        "download the file yourself, and name it with `path`");
   } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
     diagnostics->Error(url.range,
                        absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),

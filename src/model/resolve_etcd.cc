@@ -193,9 +193,9 @@ class EtcdResolver {
     std::vector<absl::string_view> names;
     for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
       const LeafCertificate& cert = cluster_.certificates[i];
-      if (cert.spec_name == spec_.cert.value && (cert.host == -1 || cert.host == host))
+      if (cert.kind->spec_name == spec_.cert.value && (cert.host == -1 || cert.host == host))
         return static_cast<int>(i);
-      names.push_back(cert.spec_name);
+      names.push_back(cert.kind->spec_name);
     }
     std::string help = DidYouMean(spec_.cert.value, names);
     diagnostics_->Error(spec_.cert.range, absl::StrCat("there is no certificate ", Quote(spec_.cert.value)),
@@ -207,11 +207,11 @@ class EtcdResolver {
   // embed/serve.go).
   void CheckServingCert(const LeafCertificate& cert, const std::vector<std::string>& client_urls) {
     for (const char* usage : {"server auth", "client auth"}) {
-      bool has = std::any_of(cert.usages.begin(), cert.usages.end(),
+      bool has = std::any_of(cert.kind->usages.begin(), cert.kind->usages.end(),
                              [&](const std::string& u) { return u == usage || u == "any"; });
       if (has) continue;
       diagnostics_->Error(spec_.cert.range,
-                          absl::StrCat("the certificate ", Quote(cert.spec_name), " lacks the usage ",
+                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " lacks the usage ",
                                        Quote(usage), ", which etcd needs"),
                           "add it to the certificate's profile");
     }
@@ -223,7 +223,7 @@ class EtcdResolver {
       if (covered) continue;
       const Text* flag = Flag("advertise-client-urls");
       diagnostics_->Error(flag != nullptr ? flag->range : spec_.cert.range,
-                          absl::StrCat("the certificate ", Quote(cert.spec_name), " is not valid for ",
+                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " is not valid for ",
                                        url.host, ", where clients reach etcd (", text, ")"),
                           absl::StrCat("add ", url.host, " to its hosts"));
     }
@@ -285,8 +285,8 @@ class EtcdResolver {
         {"--client-cert-auth", ""},
         {"--name", ""},
         {member.name, ""},
-        {"--cert-file=", absl::StrCat(config, cert.spec_name, ".pem")},
-        {"--key-file=", absl::StrCat(config, cert.spec_name, "-key.pem")},
+        {"--cert-file=", absl::StrCat(config, cert.kind->spec_name, ".pem")},
+        {"--key-file=", absl::StrCat(config, cert.kind->spec_name, "-key.pem")},
         {"--trusted-ca-file=", absl::StrCat(config, "ca.pem")},
         {"--listen-client-urls", ""},
         {FlagOr("listen-client-urls", kDefaultClientUrl), ""},

@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "src/base/text.h"
 #include "src/base/usages.h"
 #include "src/model/names.h"
@@ -38,6 +37,9 @@ class PkiResolver {
     for (const CertSpec& cert : spec_.certs) sorted.push_back(&cert);
     std::sort(sorted.begin(), sorted.end(),
               [](const CertSpec* a, const CertSpec* b) { return a->name.value < b->name.value; });
+    size_t per_host =
+        std::count_if(sorted.begin(), sorted.end(), [](const CertSpec* c) { return c->per.set(); });
+    cluster_.certificates.reserve(per_host * cluster_.hosts.size() + sorted.size() - per_host);
     for (const CertSpec* cert : sorted) ResolveCert(*cert);
   }
 
@@ -53,7 +55,11 @@ class PkiResolver {
       diagnostics_->Error(spec_.ca.range, "the CA has no CN", "give it a name, for example CN: Kubernetes");
     }
     ca.key = ResolveKey(spec_.ca.key);
-    ca.subject = ResolveSubject(spec_.ca.names, spec_.ca.CN.value, spec_.ca.CN.range);
+    ca.subject = ResolveNames(spec_.ca.names);
+    if (spec_.ca.CN.set()) {
+      CheckField("CN", spec_.ca.CN.value, spec_.ca.CN.range);
+      ca.subject.emplace_back("CN", spec_.ca.CN.value);
+    }
     ca.expiry_seconds = ResolveExpiry(spec_.ca.expiry, kCaExpirySeconds);
   }
 
@@ -90,17 +96,16 @@ class PkiResolver {
     return key;
   }
 
-  // REPORT_NAMES is false for the further hosts of a certificate made per host: they share the names, not the
-  // CN.
-  StringPairs ResolveSubject(const std::vector<NameSpec>& names, const std::string& cn, Range cn_range,
-                             bool report_names = true) {
+  void CheckField(absl::string_view field, absl::string_view value, Range range) {
+    absl::Status status = CheckSubjectField(field, value);
+    if (!status.ok()) Report(status, range, Quote(value), diagnostics_);
+  }
+
+  StringPairs ResolveNames(const std::vector<NameSpec>& names) {
     StringPairs subject;
     auto add = [&](absl::string_view field, const Text& text) {
       if (!text.set()) return;
-      absl::Status status = CheckSubjectField(field, text.value);
-      if (!status.ok() && (report_names || field == "CN")) {
-        Report(status, text.range, Quote(text.value), diagnostics_);
-      }
+      CheckField(field, text.value, text.range);
       subject.emplace_back(std::string(field), text.value);
     };
     for (const NameSpec& name : names) {
@@ -110,7 +115,6 @@ class PkiResolver {
       add("O", name.O);
       add("OU", name.OU);
     }
-    if (!cn.empty()) add("CN", Text{cn, cn_range});
     return subject;
   }
 
@@ -162,28 +166,39 @@ class PkiResolver {
     return profiles_[kDefaultProfile];
   }
 
-  // $name and $address of HOST put in; both are known only where a certificate is made per host.
+  // $name and $address of HOST put in; both are known only where a certificate is made per host. A variable
+  // ends where no letter, digit or "_" follows: "$namespace" is none. Empty when there is an unknown one.
   std::string Substitute(const Text& text, const Host* host, bool report) {
-    if (!absl::StrContains(text.value, '$')) return text.value;
-    std::string value = text.value;
-    if (host != nullptr) {
-      value = absl::StrReplaceAll(value, {{"$name", host->name}});
-      if (absl::StrContains(value, "$address")) {
-        if (host->address.empty() && report) {
-          diagnostics_->Error(text.range, absl::StrCat("$address: the host ", host->name, " has no address"),
-                              "give it one, or remove $address");
+    std::string value;
+    absl::string_view rest = text.value;
+    bool address_missing = false;
+    for (size_t dollar; (dollar = rest.find('$')) != absl::string_view::npos;) {
+      absl::StrAppend(&value, rest.substr(0, dollar));
+      rest.remove_prefix(dollar + 1);
+      size_t length = 0;
+      while (length < rest.size() && OnlyAlnumAnd(rest.substr(length, 1), "_")) ++length;
+      absl::string_view variable = rest.substr(0, length);
+      rest.remove_prefix(length);
+      if (host != nullptr && variable == "name") {
+        value += host->name;
+      } else if (host != nullptr && variable == "address") {
+        address_missing = host->address.empty();
+        value += address_missing ? "0.0.0.0" : host->address;
+      } else {
+        if (report) {
+          diagnostics_->Error(text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+                              host != nullptr
+                                  ? "there are $name and $address"
+                                  : "$name and $address are known where a certificate is made `per: host`");
         }
-        value = absl::StrReplaceAll(value, {{"$address", host->address.empty() ? "0.0.0.0" : host->address}});
+        return std::string();
       }
-      if (!absl::StrContains(value, '$')) return value;
     }
-    if (report) {
-      diagnostics_->Error(text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-                          host != nullptr
-                              ? "there are $name and $address"
-                              : "$name and $address are known where a certificate is made `per: host`");
+    if (address_missing && report) {
+      diagnostics_->Error(text.range, absl::StrCat("$address: the host ", host->name, " has no address"),
+                          "give it one, or remove $address");
     }
-    return std::string();
+    return absl::StrCat(value, rest);
   }
 
   void CheckName(const CertSpec& spec) {
@@ -210,31 +225,33 @@ class PkiResolver {
   void ResolveCert(const CertSpec& spec) {
     CheckName(spec);
     const Profile& profile = FindProfile(spec);
-    KeyKind key = ResolveKey(spec.key);
+    auto kind = std::make_shared<LeafKind>();
+    kind->spec_name = spec.name.value;
+    kind->key = ResolveKey(spec.key);
+    kind->names = ResolveNames(spec.names);
+    kind->usages = profile.usages;
+    kind->expiry_seconds = profile.expiry_seconds;
     bool per_host = spec.per.set();
     if (per_host && spec.per.value != "host") {
-      diagnostics_->Error(spec.per.range, absl::StrCat("per: ", spec.per.value, " is not known"),
+      diagnostics_->Error(spec.per.range, absl::StrCat("per: ", Quote(spec.per.value), " is not known"),
                           "write per: host");
     }
     size_t count = per_host ? cluster_.hosts.size() : 1;
     for (size_t i = 0; i < count; ++i) {
       const Host* host = per_host ? &cluster_.hosts[i] : nullptr;
       LeafCertificate cert;
-      cert.spec_name = spec.name.value;
       cert.name = host != nullptr ? absl::StrCat(host->name, "/", spec.name.value) : spec.name.value;
       cert.host = host != nullptr ? static_cast<int>(i) : -1;
-      cert.key = key;
-      cert.usages = profile.usages;
-      cert.expiry_seconds = profile.expiry_seconds;
+      cert.kind = kind;
       // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
       // said for the first host that lacks it.
       bool report = !reported_.contains(&spec);
       int errors_before = diagnostics_->error_count();
-      std::string cn = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
-      cert.subject = ResolveSubject(spec.names, cn, spec.CN.set() ? spec.CN.range : spec.name.range, i == 0);
+      cert.CN = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
+      if (!cert.CN.empty()) CheckField("CN", cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range);
       ResolveSans(spec, host, report, &cert);
       if (diagnostics_->error_count() > errors_before) reported_[&spec] = true;
-      if (cert.subject == cluster_.ca.subject && report) {
+      if (SubjectOf(cert) == cluster_.ca.subject && report) {
         diagnostics_->Error(
             spec.name.range,
             absl::StrCat("the certificate ", Quote(spec.name.value),
@@ -247,6 +264,7 @@ class PkiResolver {
   }
 
   void ResolveSans(const CertSpec& spec, const Host* host, bool report, LeafCertificate* cert) {
+    cert->sans.reserve(spec.hosts.size());
     for (const Text& text : spec.hosts) {
       std::string value = Substitute(text, host, report);
       if (value.empty()) continue;
@@ -268,6 +286,12 @@ class PkiResolver {
 };
 
 }  // namespace
+
+StringPairs SubjectOf(const LeafCertificate& cert) {
+  StringPairs subject = cert.kind->names;
+  if (!cert.CN.empty()) subject.emplace_back("CN", cert.CN);
+  return subject;
+}
 
 void ResolvePki(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   PkiResolver(spec, cluster, diagnostics).Resolve();

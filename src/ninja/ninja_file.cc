@@ -1,5 +1,7 @@
 #include "src/ninja/ninja_file.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "src/model/paths.h"
 
@@ -37,25 +39,59 @@ void AppendHeader(const NinjaOptions& options, std::string* out) {
                   paths::kBuildNinja, ": phony ", paths::kGenStamp, "\n");
 }
 
-void AppendStamps(const Graph& graph, const std::vector<StepId>& steps, absl::string_view before,
+// See EscapeNinjaPath.
+void AppendPath(absl::string_view path, std::string* out) {
+  auto special = [](char c) { return c == '$' || c == ':' || c == ' '; };
+  const char* begin = path.data();
+  const char* end = begin + path.size();
+  for (const char* next; (next = std::find_if(begin, end, special)) != end; begin = next + 1) {
+    out->append(begin, next);
+    out->push_back('$');
+    out->push_back(*next);
+  }
+  out->append(begin, end);
+}
+
+void AppendStamp(const Step& step, std::string* out) {
+  absl::StrAppend(out, paths::kStamps, "/");
+  AppendPath(step.label, out);
+}
+
+void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::string_view before,
                   std::string* out) {
   if (steps.empty()) return;
   out->append(before.data(), before.size());
   for (StepId step : steps) {
     out->push_back(' ');
-    out->append(EscapeNinjaPath(paths::Stamp(graph.steps()[step].label)));
+    AppendStamp(graph.steps()[step], out);
   }
+}
+
+void AppendStep(const Graph& graph, const Step& step, std::string* out) {
+  *out += "\nbuild ";
+  AppendStamp(step, out);
+  *out += ": step";
+  AppendStamps(graph, step.inputs, " |", out);
+  AppendStamps(graph, step.after, " ||", out);
+  *out += "\n  label = ";
+  AppendPath(step.label, out);
+  *out += "\n  shard = ";
+  AppendPath(paths::Shard(graph.shards()[step.shard].name), out);
+  absl::StrAppend(out, "\n  digest = ", step.digest(), "\n  verb = ", VerbOf(step.kind), "\n");
+  // A download shows its progress.
+  if (step.kind == StepKind::kFetch) *out += "  pool = console\n";
+  *out += "build ";
+  AppendPath(step.label, out);
+  *out += ": phony ";
+  AppendStamp(step, out);
+  out->push_back('\n');
 }
 
 }  // namespace
 
 std::string EscapeNinjaPath(absl::string_view path) {
   std::string out;
-  out.reserve(path.size());
-  for (char c : path) {
-    if (c == '$' || c == ':' || c == ' ') out.push_back('$');
-    out.push_back(c);
-  }
+  AppendPath(path, &out);
   return out;
 }
 
@@ -65,10 +101,9 @@ std::string NinjaStub(const NinjaOptions& options) {
   return out;
 }
 
-std::string NinjaFileFor(const Graph& graph, const NinjaOptions& options) {
-  std::string out;
-  // Some 600 bytes an edge: one allocation rather than twenty copies.
-  out.reserve(4096 + graph.steps().size() * 640);
+void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink sink) {
+  PieceWriter writer(sink);
+  std::string& out = *writer.text();
   AppendHeader(options, &out);
   absl::StrAppend(&out,
                   "\n"
@@ -79,27 +114,20 @@ std::string NinjaFileFor(const Graph& graph, const NinjaOptions& options) {
                   "  deps = gcc\n"
                   "  restat = 1\n");
   for (const Step& step : graph.steps()) {
-    std::string label = EscapeNinjaPath(step.label);
-    absl::StrAppend(&out, "\nbuild ", EscapeNinjaPath(paths::Stamp(step.label)), ": step");
-    AppendStamps(graph, step.inputs, " |", &out);
-    AppendStamps(graph, step.after, " ||", &out);
-    absl::StrAppend(&out, "\n  label = ", label,
-                    "\n  shard = ", EscapeNinjaPath(paths::Shard(graph.shards()[step.shard].name)),
-                    "\n  digest = ", step.digest, "\n  verb = ", VerbOf(step.kind), "\n");
-    // A download shows its progress.
-    if (step.kind == StepKind::kFetch) absl::StrAppend(&out, "  pool = console\n");
-    absl::StrAppend(&out, "build ", label, ": phony ", EscapeNinjaPath(paths::Stamp(step.label)), "\n");
+    AppendStep(graph, step, &out);
+    writer.MayFlush();
   }
   out += "\n";
   for (const Group& group : graph.groups()) {
     absl::StrAppend(&out, "build ", EscapeNinjaPath(group.name), ": phony");
     AppendStamps(graph, group.members, "", &out);
     out += "\n";
+    writer.MayFlush();
   }
   out += "build all: phony";
   AppendStamps(graph, graph.Leaves(), "", &out);
   out += "\ndefault all\n";
-  return out;
+  writer.Flush();
 }
 
 }  // namespace kplan

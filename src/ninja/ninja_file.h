@@ -14,6 +14,7 @@
 
 #include "absl/strings/string_view.h"
 #include "src/graph/graph.h"
+#include "src/ninja/text_sink.h"
 
 namespace kplan {
 
@@ -22,9 +23,10 @@ struct NinjaOptions {
   std::string spec;   // cluster.yaml as seen from DIR; a plain path
 };
 
-// build.ninja. Regenerates itself: before anything else ninja runs `kplan gen`, which looks at what ninja
-// cannot see.
-std::string NinjaFileFor(const Graph& graph, const NinjaOptions& options);
+// Writes build.ninja. It regenerates itself: before anything else ninja runs `kplan gen`, which looks at what
+// ninja cannot see. The text goes to SINK in pieces, in order: for thousands of hosts it is tens of
+// megabytes.
+void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink sink);
 
 // What stands in for build.ninja while `gen` writes the files it refers to: it can only run `gen` again.
 std::string NinjaStub(const NinjaOptions& options);

@@ -6,6 +6,12 @@
 namespace kplan {
 namespace {
 
+std::string NinjaFileFor(const Graph& graph, const NinjaOptions& options) {
+  std::string text;
+  WriteNinjaFile(graph, options, [&](absl::string_view piece) { text.append(piece.data(), piece.size()); });
+  return text;
+}
+
 TEST(EscapeNinjaPath, EscapesWhatSplitsOrExpands) {
   EXPECT_EQ(EscapeNinjaPath("a/b-c"), "a/b-c");
   EXPECT_EQ(EscapeNinjaPath("a b:c$d"), "a$ b$:c$$d");
@@ -21,7 +27,7 @@ TEST(NinjaFile, IsTheStampPattern) {
   graph.AddToGroup("worker", file);
   ASSERT_TRUE(graph.Finish().ok());
   std::string digests[3];
-  for (int i = 0; i < 3; ++i) digests[i] = graph.steps()[i].digest;
+  for (int i = 0; i < 3; ++i) digests[i] = std::string(graph.steps()[i].digest());
   EXPECT_EQ(NinjaFileFor(graph, {"/usr/bin/kplan", "cluster.yaml"}),
             "# Written by kplan from cluster.yaml; do not edit.\n"
             "ninja_required_version = 1.10\n"

@@ -11,7 +11,23 @@ namespace {
 // Where NODE stands; nothing has no place of its own, its key has.
 Range PlaceOf(const YamlNode& node, Range where) { return node.range.known() ? node.range : where; }
 
+bool HasControl(absl::string_view text) {
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (ControlLength(text) != 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool NameIsText(const YamlNode::Entry& entry, Diagnostics* diagnostics) {
+  if (!HasControl(entry.key)) return true;
+  diagnostics->Error(
+      entry.key_range,
+      absl::StrCat("the name ", Quote(entry.key), " holds a line end or another control character"),
+      "write it on one line, without escapes such as \\n");
+  return false;
+}
 
 bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what, Diagnostics* diagnostics) {
   if (node.kind == YamlNode::Kind::kMap || node.kind == YamlNode::Kind::kNull) return true;
@@ -56,9 +72,7 @@ Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key,
                        absl::StrCat(Quote(key), " must be a single value, not ", node.KindName()));
     return {};
   }
-  bool control = std::any_of(node.text.begin(), node.text.end(),
-                             [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (control) {
+  if (HasControl(node.text)) {
     diagnostics->Error(
         node.range,
         absl::StrCat("the value ", Quote(node.text), " holds a line end or another control character"),
@@ -121,6 +135,8 @@ void MapReader::Finish() {
     if (help.empty()) {
       std::vector<std::string> keys(asked_.begin(), asked_.end());
       std::sort(keys.begin(), keys.end());
+      keys.erase(std::unique(keys.begin(), keys.end()),
+                 keys.end());  // one that may have two forms is asked for twice
       help = absl::StrCat("there are ", JoinAnd(keys));
     }
     diagnostics_->Error(entry.key_range, absl::StrCat("unknown key ", Quote(entry.key), " in ", what_), help);

@@ -45,11 +45,14 @@ class MapReader {
   std::vector<absl::string_view> asked_, not_yet_;
 };
 
-// The entries of a map of maps (`hosts`, `certs`): calls EACH(name, value, name_range). KEY names it in
-// messages.
+// The entries of a map of maps (`hosts`, `certs`): calls EACH(entry) for those with a name of printable
+// characters; the others are errors. KEY names the map in messages.
 template <typename Each>
 void ForEachEntry(const YamlNode* node, Range where, absl::string_view key, Diagnostics* diagnostics,
                   Each each);
+
+// False, and an error, when the name of ENTRY holds a control character.
+bool NameIsText(const YamlNode::Entry& entry, Diagnostics* diagnostics);
 
 bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what, Diagnostics* diagnostics);
 
@@ -57,7 +60,9 @@ template <typename Each>
 void ForEachEntry(const YamlNode* node, Range where, absl::string_view key, Diagnostics* diagnostics,
                   Each each) {
   if (node == nullptr || !IsMapOrNothing(*node, where, key, diagnostics)) return;
-  for (const YamlNode::Entry& entry : node->entries) each(entry);
+  for (const YamlNode::Entry& entry : node->entries) {
+    if (NameIsText(entry, diagnostics)) each(entry);
+  }
 }
 
 }  // namespace kplan

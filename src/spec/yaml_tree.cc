@@ -103,6 +103,12 @@ class YamlTreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     // For an empty value yaml-cpp's mark is the next token, which may be anywhere below: the key is the
     // place.
+    if (WantsKey()) {
+      diagnostics_->Error(
+          At(mark, 1), "a key must be a single value: there is none, or one that YAML does not take",
+          "a key is one word or a quoted text, at most 1,024 characters, on the line of its colon");
+      throw Stop();
+    }
     bool in_map = !open_.empty() && open_.back().node->kind == YamlNode::Kind::kMap;
     Range range = in_map ? open_.back().key_range : At(mark, 1);
     Add(NewNode(YamlNode::Kind::kNull, range), anchor, range);

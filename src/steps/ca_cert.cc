@@ -44,7 +44,8 @@ std::string Difference(const Certificate& c, const X509_NAME* subject, const Lif
   }
   if (c.subject_key_id.empty()) reasons.emplace_back("it has no subject key identifier");
   if (!c.NamesAsIssuer(c) || !c.IsSignedBy(c)) reasons.emplace_back("its signature is not its own");
-  if (std::string time = TimeDifference(c, lifetime, now); !time.empty()) reasons.push_back(std::move(time));
+  if (std::string time = TimeDifference(c.validity(), lifetime, now); !time.empty())
+    reasons.push_back(std::move(time));
   return absl::StrJoin(reasons, "; ");
 }
 

@@ -20,8 +20,9 @@
 #include "src/steps/subject_alt_name.h"
 
 // A leaf certificate. Record:
-//   {"csr":"pki/x.csr","expiry":seconds,"issuer":"pki/ca.pem","issuer-key":"pki/ca-key.pem","key":"pki/x-key.pem",
-//    "kind":"cert","path":"pki/x.pem","sans":[...],"subject":[...],"usages":["signing","server auth",...]}
+//   {"csr":"pki/x.csr","expiry":seconds,"issuer":"pki/ca.pem","issuer-key":"pki/ca-key.pem",
+//    "key":"pki/x-key.pem","kind":"cert","path":"pki/x.pem","sans":[["dns","worker"],...],
+//    "subject":[["C","US"],...],"usages":["signing","server auth",...]}
 // and, optionally, "renew-before": seconds. Digest: of the DER.
 //
 // The CA's key is read only when something is to be signed.
@@ -90,7 +91,7 @@ std::string Difference(const Certificate& c, const Spec& spec, const PrivateKey&
   } else if (!c.IsSignedBy(issuer)) {
     reasons.emplace_back("its signature is not its issuer's");
   }
-  if (std::string time = TimeDifference(c, spec.lifetime, now); !time.empty())
+  if (std::string time = TimeDifference(c.validity(), spec.lifetime, now); !time.empty())
     reasons.push_back(std::move(time));
   return absl::StrJoin(reasons, "; ");
 }

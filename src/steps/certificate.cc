@@ -61,6 +61,44 @@ bool ToUnixSeconds(const DerReader::Element& element, int64_t* seconds) {
   return true;
 }
 
+// What stands before the validity in a TBSCertificate.
+struct BeforeValidity {
+  absl::string_view version;  // the content of [0], empty: version 1
+  absl::string_view issuer;   // DER
+};
+BeforeValidity SkipToValidity(DerReader* fields) {
+  BeforeValidity before;
+  before.version = fields->ReadOptional(0).content;
+  fields->Read(V_ASN1_INTEGER);   // serialNumber
+  fields->Read(V_ASN1_SEQUENCE);  // the signature algorithm, once more
+  before.issuer = fields->Read(V_ASN1_SEQUENCE).whole;
+  return before;
+}
+
+bool ReadValidity(DerReader times, Validity* validity) {
+  return ToUnixSeconds(times.ReadAny(), &validity->not_before) &&
+         ToUnixSeconds(times.ReadAny(), &validity->not_after) && times.ok();
+}
+
+// The DER of the one certificate in the PEM file PATH; errors as Certificate::Read.
+absl::StatusOr<Secret> ReadOneCertificate(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxCertificateFile);
+  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok()) return absl::DataLossError(absl::StrCat(path, ": ", blocks.status().message()));
+  if (blocks->size() > 1 && blocks->front().label == "CERTIFICATE") {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, " holds ", blocks->size(),
+                     " PEM blocks where kplan keeps one certificate; move the file away, "
+                     "or leave only the first certificate in it"));
+  }
+  if (blocks->front().label != "CERTIFICATE") {
+    return absl::DataLossError(absl::StrCat(path, " holds no certificate"));
+  }
+  return std::move(blocks->front().der);
+}
+
 // The extension NID, null when there is none. *OK is made false when it is damaged or there twice.
 template <typename Ptr>
 Ptr ExtensionOf(const X509_EXTENSIONS* extensions, int nid, bool* ok) {
@@ -175,14 +213,13 @@ absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
 
   DerReader outer(c.signed_object.signed_part);
   DerReader fields = outer.Enter();
-  absl::string_view version = fields.ReadOptional(0).content;
-  c.version = version.empty() ? 1 : version.back() + 1;
-  fields.Read(V_ASN1_INTEGER);   // serialNumber
-  fields.Read(V_ASN1_SEQUENCE);  // the signature algorithm, once more
-  c.issuer_der = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
-  DerReader validity = fields.Enter();
-  bool times =
-      ToUnixSeconds(validity.ReadAny(), &c.not_before) && ToUnixSeconds(validity.ReadAny(), &c.not_after);
+  BeforeValidity before = SkipToValidity(&fields);
+  c.version = before.version.empty() ? 1 : before.version.back() + 1;
+  c.issuer_der = std::string(before.issuer);
+  Validity validity = {};
+  bool times = ReadValidity(fields.Enter(), &validity);
+  c.not_before = validity.not_before;
+  c.not_after = validity.not_after;
   c.subject_der = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
   c.spki = std::string(fields.Read(V_ASN1_SEQUENCE).whole);
   fields.ReadOptional(1);  // unique identifiers, which nobody uses
@@ -190,8 +227,7 @@ absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
   absl::string_view extensions = fields.ReadOptional(3).content;
   c.issuer = FromDer<NamePtr>(c.issuer_der, d2i_X509_NAME);
   c.subject = FromDer<NamePtr>(c.subject_der, d2i_X509_NAME);
-  if (!fields.ok() || !fields.AtEnd() || !validity.ok() || !times || c.issuer == nullptr ||
-      c.subject == nullptr) {
+  if (!fields.ok() || !fields.AtEnd() || !times || c.issuer == nullptr || c.subject == nullptr) {
     return Damaged();
   }
   if (!extensions.empty() && !ReadExtensions(extensions, &c)) return Damaged();
@@ -199,23 +235,25 @@ absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
 }
 
 absl::StatusOr<Certificate> Certificate::Read(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxCertificateFile);
-  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
-  if (!text.ok()) return text.status();
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
-  if (!blocks.ok()) return absl::DataLossError(absl::StrCat(path, ": ", blocks.status().message()));
-  if (blocks->size() > 1 && blocks->front().label == "CERTIFICATE") {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path, " holds ", blocks->size(),
-                     " PEM blocks where kplan keeps one certificate; move the file away, "
-                     "or leave only the first certificate in it"));
-  }
-  if (blocks->front().label != "CERTIFICATE") {
-    return absl::DataLossError(absl::StrCat(path, " holds no certificate"));
-  }
-  absl::StatusOr<Certificate> certificate = Parse(blocks->front().der.view());
+  absl::StatusOr<Secret> der = ReadOneCertificate(path);
+  if (!der.ok()) return der.status();
+  absl::StatusOr<Certificate> certificate = Parse(der->view());
   if (!certificate.ok()) return absl::DataLossError(absl::StrCat(path, ": ", certificate.status().message()));
   return certificate;
+}
+
+absl::StatusOr<Validity> Validity::Read(const std::string& path) {
+  absl::StatusOr<Secret> der = ReadOneCertificate(path);
+  if (!der.ok()) return der.status();
+  DerReader file(der->view());
+  DerReader outer = file.Enter();
+  DerReader fields = outer.Enter();
+  SkipToValidity(&fields);
+  Validity validity;
+  if (!ReadValidity(fields.Enter(), &validity)) {
+    return absl::DataLossError(absl::StrCat(path, ": ", Damaged().message()));
+  }
+  return validity;
 }
 
 bool Certificate::NamesAsIssuer(const Certificate& issuer_certificate) const {

@@ -27,6 +27,15 @@ struct SignedObject {
   bool IsSignedBy(absl::string_view spki) const;
 };
 
+// When a certificate is valid.
+struct Validity {
+  int64_t not_before, not_after;  // Unix seconds
+
+  // Of the certificate in a PEM file, whatever else is in it: a tenth of what Certificate::Read costs, for
+  // `gen`, which looks at every certificate there is. Errors as there.
+  static absl::StatusOr<Validity> Read(const std::string& path);
+};
+
 // An X.509 certificate, taken apart.
 struct Certificate {
   std::string der;
@@ -55,6 +64,8 @@ struct Certificate {
   bool NamesAsIssuer(const Certificate& issuer) const;
   // And whether ISSUER did.
   bool IsSignedBy(const Certificate& issuer) const { return signed_object.IsSignedBy(issuer.spki); }
+
+  Validity validity() const { return {not_before, not_after}; }
 
   std::string ToPem() const;
 };

@@ -26,7 +26,7 @@ absl::Status CheckLifetime(const Lifetime& lifetime) {
   return absl::OkStatus();
 }
 
-std::string TimeDifference(const Certificate& c, const Lifetime& lifetime, absl::Time now) {
+std::string TimeDifference(const Validity& c, const Lifetime& lifetime, absl::Time now) {
   const int64_t seconds = absl::ToUnixSeconds(now);
   if (c.not_before > seconds) return absl::StrCat("not valid before ", TimeText(c.not_before));
   if (c.not_after <= seconds) return absl::StrCat("expired on ", TimeText(c.not_after));

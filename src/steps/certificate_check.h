@@ -23,10 +23,10 @@ struct Lifetime {
 // eats, or a renew-before that is not shorter than the expiry.
 absl::Status CheckLifetime(const Lifetime& lifetime);
 
-// Why CERTIFICATE has to be made again because of its times, or "": not yet valid, expired, expires soon,
-// lifetime differs from the spec. Renewing what ends with its issuer would gain nothing, so that is never
-// "soon".
-std::string TimeDifference(const Certificate& certificate, const Lifetime& lifetime, absl::Time now);
+// Why a certificate of VALIDITY has to be made again because of its times, or "": not yet valid, expired,
+// expires soon, lifetime differs from the spec. Renewing what ends with its issuer would gain nothing, so
+// that is never "soon".
+std::string TimeDifference(const Validity& validity, const Lifetime& lifetime, absl::Time now);
 
 }  // namespace kplan
 

@@ -5,17 +5,20 @@
 
 namespace kplan {
 
-std::string WhyCertificateIsDue(const std::string& path, const std::string& issuer, absl::Time now) {
-  absl::StatusOr<Certificate> certificate = Certificate::Read(path);
-  if (!certificate.ok()) return "";
+std::optional<int64_t> EndOfCertificate(const std::string& path) {
+  absl::StatusOr<Validity> validity = Validity::Read(path);
+  if (!validity.ok()) return std::nullopt;
+  return validity->not_after;
+}
+
+std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end, absl::Time now) {
+  absl::StatusOr<Validity> validity = Validity::Read(path);
+  if (!validity.ok()) return "";
   Lifetime lifetime;
   // The lifetime asked for is in the record, whose change ninja sees; here only the calendar matters.
-  lifetime.expiry = certificate->not_after - certificate->not_before;
-  if (!issuer.empty()) {
-    absl::StatusOr<Certificate> signer = Certificate::Read(issuer);
-    if (signer.ok()) lifetime.cap = signer->not_after;
-  }
-  return TimeDifference(*certificate, lifetime, now);
+  lifetime.expiry = validity->not_after - validity->not_before;
+  lifetime.cap = issuer_end;
+  return TimeDifference(*validity, lifetime, now);
 }
 
 }  // namespace kplan

@@ -1,16 +1,21 @@
 #ifndef KPLAN_STEPS_CERTIFICATE_DUE_H_
 #define KPLAN_STEPS_CERTIFICATE_DUE_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 
 namespace kplan {
 
-// Why the certificate in PATH has to be renewed now ("expires soon, on ..."), or "" while it has not, and when it cannot
-// be read (its step says why). ISSUER is the path of the certificate that signed it, empty for a self-signed one. The
-// rule is the step's own.
-std::string WhyCertificateIsDue(const std::string& path, const std::string& issuer, absl::Time now);
+// When the certificate in PATH ends, in Unix seconds; nothing when it cannot be read.
+std::optional<int64_t> EndOfCertificate(const std::string& path);
+
+// Why the certificate in PATH has to be renewed now ("expires soon, on ..."), or "" while it has not, and
+// when it cannot be read (its step says why). ISSUER_END is when the certificate ends that signed it; nothing
+// for a self-signed one. The rule is the step's own.
+std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end, absl::Time now);
 
 }  // namespace kplan
 

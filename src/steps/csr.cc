@@ -17,7 +17,8 @@
 #include "src/steps/subject_alt_name.h"
 
 // A certification request. Record:
-//   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],"subject":[["C","US"],...]}
+//   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],
+//    "subject":[["C","US"],...]}
 // A CA's request has the same shape (cfssl gencert -initca), so "ca" changes nothing here. Digest: of what is
 // signed (subject, SANs, public key), since an ECDSA signature is another one every time.
 

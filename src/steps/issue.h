@@ -17,10 +17,6 @@
 
 namespace kplan {
 
-struct Validity {
-  int64_t not_before, not_after;  // Unix seconds
-};
-
 // cfssl back-dates so that hosts whose clocks are a little behind accept a new certificate at once: NOW
 // rounded to the minute (half up) less five minutes, and EXPIRY seconds from there.
 Validity ValidityFrom(absl::Time now, int64_t expiry);

@@ -17,14 +17,15 @@
 #include "src/steps/step.h"
 
 // A private key. Record:
-//   {"algo":"rsa|ecdsa","ca":bool,"kind":"key","path":"pki/ca-key.pem","size":bits}
-// "ca" is the promise that this file is never replaced (DESIGN 3.4). Digest: of the SubjectPublicKeyInfo.
+//   {"algo":"rsa|ecdsa","ca":bool,"certificate":"pki/ca.pem","kind":"key","path":"pki/ca-key.pem","size":bits}
+// "ca" is the promise that this file is never replaced; "certificate", of a CA, is where its certificate is.
+// Digest: of the SubjectPublicKeyInfo.
 
 namespace kplan {
 namespace {
 
 struct Spec {
-  std::string path, algo;
+  std::string path, algo, certificate;
   int size = 0;
   bool ca = false;
   std::string kind() const { return KeyKind(algo, size); }
@@ -37,23 +38,15 @@ struct Found {
   bool exists = false, damaged = false;
 };
 
-// The certificate that the names of DESIGN 5 put beside a key: pki/ca.pem for pki/ca-key.pem. Empty for other
-// names.
-std::string CertificateBeside(absl::string_view key_path) {
-  if (!absl::ConsumeSuffix(&key_path, "-key.pem")) return "";
-  return absl::StrCat(key_path, ".pem");
-}
-
 // Whether a CA key that is not there may be made. A run that is killed leaves a key without its certificate,
 // never the other way about; a certificate alone means that the key was lost, or is kept elsewhere, and a new
 // key would quietly begin another CA under the same name while the old one is trusted on every host.
 absl::Status CheckNewCaKey(const Spec& spec) {
-  std::string certificate = CertificateBeside(spec.path);
   struct stat info;
-  if (certificate.empty() || lstat(certificate.c_str(), &info) != 0) return absl::OkStatus();
+  if (lstat(spec.certificate.c_str(), &info) != 0) return absl::OkStatus();
   if (lstat(spec.path.c_str(), &info) == 0) return absl::OkStatus();  // another run has just made both
   return absl::FailedPreconditionError(absl::StrCat(
-      spec.path, " is missing, but the CA certificate ", certificate,
+      spec.path, " is missing, but the CA certificate ", spec.certificate,
       " is there; a CA key is never made a second time. Restore the key from a backup; to begin a new CA, "
       "move the "
       "certificate away too (every host has to trust the new one, and every certificate is signed again)"));
@@ -124,6 +117,7 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
   spec.algo = record.String("algo");
   spec.size = static_cast<int>(std::clamp<int64_t>(record.Int("size"), 0, 1 << 20));
   spec.ca = record.Bool("ca");
+  if (spec.ca) spec.certificate = record.String("certificate");
   if (!record.status().ok()) return record.status();
 
   absl::StatusOr<Found> found = Look(spec);

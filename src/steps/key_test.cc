@@ -252,6 +252,7 @@ TEST_F(KeyTest, NoSecretInResultsAndMessages) {
   std::string body = pem.substr(pem.find('\n') + 1, 40);
   Json record = key_;
   record["ca"] = true;
+  record["certificate"] = "pki/x.pem";
   record["size"] = 384;
   EXPECT_FALSE(absl::StrContains(Refusal(KeyStep, record), body));
   Write("pki/x-key.pem", pem.substr(0, 150));

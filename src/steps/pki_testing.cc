@@ -9,7 +9,8 @@ PkiTest::PkiTest() : now_(absl::FromCivil(absl::CivilSecond(2026, 11, 22, 8, 22,
   const StringPairs subject = {
       {"C", "US"}, {"O", "Kubernetes"}, {"OU", "The Hard Way"}, {"CN", "kubernetes"}};
   const StringPairs sans = {{"dns", "worker"}, {"ip", "127.0.0.1"}};
-  ca_key_ = {{"algo", "ecdsa"}, {"ca", true}, {"kind", "key"}, {"path", "pki/ca-key.pem"}, {"size", 256}};
+  ca_key_ = {{"algo", "ecdsa"},          {"ca", true}, {"certificate", "pki/ca.pem"}, {"kind", "key"},
+             {"path", "pki/ca-key.pem"}, {"size", 256}};
   ca_cert_ = {{"expiry", 157680000},
               {"key", "pki/ca-key.pem"},
               {"kind", "ca-cert"},

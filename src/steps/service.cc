@@ -330,7 +330,12 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record)
 
   result.digest = ArtifactDigest(instance.ToString(), wanted.files);
   result.files.push_back(MarkerPath(service.root, name));
-  if (service.manager == "process") result.files.push_back(PidFilePath(service.root, name));
+  if (service.manager == "process") {
+    result.files.push_back(PidFilePath(service.root, name));
+  } else {
+    // A unit that somebody disabled runs on, and does not come back after a reboot.
+    for (std::string& link : EnablementLinks(name)) result.files.push_back(std::move(link));
+  }
   return result;
 }
 

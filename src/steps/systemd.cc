@@ -2,7 +2,10 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -142,6 +145,22 @@ absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
   state->needs_daemon_reload =
       needed_reload;  // for the caller: what runs may have been started from the unit before
   return state;
+}
+
+std::vector<std::string> EnablementLinks(const std::string& name) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> links;
+  std::error_code error;
+  for (fs::directory_iterator it("/etc/systemd/system", error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string folder = it->path().string();
+    if (!absl::EndsWith(folder, ".wants") && !absl::EndsWith(folder, ".requires")) continue;
+    std::string link = absl::StrCat(folder, "/", UnitName(name));
+    std::error_code unreadable;
+    if (fs::is_symlink(link, unreadable)) links.push_back(std::move(link));
+  }
+  std::sort(links.begin(), links.end());
+  return links;
 }
 
 absl::Status RestartUnit(const std::string& name) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -41,6 +42,10 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name);
 // when it is needed. The result is the state before the service is touched. Errors carry systemd's own text:
 // the unit is masked, not there, has a bad setting.
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
+
+// The links by which the unit is enabled (/etc/systemd/system/multi-user.target.wants/NAME.service): what
+// `systemctl disable` takes away. Sorted; empty for a unit without [Install].
+std::vector<std::string> EnablementLinks(const std::string& name);
 
 // Starts the unit, or restarts it when it runs, without waiting for it: AwaitUnit does, with a bound and a
 // reason.
