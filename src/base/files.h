@@ -91,9 +91,12 @@ class PendingFile {
 
  private:
   PendingFile() = default;
+  void StartWriteback(ssize_t appended);
+
   UniqueFd folder_;
   UniqueFd fd_;
   std::string base_, temporary_;
+  off_t written_ = 0, flushed_ = 0;  // bytes appended, and of these handed to the disk
 };
 
 // A folder below a root that somebody else may be able to write to: every component is opened with
