@@ -46,7 +46,9 @@ def wait_for(what, condition, timeout=30.0):
 
 def make_folder(name, owner=None):
     """A new folder that everybody may enter, owned by the user id OWNER. With no namespace of ours it is the caller's to remove."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"kplan-{name}-", dir=ISOLATED_ROOT or os.environ.get("TEST_TMPDIR")))
+    # Bazel's folder for a test is below root's home, where the ordinary user of the tests cannot go.
+    below = ISOLATED_ROOT or (None if os.geteuid() == 0 else os.environ.get("TEST_TMPDIR"))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"kplan-{name}-", dir=below))
     folder.chmod(0o755)
     if owner is not None and os.geteuid() == 0:
         os.chown(folder, owner, owner)
