@@ -138,8 +138,8 @@ PendingFile::~PendingFile() {
   if (!temporary_.empty()) unlinkat(folder_.get(), temporary_.c_str(), 0);
 }
 
-// The disk begins with a large file while the rest of it is still being made, so that the fsync at the end finds little
-// left to wait for. Only a hint: where it is not understood, fsync does all of it.
+// The disk begins with a large file while the rest of it is still being made, so that the fsync at the end
+// finds little left to wait for. Only a hint: where it is not understood, fsync does all of it.
 void PendingFile::StartWriteback(ssize_t appended) {
   constexpr off_t kChunk = off_t{4} << 20;
   written_ += appended;

@@ -248,7 +248,8 @@ class PkiResolver {
       bool report = !reported_.contains(&spec);
       int errors_before = diagnostics_->error_count();
       cert.CN = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
-      if (!cert.CN.empty()) CheckField("CN", cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range);
+      if (report && !cert.CN.empty())
+        CheckField("CN", cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range);
       ResolveSans(spec, host, report, &cert);
       if (diagnostics_->error_count() > errors_before) reported_[&spec] = true;
       if (SubjectOf(cert) == cluster_.ca.subject && report) {

@@ -59,6 +59,8 @@ TEST(ProcessInfo, AnInstanceIsAProcessInItsTime) {
 
 TEST(ProcessInfo, WhatAProcessWasStartedWith) {
   pid_t pid = StartSleep();
+  // A program takes its name a moment before its arguments.
+  while (ArgvOf(pid)->empty() || EnvironmentOf(pid)->empty()) usleep(1000);
   EXPECT_EQ(*ArgvOf(pid), (std::vector<std::string>{"sleep", "1000"}));
   EXPECT_EQ(*EnvironmentOf(pid), (std::vector<std::string>{"A=1", "B="}));
   EXPECT_THAT(ProcessesRunning(ExeOf(pid)), Contains(pid));
