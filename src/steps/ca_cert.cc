@@ -81,19 +81,34 @@ absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const Record& 
 
   StepResult result;
   result.files = {path};
-  absl::StatusOr<Certificate> certificate = Certificate::Read(path);
-  if (absl::IsNotFound(certificate.status())) {
-    result.reason = "missing";
-  } else if (absl::IsDataLoss(certificate.status())) {
+  // What is on disk, and in result.reason why another one has to be made; empty when it is right, and when it
+  // cannot be told.
+  auto look = [&] {
+    absl::StatusOr<Certificate> found = Certificate::Read(path);
+    if (absl::IsNotFound(found.status())) {
+      result.reason = "missing";
+    } else if (absl::IsDataLoss(found.status())) {
+      result.reason = "damaged";
+    } else {
+      bool ours = found.ok() && found->spki == key->spki();
+      result.reason = ours ? Difference(*found, name->get(), lifetime, context.now) : "";
+    }
+    return found;
+  };
+  absl::StatusOr<Certificate> certificate = look();
+  absl::StatusOr<FolderLock> lock = absl::NotFoundError("not needed yet");
+  if (!result.reason.empty()) {
+    // Another run may be making it at this moment: whoever comes second takes what the first one made.
+    lock = FolderLock::Acquire(path);
+    if (!lock.ok()) return lock.status();
+    certificate = look();
+  }
+  if (!certificate.ok() && result.reason.empty()) return certificate.status();
+  if (certificate.ok() && certificate->spki != key->spki()) return OtherKey(path, key_path);
+  if (absl::IsDataLoss(certificate.status())) {
     absl::StatusOr<std::string> kept = SetAside(path);
     if (!kept.ok()) return kept.status();
-    result.reason = absl::StrCat("damaged (what was there is kept as ", *kept, ")");
-  } else if (!certificate.ok()) {
-    return certificate.status();
-  } else if (certificate->spki != key->spki()) {
-    return OtherKey(path, key_path);
-  } else {
-    result.reason = Difference(*certificate, name->get(), lifetime, context.now);
+    absl::StrAppend(&result.reason, " (what was there is kept as ", *kept, ")");
   }
 
   if (result.reason.empty()) {

@@ -177,6 +177,21 @@ absl::StatusOr<Certificate> Sign(const Spec& spec, const PrivateKey& key, const 
   return made;
 }
 
+// The certificate on disk, and in *REASON why another one has to be made; empty when it is right, and when it
+// cannot be told.
+absl::StatusOr<Certificate> Look(const Spec& spec, const PrivateKey& key, const Certificate& issuer,
+                                 absl::Time now, std::string* reason) {
+  absl::StatusOr<Certificate> certificate = Certificate::Read(spec.path);
+  if (absl::IsNotFound(certificate.status())) {
+    *reason = "missing";
+  } else if (absl::IsDataLoss(certificate.status())) {
+    *reason = "damaged";
+  } else {
+    *reason = certificate.ok() ? Difference(*certificate, spec, key, issuer, now) : "";
+  }
+  return certificate;
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> CertStep(const StepContext& context, const Record& record) {
@@ -190,16 +205,15 @@ absl::StatusOr<StepResult> CertStep(const StepContext& context, const Record& re
 
   StepResult result;
   result.files = {spec->path};
-  absl::StatusOr<Certificate> certificate = Certificate::Read(spec->path);
-  if (absl::IsNotFound(certificate.status())) {
-    result.reason = "missing";
-  } else if (absl::IsDataLoss(certificate.status())) {
-    result.reason = "damaged";
-  } else if (!certificate.ok()) {
-    return certificate.status();
-  } else {
-    result.reason = Difference(*certificate, *spec, *key, *issuer, context.now);
+  absl::StatusOr<Certificate> certificate = Look(*spec, *key, *issuer, context.now, &result.reason);
+  absl::StatusOr<FolderLock> lock = absl::NotFoundError("not needed yet");
+  if (!result.reason.empty()) {
+    // Another run may be signing it at this moment: whoever comes second takes what the first one made.
+    lock = FolderLock::Acquire(spec->path);
+    if (!lock.ok()) return lock.status();
+    certificate = Look(*spec, *key, *issuer, context.now, &result.reason);
   }
+  if (!certificate.ok() && result.reason.empty()) return certificate.status();
 
   if (result.reason.empty()) {
     absl::StatusOr<std::string> mode = PublishFile(spec->path);

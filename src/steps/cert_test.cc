@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include <set>
+#include <thread>
+#include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
@@ -75,6 +77,23 @@ TEST_F(CertTest, DifferencesFromTheSpec) {
 
   ASSERT_EQ(chmod("pki/x.pem", 0664), 0);
   EXPECT_EQ(RemakeReason(CertStep, cert_), "mode was 0664, is 0644");
+}
+
+// Several runs at once: one certificate comes of it, and everybody has it.
+TEST_F(CertTest, RaceOfThreads) {
+  for (const auto& [step, record, path] :
+       {std::make_tuple(CaCertStep, ca_cert_, "pki/ca.pem"), std::make_tuple(CertStep, cert_, "pki/x.pem")}) {
+    for (int round = 0; round < 20; ++round) {
+      ASSERT_EQ(unlink(path), 0);
+      std::vector<std::string> digests(8);
+      std::vector<std::thread> threads;
+      for (std::string& digest : digests) {
+        threads.emplace_back([&, run = step, &mine = record] { digest = DigestOf(run, mine); });
+      }
+      for (std::thread& thread : threads) thread.join();
+      for (const std::string& digest : digests) EXPECT_EQ(digest, DigestOf(step, record));
+    }
+  }
 }
 
 TEST_F(CertTest, Damage) {
