@@ -43,7 +43,7 @@ bool Options::Parse(absl::string_view command, const Arguments& arguments,
     } else {
       std::vector<absl::string_view> all = flags;
       all.insert(all.end(), values.begin(), values.end());
-      return wrong(absl::StrCat("there is no option ", argument, "; ", DidYouMean(name, all)));
+      return wrong(absl::StrCat("there is no option ", argument, OrDidYouMean(name, all)));
     }
   }
   if (operands_.size() != operands) {
@@ -62,6 +62,11 @@ std::string Options::Value(absl::string_view option) const {
     if (name == option) value = given;  // the last one counts
   }
   return value;
+}
+
+std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {
+  std::string hint = DidYouMean(word, candidates);
+  return hint.empty() ? hint : absl::StrCat("; ", hint);
 }
 
 int Fail(absl::string_view message) {

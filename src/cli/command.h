@@ -17,11 +17,13 @@ inline constexpr char kVersion[] = "0.1.0";
 // Exit codes (sysexits.h for the last two).
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
+inline constexpr int kExitChanges = 2;  // of a command that looks: something needs doing
 inline constexpr int kExitUsage = 64;
 inline constexpr int kExitBadSpec = 65;
 
 using Arguments = std::vector<std::string>;  // without the program's and the command's name
 
+int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int GenCommand(const Arguments& arguments);
 int HelpCommand(const Arguments& arguments);
@@ -44,6 +46,9 @@ class Options {
   std::vector<std::pair<std::string, std::string>> given_;
   Arguments operands_;
 };
+
+// `; did you mean "X"?`, or "" (base/text.h).
+std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates);
 
 // "kplan: MESSAGE" on stderr; kExitFailed.
 int Fail(absl::string_view message);

@@ -23,10 +23,11 @@ constexpr char kOverview[] =
     "commands:\n"
     "  gen     write build.ninja and .kplan from cluster.yaml\n"
     "  check   check cluster.yaml and write nothing\n"
+    "  certs   list every certificate and the days it has left\n"
     "  step    what ninja runs\n"
     "  help    this, or more on a topic: kplan help gen\n"
     "\n"
-    "topics: gen, check, step, files, exit-codes\n";
+    "topics: gen, check, certs, step, files, exit-codes\n";
 
 constexpr Topic kTopics[] = {
     {"gen", "usage: kplan gen [-C DIR] [--kplan PATH] cluster.yaml\n",
@@ -42,6 +43,15 @@ constexpr Topic kTopics[] = {
      "  --kplan PATH   the kplan that ninja will run (default: this one)\n"},
     {"check", "usage: kplan check [--json] cluster.yaml\n",
      "The checks of gen, all of them; writes nothing. --json prints what was found as JSON.\n"},
+    {"certs", "usage: kplan certs [-C DIR] [--json] cluster.yaml\n",
+     "Lists every certificate of the cluster: label, file, days left, state, names. Exits with 2 when one is "
+     "not good\n"
+     "(missing, damaged, expired, or with less than a third of its life left), so that monitoring can use "
+     "it; the next\n"
+     "ninja makes it again.\n"
+     "\n"
+     "  -C DIR   the folder of build.ninja (default: the current one)\n"
+     "  --json   all names, issuer and end as JSON\n"},
     {"step", "usage: kplan step SHARD LABEL DIGEST\n",
      "Makes one artifact, if it is not right already. Ninja runs it, in the folder of build.ninja; DIGEST is "
      "the SHA-256\n"
@@ -59,6 +69,7 @@ constexpr Topic kTopics[] = {
     {"exit-codes", "",
      "  0   done\n"
      "  1   it failed\n"
+     "  2   (certs) a certificate needs attention\n"
      "  64  wrong usage\n"
      "  65  bad cluster.yaml\n"},
 };
@@ -86,8 +97,8 @@ int HelpCommand(const Arguments& arguments) {
     }
     names.push_back(topic.name);
   }
-  std::string line = absl::StrCat("kplan help: there is no topic ", Quote(arguments[0]), "; ",
-                                  DidYouMean(arguments[0], names), "\n");
+  std::string line = absl::StrCat("kplan help: there is no topic ", Quote(arguments[0]),
+                                  OrDidYouMean(arguments[0], names), "\n");
   fputs(line.c_str(), stderr);
   return kExitUsage;
 }

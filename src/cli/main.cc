@@ -17,7 +17,8 @@ struct Command {
   int (*run)(const kplan::Arguments&);
 };
 
-constexpr Command kCommands[] = {{"check", kplan::CheckCommand},
+constexpr Command kCommands[] = {{"certs", kplan::CertsCommand},
+                                 {"check", kplan::CheckCommand},
                                  {"gen", kplan::GenCommand},
                                  {"help", kplan::HelpCommand},
                                  {"step", kplan::StepCommand}};
@@ -54,8 +55,8 @@ int main(int argc, char** argv) {
     }
     names.push_back(command.name);
   }
-  std::string line = absl::StrCat("kplan: there is no command ", kplan::Quote(name), "; ",
-                                  kplan::DidYouMean(name, names), "\n`kplan help` lists them\n");
+  std::string line = absl::StrCat("kplan: there is no command ", kplan::Quote(name),
+                                  kplan::OrDidYouMean(name, names), "\n`kplan help` lists them\n");
   fputs(line.c_str(), stderr);
   return kplan::kExitUsage;
 }

@@ -1,0 +1,142 @@
+// kplan certs: every certificate of a cluster, and how long it will do. For people, and for cron and
+// monitoring.
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/types/optional.h"
+#include "src/base/files.h"
+#include "src/base/record.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/compile.h"
+#include "src/spec/yaml_tree.h"
+#include "src/steps/certificate.h"
+#include "src/steps/certificate_due.h"
+#include "src/steps/distinguished_name.h"
+
+namespace kplan {
+namespace {
+
+constexpr int64_t kDay = 24 * 3600;
+// So many names are shown on a line; --json has all.
+constexpr size_t kNamesShown = 3;
+
+struct Row {
+  std::string label, file;
+  std::vector<std::string> names;  // SANs; of a CA its subject
+  std::string issuer;              // subject of the signer
+  std::optional<int64_t> not_after;
+  std::string state;  // "good", or why it needs attention: "missing", "expires soon, on ..."
+
+  bool good() const { return state == "good"; }
+  int64_t DaysLeft(absl::Time now) const {
+    int64_t left = *not_after - absl::ToUnixSeconds(now);
+    return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);  // rounded down: 0 is today, -1 is past
+  }
+};
+
+Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
+  Row row;
+  row.label = graph.steps()[watch.step].label;
+  row.file = watch.path;
+  absl::StatusOr<Certificate> certificate = Certificate::Read(watch.path);
+  if (!certificate.ok()) {
+    row.state = absl::IsNotFound(certificate.status()) ? "missing" : "damaged";
+    return row;
+  }
+  for (const auto& [kind, value] : certificate->sans) row.names.push_back(value);
+  if (row.names.empty()) row.names.push_back(NameText(certificate->subject.get()));
+  row.issuer = NameText(certificate->issuer.get());
+  row.not_after = certificate->not_after;
+  std::optional<int64_t> issuer_end;
+  if (!watch.issuer.empty()) issuer_end = EndOfCertificate(watch.issuer);
+  row.state = WhyCertificateIsDue(watch.path, issuer_end, now);
+  if (row.state.empty()) row.state = "good";
+  return row;
+}
+
+std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    Json entry = {{"label", row.label},   {"file", row.file},   {"names", row.names},
+                  {"issuer", row.issuer}, {"state", row.state}, {"good", row.good()}};
+    if (row.not_after) {
+      entry["not-after"] =
+          absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(*row.not_after), absl::UTCTimeZone());
+      entry["days-left"] = row.DaysLeft(now);
+    }
+    list.push_back(std::move(entry));
+  }
+  return list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Names come out of files: what would disturb a terminal is escaped.
+std::string Shown(const std::vector<std::string>& names) {
+  std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), kNamesShown));
+  std::string text = absl::StrJoin(first, ", ");
+  if (names.size() > kNamesShown) absl::StrAppend(&text, ", and ", names.size() - kNamesShown, " more");
+  std::string quoted = Quote(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
+  std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "NAMES"}};
+  for (const Row& row : rows) {
+    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-", row.state,
+                     Shown(row.names)});
+  }
+  std::vector<size_t> widths(table[0].size());
+  for (const auto& line : table) {
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string out;
+  for (const auto& line : table) {
+    for (size_t i = 0; i + 1 < line.size(); ++i) {
+      absl::StrAppend(&out, line[i], std::string(widths[i] - line[i].size() + 2, ' '));
+    }
+    absl::StrAppend(&out, line.back(), "\n");
+  }
+  return out;
+}
+
+}  // namespace
+
+int CertsCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("certs", arguments, {"--json"}, {"-C"}, 1)) return kExitUsage;
+  const std::string& path = options.operands()[0];
+  absl::StatusOr<std::string> text = ReadFile(path, YamlTree::kMaxBytes + 1);
+  if (!text.ok()) return Fail(text.status().message());
+  SourceFile source(path, *std::move(text));
+  Diagnostics diagnostics(&source);
+  absl::optional<Compiled> compiled = Compile(&diagnostics);
+  if (!compiled) {
+    Print(diagnostics);
+    return kExitBadSpec;
+  }
+  std::string folder = options.Value("-C");
+  if (!folder.empty() && chdir(folder.c_str()) != 0) {
+    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  }
+  absl::Time now = absl::Now();
+  std::vector<Row> rows;
+  for (const Watch& watch : compiled->graph.watches()) {
+    if (watch.kind == Watch::Kind::kCertificate) rows.push_back(Look(compiled->graph, watch, now));
+  }
+  std::string out = options.Has("--json") ? ToJson(rows, now) : ToTable(rows, now);
+  fputs(out.c_str(), stdout);
+  bool good = std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.good(); });
+  return good ? kExitDone : kExitChanges;
+}
+
+}  // namespace kplan
