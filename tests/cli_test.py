@@ -93,6 +93,14 @@ def test_a_spec_that_is_not_there(tmp_path, command):
     assert "cannot open cluster.yaml: No such file or directory" in err
 
 
+def test_a_spec_of_more_than_64_mib(folder):
+    with open(folder / "cluster.yaml", "a", encoding="utf-8") as file:
+        file.truncate((64 << 20) + 1)
+    assert kplan(folder, "gen", "cluster.yaml") == (
+        65, "", "cluster.yaml: error: larger than 64 MiB\n   10,000 hosts are 2.4 MB: is this a cluster.yaml?\n")
+    assert os.listdir(folder) == ["cluster.yaml"]
+
+
 def test_check(folder):
     assert kplan(folder, "check", "cluster.yaml") == (0, "cluster.yaml is good: 6 steps on 1 host\n", "")
     code, out, _ = kplan(folder, "check", "--json", "cluster.yaml")

@@ -13,13 +13,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
-#include "absl/types/optional.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/compile.h"
-#include "src/spec/yaml_tree.h"
 #include "src/steps/certificate.h"
 #include "src/steps/certificate_due.h"
 #include "src/steps/distinguished_name.h"
@@ -114,14 +112,11 @@ std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
 int CertsCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("certs", arguments, {"--json"}, {"-C"}, 1)) return kExitUsage;
-  const std::string& path = options.operands()[0];
-  absl::StatusOr<std::string> text = ReadFile(path, YamlTree::kMaxBytes + 1);
-  if (!text.ok()) return Fail(text.status().message());
-  SourceFile source(path, *std::move(text));
-  Diagnostics diagnostics(&source);
-  absl::optional<Compiled> compiled = Compile(&diagnostics);
-  if (!compiled) {
-    Print(diagnostics);
+  absl::StatusOr<SpecFile> file = SpecFile::Compile(options.operands()[0]);
+  if (!file.ok()) return Fail(file.status().message());
+  const Compiled* compiled = file->compiled();
+  if (compiled == nullptr) {
+    Print(file->diagnostics());
     return kExitBadSpec;
   }
   std::string folder = options.Value("-C");

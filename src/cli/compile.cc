@@ -1,14 +1,19 @@
 #include "src/cli/compile.h"
 
 #include "absl/strings/str_cat.h"
+#include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/lower/lower.h"
 #include "src/model/resolve.h"
 #include "src/spec/spec.h"
+#include "src/spec/yaml_tree.h"
 
 namespace kplan {
 
-absl::optional<Compiled> Compile(Diagnostics* diagnostics) {
+namespace {
+
+// From text to graph. Nothing when DIAGNOSTICS, which holds the source, got an error.
+absl::optional<Compiled> CompileSource(Diagnostics* diagnostics) {
   Cluster cluster;
   {
     Spec spec;
@@ -23,6 +28,21 @@ absl::optional<Compiled> Compile(Diagnostics* diagnostics) {
     return absl::nullopt;
   }
   return Compiled{std::move(cluster), *std::move(graph)};
+}
+
+}  // namespace
+
+absl::StatusOr<SpecFile> SpecFile::Compile(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, YamlTree::kMaxBytes);
+  if (absl::IsOutOfRange(text.status())) {
+    SpecFile file(std::make_unique<SourceFile>(path, ""));
+    file.diagnostics_.Error({}, "larger than 64 MiB", "10,000 hosts are 2.4 MB: is this a cluster.yaml?");
+    return file;
+  }
+  if (!text.ok()) return text.status();
+  SpecFile file(std::make_unique<SourceFile>(path, *std::move(text)));
+  file.compiled_ = CompileSource(&file.diagnostics_);
+  return file;
 }
 
 std::string Summary(const Compiled& compiled) {

@@ -1,10 +1,14 @@
 #ifndef KPLAN_CLI_COMPILE_H_
 #define KPLAN_CLI_COMPILE_H_
 
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "src/base/diagnostic.h"
+#include "src/base/source.h"
 #include "src/graph/graph.h"
 #include "src/model/cluster.h"
 
@@ -16,8 +20,24 @@ struct Compiled {
   Graph graph;
 };
 
-// From text to graph. Nothing when DIAGNOSTICS, which holds the source, got an error.
-absl::optional<Compiled> Compile(Diagnostics* diagnostics);
+// A cluster.yaml, from its text to its graph.
+class SpecFile {
+ public:
+  // An error only when PATH cannot be read; what is wrong in it is in diagnostics().
+  static absl::StatusOr<SpecFile> Compile(const std::string& path);
+
+  const Diagnostics& diagnostics() const { return diagnostics_; }
+  // Null when there are errors.
+  const Compiled* compiled() const { return compiled_.has_value() ? &*compiled_ : nullptr; }
+
+ private:
+  explicit SpecFile(std::unique_ptr<SourceFile> source)
+      : source_(std::move(source)), diagnostics_(source_.get()) {}
+
+  std::unique_ptr<SourceFile> source_;
+  Diagnostics diagnostics_;
+  absl::optional<Compiled> compiled_;
+};
 
 // "22 steps on 1 host"
 std::string Summary(const Compiled& compiled);

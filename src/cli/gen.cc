@@ -19,7 +19,6 @@
 #include "src/cli/look.h"
 #include "src/cli/run_lock.h"
 #include "src/model/paths.h"
-#include "src/spec/yaml_tree.h"
 
 namespace kplan {
 namespace {
@@ -68,13 +67,11 @@ int GenCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("gen", arguments, {"--from-ninja"}, {"-C", "--kplan"}, 1)) return kExitUsage;
   const std::string& spec = options.operands()[0];
-  absl::StatusOr<std::string> text = ReadFile(spec, YamlTree::kMaxBytes + 1);
-  if (!text.ok()) return Fail(text.status().message());
-  SourceFile source(spec, *std::move(text));
-  Diagnostics diagnostics(&source);
-  absl::optional<Compiled> compiled = Compile(&diagnostics);
-  if (!compiled) {
-    Print(diagnostics);
+  absl::StatusOr<SpecFile> file = SpecFile::Compile(spec);
+  if (!file.ok()) return Fail(file.status().message());
+  const Compiled* compiled = file->compiled();
+  if (compiled == nullptr) {
+    Print(file->diagnostics());
     return kExitBadSpec;
   }
 
@@ -92,7 +89,7 @@ int GenCommand(const Arguments& arguments) {
   std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());
 
   bool from_ninja = options.Has("--from-ninja");
-  if (!from_ninja || written->changed) Print(diagnostics);  // warnings
+  if (!from_ninja || written->changed) Print(file->diagnostics());  // warnings
   for (const std::string& line : stale) printf("%s\n", line.c_str());
   if (!from_ninja || written->changed) {
     std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");
