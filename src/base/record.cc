@@ -11,33 +11,34 @@ namespace kplan {
 void AppendJsonString(absl::string_view text, std::string* out) {
   static constexpr char kHex[] = "0123456789abcdef";
   out->push_back('"');
-  for (char c : text) {
+  size_t begin = 0;  // of the run that needs no escaping
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out->append(text.data() + begin, i - begin);
+    begin = i + 1;
+    out->push_back('\\');
     switch (c) {
       case '"':
-        out->append("\\\"");
-        break;
       case '\\':
-        out->append("\\\\");
+        out->push_back(c);
         break;
       case '\n':
-        out->append("\\n");
+        out->push_back('n');
         break;
       case '\t':
-        out->append("\\t");
+        out->push_back('t');
         break;
       case '\r':
-        out->append("\\r");
+        out->push_back('r');
         break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out->append("\\u00");
-          out->push_back(kHex[(c >> 4) & 15]);
-          out->push_back(kHex[c & 15]);
-        } else {
-          out->push_back(c);
-        }
+        out->append("u00");
+        out->push_back(kHex[(c >> 4) & 15]);
+        out->push_back(kHex[c & 15]);
     }
   }
+  out->append(text.data() + begin, text.size() - begin);
   out->push_back('"');
 }
 
