@@ -1,5 +1,6 @@
 """The command line: usage, help, exit codes, colours, and what `check` and `certs` say."""
 
+import datetime
 import json
 import os
 import pty
@@ -110,7 +111,8 @@ def test_check(folder):
     code, out, err = kplan(folder, "check", "--json", "cluster.yaml")
     assert (code, err) == (65, "")
     assert json.loads(out)["diagnostics"] == [
-        {"severity": "error", "message": 'unknown key "etdc" in a cluster.yaml', "help": 'did you mean "etcd"?', "line": 5, "column": 1}
+        {"severity": "error", "message": 'unknown key "etdc" in a cluster.yaml', "help": 'did you mean "etcd"?',
+         "line": 5, "column": 1}
     ]
     assert os.listdir(folder) == ["cluster.yaml"]
 
@@ -142,8 +144,11 @@ def test_certs_before_and_after(folder):
     assert code == 0
     web = found["cert/web"]
     assert web["names"] == ["web.example", "10.0.0.1"]
-    assert (web["file"], web["issuer"], web["state"], web["good"], web["days-left"]) == ("pki/web.pem", "CN=authority", "good", True, 364)
-    end = subprocess.run(["openssl", "x509", "-in", "pki/web.pem", "-noout", "-enddate", "-dateopt", "iso_8601"], cwd=folder, check=True, capture_output=True, text=True).stdout
+    assert (web["file"], web["issuer"], web["state"], web["good"]) == ("pki/web.pem", "CN=authority", "good", True)
+    assert web["days-left"] == 364
+    end = subprocess.run(
+        ["openssl", "x509", "-in", "pki/web.pem", "-noout", "-enddate", "-dateopt", "iso_8601"],
+        cwd=folder, check=True, capture_output=True, text=True).stdout
     assert end == f"notAfter={web['not-after'].replace('T', ' ')}\n"
     code, out, _ = kplan(folder.parent, "certs", "-C", folder, folder / "cluster.yaml")
     assert code == 0
@@ -153,13 +158,17 @@ def test_certs_before_and_after(folder):
 
 def issue(folder, begin_days, end_days):
     """Puts a certificate of the CA in the place of pki/web.pem, valid from and to so many days from now."""
-    (folder / "san").write_text("subjectAltName=DNS:web.example,IP:10.0.0.1\n", encoding="ascii")
+    (folder / "san").write_text("subjectAltName=DNS:web.example,IP:10.0.0.1\nextendedKeyUsage=serverAuth\n", encoding="ascii")
     (folder / "index").write_text("", encoding="ascii")
     (folder / "serial").write_text("01\n", encoding="ascii")
     (folder / "ca.cnf").write_text(
         "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n",
         encoding="ascii")
-    when = lambda days: subprocess.run(["date", "-u", "-d", f"{days} days", "+%Y%m%d%H%M%SZ"], check=True, capture_output=True, text=True).stdout.strip()
+    now = datetime.datetime.now(datetime.timezone.utc)
+
+    def when(days):
+        return (now + datetime.timedelta(days=days)).strftime("%Y%m%d%H%M%SZ")
+
     subprocess.run(
         ["openssl", "ca", "-batch", "-config", "ca.cnf", "-cert", "pki/ca.pem", "-keyfile", "pki/ca-key.pem", "-in", "pki/web.csr",
          "-extfile", "san", "-notext", "-out", "pki/web.pem", "-startdate", when(begin_days), "-enddate", when(end_days)],
@@ -181,6 +190,19 @@ def test_certs_tells_the_state(folder, begin, end, state, days):
     # The next ninja makes it again, also one whose lifetime is not the spec's; then all is good.
     provision(folder)
     assert certs(folder)[0] == 0
+
+
+def test_renew_before_moves_the_day(folder):
+    (folder / "cluster.yaml").write_text(
+        SPEC + "signing: {profiles: {kubernetes: {usages: [server auth], expiry: 8760h, renew-before: 720h}}}\n", encoding="utf-8")
+    provision(folder)
+    for days, due in ((100, False), (31, False), (29, True)):  # 720h are 30 days; a third of a year would be 121
+        issue(folder, days - 365, days)
+        before = (folder / "pki/web.pem").read_bytes()
+        code, found = certs(folder)
+        assert (code, found["cert/web"]["state"] != "good") == (2 if due else 0, due), days
+        provision(folder)
+        assert ((folder / "pki/web.pem").read_bytes() != before) == due, "what certs says is what ninja does"
 
 
 def test_certs_of_a_damaged_file(folder):

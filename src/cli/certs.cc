@@ -58,7 +58,7 @@ Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
   row.not_after = certificate->not_after;
   std::optional<int64_t> issuer_end;
   if (!watch.issuer.empty()) issuer_end = EndOfCertificate(watch.issuer);
-  row.state = WhyCertificateIsDue(watch.path, issuer_end, now);
+  row.state = WhyCertificateIsDue(watch.path, issuer_end, watch.renew_before, now);
   if (row.state.empty()) row.state = "good";
   return row;
 }

@@ -46,7 +46,7 @@ constexpr Topic kTopics[] = {
     {"certs", "usage: kplan certs [-C DIR] [--json] cluster.yaml\n",
      "Lists every certificate of the cluster: label, file, days left, state, names. Exits with 2 when one is "
      "not good\n"
-     "(missing, damaged, expired, or with less than a third of its life left), so that monitoring can use "
+     "(missing, damaged, expired or due), so that monitoring can use "
      "it; the next\n"
      "ninja makes it again.\n"
      "\n"

@@ -56,8 +56,9 @@ std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) 
       return LookAtFile(watch);
     case Watch::Kind::kCertificate: {
       std::string reason = LookAtFile(watch);
-      return reason.empty() ? WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), now)
-                            : reason;
+      return reason.empty()
+                 ? WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), watch.renew_before, now)
+                 : reason;
     }
     case Watch::Kind::kService: {
       absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);

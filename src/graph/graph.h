@@ -70,6 +70,7 @@ struct Watch {
   std::string root;          // "" for paths relative to DIR, else the host's root
   std::string path;          // of a service: its name
   std::string issuer;        // of a certificate that another one signed: that one's path
+  int64_t renew_before = 0;  // of a certificate: seconds before its end when it is due; 0: the step's default
 };
 
 // The records of one host, or of what hosts share.

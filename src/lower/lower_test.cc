@@ -142,6 +142,20 @@ TEST(Lower, TheTutorialsDefaults) {
   EXPECT_EQ(RecordOf(graph, "verify/etcd")["cluster-id"], "cdf818194e3a8c32");
 }
 
+TEST(Lower, RenewalReachesTheStepAndTheWatch) {
+  Graph graph = GraphOf(
+      Replace(kTutorial, "CN: Kubernetes", "CN: Kubernetes\n  renew-before: 8760h") +
+      "signing: {profiles: {kubernetes: {usages: [server auth, client auth], renew-before: 720h}}}\n");
+  EXPECT_EQ(RecordOf(graph, "ca/cert")["renew-before"], 8760 * 3600);
+  EXPECT_EQ(RecordOf(graph, "cert/kubernetes")["renew-before"], 720 * 3600);
+  std::map<std::string, int64_t> watched;
+  for (const Watch& watch : graph.watches()) {
+    if (watch.kind == Watch::Kind::kCertificate) watched[watch.path] = watch.renew_before;
+  }
+  EXPECT_EQ(watched, (std::map<std::string, int64_t>{{"pki/ca.pem", 8760 * 3600},
+                                                     {"pki/kubernetes.pem", 720 * 3600}}));
+}
+
 TEST(Lower, AHostNameChangesRequestAndCertificate) {
   EXPECT_EQ(Changed(GraphOf(kTutorial), GraphOf(Replace(kTutorial, "10.32.0.1", "10.32.0.1, etcd.example"))),
             (std::set<std::string>{"cert/kubernetes", "csr/kubernetes"}));

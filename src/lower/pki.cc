@@ -22,9 +22,13 @@ std::string CsrRecord(bool ca, const std::string& name, const StringPairs& sans,
   return std::move(record).Finish();
 }
 
-void WatchFile(Graph* graph, StepId step, Watch::Kind kind, std::string path, mode_t mode,
-               std::string issuer = "") {
-  graph->AddWatch({step, kind, mode, "", "", std::move(path), std::move(issuer)});
+void WatchKey(Graph* graph, StepId step, std::string path) {
+  graph->AddWatch({step, Watch::Kind::kFile, kKeyMode, "", "", std::move(path), "", 0});
+}
+
+void WatchCertificate(Graph* graph, StepId step, std::string path, std::string issuer, int64_t renew_before) {
+  graph->AddWatch({step, Watch::Kind::kCertificate, kPublicMode, "", "", std::move(path), std::move(issuer),
+                   renew_before});
 }
 
 }  // namespace
@@ -44,14 +48,16 @@ PkiSteps LowerPki(const Lowering& lowering) {
   graph.Reserve(3 * (1 + lowering.cluster.certificates.size()));
   steps.leaves.reserve(lowering.cluster.certificates.size());
   steps.ca_key = add(StepKind::kKey, lowering.shared, "ca/key", KeyRecord(ca.key, true, "ca"), {});
-  WatchFile(&graph, steps.ca_key, Watch::Kind::kFile, paths::Key("ca"), kKeyMode);
+  WatchKey(&graph, steps.ca_key, paths::Key("ca"));
   add(StepKind::kCsr, lowering.shared, "ca/csr", CsrRecord(true, "ca", {}, ca.subject), {steps.ca_key});
   RecordWriter ca_record;
   ca_record.Add("expiry", ca.expiry_seconds).Add("key", paths::Key("ca")).Add("kind", "ca-cert");
-  ca_record.Add("path", paths::Certificate("ca")).Add("subject", ca.subject);
+  ca_record.Add("path", paths::Certificate("ca"));
+  if (ca.renew_before_seconds != 0) ca_record.Add("renew-before", ca.renew_before_seconds);
+  ca_record.Add("subject", ca.subject);
   steps.ca_cert =
       add(StepKind::kCaCert, lowering.shared, "ca/cert", std::move(ca_record).Finish(), {steps.ca_key});
-  WatchFile(&graph, steps.ca_cert, Watch::Kind::kCertificate, paths::Certificate("ca"), kPublicMode);
+  WatchCertificate(&graph, steps.ca_cert, paths::Certificate("ca"), "", ca.renew_before_seconds);
 
   for (const LeafCertificate& cert : lowering.cluster.certificates) {
     uint32_t shard = cert.host < 0 ? lowering.shared : lowering.host_shard[cert.host];
@@ -59,7 +65,7 @@ PkiSteps LowerPki(const Lowering& lowering) {
     PkiSteps::Leaf leaf;
     leaf.key = add(StepKind::kKey, shard, absl::StrCat("key/", cert.name),
                    KeyRecord(cert.kind->key, false, cert.name), {});
-    WatchFile(&graph, leaf.key, Watch::Kind::kFile, paths::Key(cert.name), kKeyMode);
+    WatchKey(&graph, leaf.key, paths::Key(cert.name));
     StepId csr = add(StepKind::kCsr, shard, absl::StrCat("csr/", cert.name),
                      CsrRecord(false, cert.name, cert.sans, subject), {leaf.key});
     RecordWriter record;
@@ -67,12 +73,14 @@ PkiSteps LowerPki(const Lowering& lowering) {
         .Add("expiry", cert.kind->expiry_seconds)
         .Add("issuer", paths::Certificate("ca"));
     record.Add("issuer-key", paths::Key("ca")).Add("key", paths::Key(cert.name)).Add("kind", "cert");
-    record.Add("path", paths::Certificate(cert.name)).Add("sans", cert.sans).Add("subject", subject);
+    record.Add("path", paths::Certificate(cert.name));
+    if (cert.kind->renew_before_seconds != 0) record.Add("renew-before", cert.kind->renew_before_seconds);
+    record.Add("sans", cert.sans).Add("subject", subject);
     record.Add("usages", cert.kind->usages);
     leaf.cert = add(StepKind::kCert, shard, absl::StrCat("cert/", cert.name), std::move(record).Finish(),
                     {csr, steps.ca_cert});
-    WatchFile(&graph, leaf.cert, Watch::Kind::kCertificate, paths::Certificate(cert.name), kPublicMode,
-              paths::Certificate("ca"));
+    WatchCertificate(&graph, leaf.cert, paths::Certificate(cert.name), paths::Certificate("ca"),
+                     cert.kind->renew_before_seconds);
     if (cert.host >= 0) graph.AddToGroup(lowering.cluster.hosts[cert.host].name, leaf.cert);
     steps.leaves.push_back(leaf);
   }

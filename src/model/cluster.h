@@ -34,6 +34,7 @@ struct CertificateAuthority {
   StringPairs
       subject;  // ("C", "US"), ..., ("CN", "Kubernetes"); the certificate's own order is the signer's affair
   int64_t expiry_seconds = 0;
+  int64_t renew_before_seconds = 0;  // before its end it is made again; 0: in the last third of its life
 };
 
 // What the certificates of one entry of `certs` have in common: kept once, not once a host.
@@ -43,6 +44,7 @@ struct LeafKind {
   StringPairs names;  // the subject without CN
   std::vector<std::string> usages;
   int64_t expiry_seconds = 0;
+  int64_t renew_before_seconds = 0;  // before its end it is made again; 0: in the last third of its life
 };
 
 struct LeafCertificate {

@@ -17,12 +17,15 @@ namespace {
 // The tutorial's (and cfssl's) defaults.
 constexpr int64_t kCaExpirySeconds = int64_t{43800} * 3600;
 constexpr int64_t kLeafExpirySeconds = int64_t{8760} * 3600;
+// What must be left of a certificate's life before its renewal: it begins five minutes before it is made.
+constexpr int64_t kShortestUse = 600;
 constexpr char kDefaultProfile[] = "kubernetes";
 constexpr int kDefaultRsaBits = 2048;
 
 struct Profile {
   std::vector<std::string> usages;
   int64_t expiry_seconds = 0;
+  int64_t renew_before_seconds = 0;
 };
 
 class PkiResolver {
@@ -61,6 +64,7 @@ class PkiResolver {
       ca.subject.emplace_back("CN", spec_.ca.CN.value);
     }
     ca.expiry_seconds = ResolveExpiry(spec_.ca.expiry, kCaExpirySeconds);
+    ca.renew_before_seconds = ResolveRenewBefore(spec_.ca.renew_before, ca.expiry_seconds);
   }
 
   int64_t ResolveExpiry(const Text& text, int64_t fallback) {
@@ -69,6 +73,22 @@ class PkiResolver {
     if (seconds.ok()) return *seconds;
     Report(seconds.status(), text.range, "expiry", diagnostics_);
     return fallback;
+  }
+
+  int64_t ResolveRenewBefore(const Text& text, int64_t expiry) {
+    if (!text.set()) return 0;
+    absl::StatusOr<int64_t> seconds = ParseExpiry(text.value);
+    if (!seconds.ok()) {
+      Report(seconds.status(), text.range, "renew-before", diagnostics_);
+    } else if (*seconds > expiry - kShortestUse) {
+      diagnostics_->Error(
+          text.range,
+          "renew-before is no shorter than the certificate's life, so that it would be made again and again",
+          absl::StrCat("write at most ", (expiry - kShortestUse) / 60, "m, or a longer expiry"));
+    } else {
+      return *seconds;
+    }
+    return 0;
   }
 
   KeyKind ResolveKey(const KeySpec& spec) {
@@ -124,6 +144,7 @@ class PkiResolver {
     for (const ProfileSpec& spec : spec_.profiles) {
       Profile profile;
       profile.expiry_seconds = ResolveExpiry(spec.expiry, kLeafExpirySeconds);
+      profile.renew_before_seconds = ResolveRenewBefore(spec.renew_before, profile.expiry_seconds);
       for (const Text& usage : spec.usages) {
         if (FindUsage(usage.value) == nullptr) {
           std::vector<absl::string_view> all;
@@ -231,6 +252,7 @@ class PkiResolver {
     kind->names = ResolveNames(spec.names);
     kind->usages = profile.usages;
     kind->expiry_seconds = profile.expiry_seconds;
+    kind->renew_before_seconds = profile.renew_before_seconds;
     bool per_host = spec.per.set();
     if (per_host && spec.per.value != "host") {
       diagnostics_->Error(spec.per.range, absl::StrCat("per: ", Quote(spec.per.value), " is not known"),

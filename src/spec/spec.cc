@@ -110,6 +110,7 @@ class Reader {
     ca.range = range;
     ca.CN = reader.GetText("CN");
     ca.expiry = reader.GetText("expiry");
+    ca.renew_before = reader.GetText("renew-before");
     ca.names = ReadNames(reader);
     ca.key = ReadKey(reader);
     reader.NotYet("cert", "kplan makes the CA itself");
@@ -122,6 +123,7 @@ class Reader {
     ProfileSpec profile;
     profile.name = NameOf(entry);
     profile.expiry = reader.GetText("expiry");
+    profile.renew_before = reader.GetText("renew-before");
     profile.usages = reader.GetTexts("usages");
     reader.Finish();
     return profile;

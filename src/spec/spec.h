@@ -42,14 +42,14 @@ struct HostSpec {
 
 struct CaSpec {
   Range range;
-  Text CN, expiry;
+  Text CN, expiry, renew_before;
   std::vector<NameSpec> names;
   KeySpec key;
 };
 
 struct ProfileSpec {
   Text name;  // the key in `signing.profiles`
-  Text expiry;
+  Text expiry, renew_before;
   std::vector<Text> usages;
 };
 

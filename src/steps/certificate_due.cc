@@ -11,13 +11,15 @@ std::optional<int64_t> EndOfCertificate(const std::string& path) {
   return validity->not_after;
 }
 
-std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end, absl::Time now) {
+std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end,
+                                int64_t renew_before, absl::Time now) {
   absl::StatusOr<Validity> validity = Validity::Read(path);
   if (!validity.ok()) return "";
   Lifetime lifetime;
   // The lifetime asked for is in the record, whose change ninja sees; here only the calendar matters.
   lifetime.expiry = validity->not_after - validity->not_before;
   lifetime.cap = issuer_end;
+  if (renew_before != 0) lifetime.renew_before = renew_before;
   return TimeDifference(*validity, lifetime, now);
 }
 

@@ -14,8 +14,10 @@ std::optional<int64_t> EndOfCertificate(const std::string& path);
 
 // Why the certificate in PATH has to be renewed now ("expires soon, on ..."), or "" while it has not, and
 // when it cannot be read (its step says why). ISSUER_END is when the certificate ends that signed it; nothing
-// for a self-signed one. The rule is the step's own.
-std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end, absl::Time now);
+// for a self-signed one. RENEW_BEFORE is as in the step's record: seconds before its end when it is due, 0
+// for the last third of its life. The rule is the step's own.
+std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> issuer_end,
+                                int64_t renew_before, absl::Time now);
 
 }  // namespace kplan
 
