@@ -33,7 +33,7 @@ size_t CountChanged(absl::string_view old, absl::string_view text) {
 }
 
 // Removes shards of hosts that are gone.
-absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted, bool* removed) {
+absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted) {
   DIR* folder = opendir(paths::kShards);
   if (folder == nullptr) return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, paths::kShards);
   std::vector<std::string> others;
@@ -44,7 +44,6 @@ absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted, b
   closedir(folder);
   for (const std::string& path : others) {
     if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
-    *removed = true;
   }
   return absl::OkStatus();
 }
@@ -132,16 +131,15 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
       sink(piece);
     });
   });
-  bool removed = false;
   if (!differing.empty() || !same_plan || !same_ninja) {
     absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
     if (status.ok()) status = WriteShards(compiled.graph, differing);
     if (status.ok() && !same_plan) status = WritePiecewise(paths::kPlan, write_plan, 0644);
-    if (status.ok()) status = RemoveOtherShards(shards, &removed);
+    if (status.ok()) status = RemoveOtherShards(shards);
     if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, 0644);
     if (!status.ok()) return status;
     written.changed = true;
-  } else if (absl::Status status = RemoveOtherShards(shards, &removed); !status.ok()) {
+  } else if (absl::Status status = RemoveOtherShards(shards); !status.ok()) {
     return status;
   }
   // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is

@@ -11,17 +11,14 @@
 #include "absl/strings/str_format.h"
 #include "src/model/paths.h"
 #include "src/steps/certificate_due.h"
+#include "src/steps/host_file.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {
 namespace {
 
 // The file on this machine. Only its attributes are looked at; the step opens it with care.
-std::string PlaceOf(const Watch& watch) {
-  return watch.root.empty()  ? watch.path
-         : watch.root == "/" ? watch.path
-                             : absl::StrCat(watch.root, watch.path);
-}
+std::string PlaceOf(const Watch& watch) { return PathFromHere(watch.root, watch.path); }
 
 // Why the file or folder is not as it should be; empty when it is, or when ninja sees it by itself.
 std::string LookAtFile(const Watch& watch) {

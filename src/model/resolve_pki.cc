@@ -259,29 +259,28 @@ class PkiResolver {
                           "write per: host");
     }
     size_t count = per_host ? cluster_.hosts.size() : 1;
+    // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
+    // said for the first host that lacks it.
+    bool report = true;
     for (size_t i = 0; i < count; ++i) {
       const Host* host = per_host ? &cluster_.hosts[i] : nullptr;
       LeafCertificate cert;
       cert.name = host != nullptr ? absl::StrCat(host->name, "/", spec.name.value) : spec.name.value;
       cert.host = host != nullptr ? static_cast<int>(i) : -1;
       cert.kind = kind;
-      // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
-      // said for the first host that lacks it.
-      bool report = !reported_.contains(&spec);
       int errors_before = diagnostics_->error_count();
       cert.CN = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
       if (report && !cert.CN.empty())
         CheckField("CN", cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range);
       ResolveSans(spec, host, report, &cert);
-      if (diagnostics_->error_count() > errors_before) reported_[&spec] = true;
       if (SubjectOf(cert) == cluster_.ca.subject && report) {
         diagnostics_->Error(
             spec.name.range,
             absl::StrCat("the certificate ", Quote(spec.name.value),
                          " has the CA's own subject, so that no verifier could tell them apart"),
             "give it another CN or other names");
-        reported_[&spec] = true;
       }
+      if (diagnostics_->error_count() > errors_before) report = false;
       cluster_.certificates.push_back(std::move(cert));
     }
   }
@@ -305,7 +304,6 @@ class PkiResolver {
   Cluster& cluster_;
   Diagnostics* diagnostics_;
   absl::flat_hash_map<std::string, Profile> profiles_;
-  absl::flat_hash_map<const CertSpec*, bool> reported_;
 };
 
 }  // namespace

@@ -46,19 +46,6 @@ absl::StatusOr<UniqueFd> MakeAndOpen(const Folder& folder, bool missing) {
   return fd;
 }
 
-// What MakeRight would have to change.
-std::vector<std::string> WhatDiffers(const Folder& folder, const HostFileState& state) {
-  std::vector<std::string> reasons;
-  if (state.mode != folder.mode) {
-    reasons.push_back(absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(folder.mode)));
-  }
-  if (folder.owner.has_value() && (state.uid != folder.owner->uid || state.gid != folder.owner->gid)) {
-    reasons.push_back(absl::StrCat("owner was ", state.uid, ":", state.gid, ", is ", folder.owner->uid, ":",
-                                   folder.owner->gid));
-  }
-  return reasons;
-}
-
 absl::Status MakeRight(const Folder& folder, bool missing) {
   absl::StatusOr<UniqueFd> fd = MakeAndOpen(folder, missing);
   if (!fd.ok()) return fd.status();
@@ -95,7 +82,8 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
     return absl::FailedPreconditionError(
         absl::StrCat(shown, " has to be a folder, but is a ", state->kind, "; move it away"));
   }
-  result.reason = state->exists ? absl::StrJoin(WhatDiffers(folder, *state), "; ") : "missing";
+  result.reason = state->exists ? absl::StrJoin(AttributeDifferences(*state, folder.mode, folder.owner), "; ")
+                                : "missing";
   if (result.reason.empty()) return result;
   if (absl::Status status = MakeRight(folder, !state->exists); !status.ok()) {
     return ExplainHostError(status, absl::StrCat("cannot make ", shown, " right"));

@@ -36,7 +36,8 @@ struct HostPath {
 };
 absl::StatusOr<HostPath> SplitHostPath(absl::string_view path);
 
-// The same file as seen from here: "./rootfs" and "/etc/x" give "./rootfs/etc/x".
+// The same file as seen from here: "./rootfs" and "/etc/x" give "./rootfs/etc/x". An empty ROOT leaves PATH
+// as it is.
 std::string PathFromHere(absl::string_view root, absl::string_view path);
 
 // "0640" as 0640. InvalidArgument for anything but three or four octal digits.

@@ -109,6 +109,19 @@ absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, abs
   return absl::optional<HostOwner>(*found);
 }
 
+std::vector<std::string> AttributeDifferences(const HostFileState& state, mode_t mode,
+                                              const absl::optional<HostOwner>& owner) {
+  std::vector<std::string> reasons;
+  if (state.mode != mode) {
+    reasons.push_back(absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(mode)));
+  }
+  if (owner.has_value() && (state.uid != owner->uid || state.gid != owner->gid)) {
+    reasons.push_back(
+        absl::StrCat("owner was ", state.uid, ":", state.gid, ", is ", owner->uid, ":", owner->gid));
+  }
+  return reasons;
+}
+
 absl::Status GiveTo(const absl::optional<HostOwner>& owner, int fd) {
   if (!owner.has_value()) return absl::OkStatus();
   struct stat info;

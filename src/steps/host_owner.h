@@ -7,11 +7,13 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "src/steps/host_file.h"
 
 namespace kplan {
 
@@ -34,6 +36,10 @@ absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFile
 
 // The owner that something below ROOT must have; nothing when any will do. OWNER: the record's, or empty.
 absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner);
+
+// What of STATE is not as it should be, for the person: "mode was 0644, is 0600", "owner was 1:1, is 0:0".
+std::vector<std::string> AttributeDifferences(const HostFileState& state, mode_t mode,
+                                              const absl::optional<HostOwner>& owner);
 
 // Gives the open file or folder to OWNER, unless it already is theirs. May clear setuid and setgid: chmod
 // after it.

@@ -138,15 +138,8 @@ absl::StatusOr<std::string> Compare(const Source& source, const Target& target, 
   if (!fd.ok()) return ErrnoStatus(errno, "cannot read what is there");
   absl::StatusOr<std::string> digest = DigestIfSame(source, fd.get());
   if (!digest.ok()) return digest;
-  std::vector<std::string> reasons;
-  if (digest->empty()) reasons.push_back("content differs");
-  if (state.mode != target.mode) {
-    reasons.push_back(absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(target.mode)));
-  }
-  if (target.owner.has_value() && (state.uid != target.owner->uid || state.gid != target.owner->gid)) {
-    reasons.push_back(absl::StrCat("owner was ", state.uid, ":", state.gid, ", is ", target.owner->uid, ":",
-                                   target.owner->gid));
-  }
+  std::vector<std::string> reasons = AttributeDifferences(state, target.mode, target.owner);
+  if (digest->empty()) reasons.insert(reasons.begin(), "content differs");
   *reason = absl::StrJoin(reasons, "; ");
   return digest;
 }

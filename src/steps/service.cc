@@ -29,6 +29,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
+#include "src/steps/host_file.h"
 #include "src/steps/listening.h"
 #include "src/steps/process_manager.h"
 #include "src/steps/service_log.h"
@@ -81,7 +82,7 @@ absl::StatusOr<Service> ReadService(const Record& record) {
   if (!root.ok()) return root.status();
   service.process.root = *root;
   for (const auto& [text, path] : service.argv) {
-    service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, BelowRoot(*root, path)));
+    service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));
   }
   return service;
 }
@@ -150,7 +151,7 @@ absl::StatusOr<std::vector<std::string>> DifferencesByEvidence(const Service& se
       if (!digest.ok() || *digest != wanted.files.at(path).sha256) reasons.push_back(Describe(service, path));
       continue;
     }
-    absl::StatusOr<bool> unchanged = UnchangedSinceStart(BelowRoot(service.process.root, path), instance);
+    absl::StatusOr<bool> unchanged = UnchangedSinceStart(PathFromHere(service.process.root, path), instance);
     if (!unchanged.ok()) return unchanged.status();
     if (!*unchanged) reasons.push_back(Describe(service, path));
   }

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/steps/host_file.h"
 #include "src/steps/service_marker.h"
 
 namespace kplan {
@@ -26,7 +27,7 @@ constexpr size_t kMaxLines = 10, kMaxLineBytes = 1000;
 }  // namespace
 
 std::string LogPath(absl::string_view root, absl::string_view name) {
-  return BelowRoot(root, absl::StrCat(kLogFolder, "/", name, ".log"));
+  return PathFromHere(root, absl::StrCat(kLogFolder, "/", name, ".log"));
 }
 
 absl::Status BeginLogSection(const std::string& root, const std::string& name) {

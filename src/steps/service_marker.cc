@@ -17,6 +17,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/steps/host_file.h"
 
 namespace kplan {
 namespace {
@@ -58,10 +59,6 @@ absl::StatusOr<FileSeen> LookAtFile(const std::string& path, const FileSeen* kno
 
 }  // namespace
 
-std::string BelowRoot(absl::string_view root, absl::string_view path) {
-  return root == "/" ? std::string(path) : absl::StrCat(root, path);
-}
-
 absl::StatusOr<std::string> RealRoot(const std::string& root) {
   std::unique_ptr<char, void (*)(void*)> real(realpath(root.c_str(), nullptr), free);
   if (real != nullptr) return std::string(real.get());
@@ -74,11 +71,11 @@ bool ServiceMarker::IsAbout(const Instance& running) const {
 }
 
 std::string MarkerPath(absl::string_view root, absl::string_view name) {
-  return BelowRoot(root, absl::StrCat(kMarkerFolder, "/", name, ".started"));
+  return PathFromHere(root, absl::StrCat(kMarkerFolder, "/", name, ".started"));
 }
 
 std::string PidFilePath(absl::string_view root, absl::string_view name) {
-  return BelowRoot(root, absl::StrCat("/run/", name, ".pid"));
+  return PathFromHere(root, absl::StrCat("/run/", name, ".pid"));
 }
 
 std::optional<ServiceMarker> ReadMarker(const std::string& root, const std::string& name) {
@@ -144,7 +141,7 @@ absl::StatusOr<std::map<std::string, FileSeen>> LookAtFiles(const std::string& r
   for (const std::string& path : paths) {
     auto it = known.find(path);
     absl::StatusOr<FileSeen> seen =
-        LookAtFile(BelowRoot(root, path), it == known.end() ? nullptr : &it->second);
+        LookAtFile(PathFromHere(root, path), it == known.end() ? nullptr : &it->second);
     if (!seen.ok()) return seen.status();
     files[path] = *std::move(seen);
   }

@@ -26,9 +26,6 @@
 
 namespace kplan {
 
-// PATH, absolute as the host sees it, below ROOT.
-std::string BelowRoot(absl::string_view root, absl::string_view path);
-
 // ROOT as an absolute path without links. FailedPrecondition when there is no such folder.
 absl::StatusOr<std::string> RealRoot(const std::string& root);
 

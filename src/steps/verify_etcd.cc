@@ -31,6 +31,7 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/steps/host_file.h"
 #include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 #include "src/steps/step.h"
@@ -57,10 +58,10 @@ absl::StatusOr<ClusterExpected> ReadCluster(const Record& record) {
   if (!record.status().ok()) return record.status();
   if (!root.ok()) return root.status();
   cluster.root = *root;
-  cluster.cacert_path = BelowRoot(*root, record.String("cacert"));
-  cluster.cert_path = BelowRoot(*root, record.String("cert"));
-  cluster.key_path = BelowRoot(*root, record.String("key"));
-  cluster.etcdctl = BelowRoot(*root, record.String("etcdctl"));
+  cluster.cacert_path = PathFromHere(*root, record.String("cacert"));
+  cluster.cert_path = PathFromHere(*root, record.String("cert"));
+  cluster.key_path = PathFromHere(*root, record.String("key"));
+  cluster.etcdctl = PathFromHere(*root, record.String("etcdctl"));
   auto members = record.json().find("members");
   if (members == record.json().end() || !members->is_array() || members->empty()) {
     return absl::DataLossError("the record has no members");
@@ -71,7 +72,7 @@ absl::StatusOr<ClusterExpected> ReadCluster(const Record& record) {
     member.id = item.String("id");
     member.name = item.String("name");
     member.probe = item.String("probe");
-    member.server_cert_path = BelowRoot(*root, item.String("server-cert"));
+    member.server_cert_path = PathFromHere(*root, item.String("server-cert"));
     member.client_urls = item.Strings("client-urls");
     member.peer_urls = item.Strings("peer-urls");
     if (!item.status().ok()) return item.status();
