@@ -19,8 +19,9 @@
 // A certification request. Record:
 //   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],
 //    "subject":[["C","US"],...]}
-// A CA's request has the same shape (cfssl gencert -initca), so "ca" changes nothing here. Digest: of what is
-// signed (subject, SANs, public key), since an ECDSA signature is another one every time.
+// and, when the key is encrypted, "passphrase" (passphrase.h). A CA's request has the same shape (cfssl
+// gencert -initca), so "ca" changes nothing here. Digest: of what is signed (subject, SANs, public key),
+// since an ECDSA signature is another one every time.
 
 namespace kplan {
 namespace {
@@ -91,9 +92,11 @@ absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
   const std::string key_path = record.String("key");
   const StringPairs subject = record.Pairs("subject");
   absl::StatusOr<StringPairs> sans = CanonicalSans(record.Pairs("sans"));
+  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
   if (!record.status().ok()) return record.status();
   if (!sans.ok()) return sans.status();
-  absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(key_path);
+  if (!passphrase.ok()) return passphrase.status();
+  absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(key_path, *passphrase);
   if (!key.ok()) return key.status();
   absl::StatusOr<std::string> expected = MakeRequestInfo(subject, *sans, *key);
   if (!expected.ok()) return expected.status();

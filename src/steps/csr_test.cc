@@ -41,6 +41,38 @@ TEST_F(CsrTest, DigestIsOfWhatIsSigned) {
   EXPECT_EQ(DigestOf(CsrStep, csr_), digest);
 }
 
+TEST_F(CsrTest, OfAnEd25519Key) {
+  key_["algo"] = "ed25519";
+  key_["size"] = 0;
+  ASSERT_EQ(RemakeReason(KeyStep, key_), "spec asks for ed25519, the file holds ecdsa 256");
+  EXPECT_EQ(RemakeReason(CsrStep, csr_), "missing");
+  const std::string text = OpenSsl({"req", "-in", "pki/x.csr", "-verify", "-noout", "-text"});
+  EXPECT_TRUE(absl::StrContains(text, "Signature Algorithm: ED25519")) << text;
+  // The signature is looked at: one bit of it, and of what is signed.
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(Read("pki/x.csr"));
+  ASSERT_TRUE(blocks.ok());
+  std::string der(blocks->front().der.view());
+  der.back() ^= 1;
+  Write("pki/x.csr", EncodePem("CERTIFICATE REQUEST", der));
+  EXPECT_EQ(RemakeReason(CsrStep, csr_), "damaged");
+}
+
+TEST_F(CsrTest, OfAnEncryptedKey) {
+  Write("pass", "secret\n", 0600);
+  OpenSsl(
+      {"pkcs8", "-topk8", "-iter", "1", "-in", "pki/x-key.pem", "-passout", "file:pass", "-out", "e.pem"});
+  const std::string before = DigestOf(CsrStep, csr_);
+  Write("pki/x-key.pem", Read("e.pem"), 0600);
+  EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "the spec names none"));
+  csr_["passphrase"] = {"file", "pass"};
+  EXPECT_EQ(ReasonOf(CsrStep, csr_), "");
+  EXPECT_EQ(DigestOf(CsrStep, csr_), before);
+  ASSERT_EQ(unlink("pki/x.csr"), 0);
+  EXPECT_EQ(RemakeReason(CsrStep, csr_), "missing");
+  csr_["passphrase"] = {"vault", "pass"};
+  EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "\"passphrase\" names no passphrase"));
+}
+
 TEST_F(CsrTest, EveryReason) {
   ASSERT_EQ(ReasonOf(CsrStep, csr_), "missing");
   std::string digest = DigestOf(CsrStep, csr_);
@@ -128,8 +160,8 @@ TEST_F(CsrTest, Refusals) {
   EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, record), "\"path\""));
   Write("pki/x-key.pem", "garbage");
   EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "pki/x-key.pem cannot be used as a private key"));
-  OpenSsl({"genpkey", "-algorithm", "ed25519", "-out", "pki/x-key.pem"});
-  EXPECT_EQ(Refusal(CsrStep, csr_), "pki/x-key.pem holds a key of the kind ed25519, which kplan cannot use");
+  OpenSsl({"genpkey", "-algorithm", "ed448", "-out", "pki/x-key.pem"});
+  EXPECT_EQ(Refusal(CsrStep, csr_), "pki/x-key.pem holds a key of the kind ed448, which kplan cannot use");
   ASSERT_EQ(unlink("pki/x-key.pem"), 0);
   EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "pki/x-key.pem"));
 }

@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -7,19 +10,28 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/artifact_file.h"
+#include "src/steps/key_text.h"
+#include "src/steps/passphrase.h"
 #include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
 // A private key. Record:
-//   {"algo":"rsa|ecdsa","ca":bool,"certificate":"pki/ca.pem","kind":"key","path":"pki/ca-key.pem","size":bits}
+//   {"algo":"rsa|ecdsa|ed25519","ca":bool,"certificate":"pki/ca.pem","kind":"key","path":"pki/ca-key.pem",
+//    "size":bits}
 // "ca" is the promise that this file is never replaced; "certificate", of a CA, is where its certificate is.
+// "size" is 0 for ed25519. Optional:
+//   "format":"pkcs8"  else PKCS#1 or SEC1, as cfssl writes keys; Ed25519 is always PKCS#8
+//   "generation":N    of a leaf, 1 when absent: another number than the file's (key_text.h) makes a new key
+//   "passphrase"      where the passphrase is (passphrase.h): then the file is encrypted (encrypted_key.h)
 // Digest: of the SubjectPublicKeyInfo.
+//
+// The right key in another form than the record's is written again, the same key: nothing that depends on it
+// is stale. That holds for a CA's key too. (Where a key was not encrypted, its old bytes stay in the free
+// blocks of the disk, in snapshots and in backups: nothing that writes files can promise otherwise.)
 
 namespace kplan {
 namespace {
@@ -27,15 +39,46 @@ namespace {
 struct Spec {
   std::string path, algo, certificate;
   int size = 0;
+  int64_t generation = 1;
   bool ca = false;
+  KeyForm form = KeyForm::kTraditional;
+  PassphraseSource passphrase;
   std::string kind() const { return KeyKind(algo, size); }
 };
+
+absl::StatusOr<Spec> ReadSpec(const Record& record) {
+  Spec spec;
+  spec.path = record.String("path");
+  spec.algo = record.String("algo");
+  spec.size = static_cast<int>(std::clamp<int64_t>(record.Int("size"), 0, 1 << 20));
+  spec.generation = record.IntOr("generation", 1);
+  spec.ca = record.Bool("ca");
+  if (spec.ca) spec.certificate = record.String("certificate");
+  const std::string format = record.StringOr("format", "");
+  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
+  if (!record.status().ok()) return record.status();
+  if (!passphrase.ok()) return passphrase.status();
+  if (!format.empty() && format != "pkcs8")
+    return absl::InvalidArgumentError(absl::StrCat("the record's \"format\" is no format: ", format));
+  if (spec.generation < 1 || (spec.ca && spec.generation != 1))
+    return absl::InvalidArgumentError("the record's \"generation\" is not possible");
+  spec.passphrase = *std::move(passphrase);
+  if (spec.passphrase.given()) {
+    spec.form = KeyForm::kEncrypted;
+  } else if (format == "pkcs8" || spec.algo == "ed25519") {
+    spec.form = KeyForm::kPkcs8;
+  }
+  return spec;
+}
 
 // What is on disk: the right key, or why another has to be made.
 struct Found {
   std::optional<PrivateKey> key;
-  std::string reason;
-  bool exists = false, damaged = false;
+  Secret text;          // of the file, when it has a key
+  std::string rewrite;  // why the right key has to be written again; empty when its file is right, too
+  std::string reason;   // why another key has to be made
+  bool exists = false;
+  bool unreadable = false;  // something else is in the key's place, or it is damaged
 };
 
 // Whether a CA key that is not there may be made. A run that is killed leaves a key without its certificate,
@@ -52,18 +95,34 @@ absl::Status CheckNewCaKey(const Spec& spec) {
       "certificate away too (every host has to trust the new one, and every certificate is signed again)"));
 }
 
-absl::Status OtherKindOfCaKey(const Spec& spec, const std::string& kind) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(spec.path, " holds a key of kind ", kind, ", and the spec asks for ", spec.kind(),
-                   "; a CA key is never replaced. Either put ", kind,
-                   " back into the spec, or rotate: give the new CA another name (a generation in its CN) "
-                   "and files of its own, let every host trust both "
-                   "certificates while the leaves are signed again, and only then drop the old one"));
+absl::Status OtherKindOfCaKey(const Spec& spec, const PrivateKey& key) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      spec.path, " holds a key of kind ", key.kind(), ", and the spec asks for ", spec.kind(),
+      "; a CA key is never replaced. ",
+      key.usable() ? absl::StrCat("Either put ", key.kind(), " back into the spec, or rotate")
+                   : absl::StrCat("kplan does not sign with ", key.kind(), ", so rotate"),
+      ": give the new CA another name (a generation in its CN) and files of its own, let every "
+      "host trust both certificates while the leaves are signed again, and only then drop the old one"));
+}
+
+const char* FormatName(const PrivateKey& key, KeyForm form) {
+  if (form != KeyForm::kTraditional) return "PKCS#8";
+  return EVP_PKEY_get_base_id(key.pkey()) == EVP_PKEY_RSA ? "PKCS#1" : "SEC1";
+}
+
+std::string RewriteReason(const Spec& spec, const PrivateKey& key, const KeyText& around) {
+  std::string reason;
+  if (spec.form == KeyForm::kEncrypted && key.form() != KeyForm::kEncrypted) {
+    reason = "was not encrypted";
+  } else if (key.form() != spec.form) {
+    reason = absl::StrCat("format was ", FormatName(key, key.form()), ", is ", FormatName(key, spec.form));
+  }
+  return JoinReasons(reason, around.byte_order_mark ? "began with a byte order mark" : "");
 }
 
 absl::StatusOr<Found> Look(const Spec& spec) {
   Found found;
-  absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path);
+  absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path, spec.passphrase, &found.text);
   if (absl::IsNotFound(key.status())) {
     struct stat info;
     if (lstat(spec.path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
@@ -78,22 +137,35 @@ absl::StatusOr<Found> Look(const Spec& spec) {
     return found;
   }
   found.exists = true;
-  if (absl::IsDataLoss(key.status())) {
+  if (absl::IsDataLoss(key.status()) || absl::IsInvalidArgument(key.status())) {
     if (spec.ca) {
-      return absl::DataLossError(
+      return absl::Status(
+          key.status().code(),
           absl::StrCat(key.status().message(),
                        ". A CA key is never overwritten: restore it from a backup; to begin a new CA, move ",
                        spec.path, " and its certificate away"));
     }
-    found.reason = "damaged";
-    found.damaged = true;
+    found.reason = absl::IsDataLoss(key.status()) ? "damaged" : "held no private key";
+    found.unreadable = true;
     return found;
   }
-  if (!key.ok()) return key.status();  // no permission, encrypted: nothing is known to be wrong with the key
+  // No permission, no passphrase, two keys: nothing is known to be wrong with the key.
+  if (!key.ok()) return key.status();
+  const KeyText around = TakeApart(found.text.view());
   if (key->kind() != spec.kind()) {
-    if (spec.ca) return OtherKindOfCaKey(spec, key->kind());
+    if (spec.ca) return OtherKindOfCaKey(spec, *key);
     found.reason = absl::StrCat("spec asks for ", spec.kind(), ", the file holds ", key->kind());
-    return found;
+  }
+  if (!spec.ca && around.generation != spec.generation) {
+    found.reason = JoinReasons(
+        found.reason, absl::StrCat("key-generation was ", around.generation, ", is ", spec.generation));
+  }
+  if (!found.reason.empty()) return found;
+  found.rewrite = RewriteReason(spec, *key, around);
+  if (!found.rewrite.empty() && !around.other.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        spec.path, " has to be written again (", found.rewrite, "), and beside the key it holds a \"",
+        around.other, "\", which kplan would not put there; move that elsewhere"));
   }
   found.key = *std::move(key);
   return found;
@@ -109,50 +181,130 @@ absl::StatusOr<StepResult> Adopt(const Spec& spec, const PrivateKey& key, const 
   return result;
 }
 
+// The text of a file with KEY between BEFORE and AFTER, read back before anybody gets to see it: what is
+// about to take the place of a key must be that key.
+absl::StatusOr<Secret> TextOf(const Spec& spec, const PrivateKey& key, absl::string_view before,
+                              absl::string_view after) {
+  Secret passphrase;
+  if (spec.form == KeyForm::kEncrypted) {
+    absl::StatusOr<Secret> given = ReadPassphrase(spec.passphrase);
+    if (!given.ok()) return given.status();
+    passphrase = *std::move(given);
+  }
+  absl::StatusOr<Secret> pem = key.ToPem(spec.form, passphrase.view());
+  if (!pem.ok()) return pem.status();
+  Secret text(absl::StrCat(before, pem->view(), after));
+  absl::StatusOr<PrivateKey> again = PrivateKey::Parse(text.view(), spec.passphrase);
+  if (!again.ok() || again->spki() != key.spki() || again->kind() != key.kind() ||
+      !RewriteReason(spec, *again, TakeApart(text.view())).empty()) {
+    return absl::InternalError(absl::StrCat("what was to be written to ", spec.path,
+                                            " cannot be read back; nothing was changed",
+                                            again.ok() ? "" : ": ", again.status().message()));
+  }
+  return text;
+}
+
+// Where the bytes of PATH are: a key that is kept elsewhere, behind a link, stays there.
+std::string TargetOf(const std::string& path) {
+  char* real = realpath(path.c_str(), nullptr);
+  std::string target = real == nullptr ? path : real;
+  free(real);
+  return target;
+}
+
+// Puts TEXT in the place of PATH, whole; mode and owner stay as they are. *LINKS: how many other names the
+// old file has.
+absl::Status ReplaceKeyFile(const std::string& path, absl::string_view text, int64_t* links) {
+  const std::string target = TargetOf(path);
+  UniqueFd folder(open(FolderOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder of ", path));
+  const std::string base = target.substr(target.rfind('/') + 1);
+  struct stat info;
+  if (fstatat(folder.get(), base.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
+  *links = static_cast<int64_t>(info.st_nlink) - 1;
+  absl::StatusOr<PendingFile> file = PendingFile::Create(folder.get(), base, info.st_mode & 0600);
+  if (!file.ok()) return file.status();
+  struct stat made;
+  if (fstat(file->fd(), &made) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat the new ", path));
+  // The group has no rights to it, and may be one that we are not in.
+  if (made.st_uid != info.st_uid && fchown(file->fd(), info.st_uid, info.st_gid) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("cannot give the new ", path, " to the owner of the old one"));
+  }
+  if (absl::Status status = file->Append(text); !status.ok()) return status;
+  return file->Commit();
+}
+
+// What becomes of the right key that is there. The folder is locked, or there is nothing to write.
+absl::StatusOr<StepResult> Take(const Spec& spec, const Found& found) {
+  if (found.rewrite.empty()) return Adopt(spec, *found.key, "");
+  const KeyText around = TakeApart(found.text.view());
+  absl::StatusOr<Secret> text = TextOf(spec, *found.key, around.before, around.after);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::string> protection = ProtectKeyFile(spec.path);
+  if (!protection.ok()) return protection.status();
+  int64_t links = 0;
+  absl::Status status = ReplaceKeyFile(spec.path, text->view(), &links);
+  if (!status.ok()) {
+    return absl::Status(status.code(), absl::StrCat(spec.path, " has to be written again (", found.rewrite,
+                                                    "): ", status.message()));
+  }
+  std::string reason = JoinReasons(found.rewrite, *protection);
+  if (links > 0) {
+    absl::StrAppend(&reason, " (the old file is still there under ", links, " other name",
+                    links == 1 ? "" : "s", ", hard links)");
+  }
+  return Adopt(spec, *found.key, reason);
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
-  Spec spec;
-  spec.path = record.String("path");
-  spec.algo = record.String("algo");
-  spec.size = static_cast<int>(std::clamp<int64_t>(record.Int("size"), 0, 1 << 20));
-  spec.ca = record.Bool("ca");
-  if (spec.ca) spec.certificate = record.String("certificate");
-  if (!record.status().ok()) return record.status();
+  absl::StatusOr<Spec> read = ReadSpec(record);
+  if (!read.ok()) return read.status();
+  const Spec& spec = *read;
 
   absl::StatusOr<Found> found = Look(spec);
   if (!found.ok()) return found.status();
-  if (found->key.has_value()) return Adopt(spec, *found->key, "");
+  if (found->key.has_value() && found->rewrite.empty()) return Take(spec, *found);
 
   // Outside of the lock: it takes long, and the keys of one folder are made in parallel.
-  absl::StatusOr<PrivateKey> key = PrivateKey::Generate(spec.algo, spec.size);
-  if (!key.ok()) return key.status();
-  absl::StatusOr<Secret> pem = key->ToPem();
-  if (!pem.ok()) return pem.status();
+  std::optional<PrivateKey> made;
+  Secret text;
+  if (!found->key.has_value()) {
+    absl::StatusOr<PrivateKey> key = PrivateKey::Generate(spec.algo, spec.size);
+    if (!key.ok()) return key.status();
+    absl::StatusOr<Secret> encoded = TextOf(spec, *key, GenerationLine(spec.generation), "");
+    if (!encoded.ok()) return encoded.status();
+    made = *std::move(key);
+    text = *std::move(encoded);
+  }
 
   absl::StatusOr<FolderLock> lock = FolderLock::Acquire(spec.path);
   if (!lock.ok()) return lock.status();
   found = Look(spec);  // another run may have been quicker: its key is as good, and may be in use already
   if (!found.ok()) return found.status();
-  if (found->key.has_value()) return Adopt(spec, *found->key, "");
+  if (found->key.has_value()) return Take(spec, *found);
+  if (!made.has_value())
+    return absl::AbortedError(absl::StrCat(spec.path, " changed while kplan looked at it; run it again"));
   std::string reason = found->reason;
-  if (found->damaged) {
+  if (found->unreadable) {
     absl::StatusOr<std::string> kept = SetAside(spec.path);
     if (!kept.ok()) return kept.status();
     if (absl::StatusOr<std::string> status = ProtectKeyFile(*kept); !status.ok()) return status.status();
     absl::StrAppend(&reason, " (what was there is kept as ", *kept, ")");
     found->exists = false;
   }
-  absl::Status written =
-      WriteFile(spec.path, pem->view(), 0600, found->exists ? Overwrite::kYes : Overwrite::kNo);
+  absl::Status written = found->exists ? WriteFile(TargetOf(spec.path), text.view(), 0600, Overwrite::kYes)
+                                       : WriteFile(spec.path, text.view(), 0600, Overwrite::kNo);
   if (absl::IsAlreadyExists(
           written)) {  // written by something that takes no lock, a restore from backup for one
     found = Look(spec);
     if (!found.ok()) return found.status();
-    if (found->key.has_value()) return Adopt(spec, *found->key, "");
+    if (found->key.has_value()) return Take(spec, *found);
   }
   if (!written.ok()) return written;
-  return Adopt(spec, *key, reason);
+  return Adopt(spec, *made, reason);
 }
 
 }  // namespace kplan

@@ -7,11 +7,16 @@
 
 namespace kplan {
 
+Secret::Secret(std::string bytes) : bytes_(std::move(bytes)) {
+  bytes.resize(bytes.capacity());  // a short string is copied by a move
+  OPENSSL_cleanse(&bytes[0], bytes.size());
+}
+
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this == &other) return *this;
   Wipe();
   bytes_ = std::move(other.bytes_);
-  other.Wipe();  // a short string is copied by a move
+  other.Wipe();  // as above
   return *this;
 }
 

@@ -61,7 +61,7 @@ using RequestPtr = std::unique_ptr<X509_REQ, OpenSslDelete<X509_REQ_free>>;
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string bytes) : bytes_(std::move(bytes)) {}
+  explicit Secret(std::string bytes);
   Secret(Secret&& other) noexcept { *this = std::move(other); }
   Secret& operator=(Secret&& other) noexcept;
   ~Secret() { Wipe(); }

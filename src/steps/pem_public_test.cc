@@ -57,13 +57,14 @@ std::string PublicDer(EVP_PKEY* key) {
 }
 
 TEST(PublicPartOfPem, IsThePublicKeyInEveryForm) {
-  for (const char* algorithm : {"RSA", "EC"}) {
+  for (const char* algorithm : {"RSA", "EC", "ED25519"}) {
     KeyPtr key = NewKey(algorithm);
+    // Ed25519 has one form only.
+    const std::string usual = algorithm == std::string("ED25519") ? Pkcs8(key.get()) : Traditional(key.get());
     std::string parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
     for (const std::string& pem :
-         {Pkcs8(key.get()), Traditional(key.get()), parameters + Traditional(key.get()),
-          "# a comment in front\n" + Traditional(key.get()),
-          absl::StrReplaceAll(Traditional(key.get()), {{"\n", "\r\n"}})}) {
+         {Pkcs8(key.get()), usual, parameters + usual, "# a comment in front\n" + usual,
+          "key-generation: 2\n" + usual, absl::StrReplaceAll(usual, {{"\n", "\r\n"}})}) {
       absl::StatusOr<std::string> part = PublicPartOfPem(pem);
       ASSERT_TRUE(part.ok()) << part.status();
       EXPECT_EQ(*part, PublicDer(key.get())) << algorithm;
@@ -87,7 +88,7 @@ TEST(PublicPartOfPem, WhatHoldsNoKeyIsRefused) {
     const char* reason;
   } cases[] = {
       {"", "no private key"},
-      {Pkcs8(NewKey("ED25519").get()), "of the kind ed25519, which kplan cannot use"},
+      {Pkcs8(NewKey("ED448").get()), "of the kind ed448, which kplan cannot use"},
       {"just text", "no private key"},
       {"-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n", "no private key"},
       {"-----BEGIN PUBLIC KEY-----\nAQID\n-----END PUBLIC KEY-----\n", "no private key"},

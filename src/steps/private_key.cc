@@ -5,6 +5,8 @@
 #include "src/steps/private_key.h"
 
 #include <openssl/err.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
 
 #include <utility>
 #include <vector>
@@ -13,8 +15,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/base/files.h"
 #include "src/steps/der.h"
+#include "src/steps/encrypted_key.h"
+#include "src/steps/key_text.h"
 #include "src/steps/rsa_keygen.h"
 
 namespace kplan {
@@ -22,9 +27,17 @@ namespace {
 
 constexpr size_t kMaxKeyFile = 1 << 20;
 
+// Go, and so etcd, refuses a larger public exponent; a smaller one than 65537 is not in NIST SP 800-56B, and
+// 3 is what signatures have been forged with wherever a verifier was sloppy (Bleichenbacher, 2006).
+constexpr BN_ULONG kLeastExponent = 65537, kMostExponent = 0x7FFFFFFF;
+
+// The DER of a SubjectPublicKeyInfo up to the key: Ed25519 has one size and no parameters, so it never varies
+// (RFC 8410 4).
+constexpr absl::string_view kEd25519PublicHead("\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00", 12);
+constexpr size_t kEd25519Octets = 32;
+
 using EcKeyPtr = std::unique_ptr<EC_KEY, OpenSslDelete<EC_KEY_free>>;
 using EcPointPtr = std::unique_ptr<EC_POINT, OpenSslDelete<EC_POINT_clear_free>>;
-using Pkcs8Ptr = std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpenSslDelete<PKCS8_PRIV_KEY_INFO_free>>;
 
 absl::Status Damaged() {
   ERR_clear_error();
@@ -60,7 +73,9 @@ bool IsConsistent(const EC_KEY* key) {
 
 }  // namespace
 
-std::string KeyKind(absl::string_view algo, int size) { return absl::StrCat(algo, " ", size); }
+std::string KeyKind(absl::string_view algo, int size) {
+  return size == 0 ? std::string(algo) : absl::StrCat(algo, " ", size);
+}
 
 absl::StatusOr<PrivateKey> PrivateKey::FromRsa(RSA* rsa) {
   RsaPtr owned(rsa);
@@ -71,6 +86,12 @@ absl::StatusOr<PrivateKey> PrivateKey::FromRsa(RSA* rsa) {
     return key;
   }
   if (!kplan::IsConsistent(rsa)) return Damaged();
+  const BN_ULONG exponent = BN_get_word(RSA_get0_e(rsa));  // all ones when it is larger than a word
+  if (exponent < kLeastExponent || exponent > kMostExponent) {
+    absl::StrAppend(&key.kind_, " with ",
+                    exponent > kMostExponent ? "a large exponent" : absl::StrCat("exponent ", exponent));
+    return key;
+  }
   key.spki_ = ToDer(rsa, i2d_RSA_PUBKEY);
   key.pkey_.reset(EVP_PKEY_new());
   if (key.spki_.empty() || key.pkey_ == nullptr || EVP_PKEY_assign_RSA(key.pkey_.get(), rsa) != 1) {
@@ -120,25 +141,59 @@ absl::StatusOr<PrivateKey> PrivateKey::ParseSec1(absl::string_view der, int curv
   return FromEc(ec.release());
 }
 
+absl::StatusOr<PrivateKey> PrivateKey::FromEd25519(absl::string_view seed) {
+  PrivateKey key;
+  key.kind_ = "ed25519";
+  key.pkey_.reset(EVP_PKEY_new_raw_private_key(
+      EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(seed.data()), seed.size()));
+  unsigned char point[kEd25519Octets];
+  size_t size = sizeof(point);
+  if (key.pkey_ == nullptr || EVP_PKEY_get_raw_public_key(key.pkey_.get(), point, &size) != 1 ||
+      size != sizeof(point)) {
+    return OpenSslError("cannot hold an Ed25519 key");
+  }
+  key.spki_ = absl::StrCat(kEd25519PublicHead, absl::string_view(reinterpret_cast<const char*>(point), size));
+  return key;
+}
+
+// By hand and not by d2i_PKCS8_PRIV_KEY_INFO, which in OpenSSL 3.0 does not take the public half that RFC
+// 5958 lets stand at the end.
 absl::StatusOr<PrivateKey> PrivateKey::ParsePkcs8(absl::string_view der) {
-  Pkcs8Ptr info = FromDer<Pkcs8Ptr>(der, d2i_PKCS8_PRIV_KEY_INFO);
-  const unsigned char* inner = nullptr;
-  int size = 0;
-  const X509_ALGOR* algorithm = nullptr;
-  if (info == nullptr || PKCS8_pkey_get0(nullptr, &inner, &size, &algorithm, info.get()) != 1)
+  DerReader outer(der);
+  DerReader info = outer.Enter();
+  absl::string_view version = info.Read(V_ASN1_INTEGER).content;
+  AlgorPtr algorithm = FromDer<AlgorPtr>(info.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);
+  absl::string_view inner = info.Read(V_ASN1_OCTET_STRING).content;
+  info.ReadOptional(0);  // attributes
+  absl::string_view public_half = info.ReadOptional(1).content;
+  if (!info.ok() || !info.AtEnd() || !outer.AtEnd() || algorithm == nullptr || version.size() != 1 ||
+      static_cast<unsigned char>(version[0]) > 1) {
     return Damaged();
-  absl::string_view bytes(reinterpret_cast<const char*>(inner), size);
+  }
   const ASN1_OBJECT* object = nullptr;
   int parameter_type = 0;
   const void* parameter = nullptr;
-  X509_ALGOR_get0(&object, &parameter_type, &parameter, algorithm);
+  X509_ALGOR_get0(&object, &parameter_type, &parameter, algorithm.get());
   switch (int nid = OBJ_obj2nid(object)) {
     case NID_rsaEncryption:
-      return ParsePkcs1(bytes);
+      return ParsePkcs1(inner);
     case NID_X9_62_id_ecPublicKey:
-      return ParseSec1(bytes, parameter_type == V_ASN1_OBJECT
+      return ParseSec1(inner, parameter_type == V_ASN1_OBJECT
                                   ? OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(parameter))
                                   : NID_undef);
+    case NID_ED25519: {
+      DerReader octets(inner);
+      absl::string_view seed = octets.Read(V_ASN1_OCTET_STRING).content;
+      if (!octets.ok() || !octets.AtEnd() || seed.size() != kEd25519Octets || parameter_type != V_ASN1_UNDEF)
+        return Damaged();
+      absl::StatusOr<PrivateKey> key = FromEd25519(seed);
+      // The one thing in such a file that a flipped bit could contradict.
+      if (key.ok() && !public_half.empty() &&
+          public_half.substr(1) != absl::StripPrefix(key->spki_, kEd25519PublicHead)) {
+        return Damaged();
+      }
+      return key;
+    }
     case NID_undef:
       return Damaged();
     default: {
@@ -149,41 +204,100 @@ absl::StatusOr<PrivateKey> PrivateKey::ParsePkcs8(absl::string_view der) {
   }
 }
 
-absl::StatusOr<PrivateKey> PrivateKey::Parse(absl::string_view pem) {
-  InitOpenSsl();
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(pem);
-  if (!blocks.ok()) return blocks.status();
-  for (const PemBlock& block : *blocks) {
-    if (block.label == "EC PARAMETERS") continue;  // `openssl ecparam -genkey` writes the curve a second time
-    if (block.label == "ENCRYPTED PRIVATE KEY" || absl::StrContains(block.headers, "ENCRYPTED")) {
-      return absl::FailedPreconditionError(
-          "it is encrypted with a passphrase, which kplan cannot ask for; decrypt it with `openssl pkey`");
-    }
-    if (block.label == "RSA PRIVATE KEY") return ParsePkcs1(block.der.view());
-    if (block.label == "EC PRIVATE KEY") return ParseSec1(block.der.view(), NID_undef);
-    if (block.label == "PRIVATE KEY") return ParsePkcs8(block.der.view());
-    break;
+absl::StatusOr<PrivateKey> PrivateKey::ParseEncrypted(absl::string_view der, const PassphraseSource& source) {
+  if (!source.given()) {
+    return absl::FailedPreconditionError(
+        "it is encrypted with a passphrase, and the spec names none; say where it is (passphrase-file or "
+        "passphrase-env), or decrypt the key with `openssl pkey`");
   }
-  return Damaged();
-}
-
-absl::StatusOr<PrivateKey> PrivateKey::Read(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxKeyFile);
-  if (!text.ok()) {
-    if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
-    return text.status();
+  absl::StatusOr<Secret> passphrase = ReadPassphrase(source);
+  // Not by its own code: that there is no passphrase must not read as that there is no key.
+  if (!passphrase.ok()) return absl::FailedPreconditionError(passphrase.status().message());
+  absl::StatusOr<Secret> pkcs8 = DecryptPkcs8(der, passphrase->view());
+  if (absl::IsPermissionDenied(pkcs8.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(source.Text(), " does not open it: it is another passphrase, or the file is damaged"));
   }
-  Secret secret(*std::move(text));
-  absl::StatusOr<PrivateKey> key = Parse(secret.view());
-  if (!key.ok()) {
-    return absl::Status(key.status().code(),
-                        absl::StrCat(path, " cannot be used as a private key: ", key.status().message()));
+  if (!pkcs8.ok()) return pkcs8.status();
+  absl::StatusOr<PrivateKey> key = ParsePkcs8(pkcs8->view());
+  if (absl::IsDataLoss(key.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(source.Text(), " opens it, but what is in it is damaged; restore it from a backup"));
   }
   return key;
 }
 
-absl::StatusOr<PrivateKey> PrivateKey::ReadUsable(const std::string& path) {
-  absl::StatusOr<PrivateKey> key = Read(path);
+absl::StatusOr<PrivateKey> PrivateKey::Parse(absl::string_view pem, const PassphraseSource& passphrase) {
+  InitOpenSsl();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(WithoutByteOrderMark(pem));
+  if (!blocks.ok()) return blocks.status();
+  const PemBlock* found = nullptr;
+  int keys = 0;
+  for (const PemBlock& block : *blocks) {
+    if (!absl::EndsWith(block.label, "PRIVATE KEY")) continue;
+    if (++keys == 1) found = &block;
+  }
+  if (keys == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("it holds no private key, but a PEM block \"", blocks->front().label, "\""));
+  }
+  if (keys > 1) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("it holds ", keys, " private keys, and which one is meant it does not say; leave one"));
+  }
+  if (absl::StrContains(found->headers, "ENCRYPTED")) {
+    // RFC 1421 headers: the cipher's key is one round of MD5 over the passphrase.
+    return absl::FailedPreconditionError(
+        "it is encrypted with a passphrase in the old way of OpenSSL (\"Proc-Type: 4,ENCRYPTED\"), which "
+        "protects little; convert it with `openssl pkcs8 -topk8 -in OLD -out NEW`");
+  }
+  absl::string_view der = found->der.view();
+  absl::StatusOr<PrivateKey> key = Damaged();
+  if (found->label == "RSA PRIVATE KEY") {
+    key = ParsePkcs1(der);
+  } else if (found->label == "EC PRIVATE KEY") {
+    key = ParseSec1(der, NID_undef);
+  } else if (found->label == "PRIVATE KEY") {
+    key = ParsePkcs8(der);
+    if (key.ok()) key->form_ = KeyForm::kPkcs8;
+  } else if (found->label == "ENCRYPTED PRIVATE KEY") {
+    key = ParseEncrypted(der, passphrase);
+    if (key.ok()) key->form_ = KeyForm::kEncrypted;
+  } else if (found->label == "DSA PRIVATE KEY") {
+    key = PrivateKey();
+    key->kind_ = "dsa";
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat("it holds a key that kplan does not read, a PEM block \"", found->label, "\""));
+  }
+  return key;
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::Read(const std::string& path, const PassphraseSource& passphrase,
+                                            Secret* text) {
+  struct stat info;
+  // What is not there and what may not be looked at, ReadFile says.
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(path, " is not a regular file; move it away"));
+  }
+  absl::StatusOr<std::string> content = ReadFile(path, kMaxKeyFile);
+  if (!content.ok()) {
+    if (absl::IsOutOfRange(content.status())) return absl::DataLossError(content.status().message());
+    return content.status();
+  }
+  Secret secret(*std::move(content));
+  absl::StatusOr<PrivateKey> key = Parse(secret.view(), passphrase);
+  if (!key.ok()) {
+    return absl::Status(key.status().code(),
+                        absl::StrCat(path, " cannot be used as a private key: ", key.status().message()));
+  }
+  if (text != nullptr) *text = std::move(secret);
+  return key;
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::ReadUsable(const std::string& path,
+                                                  const PassphraseSource& passphrase) {
+  absl::StatusOr<PrivateKey> key = Read(path, passphrase);
   if (key.ok() && !key->usable()) {
     return absl::FailedPreconditionError(
         absl::StrCat(path, " holds a key of the kind ", key->kind(), ", which kplan cannot use"));
@@ -198,26 +312,35 @@ absl::StatusOr<PrivateKey> PrivateKey::Generate(absl::string_view algo, int size
     if (!rsa.ok()) return rsa.status();
     return FromRsa(rsa->release());
   }
+  if (algo == "ed25519" && size == 0) {
+    // Any 32 octets are a key (RFC 8032 5.1.5).
+    std::string octets(kEd25519Octets, '\0');
+    if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(&octets[0]), kEd25519Octets) != 1)
+      return OpenSslError("cannot make an Ed25519 key");
+    Secret seed(std::move(octets));
+    return FromEd25519(seed.view());
+  }
   int curve = algo == "ecdsa" ? CurveOfSize(size) : NID_undef;
   if (curve == NID_undef) {
     return absl::InvalidArgumentError(
         absl::StrCat("kplan makes no key of the kind \"", KeyKind(algo, size),
-                     "\"; it makes rsa 2048 to 8192 and ecdsa 256, 384 or 521"));
+                     "\"; it makes rsa 2048 to 8192, ecdsa 256, 384 or 521, and ed25519"));
   }
   EcKeyPtr ec(EC_KEY_new_by_curve_name(curve));
   if (ec == nullptr || EC_KEY_generate_key(ec.get()) != 1) return OpenSslError("cannot make an ECDSA key");
   return FromEc(ec.release());
 }
 
-absl::StatusOr<Secret> PrivateKey::ToPem() const {
-  if (!usable())
-    return absl::FailedPreconditionError(absl::StrCat("kplan does not write keys of kind ", kind_));
-  const bool rsa = EVP_PKEY_get_base_id(pkey_.get()) == EVP_PKEY_RSA;
-  Secret der(rsa ? ToDer(EVP_PKEY_get0_RSA(pkey_.get()), i2d_RSAPrivateKey)
-                 : ToDer(EVP_PKEY_get0_EC_KEY(pkey_.get()), i2d_ECPrivateKey));
-  Secret pem(EncodePem(rsa ? "RSA PRIVATE KEY" : "EC PRIVATE KEY", der.view()));
-  if (der.view().empty() || pem.view().empty()) return OpenSslError("cannot encode a private key");
-  return pem;
+const EVP_MD* PrivateKey::SigningHash() const {
+  const int bits = EVP_PKEY_get_bits(pkey());
+  switch (EVP_PKEY_get_base_id(pkey())) {
+    case EVP_PKEY_ED25519:
+      return nullptr;
+    case EVP_PKEY_RSA:
+      return bits >= 4096 ? EVP_sha512() : bits >= 3072 ? EVP_sha384() : EVP_sha256();
+    default:
+      return bits >= 521 ? EVP_sha512() : bits >= 384 ? EVP_sha384() : EVP_sha256();
+  }
 }
 
 }  // namespace kplan

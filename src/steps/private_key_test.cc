@@ -1,5 +1,6 @@
 #include "src/steps/private_key.h"
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
@@ -19,11 +20,9 @@ TEST(PrivateKey, RoundTripOfEveryKindAndFormat) {
     const char* algo;
     int size;
     const char* label;
-  } cases[] = {{"rsa", 2048, "RSA PRIVATE KEY"},
-               {"rsa", 2056, "RSA PRIVATE KEY"},
-               {"ecdsa", 256, "EC PRIVATE KEY"},
-               {"ecdsa", 384, "EC PRIVATE KEY"},
-               {"ecdsa", 521, "EC PRIVATE KEY"}};
+  } cases[] = {{"rsa", 2048, "RSA PRIVATE KEY"}, {"rsa", 2056, "RSA PRIVATE KEY"},
+               {"ecdsa", 256, "EC PRIVATE KEY"}, {"ecdsa", 384, "EC PRIVATE KEY"},
+               {"ecdsa", 521, "EC PRIVATE KEY"}, {"ed25519", 0, "PRIVATE KEY"}};
   for (const Case& c : cases) {
     absl::StatusOr<PrivateKey> key = PrivateKey::Generate(c.algo, c.size);
     ASSERT_TRUE(key.ok()) << key.status();
@@ -33,6 +32,7 @@ TEST(PrivateKey, RoundTripOfEveryKindAndFormat) {
     absl::StatusOr<PrivateKey> again = PrivateKey::Parse(pem);
     ASSERT_TRUE(again.ok()) << again.status();
     EXPECT_EQ(again->kind(), key->kind());
+    EXPECT_EQ(again->form(), c.size == 0 ? KeyForm::kPkcs8 : KeyForm::kTraditional);
     EXPECT_EQ(again->spki(), key->spki());
     EXPECT_EQ(Pem(*again), pem);
     EXPECT_EQ(ToDer(key->pkey(), i2d_PUBKEY), key->spki());
@@ -47,6 +47,12 @@ TEST(PrivateKey, RoundTripOfEveryKindAndFormat) {
       ASSERT_TRUE(pkcs8.ok()) << pkcs8.status();
       EXPECT_EQ(pkcs8->kind(), key->kind());
       EXPECT_EQ(pkcs8->spki(), key->spki());
+      EXPECT_EQ(pkcs8->form(), KeyForm::kPkcs8);
+      absl::StatusOr<std::string> theirs = ReadFile(other);
+      absl::StatusOr<Secret> ours = key->ToPem(KeyForm::kPkcs8);
+      ASSERT_TRUE(theirs.ok() && ours.ok());
+      EXPECT_EQ(ours->view(), *theirs);
+      EXPECT_EQ(Pem(*pkcs8), pem);
       run = kplan::Run({"openssl", "pkey", "-in", path, "-check", "-noout"});
       ASSERT_TRUE(run.ok());
       EXPECT_TRUE(run->ok()) << run->err;
@@ -60,11 +66,17 @@ TEST(PrivateKey, KindsThatKplanDoesNotMake) {
   EXPECT_FALSE(PrivateKey::Generate("rsa", 16384).ok());
   EXPECT_FALSE(PrivateKey::Generate("ecdsa", 255).ok());
   EXPECT_FALSE(PrivateKey::Generate("ed25519", 256).ok());
+  EXPECT_FALSE(PrivateKey::Generate("ecdsa", 0).ok());
+  EXPECT_FALSE(PrivateKey::Generate("rsa", 0).ok());
   struct Case {
     std::vector<std::string> argv;
     const char* kind;
   } cases[] = {
-      {{"openssl", "genpkey", "-algorithm", "ed25519"}, "ed25519"},
+      {{"openssl", "genpkey", "-algorithm", "ed448"}, "ed448"},
+      {{"openssl", "genpkey", "-algorithm", "x25519"}, "x25519"},
+      {{"openssl", "genrsa", "-traditional", "-3", "2048"}, "rsa 2048 with exponent 3"},
+      {{"openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_pubexp:4294967297"},
+       "rsa 2048 with a large exponent"},
       {{"openssl", "ecparam", "-name", "secp256k1", "-genkey"}, "ecdsa secp256k1"},
       {{"openssl", "genrsa", "-traditional", "-primes", "3", "2048"}, "rsa 2048 of 3 primes"},
       {{"openssl", "ecparam", "-name", "prime256v1", "-param_enc", "explicit", "-genkey"},
@@ -86,6 +98,40 @@ TEST(PrivateKey, KindsThatKplanDoesNotMake) {
   ASSERT_TRUE(key.ok()) << key.status();
   EXPECT_TRUE(key->usable());
   EXPECT_EQ(key->kind(), "ecdsa 256");
+}
+
+TEST(PrivateKey, Ed25519IsAsOpenSslWritesIt) {
+  absl::StatusOr<RunResult> run = kplan::Run({"openssl", "genpkey", "-algorithm", "ed25519"});
+  ASSERT_TRUE(run.ok() && run->ok()) << run.status();
+  absl::StatusOr<PrivateKey> key = PrivateKey::Parse(run->out);
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_EQ(key->kind(), "ed25519");
+  EXPECT_EQ(Pem(*key), run->out);
+  EXPECT_EQ(key->SigningHash(), nullptr);
+  EXPECT_EQ(ToDer(key->pkey(), i2d_PUBKEY), key->spki());
+  // Two are not the same.
+  EXPECT_NE(PrivateKey::Generate("ed25519", 0)->spki(), PrivateKey::Generate("ed25519", 0)->spki());
+
+  // RFC 8410 10.3: the same key without and with its public half.
+  const std::string alone =
+      "-----BEGIN PRIVATE KEY-----\n"
+      "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+      "-----END PRIVATE KEY-----\n";
+  const std::string with_public =
+      "-----BEGIN PRIVATE KEY-----\n"
+      "MHICAQEwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+      "oB8wHQYKKoZIhvcNAQkJFDEPDA1DdXJkbGUgQ2hhaXJzgSEAGb9ECWmEzf6FQbrB\n"
+      "Z9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+      "-----END PRIVATE KEY-----\n";
+  absl::StatusOr<PrivateKey> first = PrivateKey::Parse(alone), second = PrivateKey::Parse(with_public);
+  ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();
+  EXPECT_EQ(first->spki(), second->spki());
+  EXPECT_EQ(Pem(*second), alone);
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(with_public);
+  ASSERT_TRUE(blocks.ok());
+  std::string der(blocks->front().der.view());
+  der.back() ^= 1;
+  EXPECT_TRUE(absl::IsDataLoss(PrivateKey::Parse(EncodePem("PRIVATE KEY", der)).status()));
 }
 
 TEST(PrivateKey, CompressedPointIsTheSameKey) {
@@ -143,11 +189,28 @@ TEST(PrivateKey, GarbageIsDamaged) {
   std::string pem = Pem(*key);
   for (const std::string& text :
        {std::string(), std::string("garbage"), std::string(5000, '\0'), pem.substr(0, pem.size() / 2),
-        pem.substr(0, pem.size() - 10), EncodePem("RSA PRIVATE KEY", ""), EncodePem("CERTIFICATE", "x"),
+        pem.substr(0, pem.size() - 10), EncodePem("RSA PRIVATE KEY", ""),
         EncodePem("EC PRIVATE KEY", "\x30\x00"), EncodePem("PRIVATE KEY", "\x30\x84\xff\xff\xff\xff")}) {
     absl::StatusOr<PrivateKey> again = PrivateKey::Parse(text);
     EXPECT_TRUE(absl::IsDataLoss(again.status())) << again.status();
   }
+}
+
+TEST(PrivateKey, WhatHoldsNoKeyOrTwo) {
+  for (const char* label : {"CERTIFICATE", "PUBLIC KEY", "CERTIFICATE REQUEST", "OPENSSH PRIVATE KEY"}) {
+    absl::Status status = PrivateKey::Parse(EncodePem(label, "x")).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_NE(status.message().find(absl::StrCat("a PEM block \"", label, "\"")), std::string::npos)
+        << status;
+  }
+  absl::StatusOr<PrivateKey> key = PrivateKey::Generate("ecdsa", 256);
+  ASSERT_TRUE(key.ok());
+  const std::string pem = Pem(*key);
+  absl::Status status = PrivateKey::Parse(pem + pem).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  // A certificate beside it, on either side, is no second key.
+  EXPECT_TRUE(PrivateKey::Parse(pem + EncodePem("CERTIFICATE", "x")).ok());
+  EXPECT_TRUE(PrivateKey::Parse(EncodePem("CERTIFICATE", "x") + pem).ok());
 }
 
 TEST(RsaKeygen, NumbersAreAsFips186Wants) {
