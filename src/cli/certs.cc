@@ -19,7 +19,7 @@
 #include "src/cli/command.h"
 #include "src/cli/compile.h"
 #include "src/steps/certificate.h"
-#include "src/steps/certificate_due.h"
+#include "src/steps/certificate_state.h"
 #include "src/steps/distinguished_name.h"
 
 namespace kplan {
@@ -34,7 +34,8 @@ struct Row {
   std::vector<std::string> names;  // SANs; of a CA its subject
   std::string issuer;              // subject of the signer
   std::optional<int64_t> not_after;
-  std::string state;  // "good", or why it needs attention: "missing", "expires soon, on ..."
+  std::string state;                 // "good", or why it needs attention: "missing", "expires soon, on ..."
+  std::vector<std::string> reasons;  // their names, for programs: "missing", "expires-soon"
 
   bool good() const { return state == "good"; }
   int64_t DaysLeft(absl::Time now) const {
@@ -47,27 +48,31 @@ Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
   Row row;
   row.label = graph.steps()[watch.step].label;
   row.file = watch.path;
-  absl::StatusOr<Certificate> certificate = Certificate::Read(watch.path);
-  if (!certificate.ok()) {
-    row.state = absl::IsNotFound(certificate.status()) ? "missing" : "damaged";
+  absl::StatusOr<Record> record = Record::Parse(graph.steps()[watch.step].record);
+  if (!record.ok()) {
+    row.state = std::string(record.status().message());
     return row;
   }
+  std::vector<Reason> reasons = CertificateState(*record, now);
+  for (const Reason& reason : reasons) {
+    absl::StrAppend(&row.state, row.state.empty() ? "" : "; ", reason.text);
+    row.reasons.emplace_back(reason.name);
+  }
+  if (row.state.empty()) row.state = "good";
+  absl::StatusOr<Certificate> certificate = Certificate::Read(watch.path);
+  if (!certificate.ok()) return row;
   for (const auto& [kind, value] : certificate->sans) row.names.push_back(value);
   if (row.names.empty()) row.names.push_back(NameText(certificate->subject.get()));
   row.issuer = NameText(certificate->issuer.get());
   row.not_after = certificate->not_after;
-  std::optional<int64_t> issuer_end;
-  if (!watch.issuer.empty()) issuer_end = EndOfCertificate(watch.issuer);
-  row.state = WhyCertificateIsDue(watch.path, issuer_end, watch.renew_before, now);
-  if (row.state.empty()) row.state = "good";
   return row;
 }
 
 std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
   Json list = Json::array();
   for (const Row& row : rows) {
-    Json entry = {{"label", row.label},   {"file", row.file},   {"names", row.names},
-                  {"issuer", row.issuer}, {"state", row.state}, {"good", row.good()}};
+    Json entry = {{"label", row.label}, {"file", row.file},   {"names", row.names},    {"issuer", row.issuer},
+                  {"state", row.state}, {"good", row.good()}, {"reasons", row.reasons}};
     if (row.not_after) {
       entry["not-after"] =
           absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(*row.not_after), absl::UTCTimeZone());
@@ -88,10 +93,11 @@ std::string Shown(const std::vector<std::string>& names) {
 }
 
 std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
-  std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "NAMES"}};
+  std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
   for (const Row& row : rows) {
-    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-", row.state,
-                     Shown(row.names)});
+    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-",
+                     Shown({row.state}), row.issuer.empty() ? "-" : Shown({row.issuer}),
+                     row.names.empty() ? "-" : Shown(row.names)});
   }
   std::vector<size_t> widths(table[0].size());
   for (const auto& line : table) {

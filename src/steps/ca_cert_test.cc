@@ -14,9 +14,8 @@ class CaCertTest : public PkiTest {
     PkiTest::SetUp();
     ASSERT_EQ(ReasonOf(KeyStep, ca_key_), "missing");
   }
-  // A certificate of the CA's key and name that OpenSSL makes with EXTENSIONS.
-  static void OpenSslCertificate(const std::vector<std::string>& extensions,
-                                 const std::string& days = "1825") {
+  // A certificate of the CA's key and name that OpenSSL makes with EXTENSIONS, as of the present.
+  void OpenSslCertificate(const std::vector<std::string>& extensions, const std::string& days = "1825") {
     std::vector<std::string> argv = {
         "openssl",        "req",        "-x509",   "-new",     "-key",
         "pki/ca-key.pem", "-days",      days,      "-subj",    "/C=US/L=Portland/O=Kubernetes/CN=Kubernetes",
@@ -25,6 +24,7 @@ class CaCertTest : public PkiTest {
     Write("empty.cnf", "[req]\ndistinguished_name = dn\n[dn]\n");
     absl::StatusOr<RunResult> run = kplan::Run(argv);
     ASSERT_TRUE(run.ok() && run->ok()) << (run.ok() ? run->err : run.status().ToString());
+    now_ = absl::Now();
   }
 };
 
@@ -36,7 +36,7 @@ TEST_F(CaCertTest, MadeOnce) {
   EXPECT_EQ(TimeText(c.not_before), "2026-11-22 08:18 UTC");
   EXPECT_EQ(c.not_after - c.not_before, 157680000);
   EXPECT_TRUE(c.is_ca);
-  EXPECT_FALSE(c.has_path_length);
+  EXPECT_EQ(c.path_length, std::nullopt);
   EXPECT_EQ(c.key_usage, kCertSign | kCrlSign);
   EXPECT_EQ(c.subject_key_id.size(), 20u);
   EXPECT_EQ(c.authority_key_id, "");
@@ -99,7 +99,6 @@ TEST_F(CaCertTest, EveryReason) {
 }
 
 TEST_F(CaCertTest, AdoptsWhatAnotherToolMade) {
-  now_ = absl::Now();
   // UTF8String names, another serial number, SKI by OpenSSL.
   OpenSslCertificate({"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                       "subjectKeyIdentifier=hash"});
@@ -111,12 +110,13 @@ TEST_F(CaCertTest, AdoptsWhatAnotherToolMade) {
 
   OpenSslCertificate({"basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign",
                       "subjectKeyIdentifier=hash"});
-  EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_), "basic constraints differ: spec a CA without path length");
+  EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_),
+            "basic constraints differ: spec a CA without path length, certificate a CA with path length 0");
   OpenSslCertificate({"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"});
-  EXPECT_TRUE(absl::StartsWith(
-      RemakeReason(CaCertStep, ca_cert_),
-      "basic constraints differ: spec a CA without path length; usages differ: spec [cert sign, crl sign], "
-      "certificate [signing]"));
+  EXPECT_TRUE(
+      absl::StartsWith(RemakeReason(CaCertStep, ca_cert_),
+                       "usages differ: spec [cert sign, crl sign], certificate [signing]; "
+                       "basic constraints differ: spec a CA without path length, certificate not a CA"));
   OpenSslCertificate({"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                       "subjectKeyIdentifier=none"});
   EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_), "it has no subject key identifier");
@@ -154,13 +154,62 @@ TEST_F(CaCertTest, Refusals) {
   record = ca_cert_;
   record["expiry"] = 300;
   EXPECT_EQ(Refusal(CaCertStep, record),
-            "an expiry of 5m is too short: a certificate starts 5 minutes ago; take 10m or more");
+            "an expiry of 5m is too short: a certificate starts 5m before it is made; take 10m or more");
+  record["backdate"] = 3600;
+  EXPECT_EQ(Refusal(CaCertStep, record),
+            "an expiry of 5m is too short: a certificate starts 1h before it is made; take 92m or more");
+  record.erase("backdate");
   record["expiry"] = 8000LL * 365 * 24 * 3600;
   EXPECT_EQ(Refusal(CaCertStep, record), "the certificate would end after the year 9999");
   record = ca_cert_;
   record["renew-before"] = 157680000;
   EXPECT_EQ(Refusal(CaCertStep, record),
             "a certificate of 43800h that is renewed 43800h before its end would be renewed at once");
+}
+
+TEST_F(CaCertTest, ConstraintsAndBackdate) {
+  ca_cert_["backdate"] = 7200;
+  ca_cert_["max-path-len"] = 0;
+  ca_cert_["permitted"] = StringPairs{{"uri", ".a.example"}, {"ip", "10.0.0.0/8"}, {"dns", "a.example"}};
+  ca_cert_["excluded"] = StringPairs{{"email", "u@a.example"}, {"ip", "fd00::/8"}};
+  EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_), "missing");
+  Certificate c = Parsed("pki/ca.pem");
+  EXPECT_EQ(TimeText(c.not_before), "2026-11-22 06:23 UTC");
+  EXPECT_EQ(c.not_after - c.not_before, 157680000);
+  EXPECT_EQ(c.path_length, 0);
+  EXPECT_EQ(c.permitted_names,
+            (StringPairs{{"dns", "a.example"}, {"ip", "10.0.0.0/8"}, {"uri", ".a.example"}}));
+  EXPECT_EQ(c.excluded_names, (StringPairs{{"ip", "fd00::/8"}, {"email", "u@a.example"}}));
+  absl::StatusOr<RunResult> run = kplan::Run(
+      {"openssl", "x509", "-in", "pki/ca.pem", "-noout", "-ext", "basicConstraints,nameConstraints"});
+  ASSERT_TRUE(run.ok() && run->ok());
+  EXPECT_EQ(run->out,
+            "X509v3 Basic Constraints: critical\n    CA:TRUE, pathlen:0\n"
+            "X509v3 Name Constraints: critical\n    Permitted:\n      DNS:a.example\n"
+            "      IP:10.0.0.0/255.0.0.0\n      URI:.a.example\n    Excluded:\n"
+            "      IP:FD00:0:0:0:0:0:0:0/FF00:0:0:0:0:0:0:0\n      email:u@a.example\n");
+
+  // Another back-dating is no reason: it would be the same certificate for all who look.
+  ca_cert_["backdate"] = 60;
+  EXPECT_EQ(ReasonOf(CaCertStep, ca_cert_), "");
+  ca_cert_["max-path-len"] = 1;
+  EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_),
+            "basic constraints differ: spec a CA with path length 1, certificate a CA with path length 0");
+  ca_cert_.erase("excluded");
+  EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_),
+            "name constraints differ: spec permitted dns a.example, permitted ip 10.0.0.0/8, permitted uri "
+            ".a.example, certificate permitted dns a.example, permitted ip 10.0.0.0/8, permitted uri "
+            ".a.example, excluded ip fd00::/8, excluded email u@a.example");
+  ca_cert_["permitted"] = StringPairs{{"ip", "10.0.0.1/8"}};
+  EXPECT_EQ(Refusal(CaCertStep, ca_cert_),
+            "the ip name constraint \"10.0.0.1/8\" is not a network such as 10.0.0.0/8");
+}
+
+// The tutorial's own tool leaves the hosts of a CA's request in its certificate; nobody minds.
+TEST_F(CaCertTest, SansOfAnAdoptedCaAreNoReason) {
+  OpenSslCertificate({"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
+                      "subjectKeyIdentifier=hash", "subjectAltName=IP:10.0.0.1"});
+  EXPECT_EQ(ReasonOf(CaCertStep, ca_cert_), "");
 }
 
 }  // namespace

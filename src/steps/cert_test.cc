@@ -109,12 +109,19 @@ TEST_F(CertTest, Damage) {
   EXPECT_TRUE(absl::StrContains(Refusal(CertStep, cert_), "pki/x.pem holds 2 PEM blocks"));
 }
 
-// Whatever bit is flipped in a certificate, the step sees it.
+// Whatever bit is flipped in a certificate, the step sees it: all bits were tried, and are here of what the
+// signature does not cover (the outermost header, the algorithm, the signature's own header).
 TEST_F(CertTest, FlippedBits) {
   absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(Read("pki/x.pem"));
   ASSERT_TRUE(blocks.ok());
   const std::string der(blocks->front().der.view());
-  for (size_t bit = 0; bit < der.size() * 8; bit += 37) {
+  absl::StatusOr<SignedObject> object = SignedObject::Parse(der);
+  ASSERT_TRUE(object.ok());
+  const size_t header = der.find(object->signed_part), end = header + object->signed_part.size();
+  const size_t signature = der.size() - object->signature.size();
+  for (size_t bit = 0; bit < der.size() * 8; ++bit) {
+    const bool covered = bit / 8 >= header && (bit / 8 < end || bit / 8 >= signature);
+    if (covered && bit % 37 != 0) continue;
     std::string flipped = der;
     flipped[bit / 8] ^= 1 << (bit % 8);
     Write("pki/x.pem", EncodePem("CERTIFICATE", flipped));
@@ -240,7 +247,7 @@ TEST_F(CertTest, RefusesToSign) {
   record["subject"] = Json::array();
   record["sans"] = Json::array();
   EXPECT_EQ(Refusal(CertStep, record), "a certificate needs a subject or a SAN; this one has neither");
-  for (const char* field : {"csr", "expiry", "issuer", "issuer-key", "key", "path"}) {
+  for (const char* field : {"csr", "expiry", "issuer", "key", "kind", "path"}) {
     record = cert_;
     record.erase(field);
     EXPECT_TRUE(absl::StrContains(Refusal(CertStep, record), absl::StrCat("\"", field, "\""))) << field;
@@ -323,12 +330,20 @@ TEST(Serial, PositiveAndAtMost20Octets) {
 }
 
 TEST(Validity, RoundsLikeGo) {
-  auto from = [](int64_t now) { return ValidityFrom(absl::FromUnixSeconds(now), 600); };
+  auto from = [](int64_t now, int64_t backdate = kBackdate) {
+    return *ValidityFrom(absl::FromUnixSeconds(now), 600, backdate);
+  };
   EXPECT_EQ(from(1200000000).not_before, 1200000000 - 300);
   EXPECT_EQ(from(1200000029).not_before, 1200000000 - 300);
   EXPECT_EQ(from(1200000030).not_before, 1200000060 - 300);
   EXPECT_EQ(from(1200000059).not_before, 1200000060 - 300);
   EXPECT_EQ(from(1200000030).not_after, 1200000060 + 300);
+  // Rounded first, back-dated then.
+  EXPECT_EQ(from(1200000029, 45).not_before, 1200000000 - 45);
+  // Never from a moment to come.
+  EXPECT_EQ(from(1200000031, 1).not_before, 1200000031);
+  EXPECT_FALSE(ValidityFrom(absl::FromUnixSeconds(253402300799), 600).ok());
+  EXPECT_TRUE(ValidityFrom(absl::FromUnixSeconds(253402300799), 200).ok());
 }
 
 TEST(Usages, TableIsWellFormed) {

@@ -11,6 +11,8 @@
 #include <openssl/sha.h>
 #include <time.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -19,7 +21,6 @@
 #include "src/base/usages.h"
 #include "src/steps/der.h"
 #include "src/steps/rsa_keygen.h"
-#include "src/steps/subject_alt_name.h"
 
 namespace kplan {
 namespace {
@@ -63,14 +64,16 @@ bool ToUnixSeconds(const DerReader::Element& element, int64_t* seconds) {
 
 // What stands before the validity in a TBSCertificate.
 struct BeforeValidity {
-  absl::string_view version;  // the content of [0], empty: version 1
-  absl::string_view issuer;   // DER
+  absl::string_view version;    // the content of [0], empty: version 1
+  absl::string_view serial;     // big-endian
+  absl::string_view algorithm;  // DER, as it stands beside the signature once more
+  absl::string_view issuer;     // DER
 };
 BeforeValidity SkipToValidity(DerReader* fields) {
   BeforeValidity before;
   before.version = fields->ReadOptional(0).content;
-  fields->Read(V_ASN1_INTEGER);   // serialNumber
-  fields->Read(V_ASN1_SEQUENCE);  // the signature algorithm, once more
+  before.serial = fields->Read(V_ASN1_INTEGER).content;
+  before.algorithm = fields->Read(V_ASN1_SEQUENCE).whole;
   before.issuer = fields->Read(V_ASN1_SEQUENCE).whole;
   return before;
 }
@@ -99,52 +102,6 @@ absl::StatusOr<Secret> ReadOneCertificate(const std::string& path) {
   return std::move(blocks->front().der);
 }
 
-// The extension NID, null when there is none. *OK is made false when it is damaged or there twice.
-template <typename Ptr>
-Ptr ExtensionOf(const X509_EXTENSIONS* extensions, int nid, bool* ok) {
-  int critical = 0;
-  Ptr value(static_cast<typename Ptr::pointer>(X509V3_get_d2i(extensions, nid, &critical, nullptr)));
-  if (value == nullptr && critical != -1) *ok = false;
-  return value;
-}
-
-std::string Octets(const ASN1_OCTET_STRING* string) {
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
-                     ASN1_STRING_length(string));
-}
-
-bool ReadExtensions(absl::string_view der, Certificate* c) {
-  ExtensionsPtr extensions = FromDer<ExtensionsPtr>(der, d2i_X509_EXTENSIONS);
-  if (extensions == nullptr) return false;
-  bool ok = true;
-  if (auto bc = ExtensionOf<BasicConstraintsPtr>(extensions.get(), NID_basic_constraints, &ok)) {
-    c->is_ca = bc->ca != 0;
-    c->has_path_length = bc->pathlen != nullptr;
-  }
-  if (auto usage = ExtensionOf<BitStringPtr>(extensions.get(), NID_key_usage, &ok)) {
-    for (int bit = 0; bit < kKeyUsageBits; ++bit) {
-      if (ASN1_BIT_STRING_get_bit(usage.get(), bit) != 0) c->key_usage |= 1 << bit;
-    }
-  }
-  if (auto usages = ExtensionOf<ExtendedKeyUsagePtr>(extensions.get(), NID_ext_key_usage, &ok)) {
-    for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
-      char dotted[128];
-      OBJ_obj2txt(dotted, sizeof(dotted), sk_ASN1_OBJECT_value(usages.get(), i), /*no_name=*/1);
-      c->extended_key_usages.emplace_back(dotted);
-    }
-  }
-  if (auto id = ExtensionOf<OctetsPtr>(extensions.get(), NID_subject_key_identifier, &ok)) {
-    c->subject_key_id = Octets(id.get());
-  }
-  if (auto id = ExtensionOf<AuthorityKeyIdPtr>(extensions.get(), NID_authority_key_identifier, &ok)) {
-    if (id->keyid != nullptr) c->authority_key_id = Octets(id->keyid);
-  }
-  if (auto names = ExtensionOf<GeneralNamesPtr>(extensions.get(), NID_subject_alt_name, &ok)) {
-    c->sans = SansOf(*names);
-  }
-  return ok;
-}
-
 bool VerifyRsa(int digest_nid, absl::string_view digest, absl::string_view signature,
                absl::string_view public_key) {
   RsaPtr rsa = FromDer<RsaPtr>(public_key, d2i_RSAPublicKey);
@@ -166,6 +123,20 @@ bool VerifyEcdsa(int curve, absl::string_view digest, absl::string_view signatur
                       static_cast<int>(signature.size()), ec.get()) == 1;
 }
 
+// OpenSSL 3.0 has Ed25519 in a provider only.
+bool VerifyEd25519(absl::string_view signed_part, absl::string_view signature, absl::string_view public_key) {
+  using MdCtxPtr = std::unique_ptr<EVP_MD_CTX, OpenSslDelete<EVP_MD_CTX_free>>;
+  PkeyPtr key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
+                                          reinterpret_cast<const unsigned char*>(public_key.data()),
+                                          public_key.size()));
+  MdCtxPtr context(EVP_MD_CTX_new());
+  return key != nullptr && context != nullptr &&
+         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature.data()),
+                          signature.size(), reinterpret_cast<const unsigned char*>(signed_part.data()),
+                          signed_part.size()) == 1;
+}
+
 }  // namespace
 
 absl::StatusOr<SignedObject> SignedObject::Parse(absl::string_view der) {
@@ -173,7 +144,8 @@ absl::StatusOr<SignedObject> SignedObject::Parse(absl::string_view der) {
   DerReader outer = file.Enter();
   SignedObject object;
   object.signed_part = std::string(outer.Read(V_ASN1_SEQUENCE).whole);
-  AlgorPtr algorithm = FromDer<AlgorPtr>(outer.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);
+  object.algorithm = std::string(outer.Read(V_ASN1_SEQUENCE).whole);
+  AlgorPtr algorithm = FromDer<AlgorPtr>(object.algorithm, d2i_X509_ALGOR);
   object.signature = std::string(BitStringOctets(outer.Read(V_ASN1_BIT_STRING)));
   if (!file.AtEnd() || !outer.ok() || !outer.AtEnd() || algorithm == nullptr) return Damaged();
   object.signature_nid = OBJ_obj2nid(algorithm->algorithm);
@@ -190,7 +162,9 @@ bool SignedObject::IsSignedBy(absl::string_view spki) const {
   if (inner.ok() && algorithm != nullptr && OBJ_find_sigid_algs(signature_nid, &digest_nid, &key_nid) == 1 &&
       OBJ_obj2nid(algorithm->algorithm) == key_nid) {
     std::string digest = Hash(digest_nid, signed_part);
-    if (digest.empty()) {
+    if (key_nid == NID_ED25519) {  // over what is signed itself (RFC 8410 3), without parameters
+      valid = algorithm->parameter == nullptr && VerifyEd25519(signed_part, signature, public_key);
+    } else if (digest.empty()) {
       valid = false;
     } else if (key_nid == NID_rsaEncryption) {
       valid = VerifyRsa(digest_nid, digest, signature, public_key);
@@ -215,6 +189,8 @@ absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
   DerReader fields = outer.Enter();
   BeforeValidity before = SkipToValidity(&fields);
   c.version = before.version.empty() ? 1 : before.version.back() + 1;
+  c.serial = std::string(
+      before.serial.substr(std::min(before.serial.find_first_not_of('\0'), before.serial.size())));
   c.issuer_der = std::string(before.issuer);
   Validity validity = {};
   bool times = ReadValidity(fields.Enter(), &validity);
@@ -227,7 +203,8 @@ absl::StatusOr<Certificate> Certificate::Parse(absl::string_view der) {
   absl::string_view extensions = fields.ReadOptional(3).content;
   c.issuer = FromDer<NamePtr>(c.issuer_der, d2i_X509_NAME);
   c.subject = FromDer<NamePtr>(c.subject_der, d2i_X509_NAME);
-  if (!fields.ok() || !fields.AtEnd() || !times || c.issuer == nullptr || c.subject == nullptr) {
+  if (!fields.ok() || !fields.AtEnd() || !times || c.issuer == nullptr || c.subject == nullptr ||
+      before.algorithm != c.signed_object.algorithm) {  // RFC 5280 4.1.1.2
     return Damaged();
   }
   if (!extensions.empty() && !ReadExtensions(extensions, &c)) return Damaged();

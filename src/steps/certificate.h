@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/base/record.h"
+#include "src/steps/extensions.h"
 #include "src/steps/openssl_util.h"
 
 namespace kplan {
@@ -16,14 +16,16 @@ namespace kplan {
 // SEQUENCE { what is signed, algorithm, signature }.
 struct SignedObject {
   std::string signed_part;  // DER, exactly the bytes that the signature covers
+  std::string algorithm;    // DER of the AlgorithmIdentifier beside the signature, which that does not cover
   int signature_nid = 0;    // NID_sha256WithRSAEncryption, ...
   std::string signature;
 
   static absl::StatusOr<SignedObject> Parse(absl::string_view der);  // DataLoss
 
   // Whether the signature was made by the private half of SPKI (DER), an RSA (PKCS#1 v1.5) or ECDSA key,
-  // over SHA-256, -384 or -512; false for every other kind. Full verification, so nobody has to guess: it
-  // goes past EVP, whose first use costs 1 ms, and takes 0.1 ms (P-384 and P-521: 2 ms, see private_key.h).
+  // over SHA-256, -384 or -512, or an Ed25519 key; false for every other kind. Full verification, so nobody
+  // has to guess: it goes past EVP, whose first use costs 1 ms, and takes 0.1 ms (P-384 and P-521: 2 ms,
+  // Ed25519: 1 ms, see private_key.h).
   bool IsSignedBy(absl::string_view spki) const;
 };
 
@@ -36,22 +38,16 @@ struct Validity {
   static absl::StatusOr<Validity> Read(const std::string& path);
 };
 
-// An X.509 certificate, taken apart.
-struct Certificate {
+// An X.509 certificate, taken apart. What its extensions say are members like all others.
+struct Certificate : Extensions {
   std::string der;
   SignedObject signed_object;
-  int version = 0;  // as people count: 3
+  int version = 0;     // as people count: 3
+  std::string serial;  // big-endian octets without leading zeros
   NamePtr issuer, subject;
   std::string issuer_der, subject_der;
   int64_t not_before = 0, not_after = 0;  // Unix seconds
   std::string spki;                       // DER
-
-  bool is_ca = false;            // BasicConstraints
-  bool has_path_length = false;  //
-  uint16_t key_usage = 0;        // KeyUsageBit of src/base/usages.h; 0 when there is no such extension
-  std::vector<std::string> extended_key_usages;  // dotted OIDs
-  std::string subject_key_id, authority_key_id;  // octets; empty when there are none
-  StringPairs sans;
 
   static absl::StatusOr<Certificate> Parse(absl::string_view der);  // DataLoss
 

@@ -15,12 +15,11 @@ std::string WhyCertificateIsDue(const std::string& path, std::optional<int64_t> 
                                 int64_t renew_before, absl::Time now) {
   absl::StatusOr<Validity> validity = Validity::Read(path);
   if (!validity.ok()) return "";
-  Lifetime lifetime;
-  // The lifetime asked for is in the record, whose change ninja sees; here only the calendar matters.
-  lifetime.expiry = validity->not_after - validity->not_before;
+  Lifetime lifetime;  // the length asked for is in the record, whose change ninja sees
   lifetime.cap = issuer_end;
   if (renew_before != 0) lifetime.renew_before = renew_before;
-  return TimeDifference(*validity, lifetime, now);
+  std::optional<Reason> reason = TimeReason(*validity, lifetime, now);
+  return reason.has_value() ? reason->text : "";
 }
 
 }  // namespace kplan

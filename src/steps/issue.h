@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
@@ -17,12 +18,14 @@
 
 namespace kplan {
 
-// cfssl back-dates so that hosts whose clocks are a little behind accept a new certificate at once: NOW
-// rounded to the minute (half up) less five minutes, and EXPIRY seconds from there.
-Validity ValidityFrom(absl::Time now, int64_t expiry);
+// How long before the present a new certificate starts, unless the spec says something else, so that hosts
+// whose clocks are a little behind accept it at once. What cfssl does; its `backdate: 0s` means this, too.
+inline constexpr int64_t kBackdate = 5 * 60;
 
-// How much shorter than its expiry a certificate's life is at most, because of that rounding and back-dating.
-inline constexpr int64_t kMaxBackdating = 5 * 60 + 30;
+// As cfssl reckons: NOW rounded to the minute (half up) less BACKDATE seconds, and EXPIRY seconds from there;
+// but never from a moment to come, which is what cfssl makes of a BACKDATE of a few seconds.
+// InvalidArgument when that is after the year 9999, which no certificate can say.
+absl::StatusOr<Validity> ValidityFrom(absl::Time now, int64_t expiry, int64_t backdate = kBackdate);
 
 // 20 random octets, big-endian, the top bit clear, not all zero: at most 20 octets of DER (RFC 5280 4.1.2.2).
 absl::StatusOr<std::string> RandomSerial();
@@ -36,31 +39,24 @@ absl::StatusOr<std::string> MakeRequestInfo(const StringPairs& subject, const St
 absl::StatusOr<std::string> MakeRequest(const StringPairs& subject, const StringPairs& sans,
                                         const PrivateKey& key);
 
-// DER of a self-signed CA certificate: KeyUsage, BasicConstraints without a path length,
-// SubjectKeyIdentifier.
-absl::StatusOr<std::string> MakeCaCertificate(const StringPairs& subject, const PrivateKey& key,
-                                              const std::string& serial, const Validity& validity);
-
-// What a profile's usages come to.
-struct UsageSet {
-  uint16_t key_usage = 0;                        // KeyUsageBit
-  std::vector<std::string> extended_key_usages;  // dotted OIDs, in the order of the names
-};
+// What a profile's usages come to, added to EXTENSIONS; extended ones in the order of the names.
 // InvalidArgument for a name that cfssl does not know (cfssl drops it silently), or for none at all.
-absl::StatusOr<UsageSet> ResolveUsages(const std::vector<std::string>& usages);
+absl::Status ResolveUsages(const std::vector<std::string>& usages, Extensions* extensions);
 
-struct Leaf {
-  StringPairs subject;
-  StringPairs sans;  // canonical (subject_alt_name.h)
-  UsageSet usages;
-  std::string serial;
-  Validity validity;
+struct NewCertificate {
+  const X509_NAME* subject = nullptr;
+  Extensions extensions;  // the key identifiers follow from the keys, and are written over what is here
+  std::string serial;     // as RandomSerial gives it
+  Validity validity = {};
 };
 
-// DER of a leaf certificate for KEY's public half. The caller has checked that ISSUER_KEY belongs to ISSUER
-// and that ISSUER may sign.
-absl::StatusOr<std::string> MakeLeafCertificate(const Leaf& leaf, const PrivateKey& key,
-                                                const Certificate& issuer, const PrivateKey& issuer_key);
+// DER of a certificate for KEY, signed with it: no AuthorityKeyIdentifier.
+absl::StatusOr<std::string> MakeSelfSigned(const NewCertificate& wanted, const PrivateKey& key);
+
+// DER of a certificate for KEY's public half. The caller has checked that ISSUER_KEY belongs to ISSUER and
+// that ISSUER may sign.
+absl::StatusOr<std::string> MakeCertificate(const NewCertificate& wanted, const PrivateKey& key,
+                                            const Certificate& issuer, const PrivateKey& issuer_key);
 
 }  // namespace kplan
 

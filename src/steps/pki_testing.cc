@@ -68,6 +68,34 @@ std::string PkiTest::DigestOf(StepFunction step, const Json& record) const {
   return result.ok() ? result->digest : "";
 }
 
+void PkiTest::MakeIntermediate() {
+  mid_key_ = ca_key_;
+  mid_key_["path"] = "pki/mid-key.pem";
+  mid_key_["certificate"] = "pki/mid.pem";
+  const StringPairs subject = {{"CN", "Intermediate"}};
+  mid_csr_ = {{"ca", true},
+              {"key", "pki/mid-key.pem"},
+              {"kind", "csr"},
+              {"path", "pki/mid.csr"},
+              {"sans", StringPairs()},
+              {"subject", subject}};
+  mid_cert_ = {{"ca", true},
+               {"csr", "pki/mid.csr"},
+               {"expiry", 94608000},
+               {"issuer", "pki/ca.pem"},
+               {"issuer-key", "pki/ca-key.pem"},
+               {"key", "pki/mid-key.pem"},
+               {"kind", "cert"},
+               {"path", "pki/mid.pem"},
+               {"sans", StringPairs()},
+               {"subject", subject},
+               {"superseded", "pki/superseded/mid"},
+               {"usages", {"cert sign", "crl sign"}}};
+  ASSERT_EQ(ReasonOf(KeyStep, mid_key_), "missing");
+  ASSERT_EQ(ReasonOf(CsrStep, mid_csr_), "missing");
+  ASSERT_EQ(ReasonOf(CertStep, mid_cert_), "missing");
+}
+
 void PkiTest::MakeAll() const {
   ASSERT_EQ(ReasonOf(KeyStep, ca_key_), "missing");
   ASSERT_EQ(ReasonOf(CaCertStep, ca_cert_), "missing");

@@ -28,10 +28,14 @@ class PkiTest : public StepTest {
   // All five, in order.
   void MakeAll() const;
 
+  // An intermediate CA below that one: pki/mid.pem, and the records.
+  void MakeIntermediate();
+
   static Certificate Parsed(const std::string& path);
 
   absl::Time now_;
   Json ca_key_, ca_cert_, key_, csr_, cert_;
+  Json mid_key_, mid_csr_, mid_cert_;  // set by MakeIntermediate()
 };
 
 }  // namespace kplan

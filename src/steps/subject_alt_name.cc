@@ -26,7 +26,14 @@ struct Type {
 // In the order of the encoding.
 constexpr Type kTypes[] = {{"dns", GEN_DNS}, {"email", GEN_EMAIL}, {"ip", GEN_IPADD}, {"uri", GEN_URI}};
 
-// The 4 or 16 octets of an address; empty when it is none.
+std::string Text(const StringPairs& sans) {
+  return absl::StrJoin(sans, ", ", [](std::string* out, const std::pair<std::string, std::string>& san) {
+    absl::StrAppend(out, san.first, " ", san.second);
+  });
+}
+
+}  // namespace
+
 std::string AddressOctets(const std::string& text) {
   // What follows a NUL would be hidden from inet_pton.
   if (text.find('\0') != std::string::npos) return "";
@@ -39,21 +46,12 @@ std::string AddressOctets(const std::string& text) {
   return std::string(octets, sizeof(octets));
 }
 
-// Empty when there are neither 4 nor 16.
 std::string AddressText(absl::string_view octets) {
   char text[INET6_ADDRSTRLEN];
   if (octets.size() == sizeof(in_addr)) return inet_ntop(AF_INET, octets.data(), text, sizeof(text));
   if (octets.size() == sizeof(in6_addr)) return inet_ntop(AF_INET6, octets.data(), text, sizeof(text));
   return "";
 }
-
-std::string Text(const StringPairs& sans) {
-  return absl::StrJoin(sans, ", ", [](std::string* out, const std::pair<std::string, std::string>& san) {
-    absl::StrAppend(out, san.first, " ", san.second);
-  });
-}
-
-}  // namespace
 
 absl::StatusOr<StringPairs> CanonicalSans(const StringPairs& sans) {
   for (const auto& [type, text] : sans) {
@@ -86,6 +84,18 @@ absl::StatusOr<StringPairs> CanonicalSans(const StringPairs& sans) {
   return canonical;
 }
 
+absl::StatusOr<GeneralNamePtr> MakeGeneralName(int type, const std::string& value) {
+  GeneralNamePtr name(GENERAL_NAME_new());
+  ASN1_STRING* string = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+  if (name == nullptr || string == nullptr ||
+      ASN1_STRING_set(string, value.data(), static_cast<int>(value.size())) != 1) {
+    ASN1_STRING_free(string);
+    return OpenSslError("cannot make a name");
+  }
+  GENERAL_NAME_set0_value(name.get(), type, string);
+  return name;
+}
+
 absl::StatusOr<GeneralNamesPtr> MakeGeneralNames(const StringPairs& sans) {
   GeneralNamesPtr names(GENERAL_NAMES_new());
   if (names == nullptr) return OpenSslError("cannot make a SAN");
@@ -96,16 +106,10 @@ absl::StatusOr<GeneralNamesPtr> MakeGeneralNames(const StringPairs& sans) {
       return absl::InvalidArgumentError(absl::StrCat("no SAN has the type ", Quote(name)));
     const bool ip = type->general_name == GEN_IPADD;
     const std::string value = ip ? AddressOctets(text) : text;
-    GeneralNamePtr general(GENERAL_NAME_new());
-    ASN1_STRING* string = ASN1_STRING_type_new(ip ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
-    if (general == nullptr || string == nullptr ||
-        ASN1_STRING_set(string, value.data(), static_cast<int>(value.size())) != 1) {
-      ASN1_STRING_free(string);
-      return OpenSslError("cannot make a SAN");
-    }
-    GENERAL_NAME_set0_value(general.get(), type->general_name, string);
-    if (sk_GENERAL_NAME_push(names.get(), general.get()) <= 0) return OpenSslError("cannot make a SAN");
-    general.release();
+    absl::StatusOr<GeneralNamePtr> general = MakeGeneralName(type->general_name, value);
+    if (!general.ok()) return general.status();
+    if (sk_GENERAL_NAME_push(names.get(), general->get()) <= 0) return OpenSslError("cannot make a SAN");
+    general->release();
   }
   return names;
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "src/base/record.h"
 #include "src/steps/openssl_util.h"
 
@@ -28,6 +29,14 @@ StringPairs SansOf(const GENERAL_NAMES& names);
 // "SAN differs: added dns a, removed ip 10.0.0.1" (added: in the spec only), or "" when both are the same
 // names, whose order says nothing.
 std::string SanDifference(const StringPairs& spec, const StringPairs& found);
+
+// One name of the type GEN_DNS, GEN_EMAIL, GEN_URI (VALUE: its text) or GEN_IPADD (VALUE: octets).
+absl::StatusOr<GeneralNamePtr> MakeGeneralName(int type, const std::string& value);
+
+// The 4 or 16 octets of an address (4 for a v4-mapped one); empty when it is none.
+std::string AddressOctets(const std::string& text);
+// The text of 4 or 16 octets; empty when there are neither.
+std::string AddressText(absl::string_view octets);
 
 }  // namespace kplan
 

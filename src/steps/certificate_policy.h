@@ -1,0 +1,34 @@
+#ifndef KPLAN_STEPS_CERTIFICATE_POLICY_H_
+#define KPLAN_STEPS_CERTIFICATE_POLICY_H_
+
+// The staleness chain: the one list of reasons for which a certificate has to be made again. The steps decide
+// with it, and `kplan certs` explains with it, so that the two cannot disagree. (The model is cert-manager's
+// trigger policy chain, internal/controller/certificates/policies.)
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "src/steps/certificate.h"
+#include "src/steps/certificate_check.h"
+#include "src/steps/certificate_spec.h"
+
+namespace kplan {
+
+// What a certificate is judged by, besides the spec.
+struct Evidence {
+  const std::string* spki = nullptr;    // of its key; null when that is not known
+  const Certificate* issuer = nullptr;  // null for one that is its own issuer, and for an adopted CA
+  absl::Time now;
+};
+
+// Every reason for which C is not the certificate that SPEC wants, in the order of the chain; empty when it
+// is.
+std::vector<Reason> WhyStale(const Certificate& c, const CertificateSpec& spec, const Evidence& evidence);
+
+// The texts, "; " between them.
+std::string Join(const std::vector<Reason>& reasons);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_CERTIFICATE_POLICY_H_

@@ -1,0 +1,111 @@
+#include "src/steps/issuer_check.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/files.h"
+#include "src/base/usages.h"
+#include "src/steps/der.h"
+#include "src/steps/distinguished_name.h"
+#include "src/steps/name_constraints.h"
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMaxRequestFile = 1 << 20;
+constexpr char kAnyUsage[] = "2.5.29.37.0";
+
+absl::Status Refuse(const CertificateSpec& spec, absl::string_view why) {
+  return absl::FailedPreconditionError(absl::StrCat("cannot sign with ", spec.issuer, ": ", why));
+}
+
+// OpenSSL and Go take the extended usages of a CA, when it has any, for those that what it signs may have.
+std::string UsageThatIsMissing(const Extensions& wanted, const Extensions& issuer) {
+  const std::vector<std::string>& allowed = issuer.extended_key_usages;
+  auto in = [&allowed](const std::string& oid) {
+    return std::find(allowed.begin(), allowed.end(), oid) != allowed.end();
+  };
+  if (allowed.empty() || in(kAnyUsage)) return "";
+  for (const std::string& oid : wanted.extended_key_usages) {
+    if (!in(oid)) return UsagesText(0, {oid});
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
+                         absl::Time now) {
+  if (issuer.spki != issuer_key.spki())
+    return Refuse(spec, absl::StrCat("it is not the certificate of ", spec.issuer_key));
+  if (!issuer.is_ca) return Refuse(spec, "it is not a CA certificate");
+  if (issuer.key_usage != 0 && (issuer.key_usage & kCertSign) == 0) return Refuse(spec, "its key usage lacks \"cert sign\"");
+  if (spec.extensions.is_ca && issuer.path_length == 0) {
+    return Refuse(spec, "its path length is 0, so there may be no other CA below it");
+  }
+  if (std::string usage = UsageThatIsMissing(spec.extensions, issuer); !usage.empty()) {
+    return Refuse(spec, absl::StrCat("its own usages, ", UsagesText(0, issuer.extended_key_usages),
+                                     ", do not allow ", usage));
+  }
+  const int64_t seconds = absl::ToUnixSeconds(now);
+  if (issuer.not_before > seconds) {
+    return Refuse(
+        spec, absl::StrCat("it is not valid before ", TimeText(issuer.not_before), "; is the clock right?"));
+  }
+  if (issuer.not_after <= seconds) {
+    return Refuse(spec, absl::StrCat("it expired on ", TimeText(issuer.not_after),
+                                     "; remove it and run ninja to make it again with the same key"));
+  }
+  // OpenSSL and Go take a certificate whose subject is its issuer for a self-signed one.
+  if (ToDer(spec.subject.get(), i2d_X509_NAME) == issuer.subject_der) {
+    return Refuse(
+        spec, absl::StrCat("the certificate asked for has the same subject, ", NameText(spec.subject.get()),
+                           ", and would pass for self-signed; give it another CN"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRequest(const CertificateSpec& spec, const PrivateKey& key) {
+  absl::StatusOr<std::string> text = ReadFile(spec.csr, kMaxRequestFile);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  absl::StatusOr<SignedObject> request = absl::DataLossError("no request");
+  if (blocks.ok() && blocks->front().label == "CERTIFICATE REQUEST") {
+    request = SignedObject::Parse(blocks->front().der.view());
+  }
+  if (!request.ok())
+    return absl::DataLossError(absl::StrCat(spec.csr, " is damaged; run ninja to make it again"));
+  DerReader outer(request->signed_part);
+  DerReader fields = outer.Enter();
+  fields.Read(V_ASN1_INTEGER);
+  fields.Read(V_ASN1_SEQUENCE);
+  if (fields.Read(V_ASN1_SEQUENCE).whole != key.spki() || !request->IsSignedBy(key.spki())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(spec.csr, " is not a request of the key ", spec.key, "; run ninja to make it again"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckNames(const CertificateSpec& spec, absl::string_view made, const Certificate& issuer) {
+  if (issuer.permitted_names.empty() && issuer.excluded_names.empty()) return absl::OkStatus();
+  CertificatePtr certificate = FromDer<CertificatePtr>(made, d2i_X509);
+  CertificatePtr signer = FromDer<CertificatePtr>(issuer.der, d2i_X509);
+  if (certificate == nullptr || signer == nullptr) return OpenSslError("cannot check name constraints");
+  NameConstraintsPtr constraints(
+      static_cast<NAME_CONSTRAINTS*>(X509_get_ext_d2i(signer.get(), NID_name_constraints, nullptr, nullptr)));
+  if (constraints == nullptr) return OpenSslError("cannot check name constraints");
+  X509_check_purpose(certificate.get(), -1, 0);  // fills in the names that the next line looks at
+  int verdict = NAME_CONSTRAINTS_check(certificate.get(), constraints.get());
+  ERR_clear_error();
+  if (verdict == X509_V_OK) return absl::OkStatus();
+  return Refuse(spec, absl::StrCat("its name constraints do not allow every name of ", spec.path, " (",
+                                   X509_verify_cert_error_string(verdict), ")"));
+}
+
+}  // namespace kplan

@@ -1,0 +1,29 @@
+#ifndef KPLAN_STEPS_ISSUER_CHECK_H_
+#define KPLAN_STEPS_ISSUER_CHECK_H_
+
+// What is looked at before and after a certificate is signed, so that none comes of it that verifiers refuse.
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/steps/certificate.h"
+#include "src/steps/certificate_spec.h"
+#include "src/steps/private_key.h"
+
+namespace kplan {
+
+// FailedPrecondition when ISSUER may not sign what SPEC wants now: not the certificate of ISSUER_KEY, not a
+// CA, a path length that leaves no room for another CA, usages that do not cover those asked for, expired, or
+// of the same subject.
+absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
+                         absl::Time now);
+
+// The request proves that whoever asks holds the key, and has to be about KEY, the one on disk.
+absl::Status CheckRequest(const CertificateSpec& spec, const PrivateKey& key);
+
+// FailedPrecondition when the certificate MADE (DER) has a name that ISSUER's name constraints do not allow.
+absl::Status CheckNames(const CertificateSpec& spec, absl::string_view made, const Certificate& issuer);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_ISSUER_CHECK_H_

@@ -1,0 +1,67 @@
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/steps/certificate.h"
+#include "src/steps/der.h"
+#include "src/steps/step.h"
+
+// Which requests wait for a CA whose key somebody else has. Record:
+//   {"kind":"requests","pairs":[["pki/x.csr","pki/x.pem"],...]}
+// a request and where its certificate belongs. The list is for people, as the result's output; that something
+// waits is no failure here: the steps of the certificates fail. Digest: of the list. Its files are the
+// certificates, so that ninja looks again while one is missing and when one arrives.
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMaxRequestFile = 1 << 20;
+
+// The public key that the request in PATH is about; empty when it cannot be read.
+std::string KeyOfRequest(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
+  if (!text.ok()) return "";
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok()) return "";
+  absl::StatusOr<SignedObject> request = SignedObject::Parse(blocks->front().der.view());
+  if (!request.ok()) return "";
+  DerReader outer(request->signed_part);
+  DerReader fields = outer.Enter();
+  fields.Read(V_ASN1_INTEGER);
+  fields.Read(V_ASN1_SEQUENCE);
+  return std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+}
+
+// Whether REQUEST has to be signed: CERTIFICATE is not there, or is not of the request's key.
+bool Waits(const std::string& request, const std::string& certificate) {
+  absl::StatusOr<Certificate> found = Certificate::Read(certificate);
+  return !found.ok() || found->spki != KeyOfRequest(request);
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record& record) {
+  const StringPairs pairs = record.Pairs("pairs");
+  if (!record.status().ok()) return record.status();
+  StepResult result;
+  std::string list;
+  size_t waiting = 0;
+  for (const auto& [request, certificate] : pairs) {
+    result.files.push_back(certificate);
+    if (!Waits(request, certificate)) continue;
+    ++waiting;
+    absl::StrAppend(&list, "  ", request, " -> ", certificate, "\n");
+  }
+  if (waiting > 0) {
+    result.output = absl::StrCat(Count(waiting, "request"), waiting == 1 ? " waits" : " wait",
+                                 " for signing (request -> where its certificate belongs):\n", list);
+  }
+  result.digest = Sha256Hex(list);
+  return result;
+}
+
+}  // namespace kplan
