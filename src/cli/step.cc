@@ -24,14 +24,19 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
+    {"adopt-ca", AdoptCaStep},
+    {"bundle", BundleStep},
     {"ca-cert", CaCertStep},
     {"cert", CertStep},
+    {"crl", CrlStep},
     {"csr", CsrStep},
     {"dir", DirStep},
     {"fetch", FetchStep},
     {"install", InstallStep},
+    {"install-pair", InstallPairStep},
     {"key", KeyStep},
     {"render", RenderStep},
+    {"requests", RequestsStep},
     {"service", ServiceStep},
     {"unpack", UnpackStep},
     {"verify-etcd", VerifyEtcdStep},

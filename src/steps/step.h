@@ -47,11 +47,16 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> CaCertStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> CertStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> AdoptCaStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> CrlStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> BundleStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> FetchStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> RenderStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> DirStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> VerifyEtcdStep(const StepContext&, const Record&);
 

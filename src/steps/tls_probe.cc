@@ -194,6 +194,8 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
   absl::StatusOr<CertificatePtr> ca = ParseCertificate(ca_pem, "the CA");
   if (!ca.ok()) return ca.status();
   X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca->get());
+  // As in Go: whatever is trusted is where a chain may end, an intermediate too.
+  X509_STORE_set_flags(SSL_CTX_get_cert_store(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
   if (!client.cert_pem.empty()) {
     if (absl::Status status = UseClient(context.get(), client); !status.ok()) return status;
   }
