@@ -1,156 +1,183 @@
 #include "src/model/names.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
+#include <array>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
+#include "src/model/uri_name.h"
 
 namespace kplan {
 namespace {
 
-absl::Status Refuse(absl::string_view reason, absl::string_view remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(reason, remedy.empty() ? "" : "\n", remedy));
-}
+using San = std::pair<std::string, std::string>;
 
-bool IsAscii(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); });
-}
+constexpr size_t kMaxMailbox = 254, kMaxLocalPart = 64;  // RFC 5321 4.5.3.1, and its erratum 1690
 
-bool OnlyDigitsAndDots(absl::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c) || c == '.'; });
-}
-
-// TEXT as a canonical address; false when it is none.
-bool ParseIp(absl::string_view text, std::string* canonical) {
-  std::string copy(text);
-  char buffer[INET6_ADDRSTRLEN];
-  in_addr v4;
-  if (inet_pton(AF_INET, copy.c_str(), &v4) == 1) {
-    *canonical = inet_ntop(AF_INET, &v4, buffer, sizeof(buffer));
-    return true;
-  }
-  in6_addr v6;
-  if (inet_pton(AF_INET6, copy.c_str(), &v6) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-    *canonical = inet_ntop(AF_INET, &v6.s6_addr[12], buffer, sizeof(buffer));
-  } else {
-    *canonical = inet_ntop(AF_INET6, &v6, buffer, sizeof(buffer));
-  }
-  return true;
-}
-
-absl::Status CheckLabels(absl::string_view name) {
-  if (name.size() > 253)
-    return Refuse(absl::StrCat("a DNS name of ", name.size(), " characters; at most 253"), "");
-  std::vector<absl::string_view> labels = absl::StrSplit(name, '.');
-  for (absl::string_view label : labels) {
-    if (label.empty()) return Refuse("a DNS name with an empty label (two dots, or a dot at the start)", "");
-    if (label.size() > 63) {
-      return Refuse(absl::StrCat("a DNS name with a label of ", label.size(), " characters; at most 63"), "");
-    }
-    if (absl::StrContains(label, '_')) {
-      return Refuse("a DNS name with an underscore, which no host name may have (RFC 1123)", "use a hyphen");
-    }
-    if (!OnlyAlnumAnd(label, "-")) {
-      return Refuse("not a DNS name: only letters, digits, hyphens and dots", "");
-    }
-    if (label.front() == '-' || label.back() == '-') {
-      return Refuse("a DNS name with a label that begins or ends with a hyphen", "");
-    }
-  }
-  if (OnlyDigitsAndDots(labels.back())) {
-    return Refuse("looks like an IP address, but is none",
-                  "write the four numbers of an IPv4 address without leading zeros");
+// Well-formed UTF-8 without control characters.
+absl::Status CheckText(absl::string_view text) {
+  if (std::all_of(text.begin(), text.end(), absl::ascii_isprint)) return absl::OkStatus();
+  if (FindInvalidUtf8(text) != absl::string_view::npos) return RefuseName("not UTF-8", "");
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (ControlLength(text.substr(i)) > 0) return RefuseName("a name with a control character", "");
   }
   return absl::OkStatus();
 }
 
-absl::Status RefuseNonAscii() {
-  return Refuse("a DNS name with characters that are not ASCII",
-                "write its A-label (xn--...), as `idn2 NAME` prints it");
-}
-
-absl::StatusOr<std::pair<std::string, std::string>> ClassifyUri(absl::string_view host) {
-  size_t colon = host.find("://");
-  absl::string_view scheme = host.substr(0, colon), rest = host.substr(colon + 3);
-  bool good = OnlyAlnumAnd(scheme, "+-.") && absl::ascii_isalpha(scheme[0]) && !rest.empty() &&
-              IsAscii(rest) && rest.find_first_of(" \"<>\\^`{|}") == absl::string_view::npos &&
-              rest[0] != '/';
-  if (!good) return Refuse("not a URI (RFC 3986): scheme://authority/path in ASCII without spaces", "");
-  return std::make_pair(std::string("uri"), std::string(host));
-}
-
-absl::StatusOr<std::pair<std::string, std::string>> ClassifyEmail(absl::string_view host) {
-  size_t at = host.find('@');
-  absl::string_view local = host.substr(0, at), domain = host.substr(at + 1);
-  if (!OnlyAlnumAnd(local, ".!#$%&'*+/=?^_`{|}~-")) {
-    return Refuse("not an e-mail address (RFC 5321): the part before the @ is not a plain mailbox name", "");
+// The kinds of names in the words of openssl.cnf ("DNS:a.example"), and of URIs without an authority.
+absl::Status RefusePrefixed(absl::string_view host) {
+  size_t colon = host.find(':');
+  if (colon == absl::string_view::npos || colon == 0) return absl::OkStatus();
+  absl::string_view rest = host.substr(colon + 1);
+  // Hosts can have these names, too, and ports.
+  if (std::all_of(rest.begin(), rest.end(), absl::ascii_isdigit)) return absl::OkStatus();
+  std::string prefix = absl::AsciiStrToLower(host.substr(0, colon));
+  for (absl::string_view kind : {"dns", "ip", "email", "uri", "mailto"}) {
+    if (prefix != kind) continue;
+    return RefuseName(absl::StrCat("a name with its kind in front: ", Quote(host.substr(0, colon + 1))),
+                      absl::StrCat("write ", rest, "; its kind is seen from its form"));
   }
-  if (!IsAscii(domain)) return RefuseNonAscii();
-  if (absl::Status status = CheckLabels(domain); !status.ok()) return status;
-  return std::make_pair(std::string("email"), std::string(host));
+  for (absl::string_view scheme : {"urn", "http", "https", "spiffe", "ldap", "ldaps"}) {
+    if (prefix != scheme || absl::StartsWith(rest, "//")) continue;
+    return RefuseName("a URI without a host (RFC 5280 4.2.1.6)", "write scheme://host/path");
+  }
+  return absl::OkStatus();
 }
+
+// What is written like an address but is none of a host alone.
+absl::Status RefuseAddressLike(absl::string_view host) {
+  if (absl::StrContains(host, '/')) {
+    return RefuseName("a network, not an address", "a certificate names single addresses: write them out");
+  }
+  if (host.front() == '[' || host.back() == ']')
+    return RefuseName("an address in brackets", "write it without them");
+  size_t colon = host.find(':');
+  if (colon == absl::string_view::npos) return absl::OkStatus();
+  if (absl::StrContains(host, '%'))
+    return RefuseName("an address with a zone", "write it without the % and what follows");
+  absl::string_view name = host.substr(0, colon), port = host.substr(colon + 1);
+  bool digits = std::all_of(port.begin(), port.end(), absl::ascii_isdigit);
+  if (digits && !name.empty()) {
+    return RefuseName("a name with a port", absl::StrCat("a certificate has no ports: write ", name));
+  }
+  if (absl::StrContains(port, ':')) return RefuseName("looks like an IPv6 address, but is none", "");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<San> ClassifyDns(absl::string_view host) {
+  absl::string_view name = host;
+  bool wildcard = absl::ConsumePrefix(&name, "*.");
+  if (absl::StrContains(name, '*')) {
+    return RefuseName("a * may stand only alone, as the first label (RFC 6125 6.4.3)",
+                      "for example *.example.com");
+  }
+  absl::StatusOr<std::string> domain = CanonicalDomain(name);
+  if (!domain.ok()) return domain.status();
+  if (!wildcard) return San("dns", *std::move(domain));
+  if (!absl::StrContains(*domain, '.')) {
+    return RefuseName("a wildcard for a whole top-level domain",
+                      "at least two labels stand after the *: *.example.com");
+  }
+  std::string whole = absl::StrCat("*.", *domain);
+  if (whole.size() > kMaxDnsName) {
+    return RefuseName(absl::StrCat("a DNS name of ", whole.size(), " characters; at most ", kMaxDnsName), "");
+  }
+  return San("dns", std::move(whole));
+}
+
+// White space of Unicode that is no control character, as UTF-8.
+constexpr std::array<absl::string_view, 17> kSpaces = {" ",
+                                                       "\xC2\xA0",
+                                                       "\xE1\x9A\x80",
+                                                       "\xE2\x80\x80",
+                                                       "\xE2\x80\x81",
+                                                       "\xE2\x80\x82",
+                                                       "\xE2\x80\x83",
+                                                       "\xE2\x80\x84",
+                                                       "\xE2\x80\x85",
+                                                       "\xE2\x80\x86",
+                                                       "\xE2\x80\x87",
+                                                       "\xE2\x80\x88",
+                                                       "\xE2\x80\x89",
+                                                       "\xE2\x80\x8A",
+                                                       "\xE2\x80\xAF",
+                                                       "\xE2\x81\x9F",
+                                                       "\xE3\x80\x80"};
 
 }  // namespace
 
-bool IsIpAddress(absl::string_view text) {
-  std::string canonical;
-  return ParseIp(text, &canonical);
+absl::StatusOr<std::string> CanonicalMailbox(absl::string_view address) {
+  size_t at = address.rfind('@');
+  if (at == absl::string_view::npos) return RefuseName("not an e-mail address: there is no @", "");
+  absl::string_view local = address.substr(0, at), domain = address.substr(at + 1);
+  if (local.empty() || domain.empty()) {
+    return RefuseName("not an e-mail address: nothing stands on one side of the @", "");
+  }
+  if (local.front() == '"') {
+    return RefuseName("an e-mail address with a quoted mailbox name", "write one that needs no quotes");
+  }
+  if (absl::StrContains(local, '*')) {
+    return RefuseName("an e-mail address with a wildcard, which no verifier knows", "");
+  }
+  if (!std::all_of(local.begin(), local.end(),
+                   [](char c) { return absl::ascii_isascii(static_cast<unsigned char>(c)); })) {
+    return RefuseName("an e-mail address that is not ASCII before the @, for which a SAN has no place",
+                      "only the domain can be in another script");
+  }
+  if (!OnlyAlnumAnd(local, ".!#$%&'+/=?^_`{|}~-")) {
+    return RefuseName("not an e-mail address (RFC 5321): the part before the @ is not a plain mailbox name",
+                      "");
+  }
+  if (local.front() == '.' || local.back() == '.' || absl::StrContains(local, "..")) {
+    return RefuseName("not an e-mail address (RFC 5321): a dot before the @ stands between two characters",
+                      "");
+  }
+  if (local.size() > kMaxLocalPart) {
+    return RefuseName(absl::StrCat("an e-mail address with ", local.size(),
+                                   " characters before the @; at most ", kMaxLocalPart),
+                      "");
+  }
+  if (domain.back() == '.') {
+    return RefuseName("an e-mail address with a dot at its end (RFC 5321 4.1.2)", "remove it");
+  }
+  absl::StatusOr<std::string> canonical = CanonicalDomain(domain);
+  if (!canonical.ok()) return canonical.status();
+  std::string whole = absl::StrCat(local, "@", *canonical);
+  if (whole.size() > kMaxMailbox) {
+    return RefuseName(
+        absl::StrCat("an e-mail address of ", whole.size(), " characters; at most ", kMaxMailbox), "");
+  }
+  return whole;
 }
 
-absl::Status CheckDnsName(absl::string_view name) {
-  if (!IsAscii(name)) return RefuseNonAscii();
-  return CheckLabels(name);
-}
-
-absl::StatusOr<std::pair<std::string, std::string>> ClassifySan(absl::string_view host) {
-  if (host.empty()) return Refuse("an empty name", "");
-  if (absl::StrContains(host, "://")) return ClassifyUri(host);
-  if (absl::StrContains(host, '@')) return ClassifyEmail(host);
+absl::StatusOr<San> ClassifySan(absl::string_view host) {
+  if (host.empty()) return RefuseName("an empty name", "");
+  if (absl::Status status = CheckText(host); !status.ok()) return status;
   std::string ip;
-  if (ParseIp(host, &ip)) return std::make_pair(std::string("ip"), ip);
-  if (absl::StrContains(host, '/')) {
-    return Refuse("a network, not an address", "a certificate names single addresses: write them out");
+  if (ParseIpAddress(host, &ip)) return San("ip", std::move(ip));
+  if (absl::Status status = RefusePrefixed(host); !status.ok()) return status;
+  if (absl::StrContains(host, "://")) {
+    absl::StatusOr<std::string> uri = CanonicalUri(host);
+    if (!uri.ok()) return uri.status();
+    return San("uri", *std::move(uri));
   }
-  if (host.front() == '[' || host.back() == ']')
-    return Refuse("an address in brackets", "write it without them");
-  if (absl::StrContains(host, '%'))
-    return Refuse("an address with a zone", "write it without the % and what follows");
-  size_t colon = host.find(':');
-  if (colon != absl::string_view::npos) {
-    absl::string_view name = host.substr(0, colon), port = host.substr(colon + 1);
-    if (OnlyDigitsAndDots(port) && !name.empty()) {
-      return Refuse("a name with a port", absl::StrCat("a certificate has no ports: write ", name));
-    }
-    if (absl::StrContains(port, ':')) return Refuse("looks like an IPv6 address, but is none", "");
+  if (absl::StrContains(host, '@')) {
+    absl::StatusOr<std::string> mailbox = CanonicalMailbox(host);
+    if (!mailbox.ok()) return mailbox.status();
+    return San("email", *std::move(mailbox));
   }
-  if (!IsAscii(host)) return RefuseNonAscii();
-  std::string name = absl::AsciiStrToLower(absl::StripSuffix(host, "."));
-  absl::string_view checked = name;
-  if (absl::ConsumePrefix(&checked, "*.")) {
-    if (!absl::StrContains(checked, '.')) return Refuse("a wildcard for a whole top-level domain", "");
-  }
-  if (absl::StrContains(checked, '*')) {
-    return Refuse("a * may stand only alone, as the first label (RFC 6125 6.4.3)",
-                  "for example *.example.com");
-  }
-  if (absl::Status status = CheckLabels(checked); !status.ok()) return status;
-  return std::make_pair(std::string("dns"), name);
+  if (absl::Status status = RefuseAddressLike(host); !status.ok()) return status;
+  return ClassifyDns(host);
 }
 
-bool SanCovers(const std::pair<std::string, std::string>& san, absl::string_view host) {
+bool SanCovers(const San& san, absl::string_view host) {
   const auto& [kind, value] = san;
   if (kind == "ip") {
     std::string ip;
-    return ParseIp(host, &ip) && ip == value;
+    return ParseIpAddress(host, &ip) && ip == value;
   }
   if (kind != "dns") return false;
   if (value == host) return true;
@@ -159,57 +186,31 @@ bool SanCovers(const std::pair<std::string, std::string>& san, absl::string_view
          host.substr(dot) == absl::string_view(value).substr(1);
 }
 
-absl::StatusOr<int64_t> ParseExpiry(absl::string_view text) {
-  constexpr int64_t kMax = int64_t{200} * 365 * 24 * 3600;
-  constexpr char kExample[] = "write hours, minutes and seconds as in 8760h or 1h30m (a year is 8760h)";
-  int64_t seconds = 0;
-  absl::string_view rest = text;
-  while (!rest.empty()) {
-    size_t digits = 0;
-    while (digits < rest.size() && absl::ascii_isdigit(rest[digits])) ++digits;
-    int64_t number = 0;
-    if (digits == 0 || digits == rest.size() || !absl::SimpleAtoi(rest.substr(0, digits), &number)) {
-      return Refuse(absl::StrCat(Quote(text), " is not a duration"), kExample);
-    }
-    char unit = rest[digits];
-    rest.remove_prefix(digits + 1);
-    int64_t factor = unit == 'h' ? 3600 : unit == 'm' ? 60 : unit == 's' ? 1 : 0;
-    if (unit == 'm' && absl::StartsWith(rest, "s")) factor = 0;  // "ms"
-    if (factor == 0) {
-      if ((unit == 'd' || unit == 'w' || unit == 'y') && number < 100000) {
-        int64_t hours = number * (unit == 'd' ? 24 : unit == 'w' ? 7 * 24 : 365 * 24);
-        return Refuse(
-            absl::StrCat("a duration has no unit ", Quote(std::string(1, unit)), "; hours are the largest"),
-            absl::StrCat("write ", hours, "h"));
-      }
-      return Refuse(absl::StrCat(Quote(text), " is not a duration"), kExample);
-    }
-    if (number > kMax / factor) return Refuse("longer than 200 years", "");
-    seconds += number * factor;
-  }
-  if (seconds > kMax) return Refuse("longer than 200 years", "");
-  if (seconds < 600) {
-    return Refuse("shorter than ten minutes, while a certificate begins five minutes before it is made",
-                  kExample);
-  }
-  return seconds;
-}
-
 absl::Status CheckSubjectField(absl::string_view field, absl::string_view value) {
+  bool serial = field == "serialNumber";
+  absl::string_view shown = serial ? "SerialNumber" : field;  // as cfssl spells it
+  if (value.empty()) return RefuseName(absl::StrCat(shown, " is empty"), "remove it, or give it a value");
   if (field == "C") {
     bool good = value.size() == 2 && absl::ascii_isupper(value[0]) && absl::ascii_isupper(value[1]);
     if (good) return absl::OkStatus();
-    return Refuse("a country is two capital letters (ISO 3166-1)", "for example US");
+    return RefuseName("a country is two capital letters (ISO 3166-1)", "for example US");
   }
+  if (absl::Status status = CheckText(value); !status.ok()) return status;
   size_t limit = field == "L" || field == "ST" ? 128 : 64;
   size_t length = std::count_if(value.begin(), value.end(),
                                 [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   if (length > limit) {
-    return Refuse(absl::StrCat(field, " has ", length, " characters; at most ", limit, " (RFC 5280 A.1)"),
-                  "shorten it");
+    return RefuseName(absl::StrCat(shown, " has ", length, " characters; at most ", limit, " (RFC 5280 A.1)"),
+                      "shorten it");
   }
-  if (value.front() == ' ' || value.back() == ' ') {
-    return Refuse(absl::StrCat(field, " begins or ends with a space"), "remove it");
+  for (absl::string_view space : kSpaces) {
+    if (absl::StartsWith(value, space) || absl::EndsWith(value, space)) {
+      return RefuseName(absl::StrCat(shown, " begins or ends with a space"), "remove it");
+    }
+  }
+  if (serial && !OnlyAlnumAnd(value, " '()+,-./:=?")) {
+    return RefuseName("SerialNumber has characters that a PrintableString has no place for (RFC 5280 A.1)",
+                      "letters, digits, spaces and ' ( ) + , - . / : = ? are allowed");
   }
   return absl::OkStatus();
 }

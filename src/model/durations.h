@@ -1,0 +1,22 @@
+#ifndef KPLAN_MODEL_DURATIONS_H_
+#define KPLAN_MODEL_DURATIONS_H_
+
+// Durations as cfssl writes them: Go's time.ParseDuration in whole seconds ("8760h", "1h30m"). Errors are
+// statuses as in names.h: the reason and, after a line end, the remedy.
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace kplan {
+
+// How long a certificate or a CRL is good, in seconds: from ten minutes to 200 years.
+absl::StatusOr<int64_t> ParseExpiry(absl::string_view text);
+
+// How long before it is made a certificate begins, in seconds: from one second to a year.
+absl::StatusOr<int64_t> ParseBackdate(absl::string_view text);
+
+}  // namespace kplan
+
+#endif  // KPLAN_MODEL_DURATIONS_H_
