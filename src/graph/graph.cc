@@ -18,6 +18,14 @@ const char* VerbOf(StepKind kind) {
     case StepKind::kCaCert:
     case StepKind::kCert:
       return "SIGN";
+    case StepKind::kAdoptCa:
+      return "ADOPT";
+    case StepKind::kRequests:
+      return "ASK";
+    case StepKind::kCrl:
+      return "CRL";
+    case StepKind::kBundle:
+      return "BUNDLE";
     case StepKind::kFetch:
       return "FETCH";
     case StepKind::kUnpack:

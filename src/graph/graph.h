@@ -32,7 +32,11 @@ enum class StepKind : uint8_t {
   kKey,
   kCsr,
   kCaCert,
+  kAdoptCa,
   kCert,
+  kRequests,
+  kCrl,
+  kBundle,
   kFetch,
   kUnpack,
   kRender,
@@ -59,9 +63,9 @@ struct Step {
 };
 
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
-// a file or folder, whether a service runs, whether a certificate is due.
+// a file or folder, whether a service runs, whether a certificate or a CRL is due.
 struct Watch {
-  enum class Kind : uint8_t { kFile, kFolder, kCertificate, kService };
+  enum class Kind : uint8_t { kFile, kFolder, kCertificate, kCrl, kService };
 
   StepId step = 0;  // whose artifact it is
   Kind kind = Kind::kFile;
@@ -71,6 +75,7 @@ struct Watch {
   std::string path;          // of a service: its name
   std::string issuer;        // of a certificate that another one signed: that one's path
   int64_t renew_before = 0;  // of a certificate: seconds before its end when it is due; 0: the step's default
+  bool renewable = true;     // of a certificate: whether its step can make it again
 };
 
 // The records of one host, or of what hosts share.

@@ -5,12 +5,12 @@
 // knows that there was YAML; nothing in it can be wrong any more.
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "src/base/record.h"
+#include "src/model/pki.h"
 
 namespace kplan {
 
@@ -23,41 +23,6 @@ struct Host {
   std::string arch;     // "amd64"
   ServiceManager manager = ServiceManager::kSystemd;
 };
-
-struct KeyKind {
-  std::string algo;  // "rsa", "ecdsa"
-  int size = 0;      // bits
-};
-
-struct CertificateAuthority {
-  KeyKind key;
-  StringPairs
-      subject;  // ("C", "US"), ..., ("CN", "Kubernetes"); the certificate's own order is the signer's affair
-  int64_t expiry_seconds = 0;
-  int64_t renew_before_seconds = 0;  // before its end it is made again; 0: in the last third of its life
-};
-
-// What the certificates of one entry of `certs` have in common: kept once, not once a host.
-struct LeafKind {
-  std::string spec_name;  // "kubernetes", "server": the key in `certs`
-  KeyKind key;
-  StringPairs names;  // the subject without CN
-  std::vector<std::string> usages;
-  int64_t expiry_seconds = 0;
-  int64_t renew_before_seconds = 0;  // before its end it is made again; 0: in the last third of its life
-};
-
-struct LeafCertificate {
-  std::string name;  // "kubernetes", or "etcd-1/server" when made per host: its place below cert/ and pki/
-  int host = -1;     // index into Cluster::hosts when made per host
-  std::shared_ptr<const LeafKind> kind;
-  std::string CN;  // empty: none
-  StringPairs
-      sans;  // ("dns", "worker"), ("ip", "127.0.0.1"), "email", "uri"; in the order written, each once
-};
-
-// ("C", "US"), ..., ("CN", "kubernetes")
-StringPairs SubjectOf(const LeafCertificate& cert);
 
 // A release archive and what is taken out of it.
 struct Archive {
@@ -96,7 +61,7 @@ struct Etcd {
 struct Cluster {
   std::string name;
   std::vector<Host> hosts;  // by name
-  CertificateAuthority ca;
+  std::vector<CertificateAuthority> cas;  // an issuer before those it signs, else by name
   std::vector<LeafCertificate> certificates;
   bool has_etcd = false;
   Etcd etcd;

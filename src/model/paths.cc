@@ -12,6 +12,12 @@ std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/
 std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }
 std::string Key(absl::string_view name) { return absl::StrCat("pki/", name, "-key.pem"); }
 std::string Request(absl::string_view name) { return absl::StrCat("pki/", name, ".csr"); }
+std::string Chain(absl::string_view name) { return absl::StrCat("pki/", name, "-chain.pem"); }
+std::string Bundle(absl::string_view name) { return absl::StrCat("pki/", name, "-bundle.pem"); }
+std::string Pkcs12(absl::string_view name) { return absl::StrCat("pki/", name, ".p12"); }
+std::string CrlPem(absl::string_view name) { return absl::StrCat("pki/", name, "-crl.pem"); }
+std::string CrlDer(absl::string_view name) { return absl::StrCat("pki/", name, ".crl"); }
+std::string Superseded(absl::string_view name) { return absl::StrCat("pki/superseded/", name); }
 
 std::string Archive(absl::string_view base) { return absl::StrCat("archives/", base); }
 

@@ -25,10 +25,16 @@ std::string Shard(absl::string_view name);     // .kplan/steps/NAME.json
 std::string Stamp(absl::string_view label);    // .kplan/stamps/LABEL
 std::string Depfile(absl::string_view label);  // .kplan/deps/LABEL
 
-// NAME is LeafCertificate::name, or "ca".
+// NAME is LeafCertificate::name or CertificateAuthority::name.
 std::string Certificate(absl::string_view name);  // pki/NAME.pem
 std::string Key(absl::string_view name);          // pki/NAME-key.pem
 std::string Request(absl::string_view name);      // pki/NAME.csr
+std::string Chain(absl::string_view name);        // pki/NAME-chain.pem: the certificate and intermediates
+std::string Bundle(absl::string_view name);       // pki/NAME-bundle.pem: key, certificate, intermediates
+std::string Pkcs12(absl::string_view name);       // pki/NAME.p12
+std::string CrlPem(absl::string_view name);       // pki/NAME-crl.pem
+std::string CrlDer(absl::string_view name);       // pki/NAME.crl
+std::string Superseded(absl::string_view name);   // pki/superseded/NAME: the folder of earlier certificates
 
 std::string Archive(absl::string_view base);                                // archives/BASE
 std::string Rendered(absl::string_view host, absl::string_view host_path);  // rendered/HOST/etc/...
@@ -37,6 +43,7 @@ namespace on_host {
 
 inline constexpr char kBinaries[] = "/usr/local/bin";
 inline constexpr char kEtcdConfig[] = "/etc/etcd";
+inline constexpr char kCrlName[] = "ca.crl";  // in kEtcdConfig; DER, as etcd wants it
 inline constexpr char kEtcdData[] = "/var/lib/etcd";
 inline constexpr char kUnits[] = "/etc/systemd/system";
 

@@ -32,8 +32,10 @@ void CheckHostName(const Text& name, Diagnostics* diagnostics) {
   const std::vector<absl::string_view>& reserved = ReservedHostNames();
   if (std::find(reserved.begin(), reserved.end(), name.value) != reserved.end()) {
     diagnostics->Error(name.range,
-                       absl::StrCat("no host can be called ", Quote(name.value), ": `ninja ", name.value,
-                                    "` already means something else"),
+                       absl::StrCat("no host can be called ", Quote(name.value), ": ",
+                                    name.value == "superseded" ? "pki/" : "`ninja ", name.value,
+                                    name.value == "superseded" ? " has the certificates that were replaced"
+                                                               : "` already means something else"),
                        "give the host another name; its `address` can be anything");
   }
 }
@@ -81,8 +83,8 @@ ServiceManager ResolveManager(const HostSpec& spec, const Host& host, Diagnostic
 }  // namespace
 
 const std::vector<absl::string_view>& ReservedHostNames() {
-  static const auto* names =
-      new std::vector<absl::string_view>{"all", "build.ninja", "ca", "etcd", "pki", "shared", "verify"};
+  static const auto* names = new std::vector<absl::string_view>{"all", "build.ninja", "ca",         "etcd",
+                                                                "pki", "shared",      "superseded", "verify"};
   return *names;
 }
 
@@ -92,7 +94,7 @@ void Report(const absl::Status& status, Range range, absl::string_view what, Dia
 }
 
 void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
-  if (spec.hosts.empty() && spec.well_formed) {
+  if (spec.hosts.empty() && spec.etcd.range.known() && spec.well_formed) {
     diagnostics->Error({}, "there are no hosts", "write, for this machine,\n  hosts:\n    worker: {}");
   }
   std::vector<const HostSpec*> sorted;
@@ -140,7 +142,9 @@ Cluster Resolve(const Spec& spec, Diagnostics* diagnostics) {
   Cluster cluster;
   cluster.name = spec.metadata_name.value;
   ResolveHosts(spec, &cluster, diagnostics);
-  ResolvePki(spec, &cluster, diagnostics);
+  ResolveCas(spec, &cluster, diagnostics);
+  ResolveCerts(spec, &cluster, diagnostics);
+  ResolveRevoked(spec, &cluster, diagnostics);
   ResolveEtcd(spec, &cluster, diagnostics);
   return cluster;
 }

@@ -206,6 +206,13 @@ class EtcdResolver {
   // etcd shows its certificate to clients and, through the gateway, to itself as one (etcd v3.4,
   // embed/serve.go).
   void CheckServingCert(const LeafCertificate& cert, const std::vector<std::string>& client_urls) {
+    if (cert.kind->is_ca) {
+      diagnostics_->Error(spec_.cert.range,
+                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name),
+                                       " is a CA's, which no server should show"),
+                          "name one whose profile makes no CAs");
+      return;
+    }
     for (const char* usage : {"server auth", "client auth"}) {
       bool has = std::any_of(cert.kind->usages.begin(), cert.kind->usages.end(),
                              [&](const std::string& u) { return u == usage || u == "any"; });
@@ -227,6 +234,26 @@ class EtcdResolver {
                                        url.host, ", where clients reach etcd (", text, ")"),
                           absl::StrCat("add ", url.host, " to its hosts"));
     }
+  }
+
+  // etcd's Go has to know the key kinds of the certificate and of everyone who signs above it: crypto/tls has
+  // Ed25519 since Go 1.13, and releases before 3.4.18 are built with 1.12.
+  void CheckKeyKinds(const LeafCertificate& cert) {
+    constexpr int kFirstWithEd25519 = 18;
+    if (version_.minor != 4 || version_.patch >= kFirstWithEd25519) return;
+    std::string whose;
+    if (cert.kind->key.algo == "ed25519")
+      whose = absl::StrCat("the certificate ", Quote(cert.kind->spec_name));
+    for (int ca = cert.kind->ca; ca >= 0 && whose.empty(); ca = cluster_.cas[ca].issuer) {
+      if (cluster_.cas[ca].key.algo == "ed25519")
+        whose = absl::StrCat("the CA ", Quote(cluster_.cas[ca].name));
+    }
+    if (whose.empty()) return;
+    diagnostics_->Error(
+        spec_.cert.range,
+        absl::StrCat("etcd ", etcd_.version, " is built with Go 1.12, whose TLS has no Ed25519; ", whose,
+                     " has such a key"),
+        "take an ecdsa or rsa key, or etcd 3.4.18 or later");
   }
 
   // A given initial-cluster must name this member with the URLs it advertises, or etcd refuses to start.
@@ -267,7 +294,10 @@ class EtcdResolver {
     if (cert >= 0) {
       member.cert = cert;
       // With an error in what the certificate is made from, what it lacks would be said twice.
-      if (!diagnostics_->has_errors()) CheckServingCert(cluster_.certificates[cert], member.client_urls);
+      if (!diagnostics_->has_errors()) {
+        CheckServingCert(cluster_.certificates[cert], member.client_urls);
+        CheckKeyKinds(cluster_.certificates[cert]);
+      }
       member.arguments = Arguments(member, cluster_.certificates[cert]);
     }
     if (cluster_.hosts[host].arch == "arm64" && version_.minor == 4)
@@ -296,6 +326,10 @@ class EtcdResolver {
     };
     if (etcd_.token != kDefaultToken)
       arguments.emplace_back(absl::StrCat("--initial-cluster-token=", etcd_.token), "");
+    const CertificateAuthority& ca = cluster_.cas[cert.kind->ca];
+    if (ca.crl_expiry_seconds != 0 && Flag("client-crl-file") == nullptr) {
+      arguments.emplace_back("--client-crl-file=", absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName));
+    }
     for (const auto& [name, value] : flags_) {
       if (name == "name" || name == "listen-client-urls" || name == "advertise-client-urls") continue;
       const EtcdFlag* flag = FindEtcdFlag(name);

@@ -14,13 +14,25 @@
 
 namespace kplan {
 
-void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  // resolve.cc
-void ResolvePki(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_pki.cc
-void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);   // resolve_etcd.cc
+void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve.cc
+void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);      // resolve_cas.cc
+void ResolveCerts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_certs.cc
+void ResolveRevoked(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  // resolve_revoked.cc
+void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);     // resolve_etcd.cc
 
 // The archive of etcd VERSION for ARCH and what is taken out of it (resolve_archive.cc).
 Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, const std::string& arch,
                            Diagnostics* diagnostics);
+
+// The names of all CAs, as written.
+std::vector<absl::string_view> CaNames(const Spec& spec);
+
+// Whether pki/NAME.pem is, or may be, a file of another one: of "x-key", "x-chain", "x-bundle" or "x-crl".
+bool IsNameOfAnothersFile(absl::string_view name);
+
+// How many CAs may stand one below the other under the CA with the index CA (RFC 5280 4.2.1.9);
+// kNoPathLength for any number.
+int CasAllowedBelow(const Cluster& cluster, int ca);
 
 // Names that are groups or files of ninja's, so that no host can have them.
 const std::vector<absl::string_view>& ReservedHostNames();

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/spec/map_reader.h"
+#include "src/spec/spec_pki.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {
@@ -22,20 +23,13 @@ class Reader {
     spec.metadata_name = metadata.GetText("name");
     metadata.Finish();
     Each(top, "hosts", [&](const YamlNode::Entry& entry) { spec.hosts.push_back(ReadHost(entry)); });
-    spec.ca = ReadCa(top.Take("ca"), top.KeyRange("ca"));
-    MapReader signing(top.Take("signing"), top.KeyRange("signing"), "signing", diagnostics_);
-    Each(signing, "profiles",
-         [&](const YamlNode::Entry& entry) { spec.profiles.push_back(ReadProfile(entry)); });
-    signing.NotYet("default", "name a profile in each certificate");
-    signing.Finish();
-    Each(top, "certs", [&](const YamlNode::Entry& entry) { spec.certs.push_back(ReadCert(entry)); });
+    ReadPki(top, &spec, diagnostics_);
     spec.etcd = ReadEtcd(top.Take("etcd"), top.KeyRange("etcd"));
     MapReader verify(top.Take("verify"), top.KeyRange("verify"), "verify", diagnostics_);
     spec.refuse_range = verify.KeyRange("refuse");
     spec.verify_refuse = verify.GetTexts("refuse");
     verify.Finish();
     top.NotYet("rollout", "it is for clusters of several members");
-    top.NotYet("cas", "there is one CA, `ca`");
     top.Finish();
     return spec;
   }
@@ -68,79 +62,6 @@ class Reader {
     reader.NotYet("become", "run ninja as the user who may write there");
     reader.Finish();
     return host;
-  }
-
-  std::vector<NameSpec> ReadNames(MapReader& reader) {
-    std::vector<NameSpec> names;
-    const YamlNode* node = reader.Take("names");
-    if (node == nullptr) return names;
-    if (node->kind != YamlNode::Kind::kList) {
-      Range range = node->range.known() ? node->range : reader.KeyRange("names");
-      diagnostics_->Error(range, absl::StrCat("\"names\" must be a list of maps, not ", node->KindName()),
-                          "for example names: [{C: US, O: Kubernetes}]");
-      return names;
-    }
-    for (const YamlNode* item : node->items) {
-      MapReader name_reader(item, reader.KeyRange("names"), "names", diagnostics_);
-      NameSpec name;
-      name.C = name_reader.GetText("C");
-      name.ST = name_reader.GetText("ST");
-      name.L = name_reader.GetText("L");
-      name.O = name_reader.GetText("O");
-      name.OU = name_reader.GetText("OU");
-      name_reader.Finish();
-      names.push_back(std::move(name));
-    }
-    return names;
-  }
-
-  KeySpec ReadKey(MapReader& reader) {
-    KeySpec key;
-    key.range = reader.KeyRange("key");
-    MapReader key_reader(reader.Take("key"), key.range, "a key", diagnostics_);
-    key.algo = key_reader.GetText("algo");
-    key.size = key_reader.GetText("size");
-    key_reader.Finish();
-    return key;
-  }
-
-  CaSpec ReadCa(const YamlNode* node, Range range) {
-    MapReader reader(node, range, "ca", diagnostics_);
-    CaSpec ca;
-    ca.range = range;
-    ca.CN = reader.GetText("CN");
-    ca.expiry = reader.GetText("expiry");
-    ca.renew_before = reader.GetText("renew-before");
-    ca.names = ReadNames(reader);
-    ca.key = ReadKey(reader);
-    reader.NotYet("cert", "kplan makes the CA itself");
-    reader.Finish();
-    return ca;
-  }
-
-  ProfileSpec ReadProfile(const YamlNode::Entry& entry) {
-    MapReader reader(entry.value, entry.key_range, "a profile", diagnostics_);
-    ProfileSpec profile;
-    profile.name = NameOf(entry);
-    profile.expiry = reader.GetText("expiry");
-    profile.renew_before = reader.GetText("renew-before");
-    profile.usages = reader.GetTexts("usages");
-    reader.Finish();
-    return profile;
-  }
-
-  CertSpec ReadCert(const YamlNode::Entry& entry) {
-    MapReader reader(entry.value, entry.key_range, "a certificate", diagnostics_);
-    CertSpec cert;
-    cert.name = NameOf(entry);
-    cert.CN = reader.GetText("CN");
-    cert.profile = reader.GetText("profile");
-    cert.per = reader.GetText("per");
-    cert.names = ReadNames(reader);
-    cert.hosts = reader.GetTexts("hosts");
-    cert.key = ReadKey(reader);
-    reader.Finish();
-    return cert;
   }
 
   ArchiveSpec ReadArchive(const YamlNode* node, Range range) {

@@ -27,12 +27,33 @@ using TextPairs = std::vector<std::pair<Text, Text>>;  // a map's keys and value
 
 // cfssl's "names": one entry of subject fields.
 struct NameSpec {
-  Text C, ST, L, O, OU;
+  Text C, ST, L, O, OU, SerialNumber;
+};
+
+// Where a passphrase is: at most one of the two.
+struct PassphraseSpec {
+  Text file, env;  // the keys "passphrase-file", "passphrase-env"
+
+  bool set() const { return file.set() || env.set(); }
 };
 
 struct KeySpec {
   Range range;  // of the key "key", when there is one
-  Text algo, size;
+  Text file;    // of a CA: the key that is there already; the others are then not set
+  Text algo, size, format;
+  PassphraseSpec passphrase;
+};
+
+// cfssl's "ca_constraint".
+struct CaConstraintSpec {
+  Range range;
+  Text is_ca, max_path_len;
+};
+
+// Where verifiers find more about a certificate's issuer: cfssl's words.
+struct UrlsSpec {
+  Text crl_url, ocsp_url;
+  std::vector<Text> issuer_urls;
 };
 
 struct HostSpec {
@@ -41,24 +62,42 @@ struct HostSpec {
 };
 
 struct CaSpec {
-  Range range;
-  Text CN, expiry, renew_before;
+  Text name;    // "ca", or the key in `cas`
+  Range range;  // of the key `ca` or NAME
+  Text CN, expiry, backdate, renew_before, issuer, crl_expiry;
+  Text cert;  // the certificate that is there already
   std::vector<NameSpec> names;
   KeySpec key;
+  CaConstraintSpec ca_constraint;
+  Range name_constraints;
+  std::vector<Text> permitted, excluded;
+  UrlsSpec urls;
 };
 
 struct ProfileSpec {
-  Text name;  // the key in `signing.profiles`
-  Text expiry, renew_before;
+  Text name;  // the key in `signing.profiles`; "default" for `signing.default`
+  Text expiry, backdate, renew_before;
   std::vector<Text> usages;
+  CaConstraintSpec ca_constraint;
+  UrlsSpec urls;
 };
 
 struct CertSpec {
   Text name;  // the key in `certs`
-  Text CN, profile, per;
+  Text CN, profile, per, ca, key_generation;
   std::vector<NameSpec> names;
-  std::vector<Text> hosts;
+  std::vector<Text> hosts, files;
   KeySpec key;
+  Range pkcs12_range;
+  PassphraseSpec pkcs12;
+};
+
+// One entry of `revoked`.
+struct RevokedSpec {
+  Range range;
+  Text serial, ca;  // either a certificate's serial number and its CA,
+  Text cert;        // or the name of one of ours
+  Text reason, date;
 };
 
 struct ArchiveSpec {
@@ -87,9 +126,12 @@ struct Spec {
   bool well_formed = true;
   Text metadata_name;
   std::vector<HostSpec> hosts;
-  CaSpec ca;
+  std::vector<CaSpec> cas;  // `ca` and those of `cas`
+  Text compat;
+  ProfileSpec default_profile;  // its name is not set() when there is none
   std::vector<ProfileSpec> profiles;
   std::vector<CertSpec> certs;
+  std::vector<RevokedSpec> revoked;
   EtcdSpec etcd;
   Range refuse_range;
   std::vector<Text> verify_refuse;

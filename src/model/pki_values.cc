@@ -1,0 +1,237 @@
+#include "src/model/pki_values.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/model/durations.h"
+#include "src/model/names.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+namespace {
+
+constexpr int kDefaultRsaBits = 2048, kDefaultCurve = 256;
+constexpr int64_t kBackdate = 5 * 60;  // cfssl's
+// What must be left of a certificate's life when it is new, before its renewal is due.
+constexpr int64_t kShortestUse = 5 * 60;
+constexpr int kLongestPath = 100;
+
+// What a format is called, and whether it is PKCS#8.
+struct Format {
+  absl::string_view algo, name;
+  bool pkcs8;
+};
+constexpr Format kFormats[] = {
+    {"rsa", "pkcs1", false},
+    {"rsa", "pkcs8", true},
+    {"ecdsa", "sec1", false},
+    {"ecdsa", "pkcs8", true},
+    {"ed25519", "pkcs8", true},
+    // What people mean by it of an ECDSA key: not PKCS#8.
+    {"ecdsa", "pkcs1", false},
+};
+
+bool IsEnvironmentName(absl::string_view name) {
+  return !name.empty() && !absl::ascii_isdigit(name[0]) && OnlyAlnumAnd(name, "_");
+}
+
+}  // namespace
+
+Life PkiValues::ResolveLife(const Text& expiry, const Text& backdate, const Text& renew_before,
+                            const Life& fallback) {
+  Life life = fallback;
+  auto parse = [&](const Text& text, absl::string_view key,
+                   absl::StatusOr<int64_t> (*parse)(absl::string_view), int64_t* seconds) {
+    if (!text.set()) return;
+    absl::StatusOr<int64_t> parsed = parse(text.value);
+    if (parsed.ok()) {
+      *seconds = *parsed;
+    } else {
+      Report(parsed.status(), text.range, key, diagnostics_);
+    }
+  };
+  parse(expiry, "expiry", ParseExpiry, &life.expiry_seconds);
+  parse(backdate, "backdate", ParseBackdate, &life.backdate_seconds);
+  int64_t when_new = life.expiry_seconds - (life.backdate_seconds != 0 ? life.backdate_seconds : kBackdate);
+  if (backdate.set() && when_new - life.expiry_seconds / 3 < kShortestUse) {
+    diagnostics_->Error(
+        backdate.range,
+        "backdate leaves so little of the certificate's life that it would be renewed at once",
+        "write a shorter one, or a longer expiry");
+    life.backdate_seconds = fallback.backdate_seconds;
+    return life;
+  }
+  parse(renew_before, "renew-before", ParseExpiry, &life.renew_before_seconds);
+  if (life.renew_before_seconds > when_new - kShortestUse) {
+    const Text& place = renew_before.set() ? renew_before : expiry;
+    diagnostics_->Error(
+        place.range,
+        "renew-before is no shorter than the certificate's life, so that it would be made again and again",
+        absl::StrCat("write at most ", (when_new - kShortestUse) / 60, "m, or a longer expiry"));
+    life.renew_before_seconds = 0;
+  }
+  return life;
+}
+
+IssuerUrls PkiValues::ResolveUrls(const UrlsSpec& spec, const IssuerUrls& fallback) {
+  IssuerUrls urls = fallback;
+  auto check = [&](const Text& text) {
+    auto kind = ClassifySan(text.value);
+    if (kind.ok() && kind->first == "uri") return;
+    diagnostics_->Error(text.range, absl::StrCat(Quote(text.value), " is not a URL (RFC 3986)"),
+                        "for example http://pki.example.com/ca.crl");
+  };
+  for (auto [text, url] : {std::make_pair(&spec.crl_url, &urls.crl), {&spec.ocsp_url, &urls.ocsp}}) {
+    if (!text->set()) continue;
+    check(*text);
+    *url = text->value;
+  }
+  if (!spec.issuer_urls.empty()) urls.issuers.clear();
+  for (const Text& text : spec.issuer_urls) {
+    check(text);
+    urls.issuers.push_back(text.value);
+  }
+  return urls;
+}
+
+KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
+  KeyKind key;
+  key.algo = spec.algo.set() ? spec.algo.value : "rsa";
+  key.passphrase = ResolvePassphrase(spec.passphrase);
+  if (key.algo != "rsa" && key.algo != "ecdsa" && key.algo != "ed25519") {
+    std::string help = DidYouMean(key.algo, {"rsa", "ecdsa", "ed25519"});
+    diagnostics_->Error(spec.algo.range, absl::StrCat("there is no key algo ", Quote(key.algo)),
+                        help.empty() ? "write rsa, ecdsa or ed25519" : help);
+    return {"rsa", kDefaultRsaBits, false, {}};
+  }
+  bool rsa = key.algo == "rsa", ed25519 = key.algo == "ed25519";
+  key.pkcs8 = ed25519;
+  key.size = rsa ? kDefaultRsaBits : ed25519 ? 0 : kDefaultCurve;
+  if (spec.size.set() && ed25519) {
+    diagnostics_->Error(spec.size.range, "an ed25519 key has no size: there is only one", "remove it");
+  } else if (spec.size.set()) {
+    int size = 0;
+    bool good =
+        absl::SimpleAtoi(spec.size.value, &size) &&
+        (rsa ? size >= 2048 && size <= 8192 && size % 64 == 0 : size == 256 || size == 384 || size == 521);
+    if (good) {
+      key.size = size;
+    } else {
+      diagnostics_->Error(spec.size.range,
+                          absl::StrCat("there is no ", key.algo, " key of size ", Quote(spec.size.value)),
+                          rsa ? "write 2048, 3072 or 4096 (up to 8192 bits, a multiple of 64)"
+                              : "write 256, 384 or 521: the curves P-256, P-384 and P-521");
+    }
+  }
+  if (!spec.format.set()) return key;
+  std::vector<std::string> known;
+  for (const Format& format : kFormats) {
+    if (format.algo != key.algo) continue;
+    known.emplace_back(format.name);
+    if (format.name != spec.format.value) continue;
+    key.pkcs8 = format.pkcs8;
+    if (!format.pkcs8 && key.passphrase.kind != PassphrasePlace::Kind::kNone) {
+      Diagnostic& error = diagnostics_->Error(
+          spec.format.range, "a key that is encrypted with a passphrase is in PKCS#8", "remove `format`");
+      error.other = spec.passphrase.file.set() ? spec.passphrase.file.range : spec.passphrase.env.range;
+      error.other_message = "the passphrase is here";
+    }
+    return key;
+  }
+  diagnostics_->Error(
+      spec.format.range, absl::StrCat("an ", key.algo, " key has no format ", Quote(spec.format.value)),
+      absl::StrCat("write ", known.front(), known.size() > 1 ? absl::StrCat(" or ", known[1]) : "",
+                   ", or leave it out: cfssl's is the default"));
+  return key;
+}
+
+PassphrasePlace PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
+  if (spec.file.set() && spec.env.set()) {
+    Diagnostic& both =
+        diagnostics_->Error(spec.env.range, "a passphrase is in a file or in the environment, not in both",
+                            "remove one of the two");
+    both.other = spec.file.range;
+    both.other_message = "the file is here";
+  }
+  if (spec.file.set()) {
+    return {PassphrasePlace::Kind::kFile, ResolvePath(spec.file, "passphrase-file")};
+  }
+  if (!spec.env.set()) return {};
+  if (!IsEnvironmentName(spec.env.value)) {
+    diagnostics_->Error(spec.env.range,
+                        absl::StrCat(Quote(spec.env.value), " is not the name of an environment variable"),
+                        "write the variable's name, not the passphrase: letters, digits and _");
+  }
+  return {PassphrasePlace::Kind::kEnvironment, spec.env.value};
+}
+
+StringPairs PkiValues::ResolveNames(const std::vector<NameSpec>& names) {
+  StringPairs subject;
+  auto add = [&](absl::string_view field, const Text& text) {
+    if (!text.set()) return;
+    CheckField(field, text.value, text.range);
+    subject.emplace_back(std::string(field), text.value);
+  };
+  const Text* serial_number = nullptr;
+  for (const NameSpec& name : names) {
+    add("C", name.C);
+    add("ST", name.ST);
+    add("L", name.L);
+    add("O", name.O);
+    add("OU", name.OU);
+    add("serialNumber", name.SerialNumber);
+    if (!name.SerialNumber.set()) continue;
+    if (serial_number != nullptr) {
+      Diagnostic& twice =
+          diagnostics_->Error(name.SerialNumber.range, "a subject has one SerialNumber", "remove one");
+      twice.other = serial_number->range;
+      twice.other_message = "the other one is here";
+    }
+    serial_number = &name.SerialNumber;
+  }
+  return subject;
+}
+
+void PkiValues::CheckField(absl::string_view field, absl::string_view value, Range range) {
+  absl::Status status = CheckSubjectField(field, value);
+  if (!status.ok()) Report(status, range, Quote(value), diagnostics_);
+}
+
+int PkiValues::ResolvePathLength(const Text& text) {
+  if (!text.set()) return kNoPathLength;
+  int length = 0;
+  if (absl::SimpleAtoi(text.value, &length) && length >= 0 && length <= kLongestPath) return length;
+  diagnostics_->Error(text.range, absl::StrCat("there is no path length ", Quote(text.value)),
+                      absl::StrCat("write how many CAs may be below this one, 0 to ", kLongestPath,
+                                   ", or leave it out for any number"));
+  return kNoPathLength;
+}
+
+bool PkiValues::ResolveBool(const Text& text, absl::string_view key, bool fallback) {
+  if (!text.set()) return fallback;
+  if (text.value != "true" && text.value != "false") {
+    diagnostics_->Error(text.range, absl::StrCat(key, ": ", Quote(text.value), " is neither true nor false"));
+  }
+  return text.value == "true";
+}
+
+std::string PkiValues::ResolvePath(const Text& text, absl::string_view key) {
+  if (!IsPlainPath(text.value)) {
+    diagnostics_->Error(
+        text.range,
+        absl::StrCat(key, " ", Quote(text.value), " has characters that cannot be in a path here"),
+        "letters, digits and / . _ - + @ = ~ can");
+  }
+  return text.value;
+}
+
+bool IsFileName(absl::string_view name) {
+  return OnlyAlnumAnd(name, "._-") && name.size() <= 64 && !absl::StartsWith(name, ".") &&
+         !absl::StartsWith(name, "-");
+}
+
+}  // namespace kplan

@@ -1,0 +1,271 @@
+// The CAs: made here, adopted from files, or somebody else's; who signs whom.
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/model/durations.h"
+#include "src/model/name_constraints.h"
+#include "src/model/pki_values.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+namespace {
+
+// The tutorial's (and cfssl's) default.
+constexpr int64_t kCaExpirySeconds = int64_t{43800} * 3600;
+constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
+// How long before the end of a CA that somebody else has to renew it is said to be due: 90 days.
+constexpr int64_t kNoticeSeconds = int64_t{2160} * 3600;
+// Labels and files of the CA called "ca", below which others would stand.
+const char* const kReservedNames[] = {"cert", "crl", "csr", "key", "requests", "superseded"};
+
+class CaResolver {
+ public:
+  CaResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics), values_(diagnostics) {}
+
+  void Resolve() {
+    if (spec_.cas.empty() && spec_.well_formed) {
+      diagnostics_->Error({}, "there is no CA", "write, for example,\n  ca:\n    CN: Kubernetes");
+    }
+    for (const CaSpec& ca : spec_.cas) {
+      CheckName(ca);
+      auto [first, fresh] = by_name_.try_emplace(ca.name.value, &ca);
+      if (fresh) continue;
+      Diagnostic& twice =
+          diagnostics_->Error(ca.name.range, "`ca` and an entry of `cas` are both called \"ca\"",
+                              "give the one in `cas` another name, or write all CAs there");
+      twice.other = first->second->name.range;
+      twice.other_message = "the other one is here";
+    }
+    std::vector<const CaSpec*> sorted;
+    for (const auto& [name, ca] : by_name_) sorted.push_back(ca);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const CaSpec* a, const CaSpec* b) { return a->name.value < b->name.value; });
+    for (const CaSpec* ca : sorted) Add(*ca);
+    CheckSubjects();
+    if (cluster_.cas.empty()) cluster_.cas.emplace_back();  // for the checks of what it would sign
+  }
+
+ private:
+  void CheckName(const CaSpec& ca) {
+    const std::string& name = ca.name.value;
+    bool reserved =
+        std::find(std::begin(kReservedNames), std::end(kReservedNames), name) != std::end(kReservedNames);
+    if (!IsFileName(name)) {
+      diagnostics_->Error(ca.name.range, absl::StrCat("a CA cannot be called ", Quote(name)),
+                          "its name becomes a file name: letters, digits, . _ and -, at most 64");
+    } else if (reserved || IsNameOfAnothersFile(name)) {
+      diagnostics_->Error(
+          ca.name.range,
+          absl::StrCat("a CA cannot be called ", Quote(name), ": its files or labels would be another one's"),
+          "give it another name; its CN can be anything");
+    }
+  }
+
+  // Puts CA after its issuer; gives its index.
+  int Add(const CaSpec& spec) {
+    auto [added, fresh] = index_.try_emplace(spec.name.value, kBeingAdded);
+    if (!fresh) return added->second;
+    CertificateAuthority ca;
+    ca.name = spec.name.value;
+    ca.issuer = IssuerOf(spec);
+    if (spec.cert.set()) {
+      ResolveExisting(spec, &ca);
+    } else {
+      ResolveMade(spec, &ca);
+    }
+    ResolveCrl(spec, &ca);
+    int index = static_cast<int>(cluster_.cas.size());
+    cluster_.cas.push_back(std::move(ca));
+    index_[spec.name.value] = index;
+    return index;
+  }
+
+  int IssuerOf(const CaSpec& spec) {
+    if (!spec.issuer.set()) return -1;
+    auto found = by_name_.find(spec.issuer.value);
+    if (found == by_name_.end()) {
+      diagnostics_->Error(spec.issuer.range, absl::StrCat("there is no CA ", Quote(spec.issuer.value)),
+                          DidYouMean(spec.issuer.value, CaNames(spec_)));
+      return -1;
+    }
+    int issuer = Add(*found->second);
+    if (issuer == kBeingAdded) {
+      diagnostics_->Error(spec.issuer.range,
+                          absl::StrCat("the CA ", Quote(spec.name.value), " would sign itself by way of ",
+                                       Quote(spec.issuer.value)),
+                          "one of them must be self-signed: have no `issuer`");
+      return -1;
+    }
+    return issuer;
+  }
+
+  void ResolveExisting(const CaSpec& spec, CertificateAuthority* ca) {
+    ca->given_certificate = values_.ResolvePath(spec.cert, "cert");
+    ca->origin = CertificateAuthority::Origin::kExternal;
+    if (spec.key.file.set()) {
+      ca->origin = CertificateAuthority::Origin::kExisting;
+      ca->given_key = values_.ResolvePath(spec.key.file, "key");
+      ca->key.passphrase = values_.ResolvePassphrase(spec.key.passphrase);
+    } else if (spec.key.range.known() && spec_.well_formed) {
+      diagnostics_->Error(spec.key.range, "the key of a CA that is there already is a file",
+                          "write key: FILE; or leave it out when the CA signs elsewhere");
+    }
+    ca->life.renew_before_seconds = kNoticeSeconds;
+    if (spec.renew_before.set()) {
+      absl::StatusOr<int64_t> notice = ParseExpiry(spec.renew_before.value);
+      if (notice.ok()) {
+        ca->life.renew_before_seconds = *notice;
+      } else {
+        Report(notice.status(), spec.renew_before.range, "renew-before", diagnostics_);
+      }
+    }
+    auto refuse = [&](Range range, absl::string_view key) {
+      if (!range.known()) return;
+      Diagnostic& error = diagnostics_->Error(
+          range, absl::StrCat("the CA's certificate is there already: ", key, " is what that says"),
+          "remove it");
+      error.other = spec.cert.range;
+      error.other_message = "it is this file";
+    };
+    for (auto [text, key] : {std::make_pair(&spec.CN, "CN"),
+                             {&spec.expiry, "expiry"},
+                             {&spec.backdate, "backdate"},
+                             {&spec.key.algo, "algo"},
+                             {&spec.key.size, "size"},
+                             {&spec.key.format, "format"},
+                             {&spec.urls.crl_url, "crl_url"},
+                             {&spec.urls.ocsp_url, "ocsp_url"}}) {
+      refuse(text->range, key);
+    }
+    refuse(spec.ca_constraint.range, "ca_constraint");
+    refuse(spec.name_constraints, "name-constraints");
+    for (const Text& url : spec.urls.issuer_urls) refuse(url.range, "issuer_urls");
+    if (!spec.names.empty()) refuse(spec.range, "names");
+  }
+
+  void ResolveMade(const CaSpec& spec, CertificateAuthority* ca) {
+    if (spec.key.file.set()) {
+      diagnostics_->Error(spec.key.file.range, "the CA has a key file, but no certificate file",
+                          "name both: cert: FILE, key: FILE");
+    } else {
+      ca->key = values_.ResolveKey(spec.key);
+    }
+    ca->subject = values_.ResolveNames(spec.names);
+    if (spec.CN.set()) {
+      values_.CheckField("CN", spec.CN.value, spec.CN.range);
+      ca->subject.emplace_back("CN", spec.CN.value);
+    } else if (spec_.well_formed) {
+      diagnostics_->Error(spec.range, "the CA has no CN", "give it a name, for example CN: Kubernetes");
+    }
+    Life fallback;
+    fallback.expiry_seconds = kCaExpirySeconds;
+    ca->life = values_.ResolveLife(spec.expiry, spec.backdate, spec.renew_before, fallback);
+    ca->urls = values_.ResolveUrls(spec.urls, {});
+    bool has_urls = !ca->urls.crl.empty() || !ca->urls.ocsp.empty() || !ca->urls.issuers.empty();
+    if (has_urls && ca->issuer < 0) {
+      const Text& url = spec.urls.crl_url.set()    ? spec.urls.crl_url
+                        : spec.urls.ocsp_url.set() ? spec.urls.ocsp_url
+                                                   : spec.urls.issuer_urls[0];
+      diagnostics_->Error(url.range, "nobody looks for the issuer of a self-signed certificate",
+                          "write the URLs in the profiles of what it signs, or give it an `issuer`");
+    }
+    if (!values_.ResolveBool(spec.ca_constraint.is_ca, "is_ca", true)) {
+      diagnostics_->Error(spec.ca_constraint.is_ca.range, "a CA is a CA", "remove is_ca");
+    }
+    ca->max_path_length = values_.ResolvePathLength(spec.ca_constraint.max_path_len);
+    if (ca->issuer >= 0 && CasAllowedBelow(cluster_, ca->issuer) == 0) {
+      diagnostics_->Error(spec.issuer.range,
+                          absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca->issuer].name),
+                                       ": its max_path_len, or one above it, says so"),
+                          "give that a larger one");
+    }
+    auto constraints = [&](const std::vector<Text>& texts, StringPairs* pairs) {
+      for (const Text& text : texts) {
+        auto constraint = ParseNameConstraint(text.value);
+        if (!constraint.ok()) {
+          Report(constraint.status(), text.range, Quote(text.value), diagnostics_);
+        } else if (std::find(pairs->begin(), pairs->end(), *constraint) == pairs->end()) {
+          pairs->push_back(*std::move(constraint));
+        }
+      }
+    };
+    constraints(spec.permitted, &ca->permitted);
+    constraints(spec.excluded, &ca->excluded);
+    if (spec.name_constraints.known() && spec.permitted.empty() && spec.excluded.empty() &&
+        spec_.well_formed) {
+      diagnostics_->Error(spec.name_constraints, "name-constraints say nothing",
+                          "for example name-constraints: {permitted: [example.com, 10.0.0.0/8]}");
+    }
+  }
+
+  void ResolveCrl(const CaSpec& spec, CertificateAuthority* ca) {
+    if (!spec.crl_expiry.set()) return;
+    Life fallback;
+    fallback.expiry_seconds = kCrlExpirySeconds;
+    ca->crl_expiry_seconds = values_.ResolveLife(spec.crl_expiry, {}, {}, fallback).expiry_seconds;
+    if (ca->has_key()) return;
+    diagnostics_->Error(spec.crl_expiry.range, "the CA's key is elsewhere, so that kplan cannot sign its CRL",
+                        "remove crl-expiry");
+  }
+
+  // Two CAs of one name would be taken for each other by everybody.
+  void CheckSubjects() {
+    for (size_t i = 0; i < cluster_.cas.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        const CertificateAuthority &a = cluster_.cas[j], &b = cluster_.cas[i];
+        if (b.subject.empty() || a.subject != b.subject) continue;
+        Diagnostic& error = diagnostics_->Error(
+            by_name_[b.name]->name.range,
+            absl::StrCat("the CAs ", Quote(a.name), " and ", Quote(b.name),
+                         " have the same subject, so that no verifier could tell them apart"),
+            "give each a CN of its own");
+        error.other = by_name_[a.name]->name.range;
+        error.other_message = "the other one is here";
+      }
+    }
+  }
+
+  static constexpr int kBeingAdded = -2;
+
+  const Spec& spec_;
+  Cluster& cluster_;
+  Diagnostics* diagnostics_;
+  PkiValues values_;
+  absl::flat_hash_map<std::string, const CaSpec*> by_name_;
+  absl::flat_hash_map<std::string, int> index_;  // into Cluster::cas, or kBeingAdded
+};
+
+}  // namespace
+
+std::vector<absl::string_view> CaNames(const Spec& spec) {
+  std::vector<absl::string_view> names;
+  for (const CaSpec& ca : spec.cas) names.push_back(ca.name.value);
+  return names;
+}
+
+bool IsNameOfAnothersFile(absl::string_view name) {
+  for (absl::string_view suffix : {"-key", "-chain", "-bundle", "-crl"}) {
+    if (absl::EndsWith(name, suffix)) return true;
+  }
+  return false;
+}
+
+int CasAllowedBelow(const Cluster& cluster, int ca) {
+  const CertificateAuthority& it = cluster.cas[ca];
+  int above = it.issuer < 0 ? kNoPathLength : CasAllowedBelow(cluster, it.issuer);
+  // A made intermediate has been checked to be allowed at all.
+  int left = above == kNoPathLength ? kNoPathLength : std::max(above - 1, 0);
+  if (left == kNoPathLength) return it.max_path_length;
+  return it.max_path_length == kNoPathLength ? left : std::min(left, it.max_path_length);
+}
+
+void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
+  CaResolver(spec, cluster, diagnostics).Resolve();
+}
+
+}  // namespace kplan

@@ -1,0 +1,315 @@
+// The certificates: cfssl's words, with what cfssl lets pass refused.
+
+#include <algorithm>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "src/base/text.h"
+#include "src/model/name_constraints.h"
+#include "src/model/names.h"
+#include "src/model/pki_values.h"
+#include "src/model/profiles.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+namespace {
+
+constexpr int kHighestGeneration = 1000000;
+
+class CertResolver {
+ public:
+  CertResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec),
+        cluster_(*cluster),
+        diagnostics_(diagnostics),
+        values_(diagnostics),
+        profiles_(spec, diagnostics) {}
+
+  void Resolve() {
+    std::vector<const CertSpec*> sorted;
+    for (const CertSpec& cert : spec_.certs) sorted.push_back(&cert);
+    std::sort(sorted.begin(), sorted.end(),
+              [](const CertSpec* a, const CertSpec* b) { return a->name.value < b->name.value; });
+    size_t per_host =
+        std::count_if(sorted.begin(), sorted.end(), [](const CertSpec* c) { return c->per.set(); });
+    cluster_.certificates.reserve(per_host * cluster_.hosts.size() + sorted.size() - per_host);
+    for (const CertSpec* cert : sorted) ResolveCert(*cert);
+  }
+
+ private:
+  // $name and $address of HOST put in; both are known only where a certificate is made per host. A variable
+  // ends where no letter, digit or "_" follows: "$namespace" is none. Empty when there is an unknown one.
+  std::string Substitute(const Text& text, const Host* host, bool report) {
+    std::string value;
+    absl::string_view rest = text.value;
+    bool address_missing = false;
+    for (size_t dollar; (dollar = rest.find('$')) != absl::string_view::npos;) {
+      absl::StrAppend(&value, rest.substr(0, dollar));
+      rest.remove_prefix(dollar + 1);
+      size_t length = 0;
+      while (length < rest.size() && OnlyAlnumAnd(rest.substr(length, 1), "_")) ++length;
+      absl::string_view variable = rest.substr(0, length);
+      rest.remove_prefix(length);
+      if (host != nullptr && variable == "name") {
+        value += host->name;
+      } else if (host != nullptr && variable == "address") {
+        address_missing = host->address.empty();
+        value += address_missing ? "0.0.0.0" : host->address;
+      } else {
+        if (report) {
+          diagnostics_->Error(text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+                              host != nullptr
+                                  ? "there are $name and $address"
+                                  : "$name and $address are known where a certificate is made `per: host`");
+        }
+        return std::string();
+      }
+    }
+    if (address_missing && report) {
+      diagnostics_->Error(text.range, absl::StrCat("$address: the host ", host->name, " has no address"),
+                          "give it one, or remove $address");
+    }
+    return absl::StrCat(value, rest);
+  }
+
+  void CheckName(const CertSpec& spec) {
+    const std::string& name = spec.name.value;
+    if (!IsFileName(name)) {
+      diagnostics_->Error(spec.name.range, absl::StrCat("a certificate cannot be called ", Quote(name)),
+                          "its name becomes a file name: letters, digits, . _ and -, at most 64");
+    } else if (name == "ca" || IsNameOfAnothersFile(name)) {
+      diagnostics_->Error(spec.name.range,
+                          absl::StrCat("a certificate cannot be called ", Quote(name),
+                                       ": its files would be ", name == "ca" ? "the CA's" : "another one's"),
+                          "give it another name; its CN can be anything");
+    }
+    auto taken = [&](absl::string_view what) {
+      diagnostics_->Error(spec.name.range,
+                          absl::StrCat("a certificate and a ", what, " are both called ", Quote(name)),
+                          "give the certificate another name; its CN can be anything");
+    };
+    if (absl::c_any_of(cluster_.hosts, [&](const Host& host) { return host.name == name; })) taken("host");
+    for (const CertificateAuthority& ca : cluster_.cas) {
+      if (ca.name == name && name != "ca") taken("CA");
+    }
+  }
+
+  // Who signs SPEC: index into Cluster::cas; -1, reported, when that cannot be told.
+  int CaOf(const CertSpec& spec) {
+    auto find = [&](absl::string_view name) {
+      for (size_t i = 0; i < cluster_.cas.size(); ++i) {
+        if (cluster_.cas[i].name == name) return static_cast<int>(i);
+      }
+      return -1;
+    };
+    if (spec.ca.set()) {
+      int ca = find(spec.ca.value);
+      if (ca >= 0) return ca;
+      std::string help = DidYouMean(spec.ca.value, CaNames(spec_));
+      diagnostics_->Error(spec.ca.range, absl::StrCat("there is no CA ", Quote(spec.ca.value)),
+                          help.empty() ? "write it under `cas`" : help);
+      return -1;
+    }
+    if (cluster_.cas.size() == 1) return 0;
+    int ca = find("ca");
+    if (ca < 0 && !cluster_.cas.empty() && spec_.well_formed) {
+      diagnostics_->Error(
+          spec.name.range,
+          absl::StrCat("there are ", cluster_.cas.size(), " CAs: who signs ", Quote(spec.name.value), "?"),
+          absl::StrCat("for example ca: ", cluster_.cas[0].name));
+    }
+    return ca;
+  }
+
+  std::vector<std::string> UsagesOf(const CertSpec& spec, const Profile& profile, const KeyKind& key) {
+    std::vector<std::string> usages = profiles_.UsagesFor(profile, key.algo);
+    if (usages.empty() && !profile.usages.empty()) {
+      Range range = spec.key.algo.set() ? spec.key.algo.range : spec.name.range;
+      diagnostics_->Error(range,
+                          absl::StrCat("an ", key.algo, " key can be used for nothing that the profile ",
+                                       Quote(profile.name), " is for"),
+                          "take another profile, or an rsa key");
+    }
+    return usages;
+  }
+
+  void ResolveFiles(const CertSpec& spec, LeafKind* kind) {
+    for (const Text& file : spec.files) {
+      if (file.value == "chain") {
+        kind->chain = true;
+      } else if (file.value == "bundle") {
+        kind->bundle = true;
+      } else {
+        std::string help = DidYouMean(file.value, {"chain", "bundle"});
+        diagnostics_->Error(file.range, absl::StrCat("there is no file ", Quote(file.value)),
+                            help.empty() ? "there are chain and bundle" : help);
+      }
+    }
+    kind->pkcs12 = spec.pkcs12_range.known();
+    if (!kind->pkcs12) return;
+    kind->pkcs12_passphrase = values_.ResolvePassphrase(spec.pkcs12);
+    if (!spec.pkcs12.set() && spec_.well_formed) {
+      diagnostics_->Error(spec.pkcs12_range, "a PKCS#12 file needs a passphrase",
+                          "write pkcs12: {passphrase-file: FILE}, or passphrase-env: NAME");
+    }
+  }
+
+  int GenerationOf(const CertSpec& spec) {
+    int generation = 1;
+    if (!spec.key_generation.set()) return generation;
+    if (absl::SimpleAtoi(spec.key_generation.value, &generation) && generation >= 1 &&
+        generation <= kHighestGeneration) {
+      return generation;
+    }
+    diagnostics_->Error(spec.key_generation.range,
+                        absl::StrCat("there is no key-generation ", Quote(spec.key_generation.value)),
+                        "write 2 to have the first key replaced, then 3, and so on");
+    return 1;
+  }
+
+  std::shared_ptr<const LeafKind> KindOf(const CertSpec& spec, int ca) {
+    const Profile& profile = profiles_.Of(spec);
+    auto kind = std::make_shared<LeafKind>();
+    kind->spec_name = spec.name.value;
+    kind->ca = std::max(ca, 0);
+    kind->key = values_.ResolveKey(spec.key);
+    kind->key_generation = GenerationOf(spec);
+    kind->names = values_.ResolveNames(spec.names);
+    kind->usages = UsagesOf(spec, profile, kind->key);
+    kind->life = profile.life;
+    kind->is_ca = profile.is_ca;
+    kind->max_path_length = profile.max_path_length;
+    kind->urls = profile.urls;
+    ResolveFiles(spec, kind.get());
+    if (!kind->is_ca) return kind;
+    if (!spec.hosts.empty()) {
+      diagnostics_->Error(
+          spec.hosts[0].range,
+          absl::StrCat("the profile ", Quote(profile.name), " makes CAs, and a CA has no hosts"),
+          "remove `hosts`, or take another profile");
+    }
+    if (ca >= 0 && CasAllowedBelow(cluster_, ca) == 0) {
+      diagnostics_->Error(spec.name.range,
+                          absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca].name),
+                                       ": its max_path_len, or one above it, says so"),
+                          "give that a larger one, or take a profile that makes no CAs");
+    }
+    return kind;
+  }
+
+  void ResolveCert(const CertSpec& spec) {
+    CheckName(spec);
+    int ca = CaOf(spec);
+    std::shared_ptr<const LeafKind> kind = KindOf(spec, ca);
+    bool per_host = spec.per.set();
+    if (per_host && spec.per.value != "host") {
+      diagnostics_->Error(spec.per.range, absl::StrCat("per: ", Quote(spec.per.value), " is not known"),
+                          "write per: host");
+    }
+    if (per_host && cluster_.hosts.empty() && spec_.well_formed) {
+      diagnostics_->Error(spec.per.range, "per: host, and there are no hosts",
+                          "write, for this machine,\n  hosts:\n    worker: {}");
+    }
+    size_t count = per_host ? cluster_.hosts.size() : 1;
+    // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
+    // said for the first host that lacks it.
+    bool report = true;
+    for (size_t i = 0; i < count; ++i) {
+      const Host* host = per_host ? &cluster_.hosts[i] : nullptr;
+      LeafCertificate cert;
+      cert.name = host != nullptr ? absl::StrCat(host->name, "/", spec.name.value) : spec.name.value;
+      cert.host = host != nullptr ? static_cast<int>(i) : -1;
+      cert.kind = kind;
+      int errors_before = diagnostics_->error_count();
+      cert.CN = spec.CN.set() ? Substitute(spec.CN, host, report) : spec.name.value;
+      if (report && !cert.CN.empty())
+        values_.CheckField("CN", cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range);
+      ResolveSans(spec, host, report, &cert);
+      if (report && ca >= 0) CheckAgainstCas(spec, cert, ca);
+      if (diagnostics_->error_count() > errors_before) report = false;
+      cluster_.certificates.push_back(std::move(cert));
+    }
+  }
+
+  void ResolveSans(const CertSpec& spec, const Host* host, bool report, LeafCertificate* cert) {
+    cert->sans.reserve(spec.hosts.size());
+    for (const Text& text : spec.hosts) {
+      std::string value = Substitute(text, host, report);
+      if (value.empty()) continue;
+      auto san = ClassifySan(value);
+      if (!san.ok()) {
+        if (report) Report(san.status(), text.range, Quote(value), diagnostics_);
+        continue;
+      }
+      if (std::find(cert->sans.begin(), cert->sans.end(), *san) != cert->sans.end()) continue;
+      if (report) CheckConstraints({*san}, "", text.range, cert->kind->ca);
+      cert->sans.push_back(*std::move(san));
+    }
+  }
+
+  // Whether every CA from CA upwards lets a certificate with these names be.
+  void CheckConstraints(const StringPairs& sans, absl::string_view CN, Range range, int ca) {
+    for (; ca >= 0 && static_cast<size_t>(ca) < cluster_.cas.size(); ca = cluster_.cas[ca].issuer) {
+      const CertificateAuthority& it = cluster_.cas[ca];
+      absl::Status status = CheckNameConstraints(it.permitted, it.excluded, sans, CN);
+      if (!status.ok()) Report(status, range, absl::StrCat("the CA ", Quote(it.name)), diagnostics_);
+    }
+  }
+
+  // Not an error: it depends on who verifies.
+  void WarnOfOldGo(const CertSpec& spec, const LeafCertificate& cert, int ca) {
+    for (; ca >= 0; ca = cluster_.cas[ca].issuer) {
+      const CertificateAuthority& it = cluster_.cas[ca];
+      if (it.permitted.empty() && it.excluded.empty()) continue;
+      absl::Status status = CheckSanForOldGo(cert.sans, cert.CN);
+      if (status.ok()) return;
+      std::vector<std::string> parts =
+          absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
+      diagnostics_->Warning(spec.name.range,
+                            absl::StrCat("the certificate ", Quote(spec.name.value), ": ", parts[0]),
+                            parts.size() > 1 ? parts[1] : "");
+      return;
+    }
+  }
+
+  void CheckAgainstCas(const CertSpec& spec, const LeafCertificate& cert, int ca) {
+    bool has_dns = absl::c_any_of(cert.sans, [](const auto& san) { return san.first == "dns"; });
+    if (!has_dns && !cert.kind->is_ca) {
+      CheckConstraints({}, cert.CN, spec.CN.set() ? spec.CN.range : spec.name.range, ca);
+    }
+    WarnOfOldGo(spec, cert, ca);
+    StringPairs subject = SubjectOf(cert);
+    for (const CertificateAuthority& other : cluster_.cas) {
+      if (other.subject.empty() || subject != other.subject) continue;
+      diagnostics_->Error(
+          spec.name.range,
+          absl::StrCat("the certificate ", Quote(spec.name.value), " has the ",
+                       other.name == "ca" ? "CA's own" : absl::StrCat("CA ", other.name, "'s"),
+                       " subject, so that no verifier could tell them apart"),
+          "give it another CN or other names");
+    }
+  }
+
+  const Spec& spec_;
+  Cluster& cluster_;
+  Diagnostics* diagnostics_;
+  PkiValues values_;
+  Profiles profiles_;
+};
+
+}  // namespace
+
+StringPairs SubjectOf(const LeafCertificate& cert) {
+  StringPairs subject = cert.kind->names;
+  if (!cert.CN.empty()) subject.emplace_back("CN", cert.CN);
+  return subject;
+}
+
+void ResolveCerts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
+  CertResolver(spec, cluster, diagnostics).Resolve();
+}
+
+}  // namespace kplan

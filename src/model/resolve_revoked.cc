@@ -1,0 +1,142 @@
+// `revoked`: which certificates their CA takes back.
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/model/resolve_internal.h"
+#include "src/model/revocation.h"
+
+namespace kplan {
+namespace {
+
+constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
+
+class RevocationResolver {
+ public:
+  RevocationResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
+      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics) {}
+
+  void Resolve() {
+    for (const RevokedSpec& revoked : spec_.revoked) ResolveOne(revoked);
+    for (CertificateAuthority& ca : cluster_.cas) {
+      bool any = !ca.revoked_serials.empty() || !ca.revoked_leaves.empty();
+      if (any && ca.crl_expiry_seconds == 0) ca.crl_expiry_seconds = kCrlExpirySeconds;
+    }
+  }
+
+ private:
+  void ResolveOne(const RevokedSpec& spec) {
+    std::string reason = "unspecified";
+    if (spec.reason.set()) {
+      absl::StatusOr<std::string> parsed = ParseRevocationReason(spec.reason.value);
+      if (parsed.ok()) {
+        reason = *parsed;
+      } else {
+        Report(parsed.status(), spec.reason.range, "reason", diagnostics_);
+      }
+    }
+    int64_t date = 0;
+    if (spec.date.set()) {
+      absl::StatusOr<int64_t> parsed = ParseRevocationDate(spec.date.value);
+      if (parsed.ok()) {
+        date = *parsed;
+      } else {
+        Report(parsed.status(), spec.date.range, "date", diagnostics_);
+      }
+    }
+    if (spec.cert.set() && spec.serial.set()) {
+      Diagnostic& both = diagnostics_->Error(
+          spec.serial.range, "a revoked certificate is named by its `cert` or its `serial`, not by both",
+          "remove one of the two");
+      both.other = spec.cert.range;
+      both.other_message = "the name is here";
+    } else if (spec.cert.set()) {
+      ResolveLeaf(spec, reason, date);
+    } else if (spec.serial.set()) {
+      ResolveSerial(spec, reason, date);
+    } else if (spec_.well_formed) {
+      diagnostics_->Error(spec.range, "which certificate is revoked?",
+                          "name it: cert: NAME, or by its number: serial: 0x5a...");
+    }
+  }
+
+  // A CA that has its key here; null, reported, otherwise.
+  CertificateAuthority* Signer(CertificateAuthority* ca, Range range) {
+    if (ca->has_key()) return ca;
+    diagnostics_->Error(
+        range, absl::StrCat("the CA ", Quote(ca->name), " signs elsewhere: kplan cannot make its CRL"),
+        "have it revoked there, and remove this");
+    return nullptr;
+  }
+
+  void ResolveLeaf(const RevokedSpec& spec, const std::string& reason, int64_t date) {
+    if (spec.ca.set()) {
+      diagnostics_->Error(spec.ca.range, "the certificate says itself who signed it", "remove `ca`");
+    }
+    if (!spec.date.set() && spec_.well_formed) {
+      diagnostics_->Error(
+          spec.cert.range, absl::StrCat("since when is ", Quote(spec.cert.value), " revoked?"),
+          "write the moment, for example date: 2026-11-22T10:00:00Z: what begins later is good");
+      return;
+    }
+    for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
+      LeafCertificate& leaf = cluster_.certificates[i];
+      if (leaf.name != spec.cert.value) continue;
+      CertificateAuthority* ca = Signer(&cluster_.cas[leaf.kind->ca], spec.cert.range);
+      if (ca == nullptr) return;
+      ca->revoked_leaves.push_back({static_cast<int>(i), reason, date});
+      leaf.revoked_before = std::max(leaf.revoked_before, date);
+      return;
+    }
+    std::vector<absl::string_view> names;
+    for (const LeafCertificate& leaf : cluster_.certificates) names.push_back(leaf.name);
+    std::string help = DidYouMean(spec.cert.value, names);
+    diagnostics_->Error(
+        spec.cert.range, absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
+        help.empty() ? "of one that is gone from `certs`, write the `serial` and the `ca`" : help);
+  }
+
+  void ResolveSerial(const RevokedSpec& spec, const std::string& reason, int64_t date) {
+    absl::StatusOr<std::string> serial = ParseSerial(spec.serial.value);
+    if (!serial.ok()) {
+      Report(serial.status(), spec.serial.range, "serial", diagnostics_);
+      return;
+    }
+    auto is_meant = [&](const CertificateAuthority& ca) {
+      return spec.ca.set() ? ca.name == spec.ca.value : cluster_.cas.size() == 1 || ca.name == "ca";
+    };
+    auto found = std::find_if(cluster_.cas.begin(), cluster_.cas.end(), is_meant);
+    if (found == cluster_.cas.end()) {
+      if (cluster_.cas.empty()) return;  // said already
+      Range range = spec.ca.set() ? spec.ca.range : spec.serial.range;
+      diagnostics_->Error(range,
+                          spec.ca.set() ? absl::StrCat("there is no CA ", Quote(spec.ca.value))
+                                        : "serial numbers are a CA's own: whose is this?",
+                          spec.ca.set() ? DidYouMean(spec.ca.value, CaNames(spec_))
+                                        : absl::StrCat("for example ca: ", cluster_.cas[0].name));
+      return;
+    }
+    CertificateAuthority* ca = Signer(&*found, spec.serial.range);
+    if (ca == nullptr) return;
+    for (const RevokedSerial& other : ca->revoked_serials) {
+      if (other.serial != *serial) continue;
+      diagnostics_->Error(spec.serial.range, absl::StrCat("the serial ", *serial, " is revoked twice"),
+                          "remove one of the two");
+      return;
+    }
+    ca->revoked_serials.push_back({*std::move(serial), reason, date});
+  }
+
+  const Spec& spec_;
+  Cluster& cluster_;
+  Diagnostics* diagnostics_;
+};
+
+}  // namespace
+
+void ResolveRevoked(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
+  RevocationResolver(spec, cluster, diagnostics).Resolve();
+}
+
+}  // namespace kplan
