@@ -34,20 +34,26 @@ Service ServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMembe
   program.from = absl::StrCat(archive.unpacked, "/etcd");
   HostFile trust;
   trust.path = absl::StrCat(kEtcdConfig, "/ca.pem");
-  trust.from = paths::Certificate("ca");
-  trust.source = pki.ca_cert;
+  // The CA that signed, and not those above it: these may have signed others, who must not get in.
+  trust.from = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
+  trust.source = pki.cas[cert.kind->ca].cert;
   service.restart_files = {program, trust};
-  HostFile certificate;
-  certificate.path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
-  certificate.from = paths::Certificate(cert.name);
-  certificate.source = leaf.cert;
-  HostFile key;
-  key.path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
-  key.from = paths::Key(cert.name);
-  key.source = leaf.key;
-  key.secret = true;
-  key.owner = member.owner;
-  service.reread_files = {key, certificate};
+  HostPair pair;
+  pair.certificate_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
+  pair.certificate_from = leaf.shown_path;
+  pair.certificate_source = leaf.shown;
+  pair.key_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
+  pair.key_from = paths::Key(cert.name);
+  pair.key_source = leaf.key;
+  pair.key_owner = member.owner;
+  service.reread_pairs = {pair};
+  if (const PkiSteps::Ca& ca = pki.cas[cert.kind->ca]; ca.has_crl) {
+    HostFile crl;
+    crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName);
+    crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].name);
+    crl.source = ca.crl;
+    service.reread_files.push_back(std::move(crl));
+  }
   // The tools beside etcd (etcdctl, etcdutl): a new one restarts nothing.
   for (const auto& [from, name] : archive.members) {
     if (name == "etcd") continue;

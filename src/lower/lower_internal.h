@@ -13,10 +13,18 @@
 namespace kplan {
 
 struct PkiSteps {
-  StepId ca_key = 0, ca_cert = 0;
-  struct Leaf {
-    StepId key = 0, cert = 0;
+  struct Ca {
+    StepId cert = 0;
+    bool has_crl = false;
+    StepId crl = 0;
   };
+  struct Leaf {
+    StepId key = 0, csr = 0, cert = 0;
+    // What a server shows: the certificate, or the chain with the intermediates.
+    StepId shown = 0;
+    std::string shown_path;  // relative to DIR
+  };
+  std::vector<Ca> cas;       // as Cluster::cas
   std::vector<Leaf> leaves;  // as Cluster::certificates
 };
 
@@ -29,7 +37,7 @@ struct Lowering {
 
 const char* ManagerName(ServiceManager manager);
 
-// pki.cc: ca/key ca/csr ca/cert, and key/ csr/ cert/ of every certificate.
+// pki.cc: ca/key ca/csr ca/cert ca/crl, and key/ csr/ cert/ chain/ bundle/ pkcs12/ of every certificate.
 PkiSteps LowerPki(const Lowering& lowering);
 
 // A file on a host.
@@ -42,12 +50,21 @@ struct HostFile {
   std::string owner;    // empty: root
 };
 
+// A certificate and its key on a host, always exchanged together: one step.
+struct HostPair {
+  std::string certificate_path, key_path;  // inside the host's root, in one folder
+  std::string certificate_from, key_from;  // relative to DIR
+  StepId certificate_source = 0, key_source = 0;
+  std::string key_owner;  // empty: root
+};
+
 // service.cc: what any service is made of. Whatever runs as a service fills this in.
 struct Service {
   std::string name;  // "etcd"
   int host = 0;
   std::vector<HostFile> restart_files;  // it is restarted when one of these changes (binary, trust)
-  std::vector<HostFile> reread_files;   // it reads these again by itself (leaf certificate and key)
+  std::vector<HostPair> reread_pairs;   // it reads these again by itself (leaf certificate and key)
+  std::vector<HostFile> reread_files;   // and these, or does not read them at all
   std::string data_folder, data_owner;  // 0700
   std::string unit_text;
   std::vector<Argument> arguments;
@@ -57,7 +74,7 @@ struct Service {
 
 struct ServiceSteps {
   StepId service = 0;
-  std::vector<StepId> files;  // of both kinds
+  std::vector<StepId> files;  // of all three kinds
 };
 
 // archive/NAME and unpack/NAME; gives the latter.

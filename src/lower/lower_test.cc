@@ -86,20 +86,41 @@ TEST(Lower, TheTutorialsSteps) {
                        {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
                        {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
                        {"file/worker/etc/etcd/ca.pem", " ca/cert"},
-                       {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes"},
-                       {"file/worker/etc/etcd/kubernetes-key.pem", " key/kubernetes"},
+                       {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
                        {"dir/worker/var/lib/etcd", ""},
                        {"render/worker/etc/systemd/system/etcd.service", ""},
                        {"unit/worker/etcd", " render/worker/etc/systemd/system/etcd.service"},
                        {"service/worker/etcd",
                         " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
-                        "file/worker/etc/etcd/kubernetes-key.pem file/worker/etc/etcd/kubernetes.pem "
+                        "file/worker/etc/etcd/kubernetes.pem "
                         "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
                        {"verify/etcd",
                         " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem "
-                        "file/worker/etc/etcd/kubernetes-key.pem file/worker/etc/etcd/kubernetes.pem "
+                        "file/worker/etc/etcd/kubernetes.pem "
                         "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
                    }));
+}
+
+TEST(Lower, CertificateAndKeyOnAHostAreOneStep) {
+  Graph graph = GraphOf(std::string(kTutorial) + "  unit: {Service: {User: etcd}}\n");
+  const std::string label = "file/worker/etc/etcd/kubernetes.pem";
+  EXPECT_EQ(RecordOf(graph, label), Json::parse(R"({
+    "cert-from": "pki/kubernetes.pem", "cert-path": "/etc/etcd/kubernetes.pem",
+    "key-from": "pki/kubernetes-key.pem", "key-path": "/etc/etcd/kubernetes-key.pem",
+    "kind": "install-pair", "owner": "etcd", "root": "/"})"));
+  // The key's path is a name for the same step, and both files are looked at.
+  std::vector<std::string> members;
+  for (const Group& group : graph.groups()) {
+    if (group.name != "file/worker/etc/etcd/kubernetes-key.pem") continue;
+    for (StepId id : group.members) members.push_back(graph.steps()[id].label);
+  }
+  EXPECT_EQ(members, std::vector<std::string>{label});
+  std::map<std::string, mode_t> watched;
+  for (const Watch& watch : graph.watches()) {
+    if (graph.steps()[watch.step].label == label) watched[watch.path] = watch.mode;
+  }
+  EXPECT_EQ(watched, (std::map<std::string, mode_t>{{"/etc/etcd/kubernetes.pem", 0644},
+                                                    {"/etc/etcd/kubernetes-key.pem", 0600}}));
 }
 
 TEST(Lower, TheTutorialsUnitToTheByte) {

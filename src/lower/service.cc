@@ -24,6 +24,25 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file)
   return step;
 }
 
+StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair) {
+  const Host& host = lowering.cluster.hosts[host_index];
+  RecordWriter record;
+  record.Add("cert-from", pair.certificate_from).Add("cert-path", pair.certificate_path);
+  record.Add("key-from", pair.key_from).Add("key-path", pair.key_path).Add("kind", "install-pair");
+  if (!pair.key_owner.empty()) record.Add("owner", pair.key_owner);
+  record.Add("root", host.root);
+  StepId step =
+      lowering.graph.AddStep(StepKind::kInstall, lowering.host_shard[host_index],
+                             absl::StrCat("file/", host.name, pair.certificate_path),
+                             std::move(record).Finish(), {pair.certificate_source, pair.key_source});
+  lowering.graph.AddToGroup(host.name, step);
+  // The key has a name to ask for, too.
+  lowering.graph.AddToGroup(absl::StrCat("file/", host.name, pair.key_path), step);
+  lowering.graph.AddWatch({step, Watch::Kind::kFile, 0644, "", host.root, pair.certificate_path, ""});
+  lowering.graph.AddWatch({step, Watch::Kind::kFile, 0600, "", host.root, pair.key_path, ""});
+  return step;
+}
+
 StepId LowerFolder(const Lowering& lowering, const Service& service) {
   const Host& host = lowering.cluster.hosts[service.host];
   RecordWriter record;
@@ -87,6 +106,7 @@ ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
     inputs.push_back(LowerFile(lowering, service.host, file));
     restart_on.push_back(file.path);
   }
+  for (const HostPair& pair : service.reread_pairs) after.push_back(LowerPair(lowering, service.host, pair));
   for (const HostFile& file : service.reread_files) after.push_back(LowerFile(lowering, service.host, file));
   steps.files = inputs;
   steps.files.insert(steps.files.end(), after.begin(), after.end());
