@@ -46,6 +46,9 @@ bool Options::Parse(absl::string_view command, const Arguments& arguments,
       return wrong(absl::StrCat("there is no option ", argument, OrDidYouMean(name, all)));
     }
   }
+  if (operands == kOneOrMore) {
+    return operands_.empty() ? wrong("takes one argument or more, not 0") : true;
+  }
   if (operands_.size() != operands) {
     return wrong(absl::StrCat("takes ", Count(operands, "argument"), ", not ", operands_.size()));
   }

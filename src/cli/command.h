@@ -27,13 +27,16 @@ int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int GenCommand(const Arguments& arguments);
 int HelpCommand(const Arguments& arguments);
+int ImportCommand(const Arguments& arguments);
 int StepCommand(const Arguments& arguments);
 
 // Options of a command, parsed: `--json`, `-C DIR`, `--kplan=PATH`; what is left are its operands.
 class Options {
  public:
+  static constexpr size_t kOneOrMore = static_cast<size_t>(-1);
+
   // FLAGS are the options without a value, VALUES those with one. False, and an error printed, for anything
-  // else that begins with "-", and when there are not OPERANDS operands.
+  // else that begins with "-", and when there are not OPERANDS operands (kOneOrMore: when there is none).
   bool Parse(absl::string_view command, const Arguments& arguments,
              const std::vector<absl::string_view>& flags, const std::vector<absl::string_view>& values,
              size_t operands);

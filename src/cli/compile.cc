@@ -46,8 +46,9 @@ absl::StatusOr<SpecFile> SpecFile::Compile(const std::string& path) {
 }
 
 std::string Summary(const Compiled& compiled) {
-  return absl::StrCat(Count(compiled.graph.steps().size(), "step"), " on ",
-                      Count(compiled.cluster.hosts.size(), "host"));
+  std::string steps = Count(compiled.graph.steps().size(), "step");
+  size_t hosts = compiled.cluster.hosts.size();
+  return hosts == 0 ? steps : absl::StrCat(steps, " on ", Count(hosts, "host"));
 }
 
 }  // namespace kplan

@@ -39,7 +39,7 @@ class SpecFile {
   absl::optional<Compiled> compiled_;
 };
 
-// "22 steps on 1 host"
+// "22 steps on 1 host"; "6 steps" where there is no host
 std::string Summary(const Compiled& compiled);
 
 }  // namespace kplan

@@ -24,10 +24,11 @@ constexpr char kOverview[] =
     "  gen     write build.ninja and .kplan from cluster.yaml\n"
     "  check   check cluster.yaml and write nothing\n"
     "  certs   list every certificate and the days it has left\n"
+    "  import  make a cluster.yaml of what cfssl made, and keep its keys and certificates\n"
     "  step    what ninja runs\n"
     "  help    this, or more on a topic: kplan help gen\n"
     "\n"
-    "topics: gen, check, certs, step, files, exit-codes\n";
+    "topics: gen, check, certs, import, step, files, exit-codes\n";
 
 constexpr Topic kTopics[] = {
     {"gen", "usage: kplan gen [-C DIR] [--kplan PATH] cluster.yaml\n",
@@ -52,6 +53,18 @@ constexpr Topic kTopics[] = {
      "\n"
      "  -C DIR   the folder of build.ninja (default: the current one)\n"
      "  --json   all names, issuer and end as JSON\n"},
+    {"import", "usage: kplan import cfssl [-C DIR] FOLDER|FILE...\n",
+     "Reads what cfssl made and was told (NAME.pem, NAME-key.pem, NAME.csr, NAME-csr.json, ca-config.json; "
+     "in a FOLDER\n"
+     "all files of these kinds), and writes DIR/cluster.yaml and copies of keys and certificates to DIR/pki. "
+     "The next\n"
+     "`kplan gen cluster.yaml && ninja pki` makes none of them again: cluster.yaml says what the "
+     "certificates are; where\n"
+     "the JSON files say something else, it is told. Nothing is written when anything is wrong, nothing that "
+     "is there is\n"
+     "replaced, and the files read are not touched.\n"
+     "\n"
+     "  -C DIR   the folder to write to (default: the current one); made when missing\n"},
     {"step", "usage: kplan step SHARD LABEL DIGEST\n",
      "Makes one artifact, if it is not right already. Ninja runs it, in the folder of build.ninja; DIGEST is "
      "the SHA-256\n"

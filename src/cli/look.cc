@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "src/model/paths.h"
 #include "src/steps/certificate_due.h"
+#include "src/steps/crl_due.h"
 #include "src/steps/host_file.h"
 #include "src/steps/service_state.h"
 
@@ -53,9 +54,14 @@ std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) 
       return LookAtFile(watch);
     case Watch::Kind::kCertificate: {
       std::string reason = LookAtFile(watch);
-      return reason.empty()
-                 ? WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), watch.renew_before, now)
-                 : reason;
+      if (!reason.empty()) return reason;
+      // One that somebody else has to renew is good to its last second; running its step before helps nobody.
+      int64_t renew_before = watch.renewable ? watch.renew_before : 1;
+      return WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), renew_before, now);
+    }
+    case Watch::Kind::kCrl: {
+      std::string reason = LookAtFile(watch);
+      return reason.empty() ? WhyCrlIsDue(PlaceOf(watch), now) : reason;
     }
     case Watch::Kind::kService: {
       absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);
@@ -70,7 +76,7 @@ std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) 
 // A file is touched: it is an input of its own stamp, so ninja runs the step, and, where the digest stays,
 // nothing that depends on it. What has no file loses its stamp.
 void MakeStale(const Watch& watch, const std::string& stamp) {
-  bool file = watch.kind == Watch::Kind::kFile || watch.kind == Watch::Kind::kCertificate;
+  bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService;
   if (file && utimensat(AT_FDCWD, PlaceOf(watch).c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return;
   unlink(stamp.c_str());
 }

@@ -21,6 +21,7 @@ constexpr Command kCommands[] = {{"certs", kplan::CertsCommand},
                                  {"check", kplan::CheckCommand},
                                  {"gen", kplan::GenCommand},
                                  {"help", kplan::HelpCommand},
+                                 {"import", kplan::ImportCommand},
                                  {"step", kplan::StepCommand}};
 
 }  // namespace

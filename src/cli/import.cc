@@ -1,0 +1,267 @@
+// kplan import cfssl: from what cfssl made to a cluster.yaml, and no certificate made again.
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/compile.h"
+#include "src/cli/import_place.h"
+#include "src/cli/import_trial.h"
+#include "src/importer/cluster_yaml.h"
+#include "src/importer/findings.h"
+#include "src/importer/input.h"
+#include "src/importer/pki_import.h"
+#include "src/model/paths.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kSpec[] = "cluster.yaml";
+
+class ImportRun {
+ public:
+  ImportRun(std::string dir, const Arguments& paths) : dir_(std::move(dir)), paths_(paths) {
+    findings_.AddFile(paths[0], "");  // what is said of the input as a whole
+  }
+
+  int Run() {
+    if (absl::Status status = ReadInput(paths_, &input_, &findings_); !status.ok())
+      return Fail(status.message());
+    import_ = MakeImport(input_, &findings_);
+    if (findings_.has_errors()) return Refuse();
+    CollectFiles();
+    struct stat info;
+    if (lstat(Below(kSpec).c_str(), &info) == 0) {
+      in_the_way_.push_back(absl::StrCat(Below(kSpec),
+                                         " is there; an import replaces nothing: give another "
+                                         "folder with -C, or move it away"));
+    }
+    for (std::string& line : WhatIsInTheWay(dir_, files_)) in_the_way_.push_back(std::move(line));
+    {
+      absl::StatusOr<TrialFolder> trial = TrialFolder::Enter(dir_);
+      if (!trial.ok()) return Fail(trial.status().message());
+      if (absl::Status status = Try(); !status.ok()) {
+        PrintFindings();
+        return Fail(absl::StrCat(status.message(), "; nothing was written"));
+      }
+      if (findings_.has_errors() || !unplaced_.empty() || !in_the_way_.empty()) return Refuse();
+      // While the trial's folder is there no other import is at work here. Paths are as seen from where the
+      // command was started.
+      if (absl::Status status = trial->Leave(); !status.ok()) return Fail(status.message());
+      files_.push_back({kSpec, yaml_, 0644});
+      if (absl::Status status = PutInPlace(dir_, files_); !status.ok()) {
+        PrintFindings();
+        return Fail(absl::StrCat(status.message(), "; nothing was imported"));
+      }
+    }
+    PrintFindings();
+    PrintSummary();
+    return kExitDone;
+  }
+
+ private:
+  std::string Below(const std::string& path) const { return absl::StrCat(dir_, "/", path); }
+
+  void Add(std::string path, absl::string_view bytes, mode_t mode, const Place& place) {
+    places_[path] = place;
+    files_.push_back({std::move(path), bytes, mode});
+  }
+
+  void AddPair(const std::string& name, const CertificateFile* certificate, const KeyFile* key) {
+    if (key != nullptr) Add(paths::Key(name), key->bytes.view(), 0600, key->place);
+    if (certificate != nullptr) Add(paths::Certificate(name), certificate->bytes, 0644, certificate->place);
+    auto request = input_.requests.find(name);
+    if (request != input_.requests.end() && key != nullptr)
+      Add(paths::Request(name), request->second.bytes, 0644, request->second.place);
+  }
+
+  void CollectFiles() {
+    for (const ImportedCa& ca : import_.cas) AddPair(ca.name(), ca.certificate, ca.key);
+    for (const ImportedCert& cert : import_.certs) AddPair(cert.name, cert.certificate, cert.key);
+  }
+
+  // Compiles the cluster.yaml, in the trial's folder. What is wrong with it is wrong with what it was made
+  // from, and said there; but a profile that nothing is signed by is then left out, and a CA that kplan would
+  // make otherwise is used as it is.
+  absl::Status Try() {
+    for (;;) {
+      YamlText text = WriteClusterYaml(import_);
+      yaml_ = text.text();
+      if (absl::Status status = WriteScratchFile(kSpec, yaml_, 0644); !status.ok()) return status;
+      absl::StatusOr<SpecFile> spec = SpecFile::Compile(kSpec);
+      if (!spec.ok()) return spec.status();
+      if (spec->compiled() == nullptr && DropProfiles(text, spec->diagnostics())) continue;
+      if (spec->compiled() == nullptr && UseCasAsTheyAre(text, spec->diagnostics())) continue;
+      Translate(text, spec->diagnostics());
+      if (spec->compiled() == nullptr) return absl::OkStatus();
+      absl::StatusOr<std::vector<Remade>> remade = TryOut(spec->compiled()->graph, files_, absl::Now());
+      if (!remade.ok()) return remade.status();
+      if (UseCasAsTheyAre(*remade)) continue;
+      for (const Remade& each : *remade) Report(each);
+      return absl::OkStatus();
+    }
+  }
+
+  // Leaves out the profiles with an error in them that no certificate needs. False when there are none.
+  bool DropProfiles(const YamlText& text, const Diagnostics& diagnostics) {
+    bool dropped = false;
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      const Place* origin = text.OriginOf(diagnostic.range);
+      if (diagnostic.severity != Diagnostic::Severity::kError || origin == nullptr) continue;
+      auto wrong = [&](const ImportedProfile& profile) {
+        const Place& place = profile.name.place;
+        return !profile.used && origin->file == place.file &&
+               (origin->field == place.field || absl::StartsWith(origin->field, place.field + "."));
+      };
+      auto at = std::remove_if(import_.profiles.begin(), import_.profiles.end(), wrong);
+      if (at == import_.profiles.end()) continue;
+      findings_.Warning(*origin,
+                        absl::StrCat(diagnostic.message, "; no certificate has this profile: left out"),
+                        diagnostic.help);
+      import_.profiles.erase(at, import_.profiles.end());
+      dropped = true;
+    }
+    return dropped;
+  }
+
+  // The CA whose certificate FIND accepts, unless it is used as it is already.
+  template <typename Find>
+  ImportedCa* FindCa(Find find) {
+    auto found = std::find_if(import_.cas.begin(), import_.cas.end(),
+                              [&](const ImportedCa& ca) { return !ca.existing && find(*ca.certificate); });
+    return found == import_.cas.end() ? nullptr : &*found;
+  }
+
+  bool UseCasAsTheyAre(const YamlText& text, const Diagnostics& diagnostics) {
+    bool changed = false;
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      const Place* origin = text.OriginOf(diagnostic.range);
+      // Its name is its file's, and stays wrong.
+      if (diagnostic.severity != Diagnostic::Severity::kError || origin == nullptr || origin->field.empty())
+        continue;
+      ImportedCa* ca = FindCa([&](const CertificateFile& file) { return file.place.file == origin->file; });
+      if (ca == nullptr) continue;
+      UseAsItIs(ca, absl::StrCat(origin->field, ": ", diagnostic.message), &findings_);
+      changed = true;
+    }
+    return changed;
+  }
+
+  bool UseCasAsTheyAre(const std::vector<Remade>& remade) {
+    bool changed = false;
+    for (const Remade& each : remade) {
+      ImportedCa* ca =
+          FindCa([&](const CertificateFile& file) { return paths::Certificate(file.name) == each.path; });
+      if (each.due || ca == nullptr) continue;
+      UseAsItIs(ca, each.reason, &findings_);
+      changed = true;
+    }
+    return changed;
+  }
+
+  void Translate(const YamlText& text, const Diagnostics& diagnostics) {
+    for (const Diagnostic& diagnostic : diagnostics.all()) {
+      const Place* origin = text.OriginOf(diagnostic.range);
+      const bool error = diagnostic.severity == Diagnostic::Severity::kError;
+      if (origin == nullptr) {
+        if (error) unplaced_ = diagnostics.Format(false);
+        continue;
+      }
+      if (!error) {
+        findings_.Warning(*origin, diagnostic.message, diagnostic.help);
+        continue;
+      }
+      // A certificate has no lines that could be corrected.
+      std::string help = diagnostic.help;
+      if (!origin->range.known()) {
+        absl::StrAppend(
+            &help, help.empty() ? "" : "\n",
+            "such a certificate kplan would not make: keep it out of the import; from a corrected "
+            "request kplan issues a new one");
+      }
+      findings_.Error(*origin, diagnostic.message, std::move(help));
+    }
+  }
+
+  void Report(const Remade& remade) {
+    auto found = places_.find(remade.path);
+    const Place place = found == places_.end() ? Place() : found->second;
+    if (remade.reason.empty()) {
+      findings_.Warning(place, remade.note);
+    } else if (remade.due) {
+      findings_.Warning(
+          place, absl::StrCat(remade.reason, ": the next ninja will make it again, with the same key"));
+    } else {
+      findings_.Error(place, absl::StrCat("kplan would make it again: ", remade.reason),
+                      "keep it out of the import");
+    }
+  }
+
+  void PrintFindings() {
+    const char* no_color = getenv("NO_COLOR");
+    bool color = isatty(STDERR_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
+    fputs(findings_.Format(color).c_str(), stderr);
+    fputs(unplaced_.c_str(), stderr);
+    for (const std::string& line : in_the_way_) fprintf(stderr, "kplan: %s\n", line.c_str());
+  }
+
+  int Refuse() {
+    PrintFindings();
+    Fail("nothing was written");
+    return kExitBadSpec;
+  }
+
+  void PrintSummary() {
+    const size_t issued = std::count_if(import_.certs.begin(), import_.certs.end(),
+                                        [](const ImportedCert& cert) { return cert.certificate != nullptr; });
+    std::string line = absl::StrCat("imported ", Count(import_.cas.size(), "CA"), " and ",
+                                    Count(issued, "certificate"), " to ", Below(kSpec));
+    if (size_t left = import_.certs.size() - issued; left > 0)
+      absl::StrAppend(&line, "; ", left, " more to be issued");
+    printf("%s\nnext: kplan gen cluster.yaml && ninja pki\n", line.c_str());
+  }
+
+  std::string dir_;
+  Arguments paths_;
+  Findings findings_;
+  Input input_;
+  PkiImport import_;
+  std::vector<ImportedFile> files_;
+  absl::flat_hash_map<std::string, Place> places_;
+  std::string yaml_;
+  std::string unplaced_;  // errors of the cluster.yaml that come from no file: kplan's own
+  std::vector<std::string> in_the_way_;
+};
+
+}  // namespace
+
+int ImportCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("import", arguments, {}, {"-C"}, Options::kOneOrMore)) return kExitUsage;
+  Arguments operands = options.operands();
+  if (operands[0] != "cfssl" || operands.size() == 1) {
+    std::string line = operands[0] != "cfssl"
+                           ? absl::StrCat("kplan import: there is nothing to import from ",
+                                          Quote(operands[0]), "; it reads what cfssl made\n")
+                           : std::string("kplan import cfssl: takes a folder, or files\n");
+    fputs(absl::StrCat(line, UsageOf("import")).c_str(), stderr);
+    return kExitUsage;
+  }
+  operands.erase(operands.begin());
+  std::string dir = options.Value("-C");
+  return ImportRun(dir.empty() ? "." : dir, operands).Run();
+}
+
+}  // namespace kplan

@@ -1,0 +1,41 @@
+#include "src/importer/findings.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace kplan {
+namespace {
+
+std::string WithField(const Place& place, const std::string& message) {
+  return place.field.empty() ? message : absl::StrCat(place.field, ": ", message);
+}
+
+}  // namespace
+
+size_t Findings::AddFile(std::string path, std::string text) {
+  files_.push_back(std::make_unique<File>(std::move(path), std::move(text)));
+  return files_.size() - 1;
+}
+
+void Findings::Error(const Place& place, const std::string& message, std::string help) {
+  files_[place.file]->diagnostics.Error(place.range, WithField(place, message), std::move(help));
+}
+
+void Findings::Warning(const Place& place, const std::string& message, std::string help) {
+  files_[place.file]->diagnostics.Warning(place.range, WithField(place, message), std::move(help));
+}
+
+bool Findings::has_errors() const {
+  return std::any_of(files_.begin(), files_.end(),
+                     [](const auto& file) { return file->diagnostics.has_errors(); });
+}
+
+std::string Findings::Format(bool color) const {
+  std::string out;
+  for (const auto& file : files_) out += file->diagnostics.Format(color);
+  return out;
+}
+
+}  // namespace kplan
