@@ -58,7 +58,7 @@ def test_help_has_every_topic_it_names(tmp_path):
     assert code == 0
     topics = re.search(r"topics: (.*)\n", out).group(1).split(", ")
     commands = re.findall(r"^  (\w+) ", out, re.MULTILINE)
-    assert {"gen", "check", "certs", "step", "help"} == set(commands)
+    assert {"gen", "check", "certs", "import", "step", "help"} == set(commands)
     for topic in topics:
         assert kplan(tmp_path, "help", topic)[0] == 0, topic
     for command in set(commands) - {"help"}:
@@ -152,13 +152,15 @@ def test_certs_before_and_after(folder):
     assert end == f"notAfter={web['not-after'].replace('T', ' ')}\n"
     code, out, _ = kplan(folder.parent, "certs", "-C", folder, folder / "cluster.yaml")
     assert code == 0
-    assert out.splitlines()[0].split() == ["LABEL", "FILE", "DAYS", "LEFT", "STATE", "NAMES"]
-    assert out.splitlines()[2].split(maxsplit=4) == ["cert/web", "pki/web.pem", "364", "good", "web.example, 10.0.0.1"]
+    assert out.splitlines()[0].split() == ["LABEL", "FILE", "DAYS", "LEFT", "STATE", "ISSUER", "NAMES"]
+    assert out.splitlines()[2].split(maxsplit=5) == [
+        "cert/web", "pki/web.pem", "364", "good", "CN=authority", "web.example, 10.0.0.1"]
 
 
-def issue(folder, begin_days, end_days):
+def issue(folder, begin_days, end_days, usages=("digitalSignature", "serverAuth,clientAuth")):
     """Puts a certificate of the CA in the place of pki/web.pem, valid from and to so many days from now."""
-    (folder / "san").write_text("subjectAltName=DNS:web.example,IP:10.0.0.1\nextendedKeyUsage=serverAuth\n", encoding="ascii")
+    (folder / "san").write_text(
+        f"subjectAltName=DNS:web.example,IP:10.0.0.1\nkeyUsage={usages[0]}\nextendedKeyUsage={usages[1]}\n", encoding="ascii")
     (folder / "index").write_text("", encoding="ascii")
     (folder / "serial").write_text("01\n", encoding="ascii")
     (folder / "ca.cnf").write_text(
@@ -176,15 +178,22 @@ def issue(folder, begin_days, end_days):
 
 
 @pytest.mark.parametrize(
-    "begin, end, state, days",
-    [(-300, -1, "expired on", -2), (-250, 100, "expires soon, on", 99), (1, 100, "not valid before", 99), (-100, 250, "good", 249)],
+    "begin, end, reason, state, days",
+    [
+        (-366, -1, "expired", "expired on", -2),
+        (-265, 100, "expires-soon", "expires soon, on", 99),
+        (1, 366, "not-yet-valid", "not valid before", 365),
+        (-100, 250, "expiry", "expiry differs: spec 8760h, certificate 8400h", 249),
+        (-115, 250, None, "good", 249),
+    ],
 )
-def test_certs_tells_the_state(folder, begin, end, state, days):
+def test_certs_tells_the_state(folder, begin, end, reason, state, days):
     provision(folder)
     issue(folder, begin, end)
     code, found = certs(folder)
     web = found["cert/web"]
     assert web["state"].startswith(state)
+    assert web["reasons"] == ([reason] if reason else [])
     assert web["days-left"] in (days, days + 1), "rounded down"
     assert code == (0 if state == "good" else 2)
     # The next ninja makes it again, also one whose lifetime is not the spec's; then all is good.
@@ -194,15 +203,28 @@ def test_certs_tells_the_state(folder, begin, end, state, days):
 
 def test_renew_before_moves_the_day(folder):
     (folder / "cluster.yaml").write_text(
-        SPEC + "signing: {profiles: {kubernetes: {usages: [server auth], expiry: 8760h, renew-before: 720h}}}\n", encoding="utf-8")
+        SPEC + "signing: {profiles: {kubernetes: {usages: [signing, server auth], expiry: 8760h, renew-before: 720h}}}\n", encoding="utf-8")
     provision(folder)
     for days, due in ((100, False), (31, False), (29, True)):  # 720h are 30 days; a third of a year would be 121
-        issue(folder, days - 365, days)
+        issue(folder, days - 365, days, ("digitalSignature", "serverAuth"))
         before = (folder / "pki/web.pem").read_bytes()
         code, found = certs(folder)
         assert (code, found["cert/web"]["state"] != "good") == (2 if due else 0, due), days
         provision(folder)
         assert ((folder / "pki/web.pem").read_bytes() != before) == due, "what certs says is what ninja does"
+
+
+def test_certs_says_what_the_spec_no_longer_says(folder):
+    provision(folder)
+    text = (folder / "cluster.yaml").read_text(encoding="utf-8")
+    (folder / "cluster.yaml").write_text(text.replace("10.0.0.1", "10.0.0.2"), encoding="utf-8")
+    code, found = certs(folder)
+    web = found["cert/web"]
+    assert (code, web["reasons"]) == (2, ["names"])
+    assert web["state"] == "SAN differs: added ip 10.0.0.2, removed ip 10.0.0.1"
+    subprocess.run([KPLAN, "gen", "cluster.yaml"], cwd=folder, check=True, capture_output=True, timeout=60)
+    ran = subprocess.run(["ninja"], cwd=folder, check=True, capture_output=True, text=True, timeout=60)
+    assert f"cert/web: {web['state']}\n" in ran.stdout, "what certs says is what ninja says"
 
 
 def test_certs_of_a_damaged_file(folder):

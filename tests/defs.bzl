@@ -1,6 +1,6 @@
 """kplan_pytest: a pytest file as a test target."""
 
-def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, **kwargs):
+def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, shifted = False, **kwargs):
     """Runs one pytest file with the kplan binary at hand (tests/harness.py finds it).
 
     As root the file runs in mount, process and network namespaces of its own: every port is free, and what a test
@@ -13,8 +13,17 @@ def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = No
       tags: as ever. "local" is added: Bazel's sandbox forbids the namespaces.
       size: as ever.
       timeout: as ever.
+      shifted: whether it also gets a kplan whose clock it can set (tests/clock).
       **kwargs: what else a test takes.
     """
+    env = {
+        "KPLAN": "$(rootpath //:kplan)",
+        "KPLAN_ETCD_ARCHIVE": "$(rootpath //tests:etcd)",
+        "KPLAN_TUTORIAL_ARCHIVE": "$(rootpath //tests:etcd_of_tutorial)",
+    }
+    if shifted:
+        data = data + ["//tests/clock:kplan_shifted"]
+        env["KPLAN_SHIFTED"] = "$(rootpath //tests/clock:kplan_shifted)"
     native.sh_test(
         name = name,
         size = size,
@@ -27,11 +36,7 @@ def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = No
             "//tests:etcd_of_tutorial",
             "//tests:harness",
         ],
-        env = {
-            "KPLAN": "$(rootpath //:kplan)",
-            "KPLAN_ETCD_ARCHIVE": "$(rootpath //tests:etcd)",
-            "KPLAN_TUTORIAL_ARCHIVE": "$(rootpath //tests:etcd_of_tutorial)",
-        },
+        env = env,
         tags = tags + ["local"],
         **kwargs
     )

@@ -74,7 +74,7 @@ def opened(calls):
 LABELS = [
     "ca/key", "ca/csr", "ca/cert", "key/kubernetes", "csr/kubernetes", "cert/kubernetes", "archive/etcd", "unpack/etcd",
     "render/worker/etc/systemd/system/etcd.service", "unit/worker/etcd", "dir/worker/var/lib/etcd",
-    "file/worker/etc/etcd/ca.pem", "file/worker/etc/etcd/kubernetes.pem", "file/worker/etc/etcd/kubernetes-key.pem",
+    "file/worker/etc/etcd/ca.pem", "file/worker/etc/etcd/kubernetes.pem",
     "file/worker/usr/local/bin/etcd", "file/worker/usr/local/bin/etcdctl", "service/worker/etcd"]
 
 
