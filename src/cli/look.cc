@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/model/paths.h"
@@ -93,7 +94,10 @@ std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
     std::string reason = LookAt(watch, now, &issuer_ends);
     if (reason.empty()) continue;
     MakeStale(watch, stamp);
-    found.push_back(absl::StrCat(label, ": ", reason));
+    // A step that keeps two files of a host has the label of one of them.
+    const bool other = !watch.root.empty() && watch.kind == Watch::Kind::kFile &&
+                       !absl::EndsWith(label, watch.path) && absl::StartsWith(label, "file/");
+    found.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "", reason));
   }
   return found;
 }

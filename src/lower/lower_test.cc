@@ -1,12 +1,9 @@
-#include "src/lower/lower.h"
-
 #include <map>
 #include <set>
 
 #include "gtest/gtest.h"
 #include "src/base/record.h"
-#include "src/model/resolve.h"
-#include "src/spec/spec.h"
+#include "src/lower/lower_testing.h"
 
 namespace kplan {
 namespace {
@@ -27,78 +24,34 @@ etcd:
   cert: kubernetes
 )";
 
-Graph GraphOf(const std::string& text) {
-  SourceFile source("cluster.yaml", text);
-  Diagnostics diagnostics(&source);
-  Spec spec;
-  EXPECT_TRUE(ReadSpec(&diagnostics, &spec));
-  Cluster cluster = Resolve(spec, &diagnostics);
-  EXPECT_EQ(diagnostics.Format(false), "");
-  absl::StatusOr<Graph> graph = Lower(cluster);
-  EXPECT_TRUE(graph.ok()) << graph.status();
-  return *std::move(graph);
-}
-
-std::string Replace(std::string text, const std::string& from, const std::string& to) {
-  size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
-// The labels whose record is another in B than in A.
-std::set<std::string> Changed(const Graph& a, const Graph& b) {
-  std::map<std::string, std::string> old;
-  for (const Step& step : a.steps()) old[step.label] = std::string(step.digest());
-  std::set<std::string> changed;
-  for (const Step& step : b.steps()) {
-    if (old[step.label] != step.digest()) changed.insert(step.label);
-  }
-  return changed;
-}
-
-Json RecordOf(const Graph& graph, const std::string& label) {
-  for (const Shard& shard : graph.shards()) {
-    Json json = Json::parse(graph.ShardText(shard));
-    if (json.contains(label)) return json[label];
-  }
-  ADD_FAILURE() << "no record of " << label;
-  return Json();
-}
-
 TEST(Lower, TheTutorialsSteps) {
   Graph graph = GraphOf(kTutorial);
-  std::map<std::string, std::string> steps;  // label: what it is made from
-  for (const Step& step : graph.steps()) {
-    std::string& inputs = steps[step.label];
-    for (StepId input : step.inputs) inputs += " " + graph.steps()[input].label;
-    if (!step.after.empty()) inputs += " ||";
-    for (StepId input : step.after) inputs += " " + graph.steps()[input].label;
-  }
-  EXPECT_EQ(steps, (std::map<std::string, std::string>{
-                       {"ca/key", ""},
-                       {"ca/csr", " ca/key"},
-                       {"ca/cert", " ca/key"},
-                       {"key/kubernetes", ""},
-                       {"csr/kubernetes", " key/kubernetes"},
-                       {"cert/kubernetes", " csr/kubernetes ca/cert"},
-                       {"archive/etcd", ""},
-                       {"unpack/etcd", " archive/etcd"},
-                       {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
-                       {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
-                       {"file/worker/etc/etcd/ca.pem", " ca/cert"},
-                       {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
-                       {"dir/worker/var/lib/etcd", ""},
-                       {"render/worker/etc/systemd/system/etcd.service", ""},
-                       {"unit/worker/etcd", " render/worker/etc/systemd/system/etcd.service"},
-                       {"service/worker/etcd",
-                        " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
-                        "file/worker/etc/etcd/kubernetes.pem "
-                        "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
-                       {"verify/etcd",
-                        " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem "
-                        "file/worker/etc/etcd/kubernetes.pem "
-                        "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
-                   }));
+  EXPECT_EQ(InputsOf(graph),
+            (std::map<std::string, std::string>{
+                {"ca/key", ""},
+                {"ca/csr", " ca/key"},
+                {"ca/cert", " ca/key"},
+                {"key/kubernetes", ""},
+                {"csr/kubernetes", " key/kubernetes"},
+                {"cert/kubernetes", " csr/kubernetes ca/cert"},
+                {"archive/etcd", ""},
+                {"unpack/etcd", " archive/etcd"},
+                {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
+                {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
+                {"file/worker/etc/etcd/ca.pem", " ca/cert"},
+                {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
+                {"dir/worker/var/lib/etcd", ""},
+                {"render/worker/etc/systemd/system/etcd.service", ""},
+                {"unit/worker/etcd", " render/worker/etc/systemd/system/etcd.service"},
+                {"service/worker/etcd",
+                 " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
+                 "file/worker/etc/etcd/kubernetes.pem "
+                 "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
+                {"verify/etcd",
+                 " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem "
+                 "file/worker/etc/etcd/kubernetes.pem "
+                 "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
+            }));
 }
 
 TEST(Lower, CertificateAndKeyOnAHostAreOneStep) {
