@@ -443,6 +443,31 @@ def test_an_existing_ca_signs_and_is_not_touched(make_project):
     assert not [path for path in project.path("pki").rglob("*") if path.name == "ca-key.pem"], "its key was copied"
 
 
+def test_an_existing_ca_may_be_in_pki_itself(make_project):
+    project = make_project(EXISTING_SPEC.replace("foreign/", "pki/"))
+    foreign_ca(project, "pki")
+    project.path("pki/ca.pem").chmod(0o600)
+    before = harness.snapshot(project.path("pki"))
+    made(project)
+    changed = harness.changes(before, harness.snapshot(project.path("pki")))
+    assert not [path for path in changed if "/ca" in path], changed
+
+
+def test_a_ca_key_behind_a_link(make_project):
+    """As one that is mounted when it is needed: nothing to do the second time, and its mode is looked after."""
+    project = make_project(SPEC)
+    made(project)
+    key, elsewhere = project.path("pki/ca-key.pem"), project.path("mounted-ca-key.pem")
+    key.rename(elsewhere)
+    key.symlink_to(elsewhere)
+    done(project)
+    elsewhere.chmod(0o644)
+    ran = project.ninja().ok()
+    assert "ca/key: mode was 0644, is 0600" in ran.out
+    assert key.is_symlink() and stat.S_IMODE(elsewhere.stat().st_mode) == 0o600
+    assert project.ninja().no_work
+
+
 def encrypt_key(folder):
     verifiers.run("openssl", "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-in", folder / "ca-key.pem", "-out", folder / "enc.pem", "-passout",
                   "pass:secret", check=True)

@@ -22,15 +22,20 @@ namespace {
 // The file on this machine. Only its attributes are looked at; the step opens it with care.
 std::string PlaceOf(const Watch& watch) { return PathFromHere(watch.root, watch.path); }
 
+// Below DIR a link is the user's own affair (a CA's key on a disk that is mounted when it is needed), and
+// what it leads to is the artifact; on a host there are none.
+int LinkFlag(const Watch& watch) { return watch.root.empty() ? 0 : AT_SYMLINK_NOFOLLOW; }
+
 // Why the file or folder is not as it should be; empty when it is, or when ninja sees it by itself.
 std::string LookAtFile(const Watch& watch) {
   struct stat info;
   bool folder = watch.kind == Watch::Kind::kFolder;
-  if (lstat(PlaceOf(watch).c_str(), &info) != 0) return folder ? "is missing" : "";
+  if (fstatat(AT_FDCWD, PlaceOf(watch).c_str(), &info, LinkFlag(watch)) != 0)
+    return folder ? "is missing" : "";
   if (folder ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))
     return folder ? "is not a folder" : "is not a file";
   mode_t mode = info.st_mode & 07777;
-  if (mode == watch.mode) return "";
+  if (watch.mode == 0 || mode == watch.mode) return "";
   return absl::StrFormat("mode is %04o, should be %04o", mode, watch.mode);
 }
 
@@ -78,7 +83,7 @@ std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) 
 // nothing that depends on it. What has no file loses its stamp.
 void MakeStale(const Watch& watch, const std::string& stamp) {
   bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService;
-  if (file && utimensat(AT_FDCWD, PlaceOf(watch).c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0) return;
+  if (file && utimensat(AT_FDCWD, PlaceOf(watch).c_str(), nullptr, LinkFlag(watch)) == 0) return;
   unlink(stamp.c_str());
 }
 

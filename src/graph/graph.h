@@ -69,7 +69,7 @@ struct Watch {
 
   StepId step = 0;  // whose artifact it is
   Kind kind = Kind::kFile;
-  mode_t mode = 0;           // of a file or folder
+  mode_t mode = 0;           // of a file or folder; 0: any is right
   const char* manager = "";  // of a service
   std::string root;          // "" for paths relative to DIR, else the host's root
   std::string path;          // of a service: its name

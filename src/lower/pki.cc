@@ -190,8 +190,9 @@ class PkiLowering {
       Watch watch;
       watch.step = steps.cert;
       watch.kind = Watch::Kind::kCertificate;
-      watch.mode = kPublicMode;
       watch.path = paths::Certificate(ca.name);
+      // Used where it is, it is its owner's: any mode is right.
+      watch.mode = ca.given_certificate == watch.path ? 0 : kPublicMode;
       watch.renewable = false;
       graph_.AddWatch(std::move(watch));
       steps_.cas.push_back(steps);
