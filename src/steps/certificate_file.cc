@@ -44,6 +44,17 @@ absl::Status KeepSuperseded(const CertificateSpec& spec, const Evidence& evidenc
   return WriteFileIfChanged(path, old.ToPem(), 0644).status();
 }
 
+// DER, unless it is not the certificate that SPEC wants.
+absl::StatusOr<Certificate> CheckMade(const CertificateSpec& spec, const Evidence& evidence,
+                                      const std::string& der) {
+  absl::StatusOr<Certificate> made = Certificate::Parse(der);
+  if (!made.ok()) return made;
+  std::vector<Reason> wrong = WhyStale(*made, spec, evidence);
+  if (wrong.empty()) return made;
+  return absl::InternalError(
+      absl::StrCat("the certificate made for ", spec.path, " fails its own check: ", Join(wrong)));
+}
+
 }  // namespace
 
 // A certificate of another key than the one on disk is never replaced, though it is public and the key is the
@@ -64,10 +75,17 @@ absl::StatusOr<StepResult> KeepCertificate(const CertificateSpec& spec, const Ev
                                            absl::FunctionRef<absl::StatusOr<std::string>()> make) {
   StepResult result;
   result.files = {spec.path};
-  absl::StatusOr<Certificate> certificate = Look(spec, evidence, &result.reason);
+  absl::StatusOr<Certificate> made = absl::NotFoundError("not needed yet");
   absl::StatusOr<FolderLock> lock = absl::NotFoundError("not needed yet");
+  absl::StatusOr<Certificate> certificate = Look(spec, evidence, &result.reason);
   if (!result.reason.empty()) {
-    // Another run may be making it at this moment: whoever comes second takes what the first one made.
+    // Outside of the lock: the certificates of one folder are signed in parallel, and a CA key that is
+    // encrypted takes its time to open. Another run may have been quicker: whoever comes second takes what
+    // the first one made.
+    absl::StatusOr<std::string> der = make();
+    if (!der.ok()) return der.status();
+    made = CheckMade(spec, evidence, *der);
+    if (!made.ok()) return made.status();
     lock = FolderLock::Acquire(spec.path);
     if (!lock.ok()) return lock.status();
     certificate = Look(spec, evidence, &result.reason);
@@ -82,14 +100,6 @@ absl::StatusOr<StepResult> KeepCertificate(const CertificateSpec& spec, const Ev
     return result;
   }
 
-  absl::StatusOr<std::string> der = make();
-  if (!der.ok()) return der.status();
-  absl::StatusOr<Certificate> made = Certificate::Parse(*der);
-  if (!made.ok()) return made.status();
-  if (std::vector<Reason> wrong = WhyStale(*made, spec, evidence); !wrong.empty()) {
-    return absl::InternalError(
-        absl::StrCat("the certificate made for ", spec.path, " fails its own check: ", Join(wrong)));
-  }
   if (certificate.ok()) {
     if (absl::Status status = KeepSuperseded(spec, evidence, *certificate); !status.ok()) return status;
   } else if (spec.extensions.is_ca && absl::IsDataLoss(certificate.status())) {
@@ -98,7 +108,7 @@ absl::StatusOr<StepResult> KeepCertificate(const CertificateSpec& spec, const Ev
     absl::StrAppend(&result.reason, " (what was there is kept as ", *kept, ")");
   }
   if (absl::Status status = WriteFile(spec.path, made->ToPem(), 0644); !status.ok()) return status;
-  result.digest = Sha256Hex(*der);
+  result.digest = Sha256Hex(made->der);
   return result;
 }
 
