@@ -113,19 +113,27 @@ absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT"));
 }
 
-absl::StatusOr<SocketAddress> ResolveAddress(const HostPort& target) {
+absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target) {
   SocketAddress address;
-  if (ParseIp(target.host, target.port, &address)) return address;
+  if (ParseIp(target.host, target.port, &address)) return SocketAddresses{address};
   RunOptions options;
   options.timeout = absl::Seconds(10);
   absl::StatusOr<RunResult> result = Run({"getent", "ahosts", "--", target.host}, options);
   if (!result.ok()) return result.status();
-  absl::string_view first = absl::string_view(result->out).substr(0, result->out.find_first_of(" \t\n"));
-  if (result->ok() && ParseIp(std::string(first), target.port, &address)) return address;
+  // A line for each address and kind of socket: "127.0.0.1       STREAM localhost".
+  SocketAddresses addresses;
+  std::set<std::string> seen;
+  for (absl::string_view line : absl::StrSplit(result->out, '\n')) {
+    const std::string ip(line.substr(0, line.find_first_of(" \t")));
+    if (ParseIp(ip, target.port, &address) && seen.insert(ip).second) addresses.push_back(address);
+  }
+  if (result->ok() && !addresses.empty()) return addresses;
   return absl::NotFoundError(absl::StrCat("this machine cannot resolve the name ", target.host));
 }
 
-absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddress& address, absl::Time deadline) {
+namespace {
+
+absl::StatusOr<UniqueFd> ConnectToOne(const SocketAddress& address, absl::Time deadline) {
   UniqueFd fd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.ok()) return ErrnoStatus(errno, "cannot make a socket");
   int error = 0;
@@ -147,20 +155,33 @@ absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddress& address, absl::Time dea
   return fd;
 }
 
-absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddress& address) {
+}  // namespace
+
+absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time deadline) {
+  absl::StatusOr<UniqueFd> fd = absl::InternalError("there is no address to connect to");
+  for (size_t i = 0; i < addresses.size() && !fd.ok(); ++i) {
+    const absl::Time now = absl::Now();
+    fd = ConnectToOne(addresses[i], now + (deadline - now) / static_cast<double>(addresses.size() - i));
+  }
+  return fd;
+}
+
+absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses) {
   absl::StatusOr<std::set<std::string>> inodes = SocketInodes(pid);
   if (!inodes.ok()) return inodes.status();
   std::set<std::string> wanted = {ProcNetAddress(reinterpret_cast<const unsigned char*>(&in6addr_any), 16),
                                   "00000000"};
-  int port;
-  if (address.storage.ss_family == AF_INET) {
-    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
-    wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v4->sin_addr), 4));
-    port = ntohs(v4->sin_port);
-  } else {
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
-    wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v6->sin6_addr), 16));
-    port = ntohs(v6->sin6_port);
+  int port = 0;
+  for (const SocketAddress& address : addresses) {
+    if (address.storage.ss_family == AF_INET) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
+      wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v4->sin_addr), 4));
+      port = ntohs(v4->sin_port);
+    } else {
+      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+      wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v6->sin6_addr), 16));
+      port = ntohs(v6->sin6_port);
+    }
   }
   for (const char* table : {"tcp", "tcp6"}) {
     // PID's own view: it may live in another network namespace.

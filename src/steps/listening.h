@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -28,18 +29,22 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
-// The address of HOST: itself when it is one; otherwise what the system's resolver says first (asked through
-// getent, because a static program has no resolver of its own that honours nsswitch.conf). NotFound when it
-// knows none.
-absl::StatusOr<SocketAddress> ResolveAddress(const HostPort& target);
+using SocketAddresses = std::vector<SocketAddress>;
 
-// A TCP connection (non-blocking from then on), made before DEADLINE. Unavailable when it is refused.
-absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddress& address, absl::Time deadline);
+// The addresses of HOST, one at least: itself when it is one; otherwise what the system's resolver says, in
+// its order (asked through getent, because a static program has no resolver of its own that honours
+// nsswitch.conf). NotFound when it knows none. A name may well have addresses at which nobody listens:
+// localhost is ::1 and 127.0.0.1, and etcd may have only one of the two.
+absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target);
 
-// Whether PID itself has a socket that listens at ADDRESS (or at its port on every address). A connection
-// alone does not show that: another process may hold the port while ours is about to fail for that reason.
-// PermissionDenied when PID's descriptors cannot be read.
-absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddress& address);
+// A TCP connection (non-blocking from then on) to the first of ADDRESSES that accepts one, made before
+// DEADLINE, of which each has its share. Otherwise what the last one said: Unavailable when it refuses.
+absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time deadline);
+
+// Whether PID itself has a socket that listens at one of ADDRESSES, which have one port, or at that port on
+// every address. A connection alone does not show that: another process may hold the port while ours is about
+// to fail for that reason. PermissionDenied when PID's descriptors cannot be read.
+absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses);
 
 }  // namespace kplan
 

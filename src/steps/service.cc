@@ -211,20 +211,20 @@ absl::Status AwaitAnswers(const Service& service, const Instance& instance, absl
   for (const std::string& answer : service.answers) {
     absl::StatusOr<HostPort> target = ParseHostPort(answer);
     if (!target.ok()) return target.status();
-    absl::StatusOr<SocketAddress> address = ResolveAddress(*target);
-    if (!address.ok()) return address.status();
+    absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(*target);
+    if (!addresses.ok()) return addresses.status();
     for (;;) {
       // A socket that listens accepts connections; making one would only leave a complaint in etcd's log.
-      absl::StatusOr<bool> ours = ListensAt(instance.pid, *address);
+      absl::StatusOr<bool> ours = ListensAt(instance.pid, *addresses);
       if (ours.ok() && *ours) break;
       if (service.manager == "systemd") {
         // It says itself that the service is up; perhaps by a process other than the main one.
-        if (ConnectTcp(*address, deadline).ok()) break;
+        if (ConnectTcp(*addresses, deadline).ok()) break;
       } else if (!ours.ok() && !absl::IsNotFound(ours.status())) {
         return ours.status();
       }
       if (absl::Now() >= deadline) {
-        const bool taken = ConnectTcp(*address, absl::Now() + absl::Seconds(1)).ok();
+        const bool taken = ConnectTcp(*addresses, absl::Now() + absl::Seconds(1)).ok();
         return with_log(absl::StrCat(name, " (process ", instance.pid, ") does not answer at ", answer,
                                      " after ", absl::FormatDuration(service.timeout),
                                      taken ? ": another process does" : ""));

@@ -146,9 +146,9 @@ std::string Request(const HostPort& target) {
 }
 
 absl::StatusOr<UniqueFd> Dial(const HostPort& target, absl::Time deadline) {
-  absl::StatusOr<SocketAddress> address = ResolveAddress(target);
-  if (!address.ok()) return address.status();
-  return ConnectTcp(*address, deadline);
+  absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(target);
+  if (!addresses.ok()) return addresses.status();
+  return ConnectTcp(*addresses, deadline);
 }
 
 }  // namespace

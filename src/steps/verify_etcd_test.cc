@@ -238,7 +238,7 @@ TEST_F(VerifyEtcdTest, ADeadPortIsNoRefusal) {
 
 TEST_F(VerifyEtcdTest, SilenceIsNoRefusal) {
   UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  SocketAddress address = *ResolveAddress({"127.0.0.1", port_});
+  SocketAddress address = ResolveAddresses({"127.0.0.1", port_})->front();
   ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address.storage), address.size), 0);
   ASSERT_EQ(listen(listener.get(), 16), 0);
   for (bool tls : {true, false}) {
