@@ -15,6 +15,7 @@
 #include "src/steps/crl_due.h"
 #include "src/steps/crl_entries.h"
 #include "src/steps/issue.h"
+#include "src/steps/issuer_check.h"
 #include "src/steps/passphrase.h"
 #include "src/steps/private_key.h"
 #include "src/steps/revocation_list.h"
@@ -184,34 +185,12 @@ std::string NextNumber(const Found& found, absl::Time now) {
   return number;
 }
 
-// Whether ISSUER may sign a CRL now.
-absl::Status CheckIssuer(const Spec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
-                         absl::Time now) {
-  auto refuse = [&spec](absl::string_view why) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot sign with ", spec.issuer, ": ", why));
-  };
-  if (issuer.spki != issuer_key.spki())
-    return refuse(absl::StrCat("it is not the certificate of ", spec.issuer_key));
-  if (!issuer.is_ca) return refuse("it is not a CA certificate");
-  if (issuer.key_usage != 0 && (issuer.key_usage & kCrlSign) == 0)
-    return refuse("its key usage lacks \"crl sign\"");
-  const int64_t seconds = absl::ToUnixSeconds(now);
-  if (issuer.not_before > seconds) {
-    return refuse(
-        absl::StrCat("it is not valid before ", TimeText(issuer.not_before), "; is the clock right?"));
-  }
-  if (issuer.not_after <= seconds) {
-    return refuse(absl::StrCat("it expired on ", TimeText(issuer.not_after),
-                               "; remove it and run ninja to make it again with the same key"));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<RevocationList> Sign(const Spec& spec, const Found& found, const Certificate& issuer,
                                     absl::Time now) {
   absl::StatusOr<PrivateKey> issuer_key = PrivateKey::ReadUsable(spec.issuer_key, spec.passphrase);
   if (!issuer_key.ok()) return issuer_key.status();
-  if (absl::Status status = CheckIssuer(spec, issuer, *issuer_key, now); !status.ok()) return status;
+  absl::Status fit = CheckSigner({spec.issuer, issuer, spec.issuer_key, *issuer_key}, kCrlSign, now);
+  if (!fit.ok()) return fit;
   const int64_t seconds = absl::ToUnixSeconds(now);
   std::vector<RevokedEntry> previous;
   if (found.current != nullptr) previous = found.current->entries;

@@ -21,8 +21,8 @@ namespace {
 constexpr size_t kMaxRequestFile = 1 << 20;
 constexpr char kAnyUsage[] = "2.5.29.37.0";
 
-absl::Status Refuse(const CertificateSpec& spec, absl::string_view why) {
-  return absl::FailedPreconditionError(absl::StrCat("cannot sign with ", spec.issuer, ": ", why));
+absl::Status Refuse(const std::string& path, absl::string_view why) {
+  return absl::FailedPreconditionError(absl::StrCat("cannot sign with ", path, ": ", why));
 }
 
 // OpenSSL and Go take the extended usages of a CA, when it has any, for those that what it signs may have.
@@ -40,33 +40,43 @@ std::string UsageThatIsMissing(const Extensions& wanted, const Extensions& issue
 
 }  // namespace
 
-absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
-                         absl::Time now) {
-  if (issuer.spki != issuer_key.spki())
-    return Refuse(spec, absl::StrCat("it is not the certificate of ", spec.issuer_key));
-  if (!issuer.is_ca) return Refuse(spec, "it is not a CA certificate");
-  if (issuer.key_usage != 0 && (issuer.key_usage & kCertSign) == 0) return Refuse(spec, "its key usage lacks \"cert sign\"");
-  if (spec.extensions.is_ca && issuer.path_length == 0) {
-    return Refuse(spec, "its path length is 0, so there may be no other CA below it");
-  }
-  if (std::string usage = UsageThatIsMissing(spec.extensions, issuer); !usage.empty()) {
-    return Refuse(spec, absl::StrCat("its own usages, ", UsagesText(0, issuer.extended_key_usages),
-                                     ", do not allow ", usage));
+absl::Status CheckSigner(const Signer& signer, KeyUsageBit usage, absl::Time now) {
+  const Certificate& certificate = signer.certificate;
+  if (certificate.spki != signer.key.spki())
+    return Refuse(signer.path, absl::StrCat("it is not the certificate of ", signer.key_path));
+  if (!certificate.is_ca) return Refuse(signer.path, "it is not a CA certificate");
+  if (certificate.key_usage != 0 && (certificate.key_usage & usage) == 0) {
+    return Refuse(signer.path, absl::StrCat("its key usage lacks \"",
+                                            usage == kCertSign ? "cert sign" : "crl sign", "\""));
   }
   const int64_t seconds = absl::ToUnixSeconds(now);
-  if (issuer.not_before > seconds) {
-    return Refuse(
-        spec, absl::StrCat("it is not valid before ", TimeText(issuer.not_before), "; is the clock right?"));
+  if (certificate.not_before > seconds) {
+    return Refuse(signer.path, absl::StrCat("it is not valid before ", TimeText(certificate.not_before),
+                                            "; is the clock right?"));
   }
-  if (issuer.not_after <= seconds) {
-    return Refuse(spec, absl::StrCat("it expired on ", TimeText(issuer.not_after),
-                                     "; remove it and run ninja to make it again with the same key"));
+  if (certificate.not_after <= seconds) {
+    return Refuse(signer.path, absl::StrCat("it expired on ", TimeText(certificate.not_after),
+                                            "; remove it and run ninja to make it again with the same key"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
+                         absl::Time now) {
+  absl::Status status = CheckSigner({spec.issuer, issuer, spec.issuer_key, issuer_key}, kCertSign, now);
+  if (!status.ok()) return status;
+  if (spec.extensions.is_ca && issuer.path_length == 0) {
+    return Refuse(spec.issuer, "its path length is 0, so there may be no other CA below it");
+  }
+  if (std::string usage = UsageThatIsMissing(spec.extensions, issuer); !usage.empty()) {
+    return Refuse(spec.issuer, absl::StrCat("its own usages, ", UsagesText(0, issuer.extended_key_usages),
+                                            ", do not allow ", usage));
   }
   // OpenSSL and Go take a certificate whose subject is its issuer for a self-signed one.
   if (ToDer(spec.subject.get(), i2d_X509_NAME) == issuer.subject_der) {
-    return Refuse(
-        spec, absl::StrCat("the certificate asked for has the same subject, ", NameText(spec.subject.get()),
-                           ", and would pass for self-signed; give it another CN"));
+    return Refuse(spec.issuer, absl::StrCat("the certificate asked for has the same subject, ",
+                                            NameText(spec.subject.get()),
+                                            ", and would pass for self-signed; give it another CN"));
   }
   return absl::OkStatus();
 }
@@ -104,8 +114,8 @@ absl::Status CheckNames(const CertificateSpec& spec, absl::string_view made, con
   int verdict = NAME_CONSTRAINTS_check(certificate.get(), constraints.get());
   ERR_clear_error();
   if (verdict == X509_V_OK) return absl::OkStatus();
-  return Refuse(spec, absl::StrCat("its name constraints do not allow every name of ", spec.path, " (",
-                                   X509_verify_cert_error_string(verdict), ")"));
+  return Refuse(spec.issuer, absl::StrCat("its name constraints do not allow every name of ", spec.path, " (",
+                                          X509_verify_cert_error_string(verdict), ")"));
 }
 
 }  // namespace kplan

@@ -3,18 +3,32 @@
 
 // What is looked at before and after a certificate is signed, so that none comes of it that verifiers refuse.
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/usages.h"
 #include "src/steps/certificate.h"
 #include "src/steps/certificate_spec.h"
 #include "src/steps/private_key.h"
 
 namespace kplan {
 
-// FailedPrecondition when ISSUER may not sign what SPEC wants now: not the certificate of ISSUER_KEY, not a
-// CA, a path length that leaves no room for another CA, usages that do not cover those asked for, expired, or
-// of the same subject.
+// Who signs a certificate or a CRL.
+struct Signer {
+  const std::string& path;  // of the certificate
+  const Certificate& certificate;
+  const std::string& key_path;
+  const PrivateKey& key;
+};
+
+// FailedPrecondition when SIGNER may not sign now: not the certificate of its key, not a CA, a key usage
+// without USAGE (kCertSign or kCrlSign), not valid yet, or expired.
+absl::Status CheckSigner(const Signer& signer, KeyUsageBit usage, absl::Time now);
+
+// FailedPrecondition when ISSUER may not sign what SPEC wants now: as CheckSigner says, or with a path length
+// that leaves no room for another CA, usages that do not cover those asked for, or the same subject.
 absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
                          absl::Time now);
 
