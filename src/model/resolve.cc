@@ -80,6 +80,11 @@ ServiceManager ResolveManager(const HostSpec& spec, const Host& host, Diagnostic
   return manager;
 }
 
+// The two parts of a message as names.h has them; the second may be empty.
+std::pair<std::string, std::string> ReasonAndRemedy(const absl::Status& status) {
+  return absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
+}
+
 }  // namespace
 
 const std::vector<absl::string_view>& ReservedHostNames() {
@@ -89,8 +94,14 @@ const std::vector<absl::string_view>& ReservedHostNames() {
 }
 
 void Report(const absl::Status& status, Range range, absl::string_view what, Diagnostics* diagnostics) {
-  std::vector<std::string> parts = absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
-  diagnostics->Error(range, absl::StrCat(what, ": ", parts[0]), parts.size() > 1 ? parts[1] : "");
+  auto [reason, remedy] = ReasonAndRemedy(status);
+  diagnostics->Error(range, absl::StrCat(what, ": ", reason), remedy);
+}
+
+void ReportWarning(const absl::Status& status, Range range, absl::string_view what,
+                   Diagnostics* diagnostics) {
+  auto [reason, remedy] = ReasonAndRemedy(status);
+  diagnostics->Warning(range, absl::StrCat(what, ": ", reason), remedy);
 }
 
 void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {

@@ -16,7 +16,6 @@ namespace {
 
 // The tutorial's (and cfssl's) default.
 constexpr int64_t kCaExpirySeconds = int64_t{43800} * 3600;
-constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
 // How long before the end of a CA that somebody else has to renew it is said to be due: 90 days.
 constexpr int64_t kNoticeSeconds = int64_t{2160} * 3600;
 // Labels and files of the CA called "ca", below which others would stand.
@@ -246,6 +245,15 @@ std::vector<absl::string_view> CaNames(const Spec& spec) {
   std::vector<absl::string_view> names;
   for (const CaSpec& ca : spec.cas) names.push_back(ca.name.value);
   return names;
+}
+
+int FindCa(const Cluster& cluster, const Text& name) {
+  if (!name.set() && cluster.cas.size() == 1) return 0;
+  const absl::string_view wanted = name.set() ? absl::string_view(name.value) : "ca";
+  for (size_t i = 0; i < cluster.cas.size(); ++i) {
+    if (cluster.cas[i].name == wanted) return static_cast<int>(i);
+  }
+  return -1;
 }
 
 bool IsNameOfAnothersFile(absl::string_view name) {

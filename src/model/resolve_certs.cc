@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "src/base/text.h"
 #include "src/model/name_constraints.h"
 #include "src/model/names.h"
@@ -99,29 +98,19 @@ class CertResolver {
 
   // Who signs SPEC: index into Cluster::cas; -1, reported, when that cannot be told.
   int CaOf(const CertSpec& spec) {
-    auto find = [&](absl::string_view name) {
-      for (size_t i = 0; i < cluster_.cas.size(); ++i) {
-        if (cluster_.cas[i].name == name) return static_cast<int>(i);
-      }
-      return -1;
-    };
+    int ca = FindCa(cluster_, spec.ca);
+    if (ca >= 0) return ca;
     if (spec.ca.set()) {
-      int ca = find(spec.ca.value);
-      if (ca >= 0) return ca;
       std::string help = DidYouMean(spec.ca.value, CaNames(spec_));
       diagnostics_->Error(spec.ca.range, absl::StrCat("there is no CA ", Quote(spec.ca.value)),
                           help.empty() ? "write it under `cas`" : help);
-      return -1;
-    }
-    if (cluster_.cas.size() == 1) return 0;
-    int ca = find("ca");
-    if (ca < 0 && !cluster_.cas.empty() && spec_.well_formed) {
+    } else if (spec_.well_formed) {
       diagnostics_->Error(
           spec.name.range,
           absl::StrCat("there are ", cluster_.cas.size(), " CAs: who signs ", Quote(spec.name.value), "?"),
           absl::StrCat("for example ca: ", cluster_.cas[0].name));
     }
-    return ca;
+    return -1;
   }
 
   std::vector<std::string> UsagesOf(const CertSpec& spec, const Profile& profile, const KeyKind& key) {
@@ -266,11 +255,8 @@ class CertResolver {
       if (it.permitted.empty() && it.excluded.empty()) continue;
       absl::Status status = CheckSanForOldGo(cert.sans, cert.CN);
       if (status.ok()) return;
-      std::vector<std::string> parts =
-          absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
-      diagnostics_->Warning(spec.name.range,
-                            absl::StrCat("the certificate ", Quote(spec.name.value), ": ", parts[0]),
-                            parts.size() > 1 ? parts[1] : "");
+      ReportWarning(status, spec.name.range, absl::StrCat("the certificate ", Quote(spec.name.value)),
+                    diagnostics_);
       return;
     }
   }

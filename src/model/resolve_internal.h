@@ -27,6 +27,13 @@ Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, con
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);
 
+// The CA called NAME or, where that is not set, the one that signs what names none: the one called "ca", or
+// the only one. Index into Cluster::cas; -1 when there is none.
+int FindCa(const Cluster& cluster, const Text& name);
+
+// How long a CRL is good when nobody says: seconds.
+inline constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
+
 // Whether pki/NAME.pem is, or may be, a file of another one: of "x-key", "x-chain", "x-bundle" or "x-crl".
 bool IsNameOfAnothersFile(absl::string_view name);
 
@@ -39,6 +46,7 @@ const std::vector<absl::string_view>& ReservedHostNames();
 
 // Reports STATUS (reason, and remedy after a line end) at RANGE as `WHAT: reason`.
 void Report(const absl::Status& status, Range range, absl::string_view what, Diagnostics* diagnostics);
+void ReportWarning(const absl::Status& status, Range range, absl::string_view what, Diagnostics* diagnostics);
 
 }  // namespace kplan
 

@@ -10,8 +10,6 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
-
 class RevocationResolver {
  public:
   RevocationResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
@@ -103,12 +101,8 @@ class RevocationResolver {
       Report(serial.status(), spec.serial.range, "serial", diagnostics_);
       return;
     }
-    auto is_meant = [&](const CertificateAuthority& ca) {
-      return spec.ca.set() ? ca.name == spec.ca.value : cluster_.cas.size() == 1 || ca.name == "ca";
-    };
-    auto found = std::find_if(cluster_.cas.begin(), cluster_.cas.end(), is_meant);
-    if (found == cluster_.cas.end()) {
-      if (cluster_.cas.empty()) return;  // said already
+    int index = FindCa(cluster_, spec.ca);
+    if (index < 0) {
       Range range = spec.ca.set() ? spec.ca.range : spec.serial.range;
       diagnostics_->Error(range,
                           spec.ca.set() ? absl::StrCat("there is no CA ", Quote(spec.ca.value))
@@ -117,7 +111,7 @@ class RevocationResolver {
                                         : absl::StrCat("for example ca: ", cluster_.cas[0].name));
       return;
     }
-    CertificateAuthority* ca = Signer(&*found, spec.serial.range);
+    CertificateAuthority* ca = Signer(&cluster_.cas[index], spec.serial.range);
     if (ca == nullptr) return;
     for (const RevokedSerial& other : ca->revoked_serials) {
       if (other.serial != *serial) continue;
