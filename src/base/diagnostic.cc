@@ -10,7 +10,8 @@
 namespace kplan {
 namespace {
 
-constexpr char kRed[] = "\033[1;31m", kYellow[] = "\033[1;33m", kBold[] = "\033[1m", kReset[] = "\033[0m";
+constexpr char kRed[] = "\033[1;31m", kYellow[] = "\033[1;33m", kBold[] = "\033[1m", kDim[] = "\033[2m",
+               kReset[] = "\033[0m";
 
 // Lines longer than this are shown in part, around the place that matters.
 constexpr size_t kMaxLine = 120;
@@ -58,10 +59,11 @@ void AppendExcerpt(const SourceFile& source, Range range, const char* color, std
 
 }  // namespace
 
-Diagnostic& Diagnostics::Add(Diagnostic::Severity severity, Range range, std::string message,
+Diagnostic& Diagnostics::Add(Diagnostic::Severity severity, Code code, Range range, std::string message,
                              std::string help) {
   Diagnostic diagnostic;
   diagnostic.severity = severity;
+  diagnostic.code = code;
   diagnostic.range = range;
   diagnostic.message = std::move(message);
   diagnostic.help = std::move(help);
@@ -70,12 +72,12 @@ Diagnostic& Diagnostics::Add(Diagnostic::Severity severity, Range range, std::st
   return all_.back();
 }
 
-Diagnostic& Diagnostics::Error(Range range, std::string message, std::string help) {
-  return Add(Diagnostic::Severity::kError, range, std::move(message), std::move(help));
+Diagnostic& Diagnostics::Error(Code code, Range range, std::string message, std::string help) {
+  return Add(Diagnostic::Severity::kError, code, range, std::move(message), std::move(help));
 }
 
-Diagnostic& Diagnostics::Warning(Range range, std::string message, std::string help) {
-  return Add(Diagnostic::Severity::kWarning, range, std::move(message), std::move(help));
+Diagnostic& Diagnostics::Warning(Code code, Range range, std::string message, std::string help) {
+  return Add(Diagnostic::Severity::kWarning, code, range, std::move(message), std::move(help));
 }
 
 std::string Diagnostics::Format(bool color, size_t max_shown) const {
@@ -99,8 +101,8 @@ std::string Diagnostics::Format(bool color, size_t max_shown) const {
       SourceFile::Position position = source_->PositionOf(d->range.begin);
       absl::StrAppend(&out, position.line, ":", position.column, ":");
     }
-    absl::StrAppend(&out, reset, " ", tone, error ? "error: " : "warning: ", reset, bold, d->message, reset,
-                    "\n");
+    absl::StrAppend(&out, reset, " ", tone, error ? "error: " : "warning: ", reset, bold, d->message, reset);
+    absl::StrAppend(&out, " ", color ? kDim : "", "[", Slug(d->code), "]", reset, "\n");
     if (d->range.known()) AppendExcerpt(*source_, d->range, tone, &out);
     if (d->other.known()) {
       SourceFile::Position position = source_->PositionOf(d->other.begin);

@@ -5,15 +5,17 @@
 // instead; with the other place when two places are involved. Everything wrong is collected; nothing stops at
 // the first.
 //
-//   cluster.yaml:12:7: error: unknown key "host" in a certificate
+//   cluster.yaml:12:7: error: unknown key "host" in a certificate [unknown-key]
 //      12 |       host: [worker]
 //         |       ^~~~
 //      did you mean "hosts"?
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "src/base/error_codes.h"
 #include "src/base/source.h"
 
 namespace kplan {
@@ -22,11 +24,18 @@ struct Diagnostic {
   enum class Severity { kError, kWarning };
 
   Severity severity = Severity::kError;
-  Range range;          // not known(): the file as a whole
-  std::string message;  // what is wrong, without a final full stop
-  std::string help;     // what to do about it; may be empty, may have several lines
-  Range other;          // the other place involved, when known()
+  Code code = Code::kInternal;  // for `kplan help CODE`
+  Range range;                  // not known(): the file as a whole
+  std::string message;          // what is wrong, without a final full stop
+  std::string help;             // what to do about it; may be empty, may have several lines
+  Range other;                  // the other place involved, when known()
   std::string other_message;
+
+  // Names the other place; nothing happens when it is not known (nobody wrote it).
+  void Relate(Range place, std::string what) {
+    other = place;
+    other_message = std::move(what);
+  }
 };
 
 class Diagnostics {
@@ -34,8 +43,8 @@ class Diagnostics {
   explicit Diagnostics(const SourceFile* source) : source_(source) {}
 
   // MESSAGE and HELP are cut where they quote too much of a hostile value (see Quote in text.h).
-  Diagnostic& Error(Range range, std::string message, std::string help = "");
-  Diagnostic& Warning(Range range, std::string message, std::string help = "");
+  Diagnostic& Error(Code code, Range range, std::string message, std::string help = "");
+  Diagnostic& Warning(Code code, Range range, std::string message, std::string help = "");
 
   bool has_errors() const { return errors_ > 0; }
   int error_count() const { return errors_; }
@@ -46,7 +55,8 @@ class Diagnostics {
   std::string Format(bool color, size_t max_shown = 100) const;
 
  private:
-  Diagnostic& Add(Diagnostic::Severity severity, Range range, std::string message, std::string help);
+  Diagnostic& Add(Diagnostic::Severity severity, Code code, Range range, std::string message,
+                  std::string help);
 
   const SourceFile* source_;
   std::vector<Diagnostic> all_;

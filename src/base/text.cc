@@ -75,6 +75,25 @@ size_t DisruptiveLength(absl::string_view text) {
   return embedding || isolate ? 3 : 0;
 }
 
+std::string Shown(absl::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const size_t valid = std::min(FindInvalidUtf8(text), text.size());
+    const size_t length = valid == 0 ? 1 : DisruptiveLength(text.substr(0, valid));
+    if (length == 0) shown.push_back(text[0]);
+    for (char c : text.substr(0, length)) {
+      absl::StrAppendFormat(&shown, "\\x%02x", static_cast<unsigned char>(c));
+    }
+    text.remove_prefix(std::max<size_t>(1, length));
+  }
+  return shown;
+}
+
+std::string Brief(absl::string_view text) {
+  std::string quoted = Quote(text);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 std::string Quote(absl::string_view text) {
   std::string out = "\"";
   size_t shown = 0;

@@ -25,6 +25,13 @@ size_t DisruptiveLength(absl::string_view text);
 // ("abc…").
 std::string Quote(absl::string_view text);
 
+// TEXT for a terminal, on one line: the bytes of disruptive characters, and what is no UTF-8, as \xNN.
+// Nothing is cut.
+std::string Shown(absl::string_view text);
+
+// The same, cut as by Quote().
+std::string Brief(absl::string_view text);
+
 // `did you mean "X"?` for the candidate nearest to WORD (Damerau-Levenshtein, at most a third of its length),
 // or "".
 std::string DidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates);

@@ -1,0 +1,197 @@
+#include "src/base/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "src/base/files.h"
+
+namespace kplan {
+namespace {
+
+// Tabs between the fields, in this order; then a path and its signature for each file.
+enum Field {
+  kLabel,
+  kAt,
+  kFailed,
+  kRecord,
+  kDigest,
+  kReason,
+  kMadeAt,
+  kMadeAtBefore,
+  kMadeReason,
+  kMadeRecord,
+  kMadeRecordBefore,
+  kFiles
+};
+
+// What would end a field or a line, and what escapes it.
+void AppendEscaped(absl::string_view text, std::string* out) {
+  for (char c : text) {
+    if (c == '\\') {
+      *out += "\\\\";
+    } else if (c == '\t') {
+      *out += "\\t";
+    } else if (c == '\n') {
+      *out += "\\n";
+    } else {
+      out->push_back(c);
+    }
+  }
+}
+
+std::string Unescape(absl::string_view text) {
+  if (text.find('\\') == absl::string_view::npos) return std::string(text);
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out.push_back(text[i]);
+      continue;
+    }
+    ++i;
+    out.push_back(text[i] == 't' ? '\t' : text[i] == 'n' ? '\n' : text[i]);
+  }
+  return out;
+}
+
+std::string ToLine(const JournalEntry& entry) {
+  std::string line;
+  AppendEscaped(entry.label, &line);
+  absl::StrAppend(&line, "\t", entry.at, "\t", entry.failed ? 1 : 0, "\t", entry.record, "\t", entry.digest,
+                  "\t");
+  AppendEscaped(entry.reason, &line);
+  absl::StrAppend(&line, "\t", entry.made_at, "\t", entry.made_at_before, "\t");
+  AppendEscaped(entry.made_reason, &line);
+  absl::StrAppend(&line, "\t", entry.made_record, "\t", entry.made_record_before);
+  for (const auto& [path, signature] : entry.files) {
+    line.push_back('\t');
+    AppendEscaped(path, &line);
+    absl::StrAppend(&line, "\t", signature);
+  }
+  line.push_back('\n');
+  return line;
+}
+
+// False for a line that is torn, or not of this form.
+bool FromLine(absl::string_view line, JournalEntry* entry) {
+  std::vector<absl::string_view> fields = absl::StrSplit(line, '\t');
+  if (fields.size() < kFiles || (fields.size() - kFiles) % 2 != 0 || fields[kLabel].empty()) return false;
+  int failed = 0;
+  if (!absl::SimpleAtoi(fields[kAt], &entry->at) || !absl::SimpleAtoi(fields[kFailed], &failed) ||
+      !absl::SimpleAtoi(fields[kMadeAt], &entry->made_at) ||
+      !absl::SimpleAtoi(fields[kMadeAtBefore], &entry->made_at_before)) {
+    return false;
+  }
+  entry->label = Unescape(fields[kLabel]);
+  entry->failed = failed != 0;
+  entry->record = std::string(fields[kRecord]);
+  entry->digest = std::string(fields[kDigest]);
+  entry->reason = Unescape(fields[kReason]);
+  entry->made_reason = Unescape(fields[kMadeReason]);
+  entry->made_record = std::string(fields[kMadeRecord]);
+  entry->made_record_before = std::string(fields[kMadeRecordBefore]);
+  for (size_t i = kFiles; i < fields.size(); i += 2) {
+    entry->files.emplace_back(Unescape(fields[i]), std::string(fields[i + 1]));
+  }
+  return true;
+}
+
+int64_t Nanoseconds(const struct timespec& time) { return int64_t{time.tv_sec} * 1000000000 + time.tv_nsec; }
+
+}  // namespace
+
+std::string FileSignature(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return "-";
+  std::string owner = absl::StrCat(info.st_mode, ".", info.st_uid, ".", info.st_gid);
+  if (S_ISDIR(info.st_mode)) return owner;
+  return absl::StrCat(owner, ".", info.st_size, ".", Nanoseconds(info.st_mtim), ".",
+                      Nanoseconds(info.st_ctim), ".", info.st_ino);
+}
+
+Journal Journal::Parse(absl::string_view text) {
+  Journal journal;
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    if (end == absl::string_view::npos) break;  // torn: whoever wrote it was killed
+    ++journal.lines_;
+    JournalEntry entry;
+    if (FromLine(text.substr(0, end), &entry)) {
+      std::string label = entry.label;
+      journal.entries_[std::move(label)] = std::move(entry);
+    }
+    text.remove_prefix(end + 1);
+  }
+  return journal;
+}
+
+Journal Journal::Read(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  return text.ok() ? Parse(*text) : Journal();
+}
+
+const JournalEntry* Journal::Find(absl::string_view label) const {
+  auto found = entries_.find(label);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+JournalEntry LastEntry(const std::string& path, absl::string_view label) {
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return {};
+  std::string start;
+  AppendEscaped(label, &start);
+  start.push_back('\t');
+  for (size_t at = text->rfind(start); at != std::string::npos; at = text->rfind(start, at - 1)) {
+    const size_t end = text->find('\n', at);
+    JournalEntry entry;
+    const bool line_start = at == 0 || (*text)[at - 1] == '\n';
+    if (line_start && end != std::string::npos &&
+        FromLine(absl::string_view(*text).substr(at, end - at), &entry)) {
+      return entry;
+    }
+    if (at == 0) break;
+  }
+  return {};
+}
+
+absl::Status AppendEntry(const std::string& path, const JournalEntry& entry) {
+  const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  UniqueFd fd(open(path.c_str(), flags, 0644));
+  if (!fd.ok() && errno == ENOENT) {
+    if (absl::Status status = MakeFolders(FolderOf(path)); !status.ok()) return status;
+    fd = UniqueFd(open(path.c_str(), flags, 0644));
+  }
+  if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
+  while (flock(fd.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
+  }
+  std::string line = ToLine(entry);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
+  char last = '\n';
+  if (info.st_size > 0 && pread(fd.get(), &last, 1, info.st_size - 1) != 1) {
+    return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
+  }
+  if (last != '\n') line.insert(0, "\n");
+  const ssize_t written = write(fd.get(), line.data(), line.size());
+  if (written == static_cast<ssize_t>(line.size())) return absl::OkStatus();
+  return ErrnoStatus(written < 0 ? errno : ENOSPC, absl::StrCat("cannot write ", path));
+}
+
+absl::Status WriteJournal(const std::string& path, const std::vector<const JournalEntry*>& entries) {
+  std::vector<const JournalEntry*> sorted = entries;
+  std::sort(sorted.begin(), sorted.end(),
+            [](const JournalEntry* a, const JournalEntry* b) { return a->label < b->label; });
+  std::string text;
+  for (const JournalEntry* entry : sorted) text += ToLine(*entry);
+  return WriteScratchFile(path, text, 0644);
+}
+
+}  // namespace kplan
