@@ -1,5 +1,8 @@
 #include "src/spec/map_reader.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +10,13 @@
 
 namespace kplan {
 namespace {
+
+// In release builds too: a key that the schema does not have would be one that nobody can look up.
+[[noreturn]] void DiePlainly(const MapSchema& schema, absl::string_view key, const char* why) {
+  fprintf(stderr, "src/spec/schema.cc: key \"%s\" of %s %s\n", std::string(key).c_str(),
+          std::string(schema.id).c_str(), why);
+  abort();
+}
 
 // Where NODE stands; nothing has no place of its own, its key has.
 Range PlaceOf(const YamlNode& node, Range where) { return node.range.known() ? node.range : where; }
@@ -20,26 +30,49 @@ bool HasControl(absl::string_view text) {
 
 }  // namespace
 
-bool NameIsText(const YamlNode::Entry& entry, Diagnostics* diagnostics) {
-  if (!HasControl(entry.key)) return true;
-  diagnostics->Error(
-      entry.key_range,
-      absl::StrCat("the name ", Quote(entry.key), " holds a line end or another control character"),
-      "write it on one line, without escapes such as \\n");
-  return false;
-}
-
-bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what, Diagnostics* diagnostics) {
-  if (node.kind == YamlNode::Kind::kMap || node.kind == YamlNode::Kind::kNull) return true;
-  diagnostics->Error(PlaceOf(node, where),
-                     absl::StrCat(what, " must be a map (key: value), not ", node.KindName()));
-  return false;
-}
-
-MapReader::MapReader(const YamlNode* node, Range where, std::string what, Diagnostics* diagnostics)
-    : what_(std::move(what)), diagnostics_(diagnostics) {
-  if (node == nullptr || !IsMapOrNothing(*node, where, what_, diagnostics)) return;
+MapReader::MapReader(const YamlNode* node, Range where, const MapSchema& schema, Diagnostics* diagnostics,
+                     absl::string_view what)
+    : schema_(schema), what_(what.empty() ? schema.what : what), diagnostics_(diagnostics) {
+  if (node == nullptr || !IsMapOrNothing(*node, where, what_)) return;
   if (node->kind == YamlNode::Kind::kMap) node_ = node;
+  CheckKeys();
+}
+
+MapReader::~MapReader() {
+  for (size_t i = 0; i < schema_.keys.size(); ++i) {
+    const KeySchema& key = schema_.keys[i];
+    if (key.not_yet.empty() && (asked_ >> i & 1) == 0) DiePlainly(schema_, key.name, "is read by nobody");
+  }
+}
+
+void MapReader::CheckKeys() {
+  if (node_ == nullptr || schema_.open) return;
+  for (const YamlNode::Entry& entry : node_->entries) {
+    const auto* key = std::find_if(schema_.keys.begin(), schema_.keys.end(),
+                                   [&](const KeySchema& k) { return k.name == entry.key; });
+    if (key == schema_.keys.end()) {
+      ReportUnknown(entry);
+    } else if (!key->not_yet.empty()) {
+      diagnostics_->Error(
+          Code::kNotYet, entry.key_range,
+          absl::StrCat("this version of kplan does not have ", Quote(entry.key), " yet: ", key->not_yet),
+          "remove it");
+    }
+  }
+}
+
+void MapReader::ReportUnknown(const YamlNode::Entry& entry) {
+  std::vector<absl::string_view> names;
+  for (const KeySchema& key : schema_.keys) {
+    if (key.not_yet.empty()) names.push_back(key.name);
+  }
+  std::string help = DidYouMean(entry.key, names);
+  if (help.empty()) {
+    std::sort(names.begin(), names.end());
+    help = absl::StrCat("there are ", JoinAnd({names.begin(), names.end()}));
+  }
+  diagnostics_->Error(Code::kUnknownKey, entry.key_range,
+                      absl::StrCat("unknown key ", Quote(entry.key), " in ", what_), help);
 }
 
 const YamlNode::Entry* MapReader::Find(absl::string_view key) const {
@@ -50,10 +83,17 @@ const YamlNode::Entry* MapReader::Find(absl::string_view key) const {
   return nullptr;
 }
 
-const YamlNode* MapReader::Take(absl::string_view key) {
-  asked_.push_back(key);
-  const YamlNode::Entry* entry = Find(key);
-  return entry == nullptr ? nullptr : entry->value;
+MapReader::Asked MapReader::Ask(absl::string_view key, KeyShape shape) {
+  for (size_t tried = 0; tried < schema_.keys.size(); ++tried) {
+    size_t i = (next_ + tried) % schema_.keys.size();
+    const KeySchema& schema = schema_.keys[i];
+    if (schema.name != key) continue;
+    if (schema.shape != shape && !(schema.or_text && shape == KeyShape::kText)) break;
+    asked_ |= uint64_t{1} << i;
+    next_ = i + 1;
+    return {schema, Find(key)};
+  }
+  DiePlainly(schema_, key, "is read, and is not in the table with this shape");
 }
 
 Range MapReader::KeyRange(absl::string_view key) const {
@@ -61,20 +101,84 @@ Range MapReader::KeyRange(absl::string_view key) const {
   return entry == nullptr ? Range() : entry->key_range;
 }
 
-Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key, Diagnostics* diagnostics) {
+Text MapReader::GetText(absl::string_view key) {
+  Asked asked = Ask(key, KeyShape::kText);
+  if (asked.entry == nullptr) return {};
+  // What is no single value is GetMap's to take, or to refuse; of a kTextMap it takes the map alone.
+  YamlNode::Kind kind = asked.value()->kind;
+  if (asked.schema.shape == KeyShape::kMap && kind != YamlNode::Kind::kScalar) return {};
+  if (asked.schema.shape == KeyShape::kTextMap && kind == YamlNode::Kind::kMap) return {};
+  return ToText(*asked.value(), asked.range(), key);
+}
+
+std::vector<Text> MapReader::GetTexts(absl::string_view key) {
+  std::vector<Text> texts;
+  Asked asked = Ask(key, KeyShape::kTexts);
+  if (asked.entry == nullptr) return texts;
+  auto add = [&](const YamlNode& node) {
+    Text text = ToText(node, asked.range(), key);
+    if (text.set()) texts.push_back(std::move(text));
+  };
+  const YamlNode& node = *asked.value();
+  if (node.kind == YamlNode::Kind::kMap) {
+    absl::string_view example = asked.schema.example;
+    diagnostics_->Error(
+        Code::kWrongType, PlaceOf(node, asked.range()),
+        absl::StrCat(Quote(key), " must be a list, not a map"),
+        absl::StrCat("for example ", key, ": ", example.empty() ? "[first, second]" : example));
+  } else if (node.kind == YamlNode::Kind::kList) {
+    texts.reserve(node.items.size());
+    for (const YamlNode* item : node.items) add(*item);
+  } else {
+    add(node);
+  }
+  return texts;
+}
+
+TextPairs MapReader::GetPairs(absl::string_view key) {
+  Asked asked = Ask(key, KeyShape::kTextMap);
+  if (asked.entry == nullptr) return {};
+  const YamlNode& node = *asked.value();
+  if (asked.schema.or_text && node.kind != YamlNode::Kind::kMap) return {};  // GetText's
+  return IsMapOrNothing(node, asked.range(), Quote(key)) ? ToPairs(node) : TextPairs();
+}
+
+MapReader MapReader::GetMap(absl::string_view key, absl::string_view what) {
+  Asked asked = Ask(key, KeyShape::kMap);
+  const YamlNode* node = asked.value();
+  if (node != nullptr && asked.schema.or_text && node->kind == YamlNode::Kind::kScalar) node = nullptr;
+  return MapReader(node, asked.range(), *asked.schema.map, diagnostics_, what);
+}
+
+TextPairs MapReader::GetAll() {
+  if (!schema_.open) DiePlainly(schema_, "*", "is read, and its keys are not free");
+  return node_ == nullptr ? TextPairs() : ToPairs(*node_);
+}
+
+TextPairs MapReader::ToPairs(const YamlNode& map) {
+  TextPairs pairs;
+  for (const YamlNode::Entry& entry : map.entries) {
+    if (!NameIsText(entry)) continue;
+    Text value = ToText(*entry.value, entry.key_range, entry.key);
+    if (value.set()) pairs.emplace_back(Text{entry.key, entry.key_range}, std::move(value));
+  }
+  return pairs;
+}
+
+Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key) {
   if (node.kind == YamlNode::Kind::kNull || (node.kind == YamlNode::Kind::kScalar && node.text.empty())) {
-    diagnostics->Error(PlaceOf(node, where), absl::StrCat(Quote(key), " has no value"),
-                       "give it one, or remove it to get the default");
+    diagnostics_->Error(Code::kNoValue, PlaceOf(node, where), absl::StrCat(Quote(key), " has no value"),
+                        "give it one, or remove it to get the default");
     return {};
   }
   if (node.kind != YamlNode::Kind::kScalar) {
-    diagnostics->Error(PlaceOf(node, where),
-                       absl::StrCat(Quote(key), " must be a single value, not ", node.KindName()));
+    diagnostics_->Error(Code::kWrongType, PlaceOf(node, where),
+                        absl::StrCat(Quote(key), " must be a single value, not ", node.KindName()));
     return {};
   }
   if (HasControl(node.text)) {
-    diagnostics->Error(
-        node.range,
+    diagnostics_->Error(
+        Code::kControlCharacter, node.range,
         absl::StrCat("the value ", Quote(node.text), " holds a line end or another control character"),
         "write it on one line, without escapes such as \\n");
     return {};
@@ -82,65 +186,30 @@ Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key,
   return {node.text, node.range};
 }
 
-Text MapReader::GetText(absl::string_view key) {
-  const YamlNode* node = Take(key);
-  return node == nullptr ? Text() : ToText(*node, KeyRange(key), key, diagnostics_);
+bool MapReader::NameIsText(const YamlNode::Entry& entry) {
+  if (!HasControl(entry.key)) return true;
+  diagnostics_->Error(
+      Code::kControlCharacter, entry.key_range,
+      absl::StrCat("the name ", Quote(entry.key), " holds a line end or another control character"),
+      "write it on one line, without escapes such as \\n");
+  return false;
 }
 
-std::vector<Text> MapReader::GetTexts(absl::string_view key) {
-  std::vector<Text> texts;
-  const YamlNode* node = Take(key);
-  if (node == nullptr) return texts;
-  if (node->kind != YamlNode::Kind::kList) {
-    if (node->kind == YamlNode::Kind::kMap) {
-      diagnostics_->Error(PlaceOf(*node, KeyRange(key)),
-                          absl::StrCat(Quote(key), " must be a list, not a map"),
-                          absl::StrCat("for example ", key, ": [first, second]"));
-      return texts;
-    }
-    Text text = ToText(*node, KeyRange(key), key, diagnostics_);
-    if (text.set()) texts.push_back(std::move(text));
-    return texts;
-  }
-  for (const YamlNode* item : node->items) {
-    Text text = ToText(*item, KeyRange(key), key, diagnostics_);
-    if (text.set()) texts.push_back(std::move(text));
-  }
-  return texts;
+bool MapReader::IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what) {
+  if (node.kind == YamlNode::Kind::kMap || node.kind == YamlNode::Kind::kNull) return true;
+  diagnostics_->Error(Code::kWrongType, PlaceOf(node, where),
+                      absl::StrCat(what, " must be a map (key: value), not ", node.KindName()));
+  return false;
 }
 
-TextPairs MapReader::GetPairs(absl::string_view key) {
-  TextPairs pairs;
-  ForEachEntry(Take(key), KeyRange(key), Quote(key), diagnostics_, [&](const YamlNode::Entry& entry) {
-    Text value = ToText(*entry.value, entry.key_range, entry.key, diagnostics_);
-    if (value.set()) pairs.emplace_back(Text{entry.key, entry.key_range}, std::move(value));
-  });
-  return pairs;
-}
-
-void MapReader::NotYet(absl::string_view key, absl::string_view why) {
-  if (Find(key) == nullptr) return;
-  not_yet_.push_back(key);
-  diagnostics_->Error(KeyRange(key),
-                      absl::StrCat("this version of kplan does not have ", Quote(key), " yet: ", why),
-                      "remove it");
-}
-
-void MapReader::Finish() {
-  if (node_ == nullptr) return;
-  for (const YamlNode::Entry& entry : node_->entries) {
-    if (std::find(asked_.begin(), asked_.end(), entry.key) != asked_.end()) continue;
-    if (std::find(not_yet_.begin(), not_yet_.end(), entry.key) != not_yet_.end()) continue;
-    std::string help = DidYouMean(entry.key, asked_);
-    if (help.empty()) {
-      std::vector<std::string> keys(asked_.begin(), asked_.end());
-      std::sort(keys.begin(), keys.end());
-      keys.erase(std::unique(keys.begin(), keys.end()),
-                 keys.end());  // one that may have two forms is asked for twice
-      help = absl::StrCat("there are ", JoinAnd(keys));
-    }
-    diagnostics_->Error(entry.key_range, absl::StrCat("unknown key ", Quote(entry.key), " in ", what_), help);
-  }
+bool MapReader::IsListOfMaps(const Asked& asked) {
+  const YamlNode& node = *asked.value();
+  if (node.kind == YamlNode::Kind::kList) return true;
+  absl::string_view key = asked.schema.name;
+  diagnostics_->Error(Code::kWrongType, PlaceOf(node, asked.range()),
+                      absl::StrCat(Quote(key), " must be a list of maps, not ", node.KindName()),
+                      absl::StrCat("for example ", key, ": ", asked.schema.example));
+  return false;
 }
 
 }  // namespace kplan

@@ -1,67 +1,106 @@
 #ifndef KPLAN_SPEC_MAP_READER_H_
 #define KPLAN_SPEC_MAP_READER_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "src/base/diagnostic.h"
+#include "src/base/text.h"
+#include "src/spec/schema.h"
 #include "src/spec/spec.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {
 
-// Takes the values out of one YAML map. Each getter says which key exists; Finish() reports the keys that no
-// getter asked for, with the nearest that one did.
+// Takes the values out of one YAML map, as its schema has them. Keys that the schema does not have, or that
+// this version does not do, are reported at once, with the nearest that there is.
+//
+// The schema and the code that reads cannot drift apart: a getter for a key that the schema has not, or has
+// with another shape, ends the program, and so does a reader that goes away before every key was asked for.
+// So the first test that reads such a map at all shows it.
 class MapReader {
  public:
-  // WHAT names the map in messages: "a certificate". NODE may be null (the key is absent: every getter then
-  // gives nothing) or nothing (`worker:` without a value is an empty map). WHERE is the key it stands under.
-  MapReader(const YamlNode* node, Range where, std::string what, Diagnostics* diagnostics);
+  // NODE may be null (the key is absent: every getter then gives nothing) or nothing (`worker:` without a
+  // value is an empty map). WHERE is the key it stands under; WHAT names the map in messages, if not as the
+  // schema does.
+  MapReader(const YamlNode* node, Range where, const MapSchema& schema, Diagnostics* diagnostics,
+            absl::string_view what = "");
+  ~MapReader();
+  MapReader(const MapReader&) = delete;
+  MapReader& operator=(const MapReader&) = delete;
 
-  const YamlNode* Take(absl::string_view key);
-  Range KeyRange(absl::string_view key) const;  // where KEY itself stands
+  Range KeyRange(absl::string_view key) const;  // where KEY itself stands; not known() when it is absent
 
+  // A key that may be a map or a single value (KeySchema::or_text) is asked for as both; one of the two
+  // answers.
   Text GetText(absl::string_view key);
-  std::vector<Text> GetTexts(
-      absl::string_view key);                 // a list of single values; one value alone is a list of one
-  TextPairs GetPairs(absl::string_view key);  // a map of single values
+  std::vector<Text> GetTexts(absl::string_view key);  // one value alone is a list of one
+  TextPairs GetPairs(absl::string_view key);          // a map of single values
+  MapReader GetMap(absl::string_view key, absl::string_view what = "");
 
-  // Keys that the contract has and this version does not do: their own error, not "unknown key".
-  void NotYet(absl::string_view key, absl::string_view why);
+  // The maps of KEY, each with the name it has: EACH(MapReader&, Text name).
+  template <typename Each>
+  void ForEachMap(absl::string_view key, Each each);
+  // The maps of the list KEY, each with its place: EACH(MapReader&, Range).
+  template <typename Each>
+  void ForEachItem(absl::string_view key, Each each);
 
-  void Finish();
-
-  // The value of NODE as a Text; an error when it is a list, a map, empty, or holds a control character.
-  static Text ToText(const YamlNode& node, Range where, absl::string_view key, Diagnostics* diagnostics);
+  // Every key with its value, of a map whose keys are free (MapSchema::open).
+  TextPairs GetAll();
 
  private:
+  // What a shape of the schema comes with: the key's schema, and the entry, null when it is absent.
+  struct Asked {
+    const KeySchema& schema;
+    const YamlNode::Entry* entry;
+    const YamlNode* value() const { return entry == nullptr ? nullptr : entry->value; }
+    Range range() const { return entry == nullptr ? Range() : entry->key_range; }
+  };
+  Asked Ask(absl::string_view key, KeyShape shape);
+
   const YamlNode::Entry* Find(absl::string_view key) const;
+  void CheckKeys();
+  void ReportUnknown(const YamlNode::Entry& entry);
+
+  // The value of NODE, which stands under KEY, as a Text; an error when it is a list, a map, empty, or holds
+  // a control character.
+  Text ToText(const YamlNode& node, Range where, absl::string_view key);
+  TextPairs ToPairs(const YamlNode& map);
+  bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what);
+  bool IsListOfMaps(const Asked& asked);
+  // False, and an error, when the name of ENTRY holds a control character.
+  bool NameIsText(const YamlNode::Entry& entry);
 
   const YamlNode* node_ = nullptr;  // a map, or null
+  const MapSchema& schema_;
   std::string what_;
   Diagnostics* diagnostics_;
-  // String literals: the keys there are, and those found that this version does not have.
-  std::vector<absl::string_view> asked_, not_yet_;
+  uint64_t asked_ = 0;  // a bit a key of the schema
+  size_t next_ = 0;     // the key after the one asked for last: they are mostly asked for in order
 };
 
-// The entries of a map of maps (`hosts`, `certs`): calls EACH(entry) for those with a name of printable
-// characters; the others are errors. KEY names the map in messages.
 template <typename Each>
-void ForEachEntry(const YamlNode* node, Range where, absl::string_view key, Diagnostics* diagnostics,
-                  Each each);
-
-// False, and an error, when the name of ENTRY holds a control character.
-bool NameIsText(const YamlNode::Entry& entry, Diagnostics* diagnostics);
-
-bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what, Diagnostics* diagnostics);
+void MapReader::ForEachMap(absl::string_view key, Each each) {
+  Asked asked = Ask(key, KeyShape::kMaps);
+  if (asked.entry == nullptr || !IsMapOrNothing(*asked.value(), asked.range(), Quote(key))) return;
+  for (const YamlNode::Entry& entry : asked.value()->entries) {
+    if (!NameIsText(entry)) continue;
+    MapReader reader(entry.value, entry.key_range, *asked.schema.map, diagnostics_,
+                     asked.schema.map->what.empty() ? Quote(entry.key) : "");
+    each(reader, Text{entry.key, entry.key_range});
+  }
+}
 
 template <typename Each>
-void ForEachEntry(const YamlNode* node, Range where, absl::string_view key, Diagnostics* diagnostics,
-                  Each each) {
-  if (node == nullptr || !IsMapOrNothing(*node, where, key, diagnostics)) return;
-  for (const YamlNode::Entry& entry : node->entries) {
-    if (NameIsText(entry, diagnostics)) each(entry);
+void MapReader::ForEachItem(absl::string_view key, Each each) {
+  Asked asked = Ask(key, KeyShape::kMapList);
+  if (asked.entry == nullptr || !IsListOfMaps(asked)) return;
+  for (const YamlNode* item : asked.value()->items) {
+    Range range = item->range.known() ? item->range : asked.range();
+    MapReader reader(item, range, *asked.schema.map, diagnostics_);
+    each(reader, range);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "src/spec/spec.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/spec/map_reader.h"
@@ -9,112 +11,78 @@
 namespace kplan {
 namespace {
 
-// Reads one Spec; a method a part of the file, in the file's order.
-class Reader {
- public:
-  explicit Reader(Diagnostics* diagnostics) : diagnostics_(diagnostics) {}
+// Reads one Spec; a function a part of the file, in the file's order.
 
-  Spec Read(const YamlNode& root) {
-    Spec spec;
-    MapReader top(&root, {}, "a cluster.yaml", diagnostics_);
-    Expect(top.GetText("apiVersion"), "apiVersion", "kplan.dev/v1");
-    Expect(top.GetText("kind"), "kind", "Cluster");
-    MapReader metadata(top.Take("metadata"), top.KeyRange("metadata"), "metadata", diagnostics_);
-    spec.metadata_name = metadata.GetText("name");
-    metadata.Finish();
-    Each(top, "hosts", [&](const YamlNode::Entry& entry) { spec.hosts.push_back(ReadHost(entry)); });
-    ReadPki(top, &spec, diagnostics_);
-    spec.etcd = ReadEtcd(top.Take("etcd"), top.KeyRange("etcd"));
-    MapReader verify(top.Take("verify"), top.KeyRange("verify"), "verify", diagnostics_);
-    spec.refuse_range = verify.KeyRange("refuse");
-    spec.verify_refuse = verify.GetTexts("refuse");
-    verify.Finish();
-    top.NotYet("rollout", "it is for clusters of several members");
-    top.Finish();
-    return spec;
-  }
+void Expect(const Text& text, absl::string_view key, absl::string_view value, Diagnostics* diagnostics) {
+  if (!text.set() || text.value == value) return;
+  diagnostics->Error(Code::kApiVersion, text.range,
+                     absl::StrCat(key, " ", Quote(text.value), " is not one that this kplan reads"),
+                     absl::StrCat("write ", key, ": ", value, ", or leave it out"));
+}
 
- private:
-  template <typename Function>
-  void Each(MapReader& reader, absl::string_view key, Function function) {
-    const YamlNode* node = reader.Take(key);
-    ForEachEntry(node, reader.KeyRange(key), Quote(key), diagnostics_, function);
-  }
+HostSpec ReadHost(MapReader& reader, Text name) {
+  HostSpec host;
+  host.name = std::move(name);
+  host.root = reader.GetText("root");
+  host.service_manager = reader.GetText("service-manager");
+  host.address = reader.GetText("address");
+  host.arch = reader.GetText("arch");
+  return host;
+}
 
-  void Expect(const Text& text, absl::string_view key, absl::string_view value) {
-    if (!text.set() || text.value == value) return;
-    diagnostics_->Error(text.range,
-                        absl::StrCat(key, " ", Quote(text.value), " is not one that this kplan reads"),
-                        absl::StrCat("write ", key, ": ", value, ", or leave it out"));
-  }
+ArchiveSpec ReadArchive(MapReader& reader, Range range) {
+  ArchiveSpec archive;
+  archive.range = range;
+  archive.url = reader.GetText("url");
+  archive.path = reader.GetText("path");
+  archive.sha256 = reader.GetText("sha256");
+  archive.sha256_by_arch = reader.GetPairs("sha256");
+  return archive;
+}
 
-  static Text NameOf(const YamlNode::Entry& entry) { return {entry.key, entry.key_range}; }
+EtcdSpec ReadEtcd(MapReader& reader, Range range) {
+  EtcdSpec etcd;
+  etcd.range = range;
+  etcd.version = reader.GetText("version");
+  etcd.cert = reader.GetText("cert");
+  MapReader archive = reader.GetMap("archive");
+  etcd.archive = ReadArchive(archive, reader.KeyRange("archive"));
+  etcd.members = reader.GetTexts("members");
+  etcd.initial_cluster_token = reader.GetText("initial-cluster-token");
+  etcd.flags = reader.GetPairs("flags");
+  reader.ForEachMap("unit", [&](MapReader& section, Text name) {
+    etcd.unit.push_back({std::move(name), section.GetAll()});
+  });
+  return etcd;
+}
 
-  HostSpec ReadHost(const YamlNode::Entry& entry) {
-    MapReader reader(entry.value, entry.key_range, "a host", diagnostics_);
-    HostSpec host;
-    host.name = NameOf(entry);
-    host.address = reader.GetText("address");
-    host.root = reader.GetText("root");
-    host.arch = reader.GetText("arch");
-    host.service_manager = reader.GetText("service-manager");
-    reader.NotYet("ssh", "every host is this machine, or a folder on it (root)");
-    reader.NotYet("become", "run ninja as the user who may write there");
-    reader.Finish();
-    return host;
-  }
-
-  ArchiveSpec ReadArchive(const YamlNode* node, Range range) {
-    MapReader reader(node, range, "archive", diagnostics_);
-    ArchiveSpec archive;
-    archive.range = range;
-    archive.url = reader.GetText("url");
-    archive.path = reader.GetText("path");
-    const YamlNode* digest = reader.Take("sha256");
-    if (digest != nullptr && digest->kind == YamlNode::Kind::kMap) {
-      archive.sha256_by_arch = reader.GetPairs("sha256");
-    } else if (digest != nullptr) {
-      archive.sha256 = reader.GetText("sha256");
-    }
-    reader.Finish();
-    return archive;
-  }
-
-  EtcdSpec ReadEtcd(const YamlNode* node, Range range) {
-    MapReader reader(node, range, "etcd", diagnostics_);
-    EtcdSpec etcd;
-    etcd.range = range;
-    etcd.version = reader.GetText("version");
-    etcd.cert = reader.GetText("cert");
-    etcd.initial_cluster_token = reader.GetText("initial-cluster-token");
-    etcd.archive = ReadArchive(reader.Take("archive"), reader.KeyRange("archive"));
-    etcd.members = reader.GetTexts("members");
-    etcd.flags = reader.GetPairs("flags");
-    Each(reader, "unit", [&](const YamlNode::Entry& entry) {
-      UnitSectionSpec section;
-      section.name = NameOf(entry);
-      ForEachEntry(entry.value, entry.key_range, Quote(entry.key), diagnostics_,
-                   [&](const YamlNode::Entry& key) {
-                     Text value = MapReader::ToText(*key.value, key.key_range, key.key, diagnostics_);
-                     if (value.set()) section.keys.emplace_back(NameOf(key), std::move(value));
-                   });
-      etcd.unit.push_back(std::move(section));
-    });
-    reader.NotYet("tls", "one certificate serves and connects, `cert`");
-    reader.NotYet("hardening", "`unit` can add systemd's own settings");
-    reader.Finish();
-    return etcd;
-  }
-
-  Diagnostics* diagnostics_;
-};
+Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
+  Spec spec;
+  MapReader top(&root, {}, kClusterSchema, diagnostics);
+  spec.api_version = top.GetText("apiVersion");
+  spec.kind = top.GetText("kind");
+  Expect(spec.api_version, "apiVersion", "kplan.dev/v1", diagnostics);
+  Expect(spec.kind, "kind", "Cluster", diagnostics);
+  MapReader metadata = top.GetMap("metadata");
+  spec.metadata_name = metadata.GetText("name");
+  top.ForEachMap("hosts", [&](MapReader& reader, Text name) {
+    spec.hosts.push_back(ReadHost(reader, std::move(name)));
+  });
+  ReadPki(top, &spec);
+  MapReader etcd = top.GetMap("etcd");
+  spec.etcd = ReadEtcd(etcd, top.KeyRange("etcd"));
+  MapReader verify = top.GetMap("verify");
+  spec.refuse_range = verify.KeyRange("refuse");
+  spec.verify_refuse = verify.GetTexts("refuse");
+  return spec;
+}
 
 }  // namespace
 
 bool ReadSpec(Diagnostics* diagnostics, Spec* spec) {
   YamlTree tree;
   if (!tree.Parse(diagnostics) && tree.root().kind != YamlNode::Kind::kMap) return false;
-  *spec = Reader(diagnostics).Read(tree.root());
+  *spec = ReadCluster(tree.root(), diagnostics);
   spec->well_formed = !diagnostics->has_errors();
   return true;
 }

@@ -124,6 +124,7 @@ struct EtcdSpec {
 struct Spec {
   // False when something could not be read: what is absent here may then well be in the file.
   bool well_formed = true;
+  Text api_version, kind;
   Text metadata_name;
   std::vector<HostSpec> hosts;
   std::vector<CaSpec> cas;  // `ca` and those of `cas`

@@ -1,7 +1,6 @@
 #ifndef KPLAN_SPEC_SPEC_PKI_H_
 #define KPLAN_SPEC_SPEC_PKI_H_
 
-#include "src/base/diagnostic.h"
 #include "src/spec/map_reader.h"
 #include "src/spec/spec.h"
 
@@ -9,7 +8,7 @@ namespace kplan {
 
 // The part of a cluster.yaml that is about certificates: `ca`, `cas`, `signing`, `certs` and `revoked` of the
 // map TOP.
-void ReadPki(MapReader& top, Spec* spec, Diagnostics* diagnostics);
+void ReadPki(MapReader& top, Spec* spec);
 
 }  // namespace kplan
 

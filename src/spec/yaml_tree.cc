@@ -39,21 +39,22 @@ class TextBuffer : public std::streambuf {
 bool CheckText(Diagnostics* diagnostics) {
   const std::string& text = diagnostics->source().text();
   if (text.size() > YamlTree::kMaxBytes) {
-    diagnostics->Error({}, absl::StrCat("the file has ", text.size(), " bytes; at most ", YamlTree::kMaxBytes,
-                                        " (64 MiB) are read"));
+    diagnostics->Error(Code::kTooLarge, {},
+                       absl::StrCat("the file has ", text.size(), " bytes; at most ", YamlTree::kMaxBytes,
+                                    " (64 MiB) are read"));
     return false;
   }
   size_t invalid = FindInvalidUtf8(text);
   if (invalid != absl::string_view::npos) {
     uint32_t at = static_cast<uint32_t>(invalid);
-    diagnostics->Error({at, at + 1}, "this is not UTF-8", "save the file as UTF-8");
+    diagnostics->Error(Code::kEncoding, {at, at + 1}, "this is not UTF-8", "save the file as UTF-8");
     return false;
   }
   for (uint32_t i = 0; i < text.size(); ++i) {
     unsigned char c = text[i];
     if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t') continue;
     if (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
-    diagnostics->Error({i, i + 1},
+    diagnostics->Error(Code::kControlCharacter, {i, i + 1},
                        absl::StrCat("a control character (byte 0x", absl::Hex(c, absl::kZeroPad2), ")"),
                        "remove it; YAML allows tabs and line ends only");
     return false;
@@ -89,11 +90,13 @@ class YamlTreeBuilder : public YAML::EventHandler {
     Range range = At(mark, 1);
     if (text().compare(range.begin, 3, "---") != 0) {
       // yaml-cpp takes a stray "," or "]" for the end of a document, and would find one for ever.
-      diagnostics_->Error(range, absl::StrCat("this is not YAML: ", Quote(text().substr(range.begin, 1)),
-                                              " is not expected here"));
+      diagnostics_->Error(
+          Code::kYaml, range,
+          absl::StrCat("this is not YAML: ", Quote(text().substr(range.begin, 1)), " is not expected here"));
       throw Stop();
     }
-    diagnostics_->Error(range, "a second YAML document begins here", "a cluster.yaml holds one document");
+    diagnostics_->Error(Code::kYamlFeature, range, "a second YAML document begins here",
+                        "a cluster.yaml holds one document");
     throw Stop();
   }
   void OnDocumentEnd() override {
@@ -105,7 +108,8 @@ class YamlTreeBuilder : public YAML::EventHandler {
     // place.
     if (WantsKey()) {
       diagnostics_->Error(
-          At(mark, 1), "a key must be a single value: there is none, or one that YAML does not take",
+          Code::kYamlFeature, At(mark, 1),
+          "a key must be a single value: there is none, or one that YAML does not take",
           "a key is one word or a quoted text, at most 1,024 characters, on the line of its colon");
       throw Stop();
     }
@@ -123,7 +127,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
     auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
       // The anchor's node is not complete yet: it contains this alias.
-      diagnostics_->Error(range,
+      diagnostics_->Error(Code::kYamlFeature, range,
                           "this alias stands inside its own anchor, so that the value would contain itself",
                           "write the value out");
       throw Stop();
@@ -227,14 +231,16 @@ class YamlTreeBuilder : public YAML::EventHandler {
   void CheckKey() {
     Frame& frame = open_.back();
     if (frame.key == "<<") {
-      diagnostics_->Error(frame.key_range, "merge keys (<<) are not read", "write the keys out");
+      diagnostics_->Error(Code::kYamlFeature, frame.key_range, "merge keys (<<) are not read",
+                          "write the keys out");
       throw Stop();
     }
     Range first = FindKey(frame);
     frame.drop = first.known();
     if (!frame.drop) return;
-    Diagnostic& twice = diagnostics_->Error(
-        frame.key_range, absl::StrCat(Quote(frame.key), " is written twice"), "remove one of the two");
+    Diagnostic& twice =
+        diagnostics_->Error(Code::kDuplicateKey, frame.key_range,
+                            absl::StrCat(Quote(frame.key), " is written twice"), "remove one of the two");
     twice.other = first;
     twice.other_message = "the first is here";
   }
@@ -258,13 +264,14 @@ class YamlTreeBuilder : public YAML::EventHandler {
   }
 
   void RefuseTag(Range range, const std::string& tag) {
-    diagnostics_->Error(range, absl::StrCat("a YAML tag (", tag, ") that kplan does not know"),
-                        "remove the tag");
+    diagnostics_->Error(Code::kYamlFeature, range,
+                        absl::StrCat("a YAML tag (", tag, ") that kplan does not know"), "remove the tag");
     throw Stop();
   }
 
   void RefuseKey(Range range) {
-    diagnostics_->Error(range, "a key must be a single value, not a list, a map, an alias or empty");
+    diagnostics_->Error(Code::kYamlFeature, range,
+                        "a key must be a single value, not a list, a map, an alias or empty");
     throw Stop();
   }
 
@@ -275,7 +282,8 @@ class YamlTreeBuilder : public YAML::EventHandler {
     }
     if (WantsKey()) RefuseKey(range);
     if (open_.size() >= YamlTree::kMaxDepth) {
-      diagnostics_->Error(range, absl::StrCat("nested more than ", YamlTree::kMaxDepth, " levels deep"));
+      diagnostics_->Error(Code::kTooLarge, range,
+                          absl::StrCat("nested more than ", YamlTree::kMaxDepth, " levels deep"));
       throw Stop();
     }
     Frame frame;
@@ -300,7 +308,7 @@ class YamlTreeBuilder : public YAML::EventHandler {
     Frame& frame = open_.back();
     frame.node->expanded += node->expanded;
     if (frame.node->expanded > kMaxExpanded) {
-      diagnostics_->Error(range,
+      diagnostics_->Error(Code::kTooLarge, range,
                           absl::StrCat("aliases multiply the document beyond ", kMaxExpanded, " values"),
                           "write the values out");
       throw Stop();
@@ -339,7 +347,7 @@ bool YamlTree::Parse(Diagnostics* diagnostics) {
     absl::string_view line = source.Line(source.PositionOf(at).line);
     size_t text = line.find_first_not_of(" \t");
     bool tab = line.substr(0, text).find('\t') != absl::string_view::npos;
-    diagnostics->Error({at, std::min(at + 1, size)}, absl::StrCat("this is not YAML: ", e.msg),
+    diagnostics->Error(Code::kYaml, {at, std::min(at + 1, size)}, absl::StrCat("this is not YAML: ", e.msg),
                        tab ? "the line begins with a tab: YAML is indented with spaces" : "");
   }
   return diagnostics->error_count() == errors_before;

@@ -1,0 +1,459 @@
+#include "src/spec/schema.h"
+
+namespace kplan {
+namespace {
+
+// Writes a KeySchema as a sentence, so that the tables below can be read:
+//   Text("arch", "...").OneOf("amd64|arm64").Without("`amd64`", R"("amd64")")
+struct Key : KeySchema {
+  constexpr Key(absl::string_view name_is, KeyShape shape_is, absl::string_view doc_is) {
+    name = name_is;
+    shape = shape_is;
+    doc = doc_is;
+    fallback = "none";
+  }
+
+  // What it is when it is not written, in words and, where that is a fixed value, as JSON.
+  constexpr Key Without(absl::string_view text, absl::string_view json = "") const {
+    Key key = *this;
+    key.fallback = text;
+    key.json_default = json;
+    return key;
+  }
+  constexpr Key Required() const { return Without("required"); }
+  constexpr Key Example(absl::string_view yaml) const {
+    Key key = *this;
+    key.example = yaml;
+    return key;
+  }
+  constexpr Key Is(KeyValues kind) const {
+    Key key = *this;
+    key.values = kind;
+    return key;
+  }
+  constexpr Key OneOf(absl::string_view list, absl::string_view also = "") const {
+    Key key = Is(KeyValues::kWord);
+    key.words = list;
+    key.also_words = also;
+    return key;
+  }
+  constexpr Key Number(int from, int to) const {
+    Key key = Is(KeyValues::kNumber);
+    key.min = from;
+    key.max = to;
+    return key;
+  }
+  constexpr Key AtMost(int characters) const {
+    Key key = *this;
+    key.max = characters;
+    return key;
+  }
+  constexpr Key OrText() const {
+    Key key = *this;
+    key.or_text = true;
+    return key;
+  }
+  constexpr Key Of(const MapSchema& schema) const {
+    Key key = *this;
+    key.map = &schema;
+    return key;
+  }
+  constexpr Key Named(absl::string_view list) const {
+    Key key = *this;
+    key.names = list;
+    return key;
+  }
+  constexpr Key NamedLike(absl::string_view pattern) const {
+    Key key = *this;
+    key.name_pattern = pattern;
+    return key;
+  }
+};
+
+constexpr Key Text(absl::string_view name, absl::string_view doc) { return {name, KeyShape::kText, doc}; }
+constexpr Key Texts(absl::string_view name, absl::string_view doc) { return {name, KeyShape::kTexts, doc}; }
+constexpr Key TextMap(absl::string_view name, absl::string_view doc) {
+  return {name, KeyShape::kTextMap, doc};
+}
+constexpr Key Map(absl::string_view name, absl::string_view doc, const MapSchema& map) {
+  return Key(name, KeyShape::kMap, doc).Of(map);
+}
+constexpr Key Maps(absl::string_view name, absl::string_view doc, const MapSchema& map) {
+  return Key(name, KeyShape::kMaps, doc).Of(map);
+}
+constexpr Key MapList(absl::string_view name, absl::string_view doc, const MapSchema& map) {
+  return Key(name, KeyShape::kMapList, doc).Of(map);
+}
+constexpr Key NotYet(absl::string_view name, absl::string_view why) {
+  Key key(name, KeyShape::kText, "");
+  key.not_yet = why;
+  return key;
+}
+
+// Names that become file names (model/pki_values.h IsFileName), and host names in lower case.
+constexpr absl::string_view kFileName = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$";
+constexpr absl::string_view kHostName = "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
+
+// ---- Keys that stand in more than one map.
+
+constexpr absl::string_view kJsonYear = R"("8760h")", kJsonFiveYears = R"("43800h")";
+
+constexpr Key kPassphraseFile =
+    Text("passphrase-file",
+         "a file whose first line is the passphrase, and that only its owner (and group) can read")
+        .Is(KeyValues::kPath)
+        .Example("root.passphrase");
+constexpr Key kPassphraseEnv =
+    Text("passphrase-env",
+         "instead of `passphrase-file`: an environment variable of `ninja`'s whose value it is")
+        .Example("CA_PASSPHRASE");
+
+constexpr Key kBackdate = Text("backdate", "how long before it is made a certificate begins")
+                              .Is(KeyValues::kDuration)
+                              .Without("five minutes, as cfssl", R"("5m")");
+
+// Of what a profile signs, and of an intermediate's own certificate.
+constexpr Key kCrlUrl = Text("crl_url", "what its certificates say about where the CRL of their issuer is")
+                            .Is(KeyValues::kUrl)
+                            .Example("http://pki.example.com/ca.crl");
+constexpr Key kOcspUrl =
+    Text("ocsp_url", "what its certificates say about where their issuer answers OCSP").Is(KeyValues::kUrl);
+constexpr Key kIssuerUrls =
+    Texts("issuer_urls", "what its certificates say about where the certificate of their issuer is")
+        .Is(KeyValues::kUrl);
+
+constexpr Key kOwnCrlUrl =
+    Text("crl_url", "of an intermediate: what its own certificate says about where its issuer's CRL is")
+        .Is(KeyValues::kUrl)
+        .Example("http://pki.example.com/root.crl");
+constexpr Key kOwnOcspUrl =
+    Text("ocsp_url", "of an intermediate: what its own certificate says about where its issuer answers OCSP")
+        .Is(KeyValues::kUrl);
+constexpr Key kOwnIssuerUrls =
+    Texts("issuer_urls", "of an intermediate: what its own certificate says about where its issuer's is")
+        .Is(KeyValues::kUrl);
+
+// ---- Subjects.
+
+constexpr KeySchema kNameKeys[] = {
+    Text("C", "country: two capital letters").Is(KeyValues::kCountry).Example("US"),
+    Text("ST", "state or province, at most 128 characters").AtMost(128),
+    Text("L", "locality, at most 128 characters").AtMost(128),
+    Text("O", "organization, at most 64 characters").AtMost(64),
+    Text("OU", "organizational unit, at most 64 characters").AtMost(64),
+    Text("SerialNumber", "one in a subject, at most 64 letters, digits, spaces and `'()+,-./:=?`").AtMost(64),
+};
+constexpr MapSchema kName = {"name", "names", "names", "", kNameKeys};
+
+constexpr Key kNames =
+    MapList("names", "list of subject fields, which come before the CN in their order", kName)
+        .Example("[{C: US, O: Kubernetes}]");
+
+// ---- Keys (of certificates).
+
+constexpr Key kAlgo =
+    Text("algo", "`rsa`, `ecdsa` or `ed25519`").OneOf("rsa|ecdsa|ed25519").Without("`rsa`", R"("rsa")");
+constexpr Key kSize =
+    Text("size", "bits of an RSA key, 2048 to 8192; the curve of an ECDSA key: 256, 384, 521")
+        .Number(256, 8192)
+        .Without("2048 (RSA), 256 (ECDSA)");
+constexpr Key kFormat = Text("format", "`pkcs1` or `pkcs8` of an RSA key, `sec1` or `pkcs8` of an ECDSA key")
+                            .OneOf("pkcs1|sec1|pkcs8")
+                            .Without("`pkcs1` (RSA), `sec1` (ECDSA), `pkcs8` (Ed25519): cfssl's");
+
+constexpr KeySchema kKeyKeys[] = {kAlgo, kSize, kFormat};
+constexpr MapSchema kKey = {"key", "a key", "Keys", "", kKeyKeys};
+
+constexpr KeySchema kCaKeyKeys[] = {
+    kAlgo,           kSize,
+    kFormat,         Text("file", "of a CA with `cert`: the key that is there already").Is(KeyValues::kPath),
+    kPassphraseFile, kPassphraseEnv,
+};
+constexpr MapSchema kCaKey = {"ca-key", "a key", "Keys", "", kCaKeyKeys};
+
+constexpr absl::string_view kJsonKey = R"({"algo":"rsa","size":2048})";
+
+// ---- CAs.
+
+constexpr KeySchema kCaConstraintKeys[] = {
+    Text("is_ca", "in a profile: its certificates are CAs'. A CA is one without it")
+        .Is(KeyValues::kBool)
+        .Without("`false` in a profile"),
+    Text("max_path_len", "how many CAs may be below it, 0 to 100; 0 means none")
+        .Number(0, 100)
+        .Without("any number"),
+};
+constexpr MapSchema kCaConstraint = {"ca_constraint", "ca_constraint", "", "", kCaConstraintKeys};
+
+constexpr KeySchema kNameConstraintsKeys[] = {
+    Texts("permitted",
+          "the names it may sign for: domains, networks, `@mail.example.com`, `uri:.example.com`")
+        .Without("all")
+        .Example("[example.com, 10.0.0.0/8]"),
+    Texts("excluded", "the names it may not sign for, although they are permitted")
+        .Example("[bad.example.com]"),
+};
+constexpr MapSchema kNameConstraints = {"name-constraints", "name-constraints", "", "permitted|excluded",
+                                        kNameConstraintsKeys};
+
+constexpr KeySchema kCaKeys[] = {
+    Text("CN", "the CA's name, at most 64 characters")
+        .AtMost(64)
+        .Without("required, without `cert`")
+        .Example("Kubernetes"),
+    kNames,
+    Map("key",
+        "its kind of key, encrypted when it has a passphrase; or, with `cert`, its key's file: `key: FILE`, "
+        "or with a passphrase `key: {file: "
+        "FILE, passphrase-file: FILE}`",
+        kCaKey)
+        .OrText()
+        .Without("`{algo: rsa, size: 2048}`; with `cert`: it signs elsewhere", kJsonKey)
+        .Example("{algo: ecdsa, size: 384}"),
+    Text("expiry", "how long it lives, in hours, minutes, seconds: `43800h`")
+        .Is(KeyValues::kDuration)
+        .Without("`43800h` (five years)", kJsonFiveYears),
+    kBackdate,
+    Text("renew-before",
+         "how long before its end the CA certificate is made again, with the same key; with `cert`: when "
+         "`kplan certs` "
+         "says that it is due")
+        .Is(KeyValues::kDuration)
+        .Without("a third of its life; with `cert` 2160h"),
+    Text("issuer", "the CA that signs this one, which is then an intermediate")
+        .Is(KeyValues::kCa)
+        .Without("none: self-signed"),
+    Map("ca_constraint", "cfssl's: what may be below it", kCaConstraint)
+        .Without("any number of CAs")
+        .Example("{max_path_len: 0}"),
+    Map("name-constraints", "the names that it, and CAs below it, may sign for", kNameConstraints)
+        .Example("{permitted: [example.com, 10.0.0.0/8]}"),
+    kOwnCrlUrl,
+    kOwnOcspUrl,
+    kOwnIssuerUrls,
+    Text("crl-expiry", "how long a CRL is good; a CRL is made even while nothing is revoked")
+        .Is(KeyValues::kDuration)
+        .Without("`720h`, as soon as something is revoked"),
+    Text("cert", "a CA that is there already: its certificate's file")
+        .Is(KeyValues::kPath)
+        .Without("none: it is made"),
+};
+constexpr MapSchema kCa = {"ca", "a CA", "ca, cas.NAME", "CN|cert", kCaKeys};
+
+// ---- Profiles.
+
+constexpr KeySchema kProfileKeys[] = {
+    Texts("usages",
+          "what its certificates are for, in cfssl's words: `signing` (or `digital signature`), `key "
+          "encipherment`, "
+          "`server auth`, `client auth`, `content commitment`, `key agreement`, `data encipherment`, "
+          "`encipher only`, "
+          "`decipher only`, `any`, `code signing`, `email protection` (or `s/mime`), `ipsec end system`, "
+          "`ipsec tunnel`, "
+          "`ipsec user`, `timestamping`, `ocsp signing`, `microsoft sgc`, `netscape sgc`; of CAs `cert sign` "
+          "and `crl "
+          "sign`")
+        .Is(KeyValues::kUsage)
+        .Required()
+        .Example("[signing, key encipherment, server auth, client auth]"),
+    Text("expiry", "how long a certificate lives, at least ten minutes")
+        .Is(KeyValues::kDuration)
+        .Without("`8760h` (one year)", kJsonYear),
+    kBackdate,
+    Text("renew-before", "how long before its end it is signed again, with the same key")
+        .Is(KeyValues::kDuration)
+        .Without("a third of its life"),
+    Map("ca_constraint", "cfssl's: `{is_ca: true, max_path_len: 0}`: its certificates are CAs'",
+        kCaConstraint)
+        .Without("no CA")
+        .Example("{is_ca: true, max_path_len: 0}"),
+    kCrlUrl,
+    kOcspUrl,
+    kIssuerUrls,
+};
+constexpr MapSchema kProfile = {"profile", "a profile", "A profile", "usages", kProfileKeys};
+// `signing.default` may say nothing but how long.
+constexpr MapSchema kDefaultProfile = {"default-profile", "a profile", "A profile", "", kProfileKeys};
+
+constexpr KeySchema kSigningKeys[] = {
+    Maps("profiles", "map: name to profile", kProfile)
+        .Without("`kubernetes` alone: `{usages: [signing, key encipherment, server auth, client auth], "
+                 "expiry: 8760h}`"),
+    Map("default",
+        "the profile of certificates that name none, if it has usages; the others take from it what they do "
+        "not say: "
+        "`expiry`, `backdate`, `renew-before`, the URLs",
+        kDefaultProfile)
+        .Example("{expiry: 2160h}"),
+    Text("compat", "`cfssl`: keys that cannot encipher (ECDSA, Ed25519) get `key encipherment` all the same")
+        .OneOf("cfssl")
+        .Without("such keys do not get it"),
+};
+constexpr MapSchema kSigning = {"signing", "signing", "signing", "", kSigningKeys};
+
+// ---- Certificates.
+
+constexpr KeySchema kPkcs12Keys[] = {kPassphraseFile, kPassphraseEnv};
+constexpr MapSchema kPkcs12 = {"pkcs12", "pkcs12", "", "passphrase-file|passphrase-env", kPkcs12Keys};
+
+constexpr KeySchema kCertKeys[] = {
+    Text("CN", "common name, at most 64 characters").Without("NAME"),
+    kNames,
+    Texts("hosts",
+          "list of DNS names (wildcards as the whole first label), IP addresses, e-mail addresses, URIs")
+        .Example("[worker, 127.0.0.1]"),
+    Map("key", "its kind of key", kKey)
+        .Without("`{algo: rsa, size: 2048}`", kJsonKey)
+        .Example("{algo: ecdsa}"),
+    Text("key-generation", "a number: raise it, and the key is made anew")
+        .Number(1, 1000000)
+        .Without("1", "1"),
+    Text("profile", "the profile it is signed with")
+        .Is(KeyValues::kProfile)
+        .Without("`signing.default`, else `kubernetes`"),
+    Text("ca", "the CA that signs").Is(KeyValues::kCa).Without("the one called \"ca\", or the only one"),
+    Text("per",
+         "`host`: one certificate a host, in `pki/HOST/NAME.pem`; `$name` and `$address` in `CN` and `hosts` "
+         "are "
+         "then that host's")
+        .OneOf("host")
+        .Without("one certificate"),
+    Texts("files",
+          "list of `chain` (`pki/NAME-chain.pem`: certificate and intermediates) and `bundle` "
+          "(`pki/NAME-bundle.pem`: key, certificate, intermediates)")
+        .OneOf("chain|bundle")
+        .Without("none; the chain below an intermediate"),
+    Map("pkcs12", "`pki/NAME.p12` as well, encrypted with a passphrase", kPkcs12)
+        .Example("{passphrase-file: FILE}"),
+};
+constexpr MapSchema kCert = {"cert", "a certificate", "certs.NAME", "", kCertKeys};
+
+constexpr KeySchema kRevokedKeys[] = {
+    Text("cert",
+         "a certificate of ours, as in its label: `kubernetes`, `etcd-1/server`. All those of that name that "
+         "begin before "
+         "`date` are revoked, and a new one is made. Its key stays, so raise `key-generation` too when that "
+         "is what got "
+         "out")
+        .Is(KeyValues::kCert)
+        .Without("required, without `serial`"),
+    Text("serial", "instead of `cert`: any certificate by its number, in decimal or hex")
+        .Example("\"0x5a3b\""),
+    Text("ca", "with `serial`: the CA that signed it").Is(KeyValues::kCa).Without("as for `certs`"),
+    Text("reason",
+         "`unspecified`, `keyCompromise`, `cACompromise`, `affiliationChanged`, `superseded`, "
+         "`cessationOfOperation`, "
+         "`certificateHold`, `privilegeWithdrawn`, `aACompromise`")
+        .OneOf("unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|cessationOfOperation|"
+               "certificateHold|"
+               "privilegeWithdrawn|aACompromise",
+               "CACompromise|AACompromise")
+        .Without("`unspecified`", R"("unspecified")"),
+    Text("date", "since when: `2026-11-22T10:00:00Z` or `2026-11-22`")
+        .Is(KeyValues::kDate)
+        .Without("required with `cert`, else when it first went into the CRL"),
+};
+constexpr MapSchema kRevoked = {"revoked", "a revoked certificate", "revoked", "cert|serial", kRevokedKeys};
+
+// ---- Hosts.
+
+constexpr KeySchema kHostKeys[] = {
+    Text("root", "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja")
+        .Is(KeyValues::kPath)
+        .Without("`/`", R"("/")"),
+    Text("service-manager",
+         "`systemd`; `process`: runs services in the background without systemd (a container, a laptop, a "
+         "test), with a "
+         "pid file and a log below the root; `none`: files only")
+        .OneOf("systemd|process|none")
+        .Without("`systemd`, which needs `root: /`", R"("systemd")"),
+    Text("address", "IP address or DNS name, for `$address`").Example("10.0.0.11"),
+    Text("arch", "`amd64` or `arm64`").OneOf("amd64|arm64").Without("`amd64`", R"("amd64")"),
+    NotYet("ssh", "every host is this machine, or a folder on it (root)"),
+    NotYet("become", "run ninja as the user who may write there"),
+};
+constexpr MapSchema kHost = {"host", "a host", "hosts.NAME", "", kHostKeys};
+
+// ---- etcd.
+
+constexpr KeySchema kArchiveKeys[] = {
+    Text("url", "where the release archive is downloaded from; https only")
+        .Is(KeyValues::kHttpsUrl)
+        .Without("GitHub's release of that version"),
+    Text("path", "instead of `url`: a file that is here").Is(KeyValues::kPath),
+    TextMap("sha256", "its digest, or a map `{amd64: ..., arm64: ...}`")
+        .Named("amd64|arm64")
+        .Is(KeyValues::kDigest)
+        .OrText()
+        .Without("known for 3.4.15 on amd64; required for the others, and with `path`"),
+};
+constexpr MapSchema kArchive = {"archive", "archive", "", "", kArchiveKeys};
+
+constexpr MapSchema kUnitSection = {"unit-section", "", "", "", {}, /*open=*/true};
+
+constexpr KeySchema kEtcdKeys[] = {
+    Text("version", "all three numbers: `3.4.15`; 3.4 to 3.6").Is(KeyValues::kEtcdVersion).Required(),
+    Text("cert",
+         "the certificate that etcd serves and clients use: it needs the usages `server auth` and `client "
+         "auth`, and the "
+         "host of each client URL among its `hosts`")
+        .Is(KeyValues::kCert)
+        .Required()
+        .Example("kubernetes"),
+    Map("archive", "where etcd comes from", kArchive).Without("GitHub's release"),
+    Texts("members", "list with the one host that runs etcd").Is(KeyValues::kHost).Without("the only host"),
+    Text("initial-cluster-token", "etcd's word for telling clusters apart")
+        .Without("`etcd-cluster`", R"("etcd-cluster")"),
+    TextMap("flags", "map of etcd's flags, without dashes, to values")
+        .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`")
+        .Example("{heartbeat-interval: 200}"),
+    Maps("unit", "map of `Unit`, `Service`, `Install` to systemd's keys: merged over the default unit",
+         kUnitSection)
+        .Named("Unit|Service|Install")
+        .Example("{Service: {LimitNOFILE: 65536}}"),
+    NotYet("tls", "one certificate serves and connects, `cert`"),
+    NotYet("hardening", "`unit` can add systemd's own settings"),
+};
+constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert", kEtcdKeys};
+
+// ---- The file.
+
+constexpr KeySchema kMetadataKeys[] = {Text("name", "a name for people and tools")};
+constexpr MapSchema kMetadata = {"metadata", "metadata", "", "", kMetadataKeys};
+
+constexpr KeySchema kVerifyKeys[] = {
+    Texts("refuse", "list of `no-cert`, `wrong-ca`, `plaintext`: who must not get in")
+        .OneOf("no-cert|wrong-ca|plaintext")
+        .Without("all three", R"(["no-cert","wrong-ca","plaintext"])"),
+};
+constexpr MapSchema kVerify = {"verify", "verify", "", "", kVerifyKeys};
+
+constexpr KeySchema kClusterKeys[] = {
+    Text("apiVersion", "`kplan.dev/v1`, the version of these keys")
+        .OneOf("kplan.dev/v1")
+        .Without("the same", R"("kplan.dev/v1")"),
+    Text("kind", "`Cluster`").OneOf("Cluster").Without("the same", R"("Cluster")"),
+    Map("metadata", "about the file itself", kMetadata),
+    Maps("hosts", "map: name to host", kHost)
+        .NamedLike(kHostName)
+        .Without("none; required for `etcd` and `per: host`")
+        .Example("{worker: {}}"),
+    Map("ca", "the certificate authority", kCa)
+        .Without("required, here or in `cas`")
+        .Example("{CN: Kubernetes}"),
+    Maps("cas", "map: name to CA, with the same keys as `ca`", kCa).NamedLike(kFileName),
+    Map("signing", "how certificates are signed: cfssl's ca-config.json", kSigning)
+        .Without("the profile `kubernetes`"),
+    Maps("certs", "map: name to certificate", kCert).NamedLike(kFileName),
+    MapList("revoked", "list of certificates that their CA takes back", kRevoked)
+        .Example("[{cert: kubernetes, date: 2026-11-22}]"),
+    Map("etcd", "the etcd cluster", kEtcd).Without("none: PKI only"),
+    Map("verify", "how etcd is tried once it runs", kVerify),
+    NotYet("rollout", "it is for clusters of several members"),
+};
+
+}  // namespace
+
+constexpr MapSchema kClusterSchema = {"cluster", "a cluster.yaml", "cluster.yaml", "ca|cas", kClusterKeys};
+
+}  // namespace kplan
