@@ -3,11 +3,15 @@
 To accept new texts after reading them: KPLAN=PATH tests/bad_spec_test.py --update
 """
 
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+
+import pytest
 
 FOLDER = pathlib.Path(__file__).parent / "bad_specs"
 SPECS = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -23,8 +27,19 @@ def refuse(name, command):
         return ran.returncode, ran.stdout.decode(), ran.stderr.decode(), os.listdir(out)
 
 
+# Codes that no cluster.yaml has, and why.
+ELSEWHERE = {
+    "cfssl-file": "of kplan import (import_cfssl_test.py)",
+    "cfssl-mismatch": "of kplan import",
+    "cfssl-left-out": "of kplan import",
+    "cfssl-differs": "of kplan import",
+    "internal": "kplan's own fault: none is known",
+}
+
+
 def pytest_generate_tests(metafunc):
-    metafunc.parametrize("name", SPECS)
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", SPECS)
 
 
 def test_is_refused(name):
@@ -34,6 +49,34 @@ def test_is_refused(name):
     assert out == ""
     assert left == []
     assert refuse(name, "check") == (65, "", err, []), "check says the same"
+
+
+def said_of(name):
+    """The codes in the text for a spec: of each error and warning one."""
+    text = (FOLDER / f"{name}.err").read_text(encoding="utf-8")
+    lines = re.findall(r"^\S+\.yaml:(?:\d+:\d+:)? (?:error|warning): .*$", text, re.MULTILINE)
+    return [re.search(r" \[([a-z-]+)\]$", line).group(1) for line in lines]
+
+
+def test_every_code_is_shown_by_a_spec():
+    used = {code for name in SPECS for code in said_of(name)}
+    there_is = re.findall(r"^## (.*)$", pathlib.Path("docs/errors.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert used | set(ELSEWHERE) == set(there_is)
+    assert not used & set(ELSEWHERE)
+    for code in used:
+        ran = subprocess.run([os.environ["KPLAN"], "help", code], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0 and f"{code} (the code of an error)\n" in ran.stdout, code
+
+
+@pytest.mark.parametrize("spec, line, other", [
+    ("yaml_duplicate_key", 10, {"line": 3, "column": 1, "message": "the first is here"}), ("key_unknown_at_top", 10, None)])
+def test_json_has_the_code_and_the_other_place(spec, line, other):
+    argv = [os.environ["KPLAN"], "check", "--json", f"{spec}.yaml"]
+    ran = subprocess.run(argv, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False)
+    found = json.loads(ran.stdout)["diagnostics"]
+    assert [entry["code"] for entry in found] == said_of(spec)
+    assert found[0]["line"] == line
+    assert found[0].get("other") == other
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--update"]:

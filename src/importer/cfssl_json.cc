@@ -71,7 +71,7 @@ class Reader {
     if (entry->value->kind == wanted) return entry->value;
     JsonNode example;
     example.kind = wanted;
-    findings_->Error(At(*entry->value, Below(field, key)),
+    findings_->Error(Code::kCfsslFile, At(*entry->value, Below(field, key)),
                      absl::StrCat("must be ", example.KindName(), ", not ", entry->value->KindName()));
     return nullptr;
   }
@@ -89,7 +89,8 @@ class Reader {
     for (const JsonNode* item : list->items) {
       std::string item_field = absl::StrCat(Below(field, key), "[", texts.size(), "]");
       if (item->kind != Kind::kString) {
-        findings_->Error(At(*item, item_field), absl::StrCat("must be a text, not ", item->KindName()));
+        findings_->Error(Code::kCfsslFile, At(*item, item_field),
+                         absl::StrCat("must be a text, not ", item->KindName()));
         continue;
       }
       texts.push_back({item->text, At(*item, item_field)});
@@ -105,7 +106,8 @@ class Reader {
         duration < absl::InfiniteDuration()) {
       return absl::ToInt64Seconds(duration);
     }
-    findings_->Error(text.place, absl::StrCat(Quote(text.value), " is not a duration of Go's, as 8760h is"),
+    findings_->Error(Code::kCfsslFile, text.place,
+                     absl::StrCat(Quote(text.value), " is not a duration of Go's, as 8760h is"),
                      "cfssl refuses it too");
     return 0;
   }
@@ -120,9 +122,10 @@ class Reader {
                                 [&](const Dropped& d) { return same(d.field); });
       const Place place = {file_, entry.key_range, Below(field, entry.key)};
       if (found != std::end(dropped)) {
-        findings_->Warning(place, "dropped", std::string(found->why));
+        findings_->Warning(Code::kCfsslLeftOut, place, "dropped", std::string(found->why));
       } else {
-        findings_->Warning(place, absl::StrCat("cfssl has no field ", Quote(entry.key), ", and ignored it"),
+        findings_->Warning(Code::kCfsslLeftOut, place,
+                           absl::StrCat("cfssl has no field ", Quote(entry.key), ", and ignored it"),
                            DidYouMean(entry.key, known));
       }
     }
@@ -154,7 +157,7 @@ class ConfigReader : public Reader {
     for (const JsonNode::Entry& entry : profiles->entries) {
       const std::string field = absl::StrCat("signing.profiles.", entry.key);
       if (entry.value->kind != Kind::kMap) {
-        findings_->Error(At(*entry.value, field),
+        findings_->Error(Code::kCfsslFile, At(*entry.value, field),
                          absl::StrCat("must be a map, not ", entry.value->KindName()));
         continue;
       }
@@ -175,7 +178,7 @@ class ConfigReader : public Reader {
       if (FindUsage(usage.value) == nullptr) {
         std::vector<absl::string_view> all;
         for (const Usage& known : kUsages) all.push_back(known.name);
-        findings_->Warning(usage.place,
+        findings_->Warning(Code::kCfsslLeftOut, usage.place,
                            absl::StrCat("cfssl has no usage ", Quote(usage.value),
                                         ", and left it out of every certificate without a word"),
                            DidYouMean(usage.value, all));
@@ -209,7 +212,7 @@ class ConfigReader : public Reader {
     const JsonNode* length = Get(*constraint, below, "max_path_len", Kind::kNumber);
     int limit = 0;
     if (length != nullptr && (!absl::SimpleAtoi(length->text, &limit) || limit < 0)) {
-      findings_->Error(At(*length, Below(below, "max_path_len")),
+      findings_->Error(Code::kCfsslFile, At(*length, Below(below, "max_path_len")),
                        absl::StrCat(length->text, " is no number of CAs"));
     }
     // Without max_path_len_zero 0 means "not said" to cfssl.
@@ -254,7 +257,8 @@ class RequestReader : public Reader {
  private:
   void ReadNames(const JsonNode& node, const std::string& field, CfsslRequest* request) {
     if (node.kind != Kind::kMap) {
-      findings_->Error(At(node, field), absl::StrCat("must be a map, not ", node.KindName()));
+      findings_->Error(Code::kCfsslFile, At(node, field),
+                       absl::StrCat("must be a map, not ", node.KindName()));
       return;
     }
     WarnOfOthers(node, field, kDroppedOfRequest, {"C", "ST", "L", "O", "OU", "SerialNumber"});

@@ -51,7 +51,7 @@ void CompareSubject(const CertificateFile& file, const CfsslRequest& request, Fi
     const std::string wanted = ValuesOf(asked, field), is = ValuesOf(file.subject, field);
     if (wanted == is) continue;
     auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.first == field; });
-    findings->Warning(place == places.end() ? request.place : place->second,
+    findings->Warning(Code::kCfsslDiffers, place == places.end() ? request.place : place->second,
                       absl::StrCat(place == places.end() ? absl::StrCat(field, ": ") : "", "says ",
                                    Quote(wanted), ", and the certificate has ", Quote(is)),
                       "the certificate is kept as it is");
@@ -73,7 +73,7 @@ void CompareHosts(const CertificateFile& file, const CfsslRequest& request, Find
     list->erase(std::unique(list->begin(), list->end()), list->end());
   }
   if (asked == is) return;
-  findings->Warning(request.hosts.empty() ? request.place : request.hosts.front().place,
+  findings->Warning(Code::kCfsslDiffers, request.hosts.empty() ? request.place : request.hosts.front().place,
                     absl::StrCat("hosts are ", Bracketed(shown), ", and the certificate has ", is_text),
                     "the certificate is kept as it is");
 }
@@ -83,7 +83,8 @@ void CompareKey(const KeyFile& key, const CfsslRequest& request, Findings* findi
   std::string wanted = request.algo.value;
   if (!request.size.value.empty()) absl::StrAppend(&wanted, " ", request.size.value);
   if (wanted == key.key.kind() || absl::StartsWith(key.key.kind(), absl::StrCat(wanted, " "))) return;
-  findings->Warning(request.algo.place, absl::StrCat("says ", wanted, ", and the key is ", key.key.kind()),
+  findings->Warning(Code::kCfsslDiffers, request.algo.place,
+                    absl::StrCat("says ", wanted, ", and the key is ", key.key.kind()),
                     "the key is kept as it is");
 }
 
@@ -97,7 +98,7 @@ void CompareWithRequest(const CertificateFile& file, const KeyFile& key, const C
   const int64_t life = file.certificate.not_after - file.certificate.not_before;
   if (request.ca_expiry_seconds != 0 && request.ca_expiry_seconds != life) {
     findings->Warning(
-        request.ca_expiry.place,
+        Code::kCfsslDiffers, request.ca_expiry.place,
         absl::StrCat("says ", request.ca_expiry.value, ", and the certificate lives ", DurationText(life)),
         "the certificate is kept as it is");
   }

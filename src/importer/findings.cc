@@ -19,12 +19,12 @@ size_t Findings::AddFile(std::string path, std::string text) {
   return files_.size() - 1;
 }
 
-void Findings::Error(const Place& place, const std::string& message, std::string help) {
-  files_[place.file]->diagnostics.Error(place.range, WithField(place, message), std::move(help));
+void Findings::Error(Code code, const Place& place, const std::string& message, std::string help) {
+  files_[place.file]->diagnostics.Error(code, place.range, WithField(place, message), std::move(help));
 }
 
-void Findings::Warning(const Place& place, const std::string& message, std::string help) {
-  files_[place.file]->diagnostics.Warning(place.range, WithField(place, message), std::move(help));
+void Findings::Warning(Code code, const Place& place, const std::string& message, std::string help) {
+  files_[place.file]->diagnostics.Warning(code, place.range, WithField(place, message), std::move(help));
 }
 
 bool Findings::has_errors() const {

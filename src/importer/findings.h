@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/diagnostic.h"
+#include "src/base/error_codes.h"
 #include "src/base/source.h"
 
 namespace kplan {
@@ -31,8 +32,8 @@ class Findings {
   // TEXT is what ranges point into; "" for a file that is not text.
   size_t AddFile(std::string path, std::string text);
 
-  void Error(const Place& place, const std::string& message, std::string help = "");
-  void Warning(const Place& place, const std::string& message, std::string help = "");
+  void Error(Code code, const Place& place, const std::string& message, std::string help = "");
+  void Warning(Code code, const Place& place, const std::string& message, std::string help = "");
 
   bool has_errors() const;
   const std::string& PathOf(size_t file) const { return files_[file]->source.path(); }

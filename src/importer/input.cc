@@ -95,7 +95,7 @@ class Reader {
     } else if (pem || csr) {
       ReadPem(file, base, info.st_mode & 07777, *std::move(bytes));
     } else {
-      findings_->Error(file, "is no file of cfssl's", "it reads *.json, *.pem and *.csr");
+      findings_->Error(Code::kCfsslFile, file, "is no file of cfssl's", "it reads *.json, *.pem and *.csr");
     }
     return absl::OkStatus();
   }
@@ -106,7 +106,7 @@ class Reader {
     switch (KindOf(tree.root())) {
       case CfsslFile::kConfig:
         if (input_.config.has_value()) {
-          findings_->Error(file, "is a second configuration of cfssl's",
+          findings_->Error(Code::kCfsslFile, file, "is a second configuration of cfssl's",
                            "name the files to import one by one, with the configuration that was used");
         }
         input_.config = ReadConfig(tree.root(), file.file, findings_);
@@ -118,14 +118,15 @@ class Reader {
         return;
       }
       case CfsslFile::kOther:
-        findings_->Warning(file, "is neither a configuration nor a request of cfssl's: left out");
+        findings_->Warning(Code::kCfsslLeftOut, file,
+                           "is neither a configuration nor a request of cfssl's: left out");
     }
   }
 
   void ReadPem(const Place& file, const std::string& base, mode_t mode, std::string bytes) {
     absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(bytes);
     if (!blocks.ok()) {
-      findings_->Error(file, std::string(blocks.status().message()));
+      findings_->Error(Code::kCfsslFile, file, std::string(blocks.status().message()));
       return;
     }
     const std::string& label = blocks->front().label;
@@ -136,39 +137,41 @@ class Reader {
     } else if (label == "CERTIFICATE") {
       ReadCertificate(file, base, *blocks, std::move(bytes));
     } else {
-      findings_->Warning(file, absl::StrCat("holds a PEM block ", Quote(label), ": left out"));
+      findings_->Warning(Code::kCfsslLeftOut, file,
+                         absl::StrCat("holds a PEM block ", Quote(label), ": left out"));
     }
   }
 
   void ReadKey(const Place& file, const std::string& base, mode_t mode, const std::vector<PemBlock>& blocks,
                Secret bytes) {
     if (blocks.back().label == "CERTIFICATE") {
-      findings_->Warning(file, "holds a key and a certificate: left out",
+      findings_->Warning(Code::kCfsslLeftOut, file, "holds a key and a certificate: left out",
                          "kplan makes such files by itself: `files: [bundle]` in the certificate's entry");
       return;
     }
     absl::StatusOr<PrivateKey> key = PrivateKey::Parse(bytes.view());
     if (absl::IsFailedPrecondition(key.status())) {
       findings_->Error(
-          file, "is encrypted with a passphrase, and an import asks for none",
+          Code::kCfsslFile, file, "is encrypted with a passphrase, and an import asks for none",
           absl::StrCat("decrypt a copy (`openssl pkey -in ", base,
                        "`) and import that; with `key: {passphrase-file: FILE}` kplan encrypts a "
                        "CA's key again"));
     } else if (!key.ok()) {
-      findings_->Error(file, std::string(key.status().message()));
+      findings_->Error(Code::kCfsslFile, file, std::string(key.status().message()));
     } else if (!key->usable()) {
-      findings_->Error(file,
+      findings_->Error(Code::kCfsslFile, file,
                        absl::StrCat("holds a key of the kind ", key->kind(), ", which kplan cannot use"),
                        "keep the certificates of that key out of the import");
     } else {
       if ((mode & 077) != 0) {
-        findings_->Warning(file, absl::StrFormat("has the mode %04o: others can read this private key", mode),
+        findings_->Warning(Code::kCfsslDiffers, file,
+                           absl::StrFormat("has the mode %04o: others can read this private key", mode),
                            "the copy is 0600; whoever could read this file may have the key, and still can");
       }
       KeyFile kept{file, "", std::move(bytes), mode, *std::move(key), false};
       kept.pkcs8 = blocks.back().label == "PRIVATE KEY" && !absl::StartsWith(kept.key.kind(), "ed25519");
       if (!absl::EndsWith(base, "-key.pem")) {
-        findings_->Error(file, "is a private key, and its name does not end with -key.pem",
+        findings_->Error(Code::kCfsslFile, file, "is a private key, and its name does not end with -key.pem",
                          "cfssljson calls the key of NAME.pem NAME-key.pem: rename it");
         return;
       }
@@ -179,7 +182,7 @@ class Reader {
   void ReadCertificate(const Place& file, const std::string& base, const std::vector<PemBlock>& blocks,
                        std::string bytes) {
     if (blocks.size() > 1) {
-      findings_->Warning(file,
+      findings_->Warning(Code::kCfsslLeftOut, file,
                          absl::StrCat("holds ", Count(blocks.size(), "PEM block"),
                                       " where one certificate belongs: left out"),
                          "kplan makes chains by itself: `files: [chain]`; if it is the only file with its "
@@ -188,7 +191,7 @@ class Reader {
     }
     absl::StatusOr<Certificate> certificate = Certificate::Parse(blocks[0].der.view());
     if (!certificate.ok()) {
-      findings_->Error(file, std::string(certificate.status().message()));
+      findings_->Error(Code::kCfsslFile, file, std::string(certificate.status().message()));
       return;
     }
     CertificateFile kept;
@@ -253,7 +256,8 @@ class Reader {
         default: {
           char name[128];
           OBJ_obj2txt(name, sizeof(name), X509_EXTENSION_get_object(extension), /*no_name=*/0);
-          findings_->Warning(file->place, absl::StrCat("has an extension that kplan does not write: ", name),
+          findings_->Warning(Code::kCfsslDiffers, file->place,
+                             absl::StrCat("has an extension that kplan does not write: ", name),
                              "it goes when the certificate is made again");
           FreeValue(extension, value);
         }
@@ -296,7 +300,8 @@ class Reader {
     SetName(&value, name);
     auto [there, fresh] = all->try_emplace(name, std::move(value));
     if (fresh) return;
-    findings_->Error(place, absl::StrCat("has the name of ", findings_->PathOf(there->second.place.file)),
+    findings_->Error(Code::kCfsslMismatch, place,
+                     absl::StrCat("has the name of ", findings_->PathOf(there->second.place.file)),
                      "import one of the two");
   }
   static void SetName(CfsslRequest*, const std::string&) {}

@@ -72,7 +72,8 @@ class JsonTreeBuilder {
     key_range_ = TokenRange();
     for (const JsonNode::Entry& entry : open_.back()->entries) {
       if (entry.key != key) continue;
-      findings_->Error({file_, key_range_, ""}, absl::StrCat("the key ", Quote(key), " is there twice"),
+      findings_->Error(Code::kCfsslFile, {file_, key_range_, ""},
+                       absl::StrCat("the key ", Quote(key), " is there twice"),
                        "cfssl takes the last one silently; remove one of them");
       return false;
     }
@@ -84,7 +85,8 @@ class JsonTreeBuilder {
     size_t reason = what.find("syntax error");
     if (reason == absl::string_view::npos) reason = what.find("] ") + 2;
     uint32_t at = static_cast<uint32_t>(std::min(position == 0 ? 0 : position - 1, text_.size()));
-    findings_->Error({file_, {at, at + 1}, ""}, absl::StrCat("not JSON: ", what.substr(reason)));
+    findings_->Error(Code::kCfsslFile, {file_, {at, at + 1}, ""},
+                     absl::StrCat("not JSON: ", what.substr(reason)));
     return false;
   }
 
@@ -137,7 +139,8 @@ class JsonTreeBuilder {
   bool Open(JsonNode::Kind kind) {
     Range range = TokenRange();
     if (open_.size() == kMaxDepth) {
-      findings_->Error({file_, range, ""}, absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
+      findings_->Error(Code::kCfsslFile, {file_, range, ""},
+                       absl::StrCat("nested deeper than ", kMaxDepth, " levels"));
       return false;
     }
     Add(kind, range);

@@ -65,7 +65,7 @@ TEST(JsonTree, AByteOrderMarkIsNoError) {
 TEST(JsonTree, ErrorsHaveTheirPlace) {
   EXPECT_EQ(Said("{\"a\": 1,\n \"b\" 2}"),
             "f.json:2:6: error: not JSON: syntax error while parsing object separator - unexpected number "
-            "literal; expected ':'\n"
+            "literal; expected ':' [cfssl-file]\n"
             "    2 |  \"b\" 2}\n"
             "      |      ^\n");
   EXPECT_TRUE(absl::StrContains(Said("{\"a\": [1, 2}"), "f.json:1:12: error: not JSON"))
@@ -76,7 +76,7 @@ TEST(JsonTree, ErrorsHaveTheirPlace) {
   EXPECT_TRUE(absl::StrContains(Said("{\"a\": \"\xFF\"}"), "error: not JSON"));
   EXPECT_TRUE(absl::StrContains(Said("{\"a\": 1e999}"), "error: not JSON"));
   EXPECT_EQ(Said("{\"a\": 1,\n \"a\": 2}"),
-            "f.json:2:2: error: the key \"a\" is there twice\n"
+            "f.json:2:2: error: the key \"a\" is there twice [cfssl-file]\n"
             "    2 |  \"a\": 2}\n"
             "      |  ^~~\n"
             "   cfssl takes the last one silently; remove one of them\n");

@@ -27,7 +27,7 @@ class Importer {
     FindIssuers();
     SortCertificates();
     if (import_.cas.empty()) {
-      findings_->Error({}, "there is no CA certificate with its key in it",
+      findings_->Error(Code::kCfsslMismatch, {}, "there is no CA certificate with its key in it",
                        "an import needs the CA that signed the certificates: ca.pem and ca-key.pem");
       return std::move(import_);
     }
@@ -67,7 +67,7 @@ class Importer {
                             "kubelet's, somebody else's) is not its to renew"
                           : absl::StrCat(other, " is its key: call the two files alike to import them");
       } else if (found->second.key.spki() != file.certificate.spki) {
-        findings_->Error(found->second.place,
+        findings_->Error(Code::kCfsslMismatch, found->second.place,
                          absl::StrCat("is not the key of ", findings_->PathOf(file.place.file)),
                          other.empty() ? "find the key that is, or leave that certificate out"
                                        : absl::StrCat(other, " is: were they mixed up?"));
@@ -78,7 +78,7 @@ class Importer {
     for (const auto& [name, key] : input_.keys) {
       bool has_request = input_.json_requests.count(name) > 0;
       if (input_.certificates.count(name) == 0 && !has_request)
-        findings_->Warning(key.place, "is a key without a certificate: left out");
+        findings_->Warning(Code::kCfsslLeftOut, key.place, "is a key without a certificate: left out");
     }
   }
 
@@ -98,14 +98,14 @@ class Importer {
       if (without_key_.count(name) > 0) continue;  // left out anyway
       if (namesake != nullptr) {
         findings_->Error(
-            file.place,
+            Code::kCfsslMismatch, file.place,
             absl::StrCat("names ", findings_->PathOf(namesake->place.file),
                          " as its issuer, but was not signed by the key of that"),
             "the CA was made again under the same name, or the file is damaged; leave it out, and "
             "kplan issues a new one from its request");
       } else {
         findings_->Error(
-            file.place,
+            Code::kCfsslMismatch, file.place,
             absl::StrCat("was signed by no CA of these files, but by ", Quote(NameText(c.issuer.get()))),
             "import its CA too, or leave it out");
       }
@@ -126,7 +126,8 @@ class Importer {
       const Certificate& c = file.certificate;
       const bool signs = c.is_ca && Signs(name, /*leaf=*/false);
       if (without_key_.count(name) > 0 && !signs) {
-        findings_->Warning(file.place, absl::StrCat("has no key beside it (", name, "-key.pem): left out"),
+        findings_->Warning(Code::kCfsslLeftOut, file.place,
+                           absl::StrCat("has no key beside it (", name, "-key.pem): left out"),
                            missing_key_help_[name]);
         continue;
       }
@@ -149,7 +150,7 @@ class Importer {
       } else {
         if (std::string wrong = WhatIsWrongWithSubject(file); !wrong.empty()) {
           findings_->Error(
-              {file.place.file, {}, "subject"}, wrong,
+              Code::kBadSubject, {file.place.file, {}, "subject"}, wrong,
               "keep this certificate out of the import; from its request kplan issues a new one");
         }
         ImportedCert cert;
@@ -169,7 +170,7 @@ class Importer {
   void AddWithoutKey(const CertificateFile& file) {
     if (Signs(file.name, /*leaf=*/true)) {
       findings_->Error(
-          file.place,
+          Code::kCfsslMismatch, file.place,
           absl::StrCat("signed certificates of these files, but its key, ", file.name,
                        "-key.pem, is not among them"),
           "without it nothing can be signed again; if the key is kept elsewhere on purpose, write "
@@ -181,7 +182,7 @@ class Importer {
     ca.existing = true;
     auto issuer = issuers_.find(file.name);
     if (issuer != issuers_.end()) ca.issuer = issuer->second->name;
-    findings_->Warning(file.place,
+    findings_->Warning(Code::kCfsslDiffers, file.place,
                        absl::StrCat("has no key beside it (", file.name,
                                     "-key.pem): whoever has it will have to renew the CAs that it signed"),
                        "when one is due, kplan writes its request and says so");
@@ -215,7 +216,7 @@ class Importer {
   void WarnOfSans(const CertificateFile& file) {
     std::vector<std::string> names;
     for (const auto& [kind, value] : file.certificate.sans) names.push_back(value);
-    findings_->Warning(file.place,
+    findings_->Warning(Code::kCfsslDiffers, file.place,
                        absl::StrCat("names hosts (", absl::StrJoin(names, ", "),
                                     "), which no CA certificate should: cfssl took them from its request"),
                        "it stays as it is; when it is made again, it names none");
@@ -234,7 +235,7 @@ class Importer {
     for (const auto& [name, request] : input_.json_requests) {
       if (input_.certificates.count(name) > 0) continue;
       if (request.is_ca || name == "ca") {
-        findings_->Warning(request.place,
+        findings_->Warning(Code::kCfsslLeftOut, request.place,
                            absl::StrCat("is the request of a CA without ", name, ".pem: left out"),
                            "an import makes no CA; add it to cluster.yaml where one is wanted");
         continue;
@@ -242,7 +243,7 @@ class Importer {
       const ImportedCa* ca = import_.DefaultCa();
       const std::string profile = matcher.NameForNew();
       if (ca == nullptr || profile.empty()) {
-        findings_->Warning(request.place,
+        findings_->Warning(Code::kCfsslLeftOut, request.place,
                            absl::StrCat("has no certificate, and there is more than one ",
                                         ca == nullptr ? "CA" : "profile", " to sign it: left out"),
                            "add it to `certs` by hand");
@@ -256,7 +257,7 @@ class Importer {
       cert.profile = profile;
       cert.ca = ca->name();
       findings_->Warning(
-          request.place,
+          Code::kCfsslDiffers, request.place,
           absl::StrCat("has no certificate ", name, ".pem: kplan will issue one, by the profile ", profile),
           request.has_hosts ? ""
                             : absl::StrCat("names no hosts: if cfssl got some by -hostname, add `hosts` to ",
@@ -283,7 +284,8 @@ const ImportedCa* PkiImport::DefaultCa() const {
 
 void UseAsItIs(ImportedCa* ca, const std::string& why, Findings* findings) {
   ca->existing = true;
-  findings->Warning(ca->certificate->place, absl::StrCat("is a CA that kplan would make otherwise: ", why),
+  findings->Warning(Code::kCfsslDiffers, ca->certificate->place,
+                    absl::StrCat("is a CA that kplan would make otherwise: ", why),
                     "it is used as it is (`cert`, `key`), and never made again: see to its renewal yourself");
 }
 

@@ -61,9 +61,10 @@ ProfileMatcher::ProfileMatcher(const Input& input, bool compat, Findings* findin
     if (from.usages.empty() || from.expiry_seconds == 0) {
       // The tutorial's default is one: it says how long, and not for what.
       if (!from.is_default) {
-        findings->Warning(from.name.place, absl::StrCat("the profile ", Quote(from.name.value), " has no ",
-                                                        from.usages.empty() ? "usages" : "expiry",
-                                                        ", so that cfssl signs nothing by it: left out"));
+        findings->Warning(Code::kCfsslLeftOut, from.name.place,
+                          absl::StrCat("the profile ", Quote(from.name.value), " has no ",
+                                       from.usages.empty() ? "usages" : "expiry",
+                                       ", so that cfssl signs nothing by it: left out"));
       }
       continue;
     }
@@ -138,7 +139,7 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
   if (best == nullptr) return MakeFor(file);
   if (best->name.value == kDefaultName && !best->used) {
     findings_->Warning(
-        file.place,
+        Code::kCfsslDiffers, file.place,
         absl::StrCat("was signed by cfssl's `default` profile, ",
                      UsagesText(file.certificate.key_usage, file.certificate.extended_key_usages), " for ",
                      best->expiry.value, ", and by none that has a name"),
@@ -183,7 +184,7 @@ std::string ProfileMatcher::MakeFor(const CertificateFile& file) {
     profile.comment = absl::StrCat("no profile of ca-config.json is that of ", file.name);
   }
   if (has_config_) {
-    findings_->Warning(file.place,
+    findings_->Warning(Code::kCfsslDiffers, file.place,
                        absl::StrCat("was signed by no profile of this configuration: it is ", what),
                        absl::StrCat("kept as it is, by a profile of its own, ", Quote(profile.name.value)));
   }
@@ -216,7 +217,7 @@ std::vector<Sourced> UsageWords(const CertificateFile& file, Findings* findings)
     const auto* known = std::find_if(kUsages.begin(), kUsages.end(),
                                      [&oid](const Usage& usage) { return usage.extended == oid; });
     if (known == kUsages.end()) {
-      findings->Error(place,
+      findings->Error(Code::kBadUsages, place,
                       absl::StrCat("it has the extended key usage ", oid, ", for which cfssl has no word"),
                       "keep this certificate out of the import");
       continue;
@@ -224,7 +225,8 @@ std::vector<Sourced> UsageWords(const CertificateFile& file, Findings* findings)
     words.push_back({std::string(known->name), place});
   }
   if (words.empty()) {
-    findings->Error(place, "it says nothing of what it may be used for, and a profile has to",
+    findings->Error(Code::kBadUsages, place,
+                    "it says nothing of what it may be used for, and a profile has to",
                     "keep this certificate out of the import");
   }
   return words;

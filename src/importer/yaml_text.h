@@ -11,14 +11,10 @@
 
 #include "absl/strings/string_view.h"
 #include "src/base/source.h"
+#include "src/base/yaml_scalar.h"  // IWYU pragma: export
 #include "src/importer/findings.h"
 
 namespace kplan {
-
-// TEXT, well-formed UTF-8, as one YAML scalar that reads back as that text in any place of a document: plain
-// when nothing could take it for something else, else in single quotes, or in double quotes when it has
-// characters that only an escape can write.
-std::string YamlScalar(absl::string_view text);
 
 class YamlText {
  public:

@@ -17,7 +17,7 @@ namespace {
 TEST(YamlScalar, PlainWhereItCanBe) {
   for (const char* text :
        {"kubernetes", "127.0.0.1", "system:node:worker-0", "Kubernetes The Hard Way", "8760h", "Zürich",
-        "a.b", "server auth", "a@b.c", "http://x.example/ca.crl", "O'Brien"}) {
+        "a.b", "server auth", "a@b.c", "http://x.example/ca.crl", "/", "./rootfs", "/srv/a/", "O'Brien"}) {
     std::string written = YamlScalar(text);
     EXPECT_EQ(written, std::string(text) == "O'Brien" ? "'O''Brien'" : text);
   }

@@ -16,6 +16,9 @@ namespace kplan {
 
 enum class ServiceManager { kSystemd, kProcess, kNone };
 
+// As in cluster.yaml: "systemd".
+const char* ManagerName(ServiceManager manager);
+
 struct Host {
   std::string name;     // "worker"
   std::string address;  // empty when not given

@@ -6,6 +6,8 @@ namespace kplan {
 namespace paths {
 
 std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", name, ".json"); }
+std::string Journal(absl::string_view name) { return absl::StrCat(kJournals, "/", name); }
+std::string SavedSpec(int64_t number) { return absl::StrCat(kSpecs, "/", number); }
 std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
 std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
 

@@ -4,6 +4,7 @@
 // Every name that kplan gives to a file. Relative ones are relative to DIR, the folder of build.ninja; those
 // in namespace on_host are paths inside a host's root.
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -19,9 +20,15 @@ inline constexpr char kPlan[] = ".kplan/plan.json";
 inline constexpr char kStamps[] = ".kplan/stamps";
 inline constexpr char kShards[] = ".kplan/steps";
 inline constexpr char kSharedShard[] = "shared";  // the shard of what hosts share; no host may be called so
+inline constexpr char kSpecs[] = ".kplan/specs";
+inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";  // ninja's own
+inline constexpr char kJournals[] = ".kplan/journal";
+inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
 inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
 
 std::string Shard(absl::string_view name);     // .kplan/steps/NAME.json
+std::string Journal(absl::string_view name);   // .kplan/journal/NAME: what became of a shard's steps
+std::string SavedSpec(int64_t number);         // .kplan/specs/NUMBER: a cluster.yaml that `gen` went by
 std::string Stamp(absl::string_view label);    // .kplan/stamps/LABEL
 std::string Depfile(absl::string_view label);  // .kplan/deps/LABEL
 

@@ -51,27 +51,32 @@ Life PkiValues::ResolveLife(const Text& expiry, const Text& backdate, const Text
     if (parsed.ok()) {
       *seconds = *parsed;
     } else {
-      Report(parsed.status(), text.range, key, diagnostics_);
+      Report(Code::kBadDuration, parsed.status(), text.range, key, diagnostics_);
     }
   };
   parse(expiry, "expiry", ParseExpiry, &life.expiry_seconds);
   parse(backdate, "backdate", ParseBackdate, &life.backdate_seconds);
   int64_t when_new = life.expiry_seconds - (life.backdate_seconds != 0 ? life.backdate_seconds : kBackdate);
-  if (backdate.set() && when_new - life.expiry_seconds / 3 < kShortestUse) {
-    diagnostics_->Error(
-        backdate.range,
-        "backdate leaves so little of the certificate's life that it would be renewed at once",
-        "write a shorter one, or a longer expiry");
+  // One that is taken from the default is too long for some profiles, too.
+  bool said_here = backdate.set() || (expiry.set() && life.backdate_seconds != 0);
+  if (said_here && when_new - life.expiry_seconds / 3 < kShortestUse) {
+    diagnostics_
+        ->Error(Code::kBadLifetime, backdate.set() ? backdate.range : expiry.range,
+                "backdate leaves so little of the certificate's life that it would be renewed at once",
+                "write a shorter one, or a longer expiry")
+        .Relate(backdate.set() ? expiry.range : Range(), "the expiry is here");
     life.backdate_seconds = fallback.backdate_seconds;
     return life;
   }
   parse(renew_before, "renew-before", ParseExpiry, &life.renew_before_seconds);
   if (life.renew_before_seconds > when_new - kShortestUse) {
     const Text& place = renew_before.set() ? renew_before : expiry;
-    diagnostics_->Error(
-        place.range,
-        "renew-before is no shorter than the certificate's life, so that it would be made again and again",
-        absl::StrCat("write at most ", (when_new - kShortestUse) / 60, "m, or a longer expiry"));
+    diagnostics_
+        ->Error(Code::kBadLifetime, place.range,
+                "renew-before is no shorter than the certificate's life, so that it would be made again and "
+                "again",
+                absl::StrCat("write at most ", (when_new - kShortestUse) / 60, "m, or a longer expiry"))
+        .Relate(renew_before.set() ? expiry.range : Range(), "the expiry is here");
     life.renew_before_seconds = 0;
   }
   return life;
@@ -82,7 +87,8 @@ IssuerUrls PkiValues::ResolveUrls(const UrlsSpec& spec, const IssuerUrls& fallba
   auto check = [&](const Text& text) {
     auto kind = ClassifySan(text.value);
     if (kind.ok() && kind->first == "uri") return;
-    diagnostics_->Error(text.range, absl::StrCat(Quote(text.value), " is not a URL (RFC 3986)"),
+    diagnostics_->Error(Code::kBadUrl, text.range,
+                        absl::StrCat(Quote(text.value), " is not a URL (RFC 3986)"),
                         "for example http://pki.example.com/ca.crl");
   };
   for (auto [text, url] : {std::make_pair(&spec.crl_url, &urls.crl), {&spec.ocsp_url, &urls.ocsp}}) {
@@ -104,7 +110,8 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
   key.passphrase = ResolvePassphrase(spec.passphrase);
   if (key.algo != "rsa" && key.algo != "ecdsa" && key.algo != "ed25519") {
     std::string help = DidYouMean(key.algo, {"rsa", "ecdsa", "ed25519"});
-    diagnostics_->Error(spec.algo.range, absl::StrCat("there is no key algo ", Quote(key.algo)),
+    diagnostics_->Error(Code::kUnknownValue, spec.algo.range,
+                        absl::StrCat("there is no key algo ", Quote(key.algo)),
                         help.empty() ? "write rsa, ecdsa or ed25519" : help);
     return {"rsa", kDefaultRsaBits, false, {}};
   }
@@ -112,7 +119,9 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
   key.pkcs8 = ed25519;
   key.size = rsa ? kDefaultRsaBits : ed25519 ? 0 : kDefaultCurve;
   if (spec.size.set() && ed25519) {
-    diagnostics_->Error(spec.size.range, "an ed25519 key has no size: there is only one", "remove it");
+    diagnostics_
+        ->Error(Code::kKeyKind, spec.size.range, "an ed25519 key has no size: there is only one", "remove it")
+        .Relate(spec.algo.range, "its algo is here");
   } else if (spec.size.set()) {
     int size = 0;
     bool good =
@@ -121,10 +130,12 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
     if (good) {
       key.size = size;
     } else {
-      diagnostics_->Error(spec.size.range,
-                          absl::StrCat("there is no ", key.algo, " key of size ", Quote(spec.size.value)),
-                          rsa ? "write 2048, 3072 or 4096 (up to 8192 bits, a multiple of 64)"
-                              : "write 256, 384 or 521: the curves P-256, P-384 and P-521");
+      diagnostics_
+          ->Error(Code::kKeyKind, spec.size.range,
+                  absl::StrCat("there is no ", key.algo, " key of size ", Quote(spec.size.value)),
+                  rsa ? "write 2048, 3072 or 4096 (up to 8192 bits, a multiple of 64)"
+                      : "write 256, 384 or 521: the curves P-256, P-384 and P-521")
+          .Relate(spec.algo.range, "its algo is here");
     }
   }
   if (!spec.format.set()) return key;
@@ -135,34 +146,36 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
     if (format.name != spec.format.value) continue;
     key.pkcs8 = format.pkcs8;
     if (!format.pkcs8 && key.passphrase.kind != PassphrasePlace::Kind::kNone) {
-      Diagnostic& error = diagnostics_->Error(
-          spec.format.range, "a key that is encrypted with a passphrase is in PKCS#8", "remove `format`");
-      error.other = spec.passphrase.file.set() ? spec.passphrase.file.range : spec.passphrase.env.range;
-      error.other_message = "the passphrase is here";
+      Diagnostic& error =
+          diagnostics_->Error(Code::kConflict, spec.format.range,
+                              "a key that is encrypted with a passphrase is in PKCS#8", "remove `format`");
+      error.Relate(spec.passphrase.file.set() ? spec.passphrase.file.range : spec.passphrase.env.range,
+                   "the passphrase is here");
     }
     return key;
   }
-  diagnostics_->Error(
-      spec.format.range, absl::StrCat("an ", key.algo, " key has no format ", Quote(spec.format.value)),
-      absl::StrCat("write ", known.front(), known.size() > 1 ? absl::StrCat(" or ", known[1]) : "",
-                   ", or leave it out: cfssl's is the default"));
+  diagnostics_
+      ->Error(Code::kKeyKind, spec.format.range,
+              absl::StrCat("an ", key.algo, " key has no format ", Quote(spec.format.value)),
+              absl::StrCat("write ", known.front(), known.size() > 1 ? absl::StrCat(" or ", known[1]) : "",
+                           ", or leave it out: cfssl's is the default"))
+      .Relate(spec.algo.range, "its algo is here");
   return key;
 }
 
 PassphrasePlace PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
   if (spec.file.set() && spec.env.set()) {
-    Diagnostic& both =
-        diagnostics_->Error(spec.env.range, "a passphrase is in a file or in the environment, not in both",
-                            "remove one of the two");
-    both.other = spec.file.range;
-    both.other_message = "the file is here";
+    Diagnostic& both = diagnostics_->Error(Code::kConflict, spec.env.range,
+                                           "a passphrase is in a file or in the environment, not in both",
+                                           "remove one of the two");
+    both.Relate(spec.file.range, "the file is here");
   }
   if (spec.file.set()) {
     return {PassphrasePlace::Kind::kFile, ResolvePath(spec.file, "passphrase-file")};
   }
   if (!spec.env.set()) return {};
   if (!IsEnvironmentName(spec.env.value)) {
-    diagnostics_->Error(spec.env.range,
+    diagnostics_->Error(Code::kBadValue, spec.env.range,
                         absl::StrCat(Quote(spec.env.value), " is not the name of an environment variable"),
                         "write the variable's name, not the passphrase: letters, digits and _");
   }
@@ -186,10 +199,9 @@ StringPairs PkiValues::ResolveNames(const std::vector<NameSpec>& names) {
     add("serialNumber", name.SerialNumber);
     if (!name.SerialNumber.set()) continue;
     if (serial_number != nullptr) {
-      Diagnostic& twice =
-          diagnostics_->Error(name.SerialNumber.range, "a subject has one SerialNumber", "remove one");
-      twice.other = serial_number->range;
-      twice.other_message = "the other one is here";
+      Diagnostic& twice = diagnostics_->Error(Code::kDuplicateEntry, name.SerialNumber.range,
+                                              "a subject has one SerialNumber", "remove one");
+      twice.Relate(serial_number->range, "the other one is here");
     }
     serial_number = &name.SerialNumber;
   }
@@ -198,14 +210,15 @@ StringPairs PkiValues::ResolveNames(const std::vector<NameSpec>& names) {
 
 void PkiValues::CheckField(absl::string_view field, absl::string_view value, Range range) {
   absl::Status status = CheckSubjectField(field, value);
-  if (!status.ok()) Report(status, range, Quote(value), diagnostics_);
+  if (!status.ok()) Report(Code::kBadSubject, status, range, Quote(value), diagnostics_);
 }
 
 int PkiValues::ResolvePathLength(const Text& text) {
   if (!text.set()) return kNoPathLength;
   int length = 0;
   if (absl::SimpleAtoi(text.value, &length) && length >= 0 && length <= kLongestPath) return length;
-  diagnostics_->Error(text.range, absl::StrCat("there is no path length ", Quote(text.value)),
+  diagnostics_->Error(Code::kBadValue, text.range,
+                      absl::StrCat("there is no path length ", Quote(text.value)),
                       absl::StrCat("write how many CAs may be below this one, 0 to ", kLongestPath,
                                    ", or leave it out for any number"));
   return kNoPathLength;
@@ -214,7 +227,8 @@ int PkiValues::ResolvePathLength(const Text& text) {
 bool PkiValues::ResolveBool(const Text& text, absl::string_view key, bool fallback) {
   if (!text.set()) return fallback;
   if (text.value != "true" && text.value != "false") {
-    diagnostics_->Error(text.range, absl::StrCat(key, ": ", Quote(text.value), " is neither true nor false"));
+    diagnostics_->Error(Code::kBadValue, text.range,
+                        absl::StrCat(key, ": ", Quote(text.value), " is neither true nor false"));
   }
   return text.value == "true";
 }
@@ -222,11 +236,18 @@ bool PkiValues::ResolveBool(const Text& text, absl::string_view key, bool fallba
 std::string PkiValues::ResolvePath(const Text& text, absl::string_view key) {
   if (!IsPlainPath(text.value)) {
     diagnostics_->Error(
-        text.range,
+        Code::kBadPath, text.range,
         absl::StrCat(key, " ", Quote(text.value), " has characters that cannot be in a path here"),
         "letters, digits and / . _ - + @ = ~ can");
   }
   return text.value;
+}
+
+absl::string_view FormatName(const KeyKind& key) {
+  const auto* found = std::find_if(std::begin(kFormats), std::end(kFormats), [&](const Format& format) {
+    return format.algo == key.algo && format.pkcs8 == key.pkcs8;
+  });
+  return found == std::end(kFormats) ? "" : found->name;
 }
 
 bool IsFileName(absl::string_view name) {

@@ -39,6 +39,9 @@ class PkiValues {
   Diagnostics* diagnostics_;
 };
 
+// What `format` is written as for a key of the kind KEY.
+absl::string_view FormatName(const KeyKind& key);
+
 // Whether NAME can be part of file names and labels: letters, digits, . _ and -, no . or - in front, at most
 // 64.
 bool IsFileName(absl::string_view name);

@@ -1,6 +1,7 @@
 #include "src/model/profiles.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
@@ -31,7 +32,8 @@ bool CanHave(absl::string_view algo, absl::string_view usage) {
 Profiles::Profiles(const Spec& spec, Diagnostics* diagnostics)
     : values_(diagnostics), diagnostics_(diagnostics), well_formed_(spec.well_formed) {
   if (spec.compat.set() && spec.compat.value != "cfssl") {
-    diagnostics->Error(spec.compat.range, absl::StrCat("compat ", Quote(spec.compat.value), " is not known"),
+    diagnostics->Error(Code::kUnknownValue, spec.compat.range,
+                       absl::StrCat("compat ", Quote(spec.compat.value), " is not known"),
                        "write compat: cfssl, or leave it out");
   }
   compatible_ = spec.compat.set();
@@ -45,18 +47,21 @@ Profiles::Profiles(const Spec& spec, Diagnostics* diagnostics)
   for (const ProfileSpec& profile : spec.profiles) {
     profiles_[profile.name.value] = Resolve(profile, fallback);
     if (!profile.usages.empty() || !well_formed_) continue;
-    diagnostics->Error(profile.name.range,
+    diagnostics->Error(Code::kMissingKey, profile.name.range,
                        absl::StrCat("the profile ", Quote(profile.name.value), " has no usages"),
                        "for example usages: [signing, key encipherment, server auth, client auth]");
   }
   profiles_.try_emplace(kBuiltIn, built_in);
   // The tutorial's ca-config.json has a default that says nothing but how long.
   default_ = fallback.usages.empty() ? profiles_[kBuiltIn] : fallback;
+  fallback_ = std::move(fallback);
 }
 
 Profile Profiles::Resolve(const ProfileSpec& spec, const Profile& fallback) {
   Profile profile;
   profile.name = spec.name.value;
+  profile.place = spec.name.range;
+  profile.ca_place = spec.ca_constraint.is_ca.range;
   profile.life = values_.ResolveLife(spec.expiry, spec.backdate, spec.renew_before, fallback.life);
   profile.urls = values_.ResolveUrls(spec.urls, fallback.urls);
   profile.is_ca = values_.ResolveBool(spec.ca_constraint.is_ca, "is_ca", false);
@@ -73,11 +78,11 @@ void Profiles::CheckUsages(const ProfileSpec& spec, Profile* profile) {
       for (const Usage& known : kUsages) all.push_back(known.name);
       std::string help = DidYouMean(usage.value, all);
       diagnostics_->Error(
-          usage.range, absl::StrCat("there is no usage ", Quote(usage.value)),
+          Code::kUnknownValue, usage.range, absl::StrCat("there is no usage ", Quote(usage.value)),
           help.empty() ? "cfssl's words: signing, key encipherment, server auth, client auth, ..." : help);
     } else if ((usage.value == "cert sign" || usage.value == "crl sign") && !profile->is_ca) {
       diagnostics_->Error(
-          usage.range,
+          Code::kBadUsages, usage.range,
           absl::StrCat("the usage ", Quote(usage.value), " is for CAs, and this profile makes none"),
           "remove it, or add ca_constraint: {is_ca: true}");
     } else if (!Has(profile->usages, usage.value)) {
@@ -87,7 +92,7 @@ void Profiles::CheckUsages(const ProfileSpec& spec, Profile* profile) {
   for (const Text& usage : spec.usages) {
     bool only = usage.value == "encipher only" || usage.value == "decipher only";
     if (!only || Has(profile->usages, "key agreement")) continue;
-    diagnostics_->Error(usage.range,
+    diagnostics_->Error(Code::kBadUsages, usage.range,
                         absl::StrCat("the usage ", Quote(usage.value),
                                      " means nothing without \"key agreement\" (RFC 5280 4.2.1.3)"),
                         "add key agreement, or remove it");
@@ -96,11 +101,11 @@ void Profiles::CheckUsages(const ProfileSpec& spec, Profile* profile) {
 
 void Profiles::CheckCa(const ProfileSpec& spec, const Profile& profile) {
   if (!profile.is_ca && spec.ca_constraint.max_path_len.set()) {
-    diagnostics_->Error(spec.ca_constraint.max_path_len.range,
+    diagnostics_->Error(Code::kBadUsages, spec.ca_constraint.max_path_len.range,
                         "max_path_len is for CAs, and this profile makes none", "add is_ca: true");
   }
   if (profile.is_ca && !profile.usages.empty() && !Has(profile.usages, "cert sign")) {
-    diagnostics_->Error(spec.ca_constraint.range,
+    diagnostics_->Error(Code::kBadUsages, spec.ca_constraint.range,
                         "a CA needs the usage \"cert sign\", or no verifier accepts what it signs",
                         "add cert sign and crl sign to the usages");
   }
@@ -115,9 +120,14 @@ const Profile& Profiles::Of(const CertSpec& spec) const {
   std::sort(names.begin(), names.end());
   std::string help = DidYouMean(spec.profile.value, names);
   diagnostics_->Error(
-      spec.profile.range, absl::StrCat("there is no profile ", Quote(spec.profile.value)),
+      Code::kUnknownName, spec.profile.range, absl::StrCat("there is no profile ", Quote(spec.profile.value)),
       help.empty() ? absl::StrCat("there are ", JoinAnd({names.begin(), names.end()})) : help);
   return default_;
+}
+
+const Profile* Profiles::Find(absl::string_view name) const {
+  auto found = profiles_.find(name);
+  return found == profiles_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> Profiles::UsagesFor(const Profile& profile, absl::string_view algo) const {

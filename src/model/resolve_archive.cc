@@ -16,7 +16,7 @@ void ResolvePath(const Text& path, Archive* archive, Diagnostics* diagnostics) {
   archive->path = path.value;
   if (!IsPlainPath(archive->path)) {
     diagnostics->Error(
-        path.range,
+        Code::kBadPath, path.range,
         absl::StrCat("path ", Quote(archive->path), " has characters that cannot be in a path here"),
         "letters, digits and / . _ - + @ = ~ can");
   }
@@ -26,18 +26,19 @@ void ResolveUrl(const Text& url, const std::string& release, Archive* archive, D
   if (url.set()) archive->url = url.value;
   std::string base = archive->url.substr(archive->url.rfind('/') + 1);
   if (!absl::StartsWith(archive->url, "https://")) {
-    diagnostics->Error(url.range, "only https is downloaded from",
+    diagnostics->Error(Code::kBadUrl, url.range, "only https is downloaded from",
                        "write an https:// URL, or `path` for a file that is here");
   } else if (archive->url.substr(0, archive->url.find('/', 8)).find('@') != std::string::npos) {
     diagnostics->Error(
-        url.range, "the URL has a user name or password, which every user could see while it is downloaded",
+        Code::kBadUrl, url.range,
+        "the URL has a user name or password, which every user could see while it is downloaded",
         "download the file yourself, and name it with `path`");
   } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
-    diagnostics->Error(url.range,
+    diagnostics->Error(Code::kBadUrl, url.range,
                        absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),
                        absl::StrCat("it must end with the archive's name, for example ", release, ".tar.gz"));
   } else if (archive->url.find_first_of(" \"<>\\^`{|}") != std::string::npos) {
-    diagnostics->Error(url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
+    diagnostics->Error(Code::kBadUrl, url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
   }
   archive->path = paths::Archive(base);
 }
@@ -49,7 +50,8 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
   for (const auto& [key, value] : spec.sha256_by_arch) {
     if (key.value != "amd64" && key.value != "arm64") {
       std::string help = DidYouMean(key.value, {"amd64", "arm64"});
-      diagnostics->Error(key.range, absl::StrCat("unknown architecture ", Quote(key.value)),
+      diagnostics->Error(Code::kUnknownValue, key.range,
+                         absl::StrCat("unknown architecture ", Quote(key.value)),
                          help.empty() ? "write amd64 or arm64" : help);
     }
     if (key.value == arch) digest = &value;
@@ -61,7 +63,7 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
     Range range = spec.range.known() ? spec.range : etcd.version.range;
     absl::string_view source =
         spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
-    diagnostics->Error(range,
+    diagnostics->Error(Code::kBadDigest, range,
                        absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch,
                                     " has no sha256", spec.path.set() ? "" : ", and kplan does not know it"),
                        absl::StrCat(source, "write\n  archive: {sha256: ...}"));
@@ -70,7 +72,7 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
   std::string lower = absl::AsciiStrToLower(digest->value);
   if (!IsSha256Hex(lower)) {
     diagnostics->Error(
-        digest->range,
+        Code::kBadDigest, digest->range,
         absl::StrCat("not a SHA-256: ", digest->value.size(), " characters of ", Quote(digest->value)),
         "it is 64 hexadecimal digits, as sha256sum prints them");
   }
@@ -85,10 +87,10 @@ Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, con
   std::string release = EtcdReleaseName(etcd.version.value, arch);
   Archive archive;
   if (spec.url.set() && spec.path.set()) {
-    Diagnostic& both = diagnostics->Error(spec.path.range, "an archive has a `url` or a `path`, not both",
-                                          "remove one of the two");
-    both.other = spec.url.range;
-    both.other_message = "the url is here";
+    Diagnostic& both =
+        diagnostics->Error(Code::kConflict, spec.path.range, "an archive has a `url` or a `path`, not both",
+                           "remove one of the two");
+    both.Relate(spec.url.range, "the url is here");
   }
   if (spec.path.set()) {
     ResolvePath(spec.path, &archive, diagnostics);

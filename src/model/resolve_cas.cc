@@ -28,17 +28,17 @@ class CaResolver {
 
   void Resolve() {
     if (spec_.cas.empty() && spec_.well_formed) {
-      diagnostics_->Error({}, "there is no CA", "write, for example,\n  ca:\n    CN: Kubernetes");
+      diagnostics_->Error(Code::kMissingKey, {}, "there is no CA",
+                          "write, for example,\n  ca:\n    CN: Kubernetes");
     }
     for (const CaSpec& ca : spec_.cas) {
       CheckName(ca);
       auto [first, fresh] = by_name_.try_emplace(ca.name.value, &ca);
       if (fresh) continue;
-      Diagnostic& twice =
-          diagnostics_->Error(ca.name.range, "`ca` and an entry of `cas` are both called \"ca\"",
-                              "give the one in `cas` another name, or write all CAs there");
-      twice.other = first->second->name.range;
-      twice.other_message = "the other one is here";
+      Diagnostic& twice = diagnostics_->Error(Code::kNameTaken, ca.name.range,
+                                              "`ca` and an entry of `cas` are both called \"ca\"",
+                                              "give the one in `cas` another name, or write all CAs there");
+      twice.Relate(first->second->name.range, "the other one is here");
     }
     std::vector<const CaSpec*> sorted;
     for (const auto& [name, ca] : by_name_) sorted.push_back(ca);
@@ -55,11 +55,11 @@ class CaResolver {
     bool reserved =
         std::find(std::begin(kReservedNames), std::end(kReservedNames), name) != std::end(kReservedNames);
     if (!IsFileName(name)) {
-      diagnostics_->Error(ca.name.range, absl::StrCat("a CA cannot be called ", Quote(name)),
+      diagnostics_->Error(Code::kBadName, ca.name.range, absl::StrCat("a CA cannot be called ", Quote(name)),
                           "its name becomes a file name: letters, digits, . _ and -, at most 64");
     } else if (reserved || IsNameOfAnothersFile(name)) {
       diagnostics_->Error(
-          ca.name.range,
+          Code::kNameTaken, ca.name.range,
           absl::StrCat("a CA cannot be called ", Quote(name), ": its files or labels would be another one's"),
           "give it another name; its CN can be anything");
     }
@@ -88,16 +88,20 @@ class CaResolver {
     if (!spec.issuer.set()) return -1;
     auto found = by_name_.find(spec.issuer.value);
     if (found == by_name_.end()) {
-      diagnostics_->Error(spec.issuer.range, absl::StrCat("there is no CA ", Quote(spec.issuer.value)),
+      diagnostics_->Error(Code::kUnknownName, spec.issuer.range,
+                          absl::StrCat("there is no CA ", Quote(spec.issuer.value)),
                           DidYouMean(spec.issuer.value, CaNames(spec_)));
       return -1;
     }
     int issuer = Add(*found->second);
     if (issuer == kBeingAdded) {
-      diagnostics_->Error(spec.issuer.range,
-                          absl::StrCat("the CA ", Quote(spec.name.value), " would sign itself by way of ",
-                                       Quote(spec.issuer.value)),
-                          "one of them must be self-signed: have no `issuer`");
+      diagnostics_
+          ->Error(Code::kCaChain, spec.issuer.range,
+                  absl::StrCat("the CA ", Quote(spec.name.value), " would sign itself by way of ",
+                               Quote(spec.issuer.value)),
+                  "one of them must be self-signed: have no `issuer`")
+          .Relate(found->second->issuer.range,
+                  absl::StrCat("the issuer of ", Quote(spec.issuer.value), " is here"));
       return -1;
     }
     return issuer;
@@ -111,8 +115,10 @@ class CaResolver {
       ca->given_key = values_.ResolvePath(spec.key.file, "key");
       ca->key.passphrase = values_.ResolvePassphrase(spec.key.passphrase);
     } else if (spec.key.range.known() && spec_.well_formed) {
-      diagnostics_->Error(spec.key.range, "the key of a CA that is there already is a file",
-                          "write key: FILE; or leave it out when the CA signs elsewhere");
+      diagnostics_
+          ->Error(Code::kGivenCa, spec.key.range, "the key of a CA that is there already is a file",
+                  "write key: FILE; or leave it out when the CA signs elsewhere")
+          .Relate(spec.cert.range, "its certificate is this file");
     }
     ca->life.renew_before_seconds = kNoticeSeconds;
     if (spec.renew_before.set()) {
@@ -120,16 +126,15 @@ class CaResolver {
       if (notice.ok()) {
         ca->life.renew_before_seconds = *notice;
       } else {
-        Report(notice.status(), spec.renew_before.range, "renew-before", diagnostics_);
+        Report(Code::kBadDuration, notice.status(), spec.renew_before.range, "renew-before", diagnostics_);
       }
     }
     auto refuse = [&](Range range, absl::string_view key) {
       if (!range.known()) return;
       Diagnostic& error = diagnostics_->Error(
-          range, absl::StrCat("the CA's certificate is there already: ", key, " is what that says"),
-          "remove it");
-      error.other = spec.cert.range;
-      error.other_message = "it is this file";
+          Code::kGivenCa, range,
+          absl::StrCat("the CA's certificate is there already: ", key, " is what that says"), "remove it");
+      error.Relate(spec.cert.range, "it is this file");
     };
     for (auto [text, key] : {std::make_pair(&spec.CN, "CN"),
                              {&spec.expiry, "expiry"},
@@ -149,7 +154,8 @@ class CaResolver {
 
   void ResolveMade(const CaSpec& spec, CertificateAuthority* ca) {
     if (spec.key.file.set()) {
-      diagnostics_->Error(spec.key.file.range, "the CA has a key file, but no certificate file",
+      diagnostics_->Error(Code::kGivenCa, spec.key.file.range,
+                          "the CA has a key file, but no certificate file",
                           "name both: cert: FILE, key: FILE");
     } else {
       ca->key = values_.ResolveKey(spec.key);
@@ -159,7 +165,8 @@ class CaResolver {
       values_.CheckField("CN", spec.CN.value, spec.CN.range);
       ca->subject.emplace_back("CN", spec.CN.value);
     } else if (spec_.well_formed) {
-      diagnostics_->Error(spec.range, "the CA has no CN", "give it a name, for example CN: Kubernetes");
+      diagnostics_->Error(Code::kMissingKey, spec.range, "the CA has no CN",
+                          "give it a name, for example CN: Kubernetes");
     }
     Life fallback;
     fallback.expiry_seconds = kCaExpirySeconds;
@@ -170,24 +177,27 @@ class CaResolver {
       const Text& url = spec.urls.crl_url.set()    ? spec.urls.crl_url
                         : spec.urls.ocsp_url.set() ? spec.urls.ocsp_url
                                                    : spec.urls.issuer_urls[0];
-      diagnostics_->Error(url.range, "nobody looks for the issuer of a self-signed certificate",
+      diagnostics_->Error(Code::kConflict, url.range,
+                          "nobody looks for the issuer of a self-signed certificate",
                           "write the URLs in the profiles of what it signs, or give it an `issuer`");
     }
     if (!values_.ResolveBool(spec.ca_constraint.is_ca, "is_ca", true)) {
-      diagnostics_->Error(spec.ca_constraint.is_ca.range, "a CA is a CA", "remove is_ca");
+      diagnostics_->Error(Code::kConflict, spec.ca_constraint.is_ca.range, "a CA is a CA", "remove is_ca");
     }
     ca->max_path_length = values_.ResolvePathLength(spec.ca_constraint.max_path_len);
     if (ca->issuer >= 0 && CasAllowedBelow(cluster_, ca->issuer) == 0) {
-      diagnostics_->Error(spec.issuer.range,
-                          absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca->issuer].name),
-                                       ": its max_path_len, or one above it, says so"),
-                          "give that a larger one");
+      diagnostics_
+          ->Error(Code::kCaChain, spec.issuer.range,
+                  absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca->issuer].name),
+                               ": its max_path_len, or one above it, says so"),
+                  "give that a larger one")
+          .Relate(PlaceOfPathLength(spec_, cluster_, ca->issuer), "it is said here");
     }
     auto constraints = [&](const std::vector<Text>& texts, StringPairs* pairs) {
       for (const Text& text : texts) {
         auto constraint = ParseNameConstraint(text.value);
         if (!constraint.ok()) {
-          Report(constraint.status(), text.range, Quote(text.value), diagnostics_);
+          Report(Code::kBadNameConstraint, constraint.status(), text.range, Quote(text.value), diagnostics_);
         } else if (std::find(pairs->begin(), pairs->end(), *constraint) == pairs->end()) {
           pairs->push_back(*std::move(constraint));
         }
@@ -197,7 +207,7 @@ class CaResolver {
     constraints(spec.excluded, &ca->excluded);
     if (spec.name_constraints.known() && spec.permitted.empty() && spec.excluded.empty() &&
         spec_.well_formed) {
-      diagnostics_->Error(spec.name_constraints, "name-constraints say nothing",
+      diagnostics_->Error(Code::kBadNameConstraint, spec.name_constraints, "name-constraints say nothing",
                           "for example name-constraints: {permitted: [example.com, 10.0.0.0/8]}");
     }
   }
@@ -208,8 +218,10 @@ class CaResolver {
     fallback.expiry_seconds = kCrlExpirySeconds;
     ca->crl_expiry_seconds = values_.ResolveLife(spec.crl_expiry, {}, {}, fallback).expiry_seconds;
     if (ca->has_key()) return;
-    diagnostics_->Error(spec.crl_expiry.range, "the CA's key is elsewhere, so that kplan cannot sign its CRL",
-                        "remove crl-expiry");
+    diagnostics_
+        ->Error(Code::kGivenCa, spec.crl_expiry.range,
+                "the CA's key is elsewhere, so that kplan cannot sign its CRL", "remove crl-expiry")
+        .Relate(spec.cert.range, "its certificate is here, and its key is not");
   }
 
   // Two CAs of one name would be taken for each other by everybody.
@@ -219,12 +231,11 @@ class CaResolver {
         const CertificateAuthority &a = cluster_.cas[j], &b = cluster_.cas[i];
         if (b.subject.empty() || a.subject != b.subject) continue;
         Diagnostic& error = diagnostics_->Error(
-            by_name_[b.name]->name.range,
+            Code::kSameSubject, by_name_[b.name]->name.range,
             absl::StrCat("the CAs ", Quote(a.name), " and ", Quote(b.name),
                          " have the same subject, so that no verifier could tell them apart"),
             "give each a CN of its own");
-        error.other = by_name_[a.name]->name.range;
-        error.other_message = "the other one is here";
+        error.Relate(by_name_[a.name]->name.range, "the other one is here");
       }
     }
   }
@@ -270,6 +281,16 @@ int CasAllowedBelow(const Cluster& cluster, int ca) {
   int left = above == kNoPathLength ? kNoPathLength : std::max(above - 1, 0);
   if (left == kNoPathLength) return it.max_path_length;
   return it.max_path_length == kNoPathLength ? left : std::min(left, it.max_path_length);
+}
+
+Range PlaceOfPathLength(const Spec& spec, const Cluster& cluster, int ca) {
+  for (int below = 0; ca >= 0; ca = cluster.cas[ca].issuer, ++below) {
+    const CertificateAuthority& it = cluster.cas[ca];
+    if (it.max_path_length == kNoPathLength || it.max_path_length > below) continue;
+    const CaSpec* written = FindCaSpec(spec, it.name);
+    return written == nullptr ? Range() : written->ca_constraint.max_path_len.range;
+  }
+  return {};
 }
 
 void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {

@@ -59,17 +59,20 @@ class CertResolver {
         value += address_missing ? "0.0.0.0" : host->address;
       } else {
         if (report) {
-          diagnostics_->Error(text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-                              host != nullptr
-                                  ? "there are $name and $address"
-                                  : "$name and $address are known where a certificate is made `per: host`");
+          diagnostics_->Error(
+              Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+              host != nullptr ? "there are $name and $address"
+                              : "$name and $address are known where a certificate is made `per: host`");
         }
         return std::string();
       }
     }
     if (address_missing && report) {
-      diagnostics_->Error(text.range, absl::StrCat("$address: the host ", host->name, " has no address"),
-                          "give it one, or remove $address");
+      diagnostics_
+          ->Error(Code::kBadVariable, text.range,
+                  absl::StrCat("$address: the host ", host->name, " has no address"),
+                  "give it one, or remove $address")
+          .Relate(PlaceOfHost(spec_, host->name), "the host is here");
     }
     return absl::StrCat(value, rest);
   }
@@ -77,22 +80,26 @@ class CertResolver {
   void CheckName(const CertSpec& spec) {
     const std::string& name = spec.name.value;
     if (!IsFileName(name)) {
-      diagnostics_->Error(spec.name.range, absl::StrCat("a certificate cannot be called ", Quote(name)),
+      diagnostics_->Error(Code::kBadName, spec.name.range,
+                          absl::StrCat("a certificate cannot be called ", Quote(name)),
                           "its name becomes a file name: letters, digits, . _ and -, at most 64");
     } else if (name == "ca" || IsNameOfAnothersFile(name)) {
-      diagnostics_->Error(spec.name.range,
+      diagnostics_->Error(Code::kNameTaken, spec.name.range,
                           absl::StrCat("a certificate cannot be called ", Quote(name),
                                        ": its files would be ", name == "ca" ? "the CA's" : "another one's"),
                           "give it another name; its CN can be anything");
     }
-    auto taken = [&](absl::string_view what) {
-      diagnostics_->Error(spec.name.range,
-                          absl::StrCat("a certificate and a ", what, " are both called ", Quote(name)),
-                          "give the certificate another name; its CN can be anything");
+    auto taken = [&](absl::string_view what, Range other) {
+      diagnostics_
+          ->Error(Code::kNameTaken, spec.name.range,
+                  absl::StrCat("a certificate and a ", what, " are both called ", Quote(name)),
+                  "give the certificate another name; its CN can be anything")
+          .Relate(other, absl::StrCat("the ", what, " is here"));
     };
-    if (absl::c_any_of(cluster_.hosts, [&](const Host& host) { return host.name == name; })) taken("host");
+    if (absl::c_any_of(cluster_.hosts, [&](const Host& host) { return host.name == name; }))
+      taken("host", PlaceOfHost(spec_, name));
     for (const CertificateAuthority& ca : cluster_.cas) {
-      if (ca.name == name && name != "ca") taken("CA");
+      if (ca.name == name && name != "ca") taken("CA", PlaceOfCa(spec_, name));
     }
   }
 
@@ -102,11 +109,12 @@ class CertResolver {
     if (ca >= 0) return ca;
     if (spec.ca.set()) {
       std::string help = DidYouMean(spec.ca.value, CaNames(spec_));
-      diagnostics_->Error(spec.ca.range, absl::StrCat("there is no CA ", Quote(spec.ca.value)),
+      diagnostics_->Error(Code::kUnknownName, spec.ca.range,
+                          absl::StrCat("there is no CA ", Quote(spec.ca.value)),
                           help.empty() ? "write it under `cas`" : help);
     } else if (spec_.well_formed) {
       diagnostics_->Error(
-          spec.name.range,
+          Code::kAmbiguous, spec.name.range,
           absl::StrCat("there are ", cluster_.cas.size(), " CAs: who signs ", Quote(spec.name.value), "?"),
           absl::StrCat("for example ca: ", cluster_.cas[0].name));
     }
@@ -117,10 +125,12 @@ class CertResolver {
     std::vector<std::string> usages = profiles_.UsagesFor(profile, key.algo);
     if (usages.empty() && !profile.usages.empty()) {
       Range range = spec.key.algo.set() ? spec.key.algo.range : spec.name.range;
-      diagnostics_->Error(range,
-                          absl::StrCat("an ", key.algo, " key can be used for nothing that the profile ",
-                                       Quote(profile.name), " is for"),
-                          "take another profile, or an rsa key");
+      diagnostics_
+          ->Error(Code::kKeyKind, range,
+                  absl::StrCat("an ", key.algo, " key can be used for nothing that the profile ",
+                               Quote(profile.name), " is for"),
+                  "take another profile, or an rsa key")
+          .Relate(profile.place, "the profile is here");
     }
     return usages;
   }
@@ -133,7 +143,8 @@ class CertResolver {
         kind->bundle = true;
       } else {
         std::string help = DidYouMean(file.value, {"chain", "bundle"});
-        diagnostics_->Error(file.range, absl::StrCat("there is no file ", Quote(file.value)),
+        diagnostics_->Error(Code::kUnknownValue, file.range,
+                            absl::StrCat("there is no file ", Quote(file.value)),
                             help.empty() ? "there are chain and bundle" : help);
       }
     }
@@ -141,7 +152,7 @@ class CertResolver {
     if (!kind->pkcs12) return;
     kind->pkcs12_passphrase = values_.ResolvePassphrase(spec.pkcs12);
     if (!spec.pkcs12.set() && spec_.well_formed) {
-      diagnostics_->Error(spec.pkcs12_range, "a PKCS#12 file needs a passphrase",
+      diagnostics_->Error(Code::kMissingKey, spec.pkcs12_range, "a PKCS#12 file needs a passphrase",
                           "write pkcs12: {passphrase-file: FILE}, or passphrase-env: NAME");
     }
   }
@@ -153,7 +164,7 @@ class CertResolver {
         generation <= kHighestGeneration) {
       return generation;
     }
-    diagnostics_->Error(spec.key_generation.range,
+    diagnostics_->Error(Code::kBadValue, spec.key_generation.range,
                         absl::StrCat("there is no key-generation ", Quote(spec.key_generation.value)),
                         "write 2 to have the first key replaced, then 3, and so on");
     return 1;
@@ -175,16 +186,19 @@ class CertResolver {
     ResolveFiles(spec, kind.get());
     if (!kind->is_ca) return kind;
     if (!spec.hosts.empty()) {
-      diagnostics_->Error(
-          spec.hosts[0].range,
-          absl::StrCat("the profile ", Quote(profile.name), " makes CAs, and a CA has no hosts"),
-          "remove `hosts`, or take another profile");
+      diagnostics_
+          ->Error(Code::kConflict, spec.hosts[0].range,
+                  absl::StrCat("the profile ", Quote(profile.name), " makes CAs, and a CA has no hosts"),
+                  "remove `hosts`, or take another profile")
+          .Relate(profile.ca_place, "it is said here");
     }
     if (ca >= 0 && CasAllowedBelow(cluster_, ca) == 0) {
-      diagnostics_->Error(spec.name.range,
-                          absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca].name),
-                                       ": its max_path_len, or one above it, says so"),
-                          "give that a larger one, or take a profile that makes no CAs");
+      diagnostics_
+          ->Error(Code::kCaChain, spec.name.range,
+                  absl::StrCat("no CA may be below ", Quote(cluster_.cas[ca].name),
+                               ": its max_path_len, or one above it, says so"),
+                  "give that a larger one, or take a profile that makes no CAs")
+          .Relate(PlaceOfPathLength(spec_, cluster_, ca), "it is said here");
     }
     return kind;
   }
@@ -195,11 +209,11 @@ class CertResolver {
     std::shared_ptr<const LeafKind> kind = KindOf(spec, ca);
     bool per_host = spec.per.set();
     if (per_host && spec.per.value != "host") {
-      diagnostics_->Error(spec.per.range, absl::StrCat("per: ", Quote(spec.per.value), " is not known"),
-                          "write per: host");
+      diagnostics_->Error(Code::kUnknownValue, spec.per.range,
+                          absl::StrCat("per: ", Quote(spec.per.value), " is not known"), "write per: host");
     }
     if (per_host && cluster_.hosts.empty() && spec_.well_formed) {
-      diagnostics_->Error(spec.per.range, "per: host, and there are no hosts",
+      diagnostics_->Error(Code::kMissingKey, spec.per.range, "per: host, and there are no hosts",
                           "write, for this machine,\n  hosts:\n    worker: {}");
     }
     size_t count = per_host ? cluster_.hosts.size() : 1;
@@ -230,7 +244,7 @@ class CertResolver {
       if (value.empty()) continue;
       auto san = ClassifySan(value);
       if (!san.ok()) {
-        if (report) Report(san.status(), text.range, Quote(value), diagnostics_);
+        if (report) Report(Code::kBadHost, san.status(), text.range, Quote(value), diagnostics_);
         continue;
       }
       if (std::find(cert->sans.begin(), cert->sans.end(), *san) != cert->sans.end()) continue;
@@ -244,8 +258,15 @@ class CertResolver {
     for (; ca >= 0 && static_cast<size_t>(ca) < cluster_.cas.size(); ca = cluster_.cas[ca].issuer) {
       const CertificateAuthority& it = cluster_.cas[ca];
       absl::Status status = CheckNameConstraints(it.permitted, it.excluded, sans, CN);
-      if (!status.ok()) Report(status, range, absl::StrCat("the CA ", Quote(it.name)), diagnostics_);
+      if (status.ok()) continue;
+      Report(Code::kNameConstraint, status, range, absl::StrCat("the CA ", Quote(it.name)), diagnostics_)
+          .Relate(PlaceOfConstraints(it.name), "its name-constraints are here");
     }
+  }
+
+  Range PlaceOfConstraints(absl::string_view ca) const {
+    const CaSpec* written = FindCaSpec(spec_, ca);
+    return written == nullptr ? Range() : written->name_constraints;
   }
 
   // Not an error: it depends on who verifies.
@@ -255,8 +276,9 @@ class CertResolver {
       if (it.permitted.empty() && it.excluded.empty()) continue;
       absl::Status status = CheckSanForOldGo(cert.sans, cert.CN);
       if (status.ok()) return;
-      ReportWarning(status, spec.name.range, absl::StrCat("the certificate ", Quote(spec.name.value)),
-                    diagnostics_);
+      ReportWarning(Code::kNoSan, status, spec.name.range,
+                    absl::StrCat("the certificate ", Quote(spec.name.value)), diagnostics_)
+          .Relate(PlaceOfConstraints(it.name), "the name-constraints are here");
       return;
     }
   }
@@ -270,12 +292,13 @@ class CertResolver {
     StringPairs subject = SubjectOf(cert);
     for (const CertificateAuthority& other : cluster_.cas) {
       if (other.subject.empty() || subject != other.subject) continue;
-      diagnostics_->Error(
-          spec.name.range,
-          absl::StrCat("the certificate ", Quote(spec.name.value), " has the ",
-                       other.name == "ca" ? "CA's own" : absl::StrCat("CA ", other.name, "'s"),
-                       " subject, so that no verifier could tell them apart"),
-          "give it another CN or other names");
+      diagnostics_
+          ->Error(Code::kSameSubject, spec.name.range,
+                  absl::StrCat("the certificate ", Quote(spec.name.value), " has the ",
+                               other.name == "ca" ? "CA's own" : absl::StrCat("CA ", other.name, "'s"),
+                               " subject, so that no verifier could tell them apart"),
+                  "give it another CN or other names")
+          .Relate(PlaceOfCa(spec_, other.name), "the CA is here");
     }
   }
 

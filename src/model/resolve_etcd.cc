@@ -27,7 +27,8 @@ const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 class EtcdResolver {
  public:
   EtcdResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : spec_(spec.etcd),
+      : all_(spec),
+        spec_(spec.etcd),
         well_formed_(spec.well_formed),
         cluster_(*cluster),
         etcd_(cluster->etcd),
@@ -46,20 +47,22 @@ class EtcdResolver {
   bool ResolveVersion() {
     if (!spec_.version.set()) {
       if (well_formed_)
-        diagnostics_->Error(spec_.range, "etcd has no version", "for example version: 3.4.15");
+        diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no version",
+                            "for example version: 3.4.15");
       return false;
     }
     etcd_.version = spec_.version.value;
     absl::string_view text = etcd_.version;
     if (!ParseEtcdVersion(text, &version_)) {
       bool v = absl::ConsumePrefix(&text, "v") && ParseEtcdVersion(text, &version_);
-      diagnostics_->Error(spec_.version.range,
+      diagnostics_->Error(Code::kEtcdVersion, spec_.version.range,
                           absl::StrCat(Quote(spec_.version.value), " is not a version of etcd"),
                           v ? absl::StrCat("write ", text) : "write all three numbers, for example 3.4.15");
       return false;
     }
     if (version_.major != 3 || version_.minor < 4 || version_.minor > 6) {
-      diagnostics_->Error(spec_.version.range, absl::StrCat("kplan does not know etcd ", etcd_.version),
+      diagnostics_->Error(Code::kEtcdVersion, spec_.version.range,
+                          absl::StrCat("kplan does not know etcd ", etcd_.version),
                           "it knows the flags and rules of 3.4, 3.5 and 3.6");
       return false;
     }
@@ -79,26 +82,29 @@ class EtcdResolver {
         std::string help = absl::ConsumePrefix(&bare, "--") && FindEtcdFlag(bare) != nullptr
                                ? absl::StrCat("write it without the dashes: ", bare)
                                : DidYouMean(name, EtcdFlagNames());
-        diagnostics_->Error(key.range, absl::StrCat("etcd has no flag ", Quote(name)), help);
+        diagnostics_->Error(Code::kEtcdFlag, key.range, absl::StrCat("etcd has no flag ", Quote(name)), help);
         continue;
       }
       if (flag->kind == EtcdFlag::Kind::kOurs) {
-        diagnostics_->Error(key.range, absl::StrCat("the flag ", name, " cannot be set here: ", flag->text),
+        diagnostics_->Error(Code::kSetByKplan, key.range,
+                            absl::StrCat("the flag ", name, " cannot be set here: ", flag->text),
                             "remove it");
         continue;
       }
       if (flag->since_minor > version_.minor ||
           (flag->removed_minor != 0 && flag->removed_minor <= version_.minor)) {
         bool gone = flag->since_minor <= version_.minor;
-        diagnostics_->Error(key.range,
-                            absl::StrCat("etcd ", etcd_.version, " has no flag ", name,
-                                         gone ? ": it was removed in 3." : ": it came with 3.",
-                                         gone ? flag->removed_minor : flag->since_minor),
-                            "remove it, or change `version`");
+        diagnostics_
+            ->Error(Code::kEtcdFlag, key.range,
+                    absl::StrCat("etcd ", etcd_.version, " has no flag ", name,
+                                 gone ? ": it was removed in 3." : ": it came with 3.",
+                                 gone ? flag->removed_minor : flag->since_minor),
+                    "remove it, or change `version`")
+            .Relate(spec_.version.range, "the version is here");
         continue;
       }
       if (absl::Status status = CheckEtcdFlagValue(*flag, value.value); !status.ok()) {
-        Report(status, value.range, absl::StrCat("the flag ", name), diagnostics_);
+        Report(Code::kEtcdFlagValue, status, value.range, absl::StrCat("the flag ", name), diagnostics_);
         continue;
       }
       flags_[key.value] = &value;
@@ -127,7 +133,7 @@ class EtcdResolver {
     const Text* flag = Flag(name);
     if (flag == nullptr || absl::StrContains(flag->value, "http://")) {
       if (flag == nullptr) return;
-      diagnostics_->Error(flag->range,
+      diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
                           absl::StrCat("the flag ", name, ": etcd would serve clients without TLS"),
                           "write https://");
     }
@@ -142,7 +148,7 @@ class EtcdResolver {
         Url url;
         if (!ParseUrl(text, &url) || url.host == "localhost" || IsIpAddress(url.host)) continue;
         diagnostics_->Error(
-            flag->range,
+            Code::kEtcdFlagValue, flag->range,
             absl::StrCat("the flag ", name, ": etcd cannot listen on the name ", Quote(url.host)),
             "write an IP address");
       }
@@ -153,7 +159,8 @@ class EtcdResolver {
     std::vector<const Text*> names;
     for (const Text& member : spec_.members) names.push_back(&member);
     if (names.size() > 1) {
-      diagnostics_->Error(names[1]->range, "this version of kplan provisions an etcd of one member",
+      diagnostics_->Error(Code::kNotYet, names[1]->range,
+                          "this version of kplan provisions an etcd of one member",
                           "name one host in `members`");
     }
     int host = 0;
@@ -163,16 +170,19 @@ class EtcdResolver {
       if (found == cluster_.hosts.end()) {
         std::vector<absl::string_view> known;
         for (const Host& candidate : cluster_.hosts) known.push_back(candidate.name);
-        diagnostics_->Error(names[0]->range, absl::StrCat("there is no host ", Quote(names[0]->value)),
+        diagnostics_->Error(Code::kUnknownName, names[0]->range,
+                            absl::StrCat("there is no host ", Quote(names[0]->value)),
                             DidYouMean(names[0]->value, known));
         return;
       }
       host = static_cast<int>(found - cluster_.hosts.begin());
     } else if (cluster_.hosts.size() > 1) {
-      diagnostics_->Error(
-          spec_.range,
-          absl::StrCat("there are ", cluster_.hosts.size(), " hosts: etcd needs to know on which it runs"),
-          absl::StrCat("for example members: [", cluster_.hosts[0].name, "]"));
+      diagnostics_
+          ->Error(Code::kAmbiguous, spec_.range,
+                  absl::StrCat("there are ", cluster_.hosts.size(),
+                               " hosts: etcd needs to know on which it runs"),
+                  absl::StrCat("for example members: [", cluster_.hosts[0].name, "]"))
+          .Relate(PlaceOfHost(all_, cluster_.hosts[1].name), "the second is here");
       return;
     } else if (cluster_.hosts.empty()) {
       return;  // said already
@@ -185,7 +195,7 @@ class EtcdResolver {
   int FindCert(int host) {
     if (!spec_.cert.set()) {
       if (well_formed_) {
-        diagnostics_->Error(spec_.range, "etcd has no certificate",
+        diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no certificate",
                             "name one of `certs`, for example cert: kubernetes");
       }
       return -1;
@@ -198,29 +208,41 @@ class EtcdResolver {
       names.push_back(cert.kind->spec_name);
     }
     std::string help = DidYouMean(spec_.cert.value, names);
-    diagnostics_->Error(spec_.cert.range, absl::StrCat("there is no certificate ", Quote(spec_.cert.value)),
+    diagnostics_->Error(Code::kUnknownName, spec_.cert.range,
+                        absl::StrCat("there is no certificate ", Quote(spec_.cert.value)),
                         help.empty() ? "write it under `certs`" : help);
     return -1;
+  }
+
+  Range PlaceOfCert(const LeafCertificate& cert) const {
+    for (const CertSpec& written : all_.certs) {
+      if (written.name.value == cert.kind->spec_name) return written.name.range;
+    }
+    return {};
   }
 
   // etcd shows its certificate to clients and, through the gateway, to itself as one (etcd v3.4,
   // embed/serve.go).
   void CheckServingCert(const LeafCertificate& cert, const std::vector<std::string>& client_urls) {
     if (cert.kind->is_ca) {
-      diagnostics_->Error(spec_.cert.range,
-                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name),
-                                       " is a CA's, which no server should show"),
-                          "name one whose profile makes no CAs");
+      diagnostics_
+          ->Error(Code::kEtcdCert, spec_.cert.range,
+                  absl::StrCat("the certificate ", Quote(cert.kind->spec_name),
+                               " is a CA's, which no server should show"),
+                  "name one whose profile makes no CAs")
+          .Relate(PlaceOfCert(cert), "it is here");
       return;
     }
     for (const char* usage : {"server auth", "client auth"}) {
       bool has = std::any_of(cert.kind->usages.begin(), cert.kind->usages.end(),
                              [&](const std::string& u) { return u == usage || u == "any"; });
       if (has) continue;
-      diagnostics_->Error(spec_.cert.range,
-                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " lacks the usage ",
-                                       Quote(usage), ", which etcd needs"),
-                          "add it to the certificate's profile");
+      diagnostics_
+          ->Error(Code::kEtcdCert, spec_.cert.range,
+                  absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " lacks the usage ",
+                               Quote(usage), ", which etcd needs"),
+                  "add it to the certificate's profile")
+          .Relate(PlaceOfCert(cert), "it is here");
     }
     for (const std::string& text : client_urls) {
       Url url;
@@ -229,10 +251,12 @@ class EtcdResolver {
                                  [&](const auto& san) { return SanCovers(san, url.host); });
       if (covered) continue;
       const Text* flag = Flag("advertise-client-urls");
-      diagnostics_->Error(flag != nullptr ? flag->range : spec_.cert.range,
-                          absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " is not valid for ",
-                                       url.host, ", where clients reach etcd (", text, ")"),
-                          absl::StrCat("add ", url.host, " to its hosts"));
+      diagnostics_
+          ->Error(Code::kEtcdCert, flag != nullptr ? flag->range : spec_.cert.range,
+                  absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " is not valid for ",
+                               url.host, ", where clients reach etcd (", text, ")"),
+                  absl::StrCat("add ", url.host, " to its hosts"))
+          .Relate(PlaceOfCert(cert), "it is here");
     }
   }
 
@@ -242,18 +266,23 @@ class EtcdResolver {
     constexpr int kFirstWithEd25519 = 18;
     if (version_.minor != 4 || version_.patch >= kFirstWithEd25519) return;
     std::string whose;
-    if (cert.kind->key.algo == "ed25519")
+    Range place;
+    if (cert.kind->key.algo == "ed25519") {
       whose = absl::StrCat("the certificate ", Quote(cert.kind->spec_name));
+      place = PlaceOfCert(cert);
+    }
     for (int ca = cert.kind->ca; ca >= 0 && whose.empty(); ca = cluster_.cas[ca].issuer) {
-      if (cluster_.cas[ca].key.algo == "ed25519")
-        whose = absl::StrCat("the CA ", Quote(cluster_.cas[ca].name));
+      if (cluster_.cas[ca].key.algo != "ed25519") continue;
+      whose = absl::StrCat("the CA ", Quote(cluster_.cas[ca].name));
+      place = PlaceOfCa(all_, cluster_.cas[ca].name);
     }
     if (whose.empty()) return;
-    diagnostics_->Error(
-        spec_.cert.range,
-        absl::StrCat("etcd ", etcd_.version, " is built with Go 1.12, whose TLS has no Ed25519; ", whose,
-                     " has such a key"),
-        "take an ecdsa or rsa key, or etcd 3.4.18 or later");
+    diagnostics_
+        ->Error(Code::kEtcdCert, spec_.cert.range,
+                absl::StrCat("etcd ", etcd_.version, " is built with Go 1.12, whose TLS has no Ed25519; ",
+                             whose, " has such a key"),
+                "take an ecdsa or rsa key, or etcd 3.4.18 or later")
+        .Relate(place, "it is here");
   }
 
   // A given initial-cluster must name this member with the URLs it advertises, or etcd refuses to start.
@@ -264,7 +293,7 @@ class EtcdResolver {
     for (absl::string_view entry : absl::StrSplit(flag->value, ',')) {
       size_t equals = entry.find('=');
       if (equals == absl::string_view::npos || entry.substr(0, equals) != member.name) {
-        diagnostics_->Error(flag->range,
+        diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
                             absl::StrCat("the flag initial-cluster names ", Quote(entry),
                                          "; the only member is ", Quote(member.name)),
                             absl::StrCat("write ", member.name, "=", member.peer_urls[0]));
@@ -274,11 +303,13 @@ class EtcdResolver {
     }
     std::sort(urls.begin(), urls.end());
     if (urls != member.peer_urls) {
-      diagnostics_->Error(
-          flag->range,
-          absl::StrCat("the flag initial-cluster gives other URLs than initial-advertise-peer-urls (",
-                       absl::StrJoin(member.peer_urls, ","), ")"),
-          "make them the same, or remove initial-cluster");
+      const Text* advertised = Flag("initial-advertise-peer-urls");
+      diagnostics_
+          ->Error(Code::kEtcdFlagValue, flag->range,
+                  absl::StrCat("the flag initial-cluster gives other URLs than initial-advertise-peer-urls (",
+                               absl::StrJoin(member.peer_urls, ","), ")"),
+                  "make them the same, or remove initial-cluster")
+          .Relate(advertised != nullptr ? advertised->range : Range(), "the other flag is here");
     }
   }
 
@@ -366,7 +397,7 @@ class EtcdResolver {
           for (const auto& [key, value] : section.keys) {
             if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
             if (OnlyAlnumAnd(value.value, "._-")) continue;
-            diagnostics_->Error(value.range,
+            diagnostics_->Error(Code::kBadUnit, value.range,
                                 absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
           }
         }
@@ -375,6 +406,7 @@ class EtcdResolver {
     member->unit = unit.Text();
   }
 
+  const Spec& all_;
   const EtcdSpec& spec_;
   bool well_formed_;
   Cluster& cluster_;
@@ -391,7 +423,8 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   for (const Text& refusal : spec.verify_refuse) {
     if (std::find(std::begin(kRefusals), std::end(kRefusals), refusal.value) == std::end(kRefusals)) {
       std::string help = DidYouMean(refusal.value, {"no-cert", "wrong-ca", "plaintext"});
-      diagnostics->Error(refusal.range, absl::StrCat("there is no check ", Quote(refusal.value)),
+      diagnostics->Error(Code::kUnknownValue, refusal.range,
+                         absl::StrCat("there is no check ", Quote(refusal.value)),
                          help.empty() ? "there are no-cert, wrong-ca and plaintext" : help);
     }
   }

@@ -10,6 +10,7 @@
 #include "src/base/diagnostic.h"
 #include "src/model/cluster.h"
 #include "src/model/etcd_flags.h"
+#include "src/model/resolve.h"  // IWYU pragma: export
 #include "src/spec/spec.h"
 
 namespace kplan {
@@ -27,10 +28,6 @@ Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, con
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);
 
-// The CA called NAME or, where that is not set, the one that signs what names none: the one called "ca", or
-// the only one. Index into Cluster::cas; -1 when there is none.
-int FindCa(const Cluster& cluster, const Text& name);
-
 // How long a CRL is good when nobody says: seconds.
 inline constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
 
@@ -45,8 +42,20 @@ int CasAllowedBelow(const Cluster& cluster, int ca);
 const std::vector<absl::string_view>& ReservedHostNames();
 
 // Reports STATUS (reason, and remedy after a line end) at RANGE as `WHAT: reason`.
-void Report(const absl::Status& status, Range range, absl::string_view what, Diagnostics* diagnostics);
-void ReportWarning(const absl::Status& status, Range range, absl::string_view what, Diagnostics* diagnostics);
+Diagnostic& Report(Code code, const absl::Status& status, Range range, absl::string_view what,
+                   Diagnostics* diagnostics);
+Diagnostic& ReportWarning(Code code, const absl::Status& status, Range range, absl::string_view what,
+                          Diagnostics* diagnostics);
+
+// The CA or host called NAME as it is written, and where its name stands; null and not known() when nobody
+// wrote it.
+const CaSpec* FindCaSpec(const Spec& spec, absl::string_view name);
+Range PlaceOfCa(const Spec& spec, absl::string_view name);
+Range PlaceOfHost(const Spec& spec, absl::string_view name);
+
+// Where the max_path_len stands that lets no CA be below the one with the index CA. Not known() when a given
+// certificate says so.
+Range PlaceOfPathLength(const Spec& spec, const Cluster& cluster, int ca);
 
 }  // namespace kplan
 

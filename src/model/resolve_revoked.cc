@@ -1,7 +1,9 @@
 // `revoked`: which certificates their CA takes back.
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/model/resolve_internal.h"
@@ -31,7 +33,7 @@ class RevocationResolver {
       if (parsed.ok()) {
         reason = *parsed;
       } else {
-        Report(parsed.status(), spec.reason.range, "reason", diagnostics_);
+        Report(Code::kUnknownValue, parsed.status(), spec.reason.range, "reason", diagnostics_);
       }
     }
     int64_t date = 0;
@@ -40,21 +42,21 @@ class RevocationResolver {
       if (parsed.ok()) {
         date = *parsed;
       } else {
-        Report(parsed.status(), spec.date.range, "date", diagnostics_);
+        Report(Code::kBadDate, parsed.status(), spec.date.range, "date", diagnostics_);
       }
     }
     if (spec.cert.set() && spec.serial.set()) {
-      Diagnostic& both = diagnostics_->Error(
-          spec.serial.range, "a revoked certificate is named by its `cert` or its `serial`, not by both",
-          "remove one of the two");
-      both.other = spec.cert.range;
-      both.other_message = "the name is here";
+      diagnostics_
+          ->Error(Code::kConflict, spec.serial.range,
+                  "a revoked certificate is named by its `cert` or its `serial`, not by both",
+                  "remove one of the two")
+          .Relate(spec.cert.range, "the name is here");
     } else if (spec.cert.set()) {
       ResolveLeaf(spec, reason, date);
     } else if (spec.serial.set()) {
       ResolveSerial(spec, reason, date);
     } else if (spec_.well_formed) {
-      diagnostics_->Error(spec.range, "which certificate is revoked?",
+      diagnostics_->Error(Code::kMissingKey, spec.range, "which certificate is revoked?",
                           "name it: cert: NAME, or by its number: serial: 0x5a...");
     }
   }
@@ -62,19 +64,24 @@ class RevocationResolver {
   // A CA that has its key here; null, reported, otherwise.
   CertificateAuthority* Signer(CertificateAuthority* ca, Range range) {
     if (ca->has_key()) return ca;
-    diagnostics_->Error(
-        range, absl::StrCat("the CA ", Quote(ca->name), " signs elsewhere: kplan cannot make its CRL"),
-        "have it revoked there, and remove this");
+    diagnostics_
+        ->Error(Code::kGivenCa, range,
+                absl::StrCat("the CA ", Quote(ca->name), " signs elsewhere: kplan cannot make its CRL"),
+                "have it revoked there, and remove this")
+        .Relate(FindCaSpec(spec_, ca->name)->cert.range, "its certificate is here, and its key is not");
     return nullptr;
   }
 
   void ResolveLeaf(const RevokedSpec& spec, const std::string& reason, int64_t date) {
     if (spec.ca.set()) {
-      diagnostics_->Error(spec.ca.range, "the certificate says itself who signed it", "remove `ca`");
+      diagnostics_
+          ->Error(Code::kConflict, spec.ca.range, "the certificate says itself who signed it", "remove `ca`")
+          .Relate(spec.cert.range, "it is this one");
     }
     if (!spec.date.set() && spec_.well_formed) {
       diagnostics_->Error(
-          spec.cert.range, absl::StrCat("since when is ", Quote(spec.cert.value), " revoked?"),
+          Code::kMissingKey, spec.cert.range,
+          absl::StrCat("since when is ", Quote(spec.cert.value), " revoked?"),
           "write the moment, for example date: 2026-11-22T10:00:00Z: what begins later is good");
       return;
     }
@@ -91,20 +98,20 @@ class RevocationResolver {
     for (const LeafCertificate& leaf : cluster_.certificates) names.push_back(leaf.name);
     std::string help = DidYouMean(spec.cert.value, names);
     diagnostics_->Error(
-        spec.cert.range, absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
+        Code::kUnknownName, spec.cert.range, absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
         help.empty() ? "of one that is gone from `certs`, write the `serial` and the `ca`" : help);
   }
 
   void ResolveSerial(const RevokedSpec& spec, const std::string& reason, int64_t date) {
     absl::StatusOr<std::string> serial = ParseSerial(spec.serial.value);
     if (!serial.ok()) {
-      Report(serial.status(), spec.serial.range, "serial", diagnostics_);
+      Report(Code::kBadSerial, serial.status(), spec.serial.range, "serial", diagnostics_);
       return;
     }
     int index = FindCa(cluster_, spec.ca);
     if (index < 0) {
       Range range = spec.ca.set() ? spec.ca.range : spec.serial.range;
-      diagnostics_->Error(range,
+      diagnostics_->Error(spec.ca.set() ? Code::kUnknownName : Code::kAmbiguous, range,
                           spec.ca.set() ? absl::StrCat("there is no CA ", Quote(spec.ca.value))
                                         : "serial numbers are a CA's own: whose is this?",
                           spec.ca.set() ? DidYouMean(spec.ca.value, CaNames(spec_))
@@ -113,10 +120,12 @@ class RevocationResolver {
     }
     CertificateAuthority* ca = Signer(&cluster_.cas[index], spec.serial.range);
     if (ca == nullptr) return;
-    for (const RevokedSerial& other : ca->revoked_serials) {
-      if (other.serial != *serial) continue;
-      diagnostics_->Error(spec.serial.range, absl::StrCat("the serial ", *serial, " is revoked twice"),
-                          "remove one of the two");
+    auto [first, fresh] = serials_.try_emplace({ca, *serial}, spec.serial.range);
+    if (!fresh) {
+      diagnostics_
+          ->Error(Code::kDuplicateEntry, spec.serial.range,
+                  absl::StrCat("the serial ", *serial, " is revoked twice"), "remove one of the two")
+          .Relate(first->second, "the first is here");
       return;
     }
     ca->revoked_serials.push_back({*std::move(serial), reason, date});
@@ -125,6 +134,8 @@ class RevocationResolver {
   const Spec& spec_;
   Cluster& cluster_;
   Diagnostics* diagnostics_;
+  // Where each serial number is written.
+  absl::flat_hash_map<std::pair<const CertificateAuthority*, std::string>, Range> serials_;
 };
 
 }  // namespace

@@ -108,7 +108,7 @@ void MergeUnit(const std::vector<UnitSectionSpec>& spec, Unit* unit, Diagnostics
   for (const UnitSectionSpec& section : spec) {
     if (std::find(std::begin(kSections), std::end(kSections), section.name.value) == std::end(kSections)) {
       std::string help = DidYouMean(section.name.value, {"Unit", "Service", "Install"});
-      diagnostics->Error(section.name.range,
+      diagnostics->Error(Code::kBadUnit, section.name.range,
                          absl::StrCat("a service unit has no section ", Quote(section.name.value)),
                          help.empty() ? "there are Unit, Service and Install" : help);
       continue;
@@ -118,7 +118,8 @@ void MergeUnit(const std::vector<UnitSectionSpec>& spec, Unit* unit, Diagnostics
               [](const auto& a, const auto& b) { return a.first.value < b.first.value; });
     for (const auto& [key, value] : sorted) {
       if (!OnlyAlnumAnd(key.value, "") || !absl::ascii_isupper(key.value[0])) {
-        diagnostics->Error(key.range, absl::StrCat(Quote(key.value), " is not a key of a systemd unit"),
+        diagnostics->Error(Code::kBadUnit, key.range,
+                           absl::StrCat(Quote(key.value), " is not a key of a systemd unit"),
                            "systemd's keys are letters only, for example LimitNOFILE");
         continue;
       }
@@ -126,13 +127,13 @@ void MergeUnit(const std::vector<UnitSectionSpec>& spec, Unit* unit, Diagnostics
         return section.name.value == "Service" && key.value == f.first;
       });
       if (fixed != std::end(kFixedKeys)) {
-        diagnostics->Error(key.range, absl::StrCat(key.value, " cannot be set here: ", fixed->second),
-                           "remove it");
+        diagnostics->Error(Code::kSetByKplan, key.range,
+                           absl::StrCat(key.value, " cannot be set here: ", fixed->second), "remove it");
         continue;
       }
       std::string help, problem = UnitValueProblem(value.value, &help);
       if (!problem.empty()) {
-        diagnostics->Error(value.range, problem, help);
+        diagnostics->Error(Code::kBadUnit, value.range, problem, help);
         continue;
       }
       unit->Set(section.name.value, key.value, value.value);
