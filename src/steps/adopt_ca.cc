@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +15,11 @@
 #include "src/base/files.h"
 #include "src/steps/artifact_file.h"
 #include "src/steps/certificate.h"
+#include "src/steps/certificate_changes.h"
 #include "src/steps/certificate_policy.h"
 #include "src/steps/certificate_spec.h"
+#include "src/steps/foresee.h"
+#include "src/steps/outlook.h"
 #include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
@@ -62,11 +67,49 @@ absl::StatusOr<Certificate> ReadGiven(const CertificateSpec& spec) {
   return certificate;
 }
 
-// Why PATH is not a copy of GIVEN, or "".
-absl::StatusOr<std::string> Look(const CertificateSpec& spec, const Certificate& given) {
+// A CA of its user's that can be used.
+struct Given {
+  Certificate certificate;
+  std::string output;  // for the person; usually empty
+};
+
+// SPEC's, when nothing is wrong with it; EVIDENCE has the key, unless somebody else has it or it is shut.
+absl::StatusOr<Given> CheckGiven(const CertificateSpec& spec, Certificate certificate,
+                                 const Evidence& evidence) {
+  Given given;
+  std::vector<Reason> reasons = WhyStale(certificate, spec, evidence);
+  if (!reasons.empty() && reasons.back().name == kExpiresSoon) {
+    given.output = absl::StrCat(spec.from, " ", reasons.back().text,
+                                "; kplan cannot renew a CA that it did not make: put another certificate of "
+                                "the same key and subject there in time");
+    reasons.pop_back();
+  }
+  if (!reasons.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(spec.from, spec.key.empty() ? "" : absl::StrCat(" (key ", spec.key, ")"),
+                     " cannot be used as a CA: ", Join(reasons)));
+  }
+  given.certificate = std::move(certificate);
+  return given;
+}
+
+// What is in PATH.
+struct Found {
+  std::vector<Reason> reasons;        // why it is not a copy of the one given
+  std::optional<Certificate> before;  // none when it is missing or damaged
+};
+
+absl::StatusOr<Found> Look(const CertificateSpec& spec, const Certificate& given) {
   absl::StatusOr<Certificate> copy = Certificate::Read(spec.path);
-  if (absl::IsNotFound(copy.status())) return "missing";
-  if (absl::IsDataLoss(copy.status())) return "damaged";
+  Found found;
+  if (absl::IsNotFound(copy.status())) {
+    found.reasons = {{"missing", "missing"}};
+    return found;
+  }
+  if (absl::IsDataLoss(copy.status())) {
+    found.reasons = {{"damaged", "damaged"}};
+    return found;
+  }
   if (!copy.ok()) return copy.status();
   if (copy->spki != given.spki) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -74,18 +117,22 @@ absl::StatusOr<std::string> Look(const CertificateSpec& spec, const Certificate&
         ", and so of another CA; nothing was changed. If the CA is to be another one, move ", spec.path,
         " away (every host has to trust the new one, and every certificate is signed again)"));
   }
-  return copy->der == given.der ? "" : absl::StrCat("differs from ", spec.from);
+  if (copy->der != given.der) found.reasons = {{"source", absl::StrCat("differs from ", spec.from)}};
+  found.before = *std::move(copy);
+  return found;
 }
 
 absl::StatusOr<std::string> Publish(const CertificateSpec& spec, const Certificate& given) {
   absl::StatusOr<FolderLock> lock = FolderLock::Acquire(spec.path);
   if (!lock.ok()) return lock.status();
-  absl::StatusOr<std::string> reason = Look(spec, given);
-  if (!reason.ok() || reason->empty()) return reason;
-  if (*reason == "damaged") {
+  absl::StatusOr<Found> found = Look(spec, given);
+  if (!found.ok()) return found.status();
+  std::string reason = Join(found->reasons);
+  if (reason.empty()) return reason;
+  if (found->reasons.front().name == "damaged") {
     absl::StatusOr<std::string> kept = SetAside(spec.path);
     if (!kept.ok()) return kept.status();
-    absl::StrAppend(&*reason, " (what was there is kept as ", *kept, ")");
+    absl::StrAppend(&reason, " (what was there is kept as ", *kept, ")");
   }
   if (absl::Status status = WriteFile(spec.path, given.ToPem(), 0644); !status.ok()) return status;
   return reason;
@@ -96,8 +143,8 @@ absl::StatusOr<std::string> Publish(const CertificateSpec& spec, const Certifica
 absl::StatusOr<StepResult> AdoptCaStep(const StepContext& context, const Record& record) {
   absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
   if (!spec.ok()) return spec.status();
-  absl::StatusOr<Certificate> given = ReadGiven(*spec);
-  if (!given.ok()) return given.status();
+  absl::StatusOr<Certificate> certificate = ReadGiven(*spec);
+  if (!certificate.ok()) return certificate.status();
   Evidence evidence;
   evidence.now = context.now;
   std::string spki;
@@ -108,34 +155,65 @@ absl::StatusOr<StepResult> AdoptCaStep(const StepContext& context, const Record&
     spki = key->spki();
     evidence.spki = &spki;
   }
+  absl::StatusOr<Given> given = CheckGiven(*spec, *std::move(certificate), evidence);
+  if (!given.ok()) return given.status();
 
   StepResult result;
-  std::vector<Reason> reasons = WhyStale(*given, *spec, evidence);
-  if (!reasons.empty() && reasons.back().name == kExpiresSoon) {
-    result.output =
-        absl::StrCat(spec->from, " ", reasons.back().text,
-                     "; kplan cannot renew a CA that it did not make: put another certificate of the "
-                     "same key and subject there in time");
-    reasons.pop_back();
-  }
-  if (!reasons.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(spec->from, spec->key.empty() ? "" : absl::StrCat(" (key ", spec->key, ")"),
-                     " cannot be used as a CA: ", Join(reasons)));
-  }
-
-  absl::StatusOr<std::string> reason = Look(*spec, *given);
-  if (reason.ok() && !reason->empty()) {
-    reason = Publish(*spec, *given);
-  } else if (reason.ok() && spec->from != spec->path) {
+  result.output = std::move(given->output);
+  absl::StatusOr<Found> found = Look(*spec, given->certificate);
+  if (!found.ok()) return found.status();
+  absl::StatusOr<std::string> reason = "";
+  if (!found->reasons.empty()) {
+    reason = Publish(*spec, given->certificate);
+  } else if (spec->from != spec->path) {
     reason = PublishFile(spec->path);
   }
   if (!reason.ok()) return reason.status();
   result.reason = *std::move(reason);
-  result.digest = Sha256Hex(given->der);
+  result.digest = Sha256Hex(given->certificate.der);
   result.files = {spec->from};
   if (spec->path != spec->from) result.files.push_back(spec->path);
   return result;
+}
+
+absl::StatusOr<Outlook> AdoptCaLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<Certificate> certificate = ReadGiven(*spec);
+  if (!certificate.ok()) return certificate.status();
+  Evidence evidence;
+  evidence.now = context.now;
+  absl::StatusOr<SeenKey> key = SeenKey();
+  if (!spec->key.empty()) {
+    if (absl::Status status = CheckProtection(spec->key); !status.ok()) return status;
+    key = SeeKey(spec->key, spec->passphrase, context.foreseen);
+    if (!key.ok()) return key.status();
+    evidence.spki = key->known();
+  }
+  absl::StatusOr<Given> given = CheckGiven(*spec, *std::move(certificate), evidence);
+  if (!given.ok()) return given.status();
+  absl::StatusOr<Found> found = Look(*spec, given->certificate);
+  if (!found.ok()) return found.status();
+
+  Outlook outlook;
+  outlook.note = std::move(given->output);
+  outlook.digest = Sha256Hex(given->certificate.der);
+  if (found->reasons.empty()) {
+    if (spec->from == spec->path) return outlook;
+    absl::Status status = AddFileDifferences(PublicFileDifferences(spec->path), "", &outlook);
+    if (!status.ok()) return status;
+    return outlook;
+  }
+  outlook.reasons = std::move(found->reasons);
+  outlook.changes_digest = true;
+  if (found->before.has_value()) {
+    outlook.changes = CertificateChanges(*found->before, given->certificate);
+  }
+  ForeseenFile file;
+  file.content = given->certificate.ToPem();
+  file.certificate = std::make_shared<const Certificate>(std::move(given->certificate));
+  outlook.files.emplace_back(spec->path, std::move(file));
+  return outlook;
 }
 
 }  // namespace kplan

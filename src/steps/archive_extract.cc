@@ -4,7 +4,6 @@
 #include <archive_entry.h>
 #include <errno.h>
 
-#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/steps/archive_rules.h"
 
@@ -32,8 +32,11 @@ std::string BaseOf(absl::string_view path) { return std::string(path.substr(path
 
 std::string OrEmpty(const char* text) { return text != nullptr ? text : ""; }
 
+constexpr int kNoFolder = -1;
+
 class Extraction {
  public:
+  // FOLDER_FD: kNoFolder for the digests alone.
   Extraction(int archive_fd, const StringPairs& members, int folder_fd, const ArchiveLimits& limits)
       : stream_(archive_fd, limits),
         folder_fd_(folder_fd),
@@ -42,7 +45,7 @@ class Extraction {
     for (const auto& [member, name] : members) wanted_[member] = name;
   }
 
-  absl::StatusOr<std::vector<ExtractedMember>> Run() {
+  absl::Status Run() {
     archive_read_support_format_tar(archive_.get());
     if (archive_read_open(archive_.get(), this, nullptr, &Extraction::ReadBlock, nullptr) != ARCHIVE_OK) {
       return Failure();
@@ -61,8 +64,11 @@ class Extraction {
     }
     if (absl::Status status = CheckEnd(); !status.ok()) return status;
     if (absl::Status status = CheckComplete(); !status.ok()) return status;
-    return std::move(extracted_);
+    return absl::OkStatus();
   }
+
+  std::map<std::string, std::string> TakeDigests() { return std::move(digests_); }
+  std::vector<ExtractedMember> TakeMembers() { return std::move(extracted_); }
 
  private:
   static la_ssize_t ReadBlock(struct archive* archive, void* self, const void** block) {
@@ -140,8 +146,12 @@ class Extraction {
     absl::Status too_large =
         absl::ResourceExhaustedError(absl::StrCat("is larger than ", limits_.member_bytes, " bytes"));
     if (size > limits_.member_bytes) return too_large;
-    absl::StatusOr<PendingFile> file = PendingFile::Create(folder_fd_, name, kMode);
-    if (!file.ok()) return file.status();
+    absl::optional<PendingFile> file;
+    if (folder_fd_ != kNoFolder) {
+      absl::StatusOr<PendingFile> created = PendingFile::Create(folder_fd_, name, kMode);
+      if (!created.ok()) return created.status();
+      file.emplace(*std::move(created));
+    }
     Sha256Stream digest;
     int64_t written = 0;
     for (;;) {
@@ -154,12 +164,14 @@ class Extraction {
       if (offset != written) return absl::InvalidArgumentError("is a sparse file");
       absl::string_view bytes(static_cast<const char*>(data), length);
       digest.Update(bytes);
-      if (absl::Status status = file->Append(bytes); !status.ok()) return status;
+      absl::Status status = file.has_value() ? file->Append(bytes) : absl::OkStatus();
+      if (!status.ok()) return status;
       written += static_cast<int64_t>(length);
       if (written > limits_.member_bytes) return too_large;
     }
     if (written != size) return absl::DataLossError(absl::StrCat("has ", written, " bytes of ", size));
-    extracted_.push_back(ExtractedMember{name, digest.FinishHex(), std::move(*file)});
+    std::string& sha256 = digests_[name] = digest.FinishHex();
+    if (file.has_value()) extracted_.push_back(ExtractedMember{name, sha256, *std::move(file)});
     return absl::OkStatus();
   }
 
@@ -212,6 +224,7 @@ class Extraction {
   std::map<std::string, std::string> wanted_;
   std::set<std::string> seen_, top_, similar_;
   std::string last_name_;
+  std::map<std::string, std::string> digests_;  // of the wanted members, by name in the folder
   std::vector<ExtractedMember> extracted_;
 };
 
@@ -219,7 +232,16 @@ class Extraction {
 
 absl::StatusOr<std::vector<ExtractedMember>> ExtractMembers(int archive_fd, const StringPairs& members,
                                                             int folder_fd, const ArchiveLimits& limits) {
-  return Extraction(archive_fd, members, folder_fd, limits).Run();
+  Extraction extraction(archive_fd, members, folder_fd, limits);
+  if (absl::Status status = extraction.Run(); !status.ok()) return status;
+  return extraction.TakeMembers();
+}
+
+absl::StatusOr<std::map<std::string, std::string>> DigestMembers(int archive_fd, const StringPairs& members,
+                                                                 const ArchiveLimits& limits) {
+  Extraction extraction(archive_fd, members, kNoFolder, limits);
+  if (absl::Status status = extraction.Run(); !status.ok()) return status;
+  return extraction.TakeDigests();
 }
 
 }  // namespace kplan

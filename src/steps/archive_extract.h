@@ -1,6 +1,7 @@
 #ifndef KPLAN_STEPS_ARCHIVE_EXTRACT_H_
 #define KPLAN_STEPS_ARCHIVE_EXTRACT_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct ExtractedMember {
 // missing.
 absl::StatusOr<std::vector<ExtractedMember>> ExtractMembers(int archive_fd, const StringPairs& members,
                                                             int folder_fd, const ArchiveLimits& limits = {});
+
+// The same without a folder: the digests of the wanted members, by their names in the folder. Writes nothing.
+absl::StatusOr<std::map<std::string, std::string>> DigestMembers(int archive_fd, const StringPairs& members,
+                                                                 const ArchiveLimits& limits = {});
 
 }  // namespace kplan
 

@@ -28,47 +28,101 @@ absl::StatusOr<UniqueFd> OpenRegular(const std::string& path, struct stat* info)
   return fd;
 }
 
-absl::StatusOr<std::string> SetMode(const UniqueFd& fd, const std::string& path, mode_t was, mode_t is) {
-  if (was == is) return "";
-  if (fchmod(fd.get(), is) != 0) {
-    return ErrnoStatus(errno, absl::StrFormat("%s: cannot change the mode from %04o to %04o", path, was, is));
+// A file's attributes as they are and as they have to be.
+struct Attributes {
+  mode_t was = 0, is = 0;
+  bool give = false;  // to the owner of its folder, `uid` and `gid`
+  uid_t owner = 0, uid = 0;
+  gid_t gid = 0;
+
+  std::vector<FileDifference> Differences() const {
+    std::vector<FileDifference> differences;
+    auto add = [&differences](absl::string_view name, absl::string_view unit, std::string from,
+                              std::string to) {
+      std::string text = absl::StrCat(name, " was ", unit, from, ", is ", to);
+      differences.push_back({name, std::move(text), std::move(from), std::move(to)});
+    };
+    if (give) add("owner", "uid ", absl::StrCat(owner), absl::StrCat(uid));
+    if (was != is) add("mode", "", absl::StrFormat("%04o", was), absl::StrFormat("%04o", is));
+    return differences;
   }
-  if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", path));
-  return absl::StrFormat("mode was %04o, is %04o", was, is);
+};
+
+absl::StatusOr<Attributes> OfKeyFile(const std::string& path, const struct stat& info) {
+  Attributes it;
+  it.was = info.st_mode & kPermissions;
+  it.is = it.was & 0600;
+  it.owner = info.st_uid;
+  if (info.st_uid == geteuid()) return it;
+  struct stat folder;
+  if (stat(FolderOf(path).c_str(), &folder) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot stat ", FolderOf(path)));
+  it.give = info.st_uid != folder.st_uid;
+  it.uid = folder.st_uid;
+  it.gid = folder.st_gid;
+  return it;
+}
+
+absl::StatusOr<Attributes> OfPublicFile(const std::string&, const struct stat& info) {
+  Attributes it;
+  it.was = info.st_mode & kPermissions;
+  it.is = 0644;
+  return it;
+}
+
+using Rule = absl::StatusOr<Attributes> (*)(const std::string& path, const struct stat& info);
+
+// What RULE finds wrong with PATH; *FD, if given, is the file.
+absl::StatusOr<Attributes> Find(const std::string& path, Rule rule, UniqueFd* fd = nullptr) {
+  struct stat info;
+  absl::StatusOr<UniqueFd> opened = OpenRegular(path, &info);
+  if (!opened.ok()) return opened.status();
+  absl::StatusOr<Attributes> attributes = rule(path, info);
+  if (fd != nullptr) *fd = *std::move(opened);
+  return attributes;
+}
+
+absl::StatusOr<std::vector<FileDifference>> Differences(const std::string& path, Rule rule) {
+  absl::StatusOr<Attributes> attributes = Find(path, rule);
+  if (!attributes.ok()) return attributes.status();
+  return attributes->Differences();
+}
+
+absl::StatusOr<std::string> PutRight(const std::string& path, Rule rule) {
+  UniqueFd fd;
+  absl::StatusOr<Attributes> it = Find(path, rule, &fd);
+  if (!it.ok()) return it.status();
+  if (it->give && fchown(fd.get(), it->uid, it->gid) != 0) {
+    return ErrnoStatus(
+        errno, absl::StrCat(path, " belongs to uid ", it->owner, ", who can read it, not to uid ", it->uid,
+                            " as its folder does; chown it"));
+  }
+  if (it->was != it->is) {
+    if (fchmod(fd.get(), it->is) != 0) {
+      return ErrnoStatus(
+          errno, absl::StrFormat("%s: cannot change the mode from %04o to %04o", path, it->was, it->is));
+    }
+    if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", path));
+  }
+  std::string reason;
+  for (const FileDifference& difference : it->Differences()) {
+    reason = JoinReasons(reason, difference.text);
+  }
+  return reason;
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> ProtectKeyFile(const std::string& path) {
-  struct stat info;
-  absl::StatusOr<UniqueFd> fd = OpenRegular(path, &info);
-  if (!fd.ok()) return fd.status();
-  std::string owner;
-  if (info.st_uid != geteuid()) {
-    struct stat folder;
-    if (stat(FolderOf(path).c_str(), &folder) != 0) {
-      return ErrnoStatus(errno, absl::StrCat("cannot stat ", FolderOf(path)));
-    }
-    if (info.st_uid != folder.st_uid) {
-      if (fchown(fd->get(), folder.st_uid, folder.st_gid) != 0) {
-        return ErrnoStatus(
-            errno, absl::StrCat(path, " belongs to uid ", info.st_uid, ", who can read it, not to uid ",
-                                folder.st_uid, " as its folder does; chown it"));
-      }
-      owner = absl::StrCat("owner was uid ", info.st_uid, ", is ", folder.st_uid);
-    }
-  }
-  const mode_t was = info.st_mode & kPermissions;
-  absl::StatusOr<std::string> mode = SetMode(*fd, path, was, was & 0600);
-  if (!mode.ok()) return mode.status();
-  return JoinReasons(owner, *mode);
+absl::StatusOr<std::string> ProtectKeyFile(const std::string& path) { return PutRight(path, OfKeyFile); }
+
+absl::StatusOr<std::string> PublishFile(const std::string& path) { return PutRight(path, OfPublicFile); }
+
+absl::StatusOr<std::vector<FileDifference>> KeyFileDifferences(const std::string& path) {
+  return Differences(path, OfKeyFile);
 }
 
-absl::StatusOr<std::string> PublishFile(const std::string& path) {
-  struct stat info;
-  absl::StatusOr<UniqueFd> fd = OpenRegular(path, &info);
-  if (!fd.ok()) return fd.status();
-  return SetMode(*fd, path, info.st_mode & kPermissions, 0644);
+absl::StatusOr<std::vector<FileDifference>> PublicFileDifferences(const std::string& path) {
+  return Differences(path, OfPublicFile);
 }
 
 absl::StatusOr<std::string> SetAside(const std::string& path) {

@@ -7,12 +7,21 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "src/base/files.h"
 
 namespace kplan {
+
+// One attribute of a file that is not as it should be.
+struct FileDifference {
+  absl::string_view name;  // static: "mode", "owner"
+  std::string text;        // "mode was 0644, is 0600"
+  std::string from, to;    // "0644", "0600"; of an owner the numbers
+};
 
 // A private key's file is for its owner alone, who is either we or whoever the folder belongs to (a run with
 // sudo in a person's folder must lock nobody out). Takes away every mode bit beyond 0600, so 0400 stays; as
@@ -22,6 +31,10 @@ absl::StatusOr<std::string> ProtectKeyFile(const std::string& path);
 
 // Public files are 0644. Returns "mode was 0600, is 0644", or "".
 absl::StatusOr<std::string> PublishFile(const std::string& path);
+
+// What these two would put right, by the same rules; nothing is changed. Errors as theirs, up to the change.
+absl::StatusOr<std::vector<FileDifference>> KeyFileDifferences(const std::string& path);
+absl::StatusOr<std::vector<FileDifference>> PublicFileDifferences(const std::string& path);
 
 // Renames PATH to the first free of PATH.damaged, PATH.damaged-2, ..., whose name is returned: what cannot be
 // read may still mean something to somebody.

@@ -1,10 +1,14 @@
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "src/steps/certificate_file.h"
 #include "src/steps/certificate_policy.h"
 #include "src/steps/certificate_spec.h"
+#include "src/steps/foresee.h"
 #include "src/steps/issue.h"
+#include "src/steps/outlook.h"
 #include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
@@ -23,6 +27,16 @@
 
 namespace kplan {
 
+namespace {
+
+absl::StatusOr<NewCertificate> Wanted(const CertificateSpec& spec, absl::Time now) {
+  absl::StatusOr<Validity> validity = ValidityFrom(now, *spec.lifetime.expiry, spec.lifetime.backdate);
+  if (!validity.ok()) return validity.status();
+  return NewCertificate{spec.subject.get(), spec.extensions, /*serial=*/"", *validity};
+}
+
+}  // namespace
+
 absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const Record& record) {
   absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
   if (!spec.ok()) return spec.status();
@@ -32,12 +46,39 @@ absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const Record& 
   evidence.spki = &key->spki();
   evidence.now = context.now;
   return KeepCertificate(*spec, evidence, [&]() -> absl::StatusOr<std::string> {
-    absl::StatusOr<Validity> validity =
-        ValidityFrom(context.now, *spec->lifetime.expiry, spec->lifetime.backdate);
-    if (!validity.ok()) return validity.status();
+    absl::StatusOr<NewCertificate> wanted = Wanted(*spec, context.now);
+    if (!wanted.ok()) return wanted.status();
     absl::StatusOr<std::string> serial = RandomSerial();
     if (!serial.ok()) return serial.status();
-    return MakeSelfSigned({spec->subject.get(), spec->extensions, *serial, *validity}, *key);
+    wanted->serial = *std::move(serial);
+    return MakeSelfSigned(*wanted, *key);
+  });
+}
+
+absl::StatusOr<Outlook> CaCertLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);
+  if (!key.ok()) return key.status();
+  Evidence evidence;
+  evidence.spki = key->known();
+  evidence.key_anew = key->kind == SeenKey::kAnew;
+  evidence.now = context.now;
+  using Made = absl::StatusOr<std::optional<ToBeMade>>;
+  return LookAtCertificate(*spec, evidence, [&](const Certificate* found) -> Made {
+    absl::StatusOr<NewCertificate> wanted = Wanted(*spec, context.now);
+    if (!wanted.ok()) return wanted.status();
+    // A key that is shut is the one that the CA has always had: there never is another.
+    const bool known = key->kind == SeenKey::kKnown || (key->kind == SeenKey::kShut && found != nullptr);
+    std::string spki = key->kind == SeenKey::kKnown ? key->spki : known ? found->spki : "";
+    if (!known) {
+      absl::StatusOr<std::string> any = AnyPublicKey();
+      if (!any.ok()) return any.status();
+      spki = *std::move(any);
+    }
+    absl::StatusOr<Certificate> made = ForeseeCertificate(*wanted, spki, /*issuer=*/nullptr);
+    if (!made.ok()) return made.status();
+    return ToBeMade{*std::move(made), known};
   });
 }
 

@@ -153,6 +153,7 @@ absl::StatusOr<SignedObject> SignedObject::Parse(absl::string_view der) {
 }
 
 bool SignedObject::IsSignedBy(absl::string_view spki) const {
+  if (!signer.empty()) return signer == spki;
   DerReader outer(spki);
   DerReader inner = outer.Enter();
   AlgorPtr algorithm = FromDer<AlgorPtr>(inner.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);

@@ -19,13 +19,16 @@ struct SignedObject {
   std::string algorithm;    // DER of the AlgorithmIdentifier beside the signature, which that does not cover
   int signature_nid = 0;    // NID_sha256WithRSAEncryption, ...
   std::string signature;
+  // Of what a look foresees (outlook.h), which nobody has signed yet: the public key (DER of the
+  // SubjectPublicKeyInfo) whose private half will. Empty for everything that was read.
+  std::string signer;
 
   static absl::StatusOr<SignedObject> Parse(absl::string_view der);  // DataLoss
 
-  // Whether the signature was made by the private half of SPKI (DER), an RSA (PKCS#1 v1.5) or ECDSA key,
-  // over SHA-256, -384 or -512, or an Ed25519 key; false for every other kind. Full verification, so nobody
-  // has to guess: it goes past EVP, whose first use costs 1 ms, and takes 0.1 ms (P-384 and P-521: 2 ms,
-  // Ed25519: 1 ms, see private_key.h).
+  // Whether the signature was made, or will be, by the private half of SPKI (DER), an RSA (PKCS#1 v1.5) or
+  // ECDSA key, over SHA-256, -384 or -512, or an Ed25519 key; false for every other kind. Full verification,
+  // so nobody has to guess: it goes past EVP, whose first use costs 1 ms, and takes 0.1 ms (P-384 and P-521:
+  // 2 ms, Ed25519: 1 ms, see private_key.h).
   bool IsSignedBy(absl::string_view spki) const;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -17,6 +18,9 @@ struct Reason {
   absl::string_view name;  // static: "expires-soon"
   std::string text;        // "expires soon, on 2027-11-22 08:18 UTC"
 };
+
+// The texts, "; " between them.
+std::string Join(const std::vector<Reason>& reasons);
 
 // The one reason that is no fault yet: whoever cannot renew a certificate says so and goes on.
 inline constexpr absl::string_view kExpiresSoon = "expires-soon";

@@ -1,13 +1,16 @@
 #ifndef KPLAN_STEPS_CERTIFICATE_FILE_H_
 #define KPLAN_STEPS_CERTIFICATE_FILE_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/steps/certificate.h"
 #include "src/steps/certificate_policy.h"
 #include "src/steps/certificate_spec.h"
+#include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
 namespace kplan {
@@ -26,6 +29,19 @@ absl::Status OtherKey(const std::string& path, const std::string& key_path);
 // EVIDENCE has the key.
 absl::StatusOr<StepResult> KeepCertificate(const CertificateSpec& spec, const Evidence& evidence,
                                            absl::FunctionRef<absl::StatusOr<std::string>()> make);
+
+// A certificate that is going to be made.
+struct ToBeMade {
+  Certificate certificate;
+  bool key_known = true;  // false: its key will be another one than the one that stands there for it
+};
+
+// The looking half of that. FORESEE says what would be made in the place of the certificate FOUND (null:
+// there is none that can be read), and fails where making it would; nothing when it is one of an issuer's
+// that is not known yet. EVIDENCE has the key unless it is shut or made anew.
+absl::StatusOr<Outlook> LookAtCertificate(
+    const CertificateSpec& spec, const Evidence& evidence,
+    absl::FunctionRef<absl::StatusOr<std::optional<ToBeMade>>(const Certificate* found)> foresee);
 
 }  // namespace kplan
 

@@ -34,6 +34,7 @@ struct Case {
 using Policy = std::string (*)(const Case&);
 
 std::string Key(const Case& a) {
+  if (a.evidence.key_anew) return "its key is made anew";
   return a.evidence.spki == nullptr || a.c.spki == *a.evidence.spki ? "" : "key does not match";
 }
 
@@ -156,7 +157,9 @@ std::string KeyId(const Case& a) {
   return a.c.is_ca && a.c.subject_key_id.empty() ? "it has no subject key identifier" : "";
 }
 
-std::string Issuer(const Case& a) { return a.c.NamesAsIssuer(a.issuer) ? "" : "issuer changed"; }
+std::string Issuer(const Case& a) {
+  return !a.evidence.issuer_anew && a.c.NamesAsIssuer(a.issuer) ? "" : "issuer changed";
+}
 
 // Whether SignedObject::IsSignedBy knows signatures of this kind.
 bool KnownSignature(int nid) {
@@ -166,7 +169,7 @@ bool KnownSignature(int nid) {
 }
 
 std::string Signature(const Case& a) {
-  if (!a.c.NamesAsIssuer(a.issuer) || a.c.IsSignedBy(a.issuer)) return "";
+  if (a.evidence.issuer_anew || !a.c.NamesAsIssuer(a.issuer) || a.c.IsSignedBy(a.issuer)) return "";
   if (a.spec.origin == CertificateSpec::kSelfSigned) return "its signature is not its own";
   if (!KnownSignature(a.c.signed_object.signature_nid)) {
     return absl::StrCat("its signature is of a kind that kplan does not check (",
@@ -217,16 +220,11 @@ std::vector<Reason> WhyStale(const Certificate& c, const CertificateSpec& spec, 
   }
   Lifetime lifetime = spec.lifetime;
   // Where somebody else signs, how long a certificate lives is for them to say.
-  if (spec.origin == CertificateSpec::kIssued) lifetime.cap = a.issuer.not_after;
+  if (spec.origin == CertificateSpec::kIssued && !evidence.issuer_anew) lifetime.cap = a.issuer.not_after;
   if (std::optional<Reason> time = TimeReason(c.validity(), lifetime, evidence.now); time.has_value()) {
     reasons.push_back(*std::move(time));
   }
   return reasons;
-}
-
-std::string Join(const std::vector<Reason>& reasons) {
-  return absl::StrJoin(reasons, "; ",
-                       [](std::string* out, const Reason& reason) { out->append(reason.text); });
 }
 
 }  // namespace kplan

@@ -19,15 +19,14 @@ namespace kplan {
 struct Evidence {
   const std::string* spki = nullptr;    // of its key; null when that is not known
   const Certificate* issuer = nullptr;  // null for one that is its own issuer, and for an adopted CA
+  // Of a look: the key, or the issuer's certificate, will be of a key that is not made yet.
+  bool key_anew = false, issuer_anew = false;
   absl::Time now;
 };
 
 // Every reason for which C is not the certificate that SPEC wants, in the order of the chain; empty when it
 // is.
 std::vector<Reason> WhyStale(const Certificate& c, const CertificateSpec& spec, const Evidence& evidence);
-
-// The texts, "; " between them.
-std::string Join(const std::vector<Reason>& reasons);
 
 }  // namespace kplan
 

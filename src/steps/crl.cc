@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,10 +13,13 @@
 #include "src/base/usages.h"
 #include "src/steps/artifact_file.h"
 #include "src/steps/certificate.h"
+#include "src/steps/certificate_check.h"
 #include "src/steps/crl_due.h"
 #include "src/steps/crl_entries.h"
+#include "src/steps/foresee.h"
 #include "src/steps/issue.h"
 #include "src/steps/issuer_check.h"
+#include "src/steps/outlook.h"
 #include "src/steps/passphrase.h"
 #include "src/steps/private_key.h"
 #include "src/steps/revocation_list.h"
@@ -57,8 +61,8 @@ struct Found {
   Copy pem, der;
   std::shared_ptr<const RevocationList> current;  // the valid one with the highest number, if there is one
   std::vector<WantedEntry> wanted;
-  std::string reason;   // why another one has to be signed; empty when the current one stands
-  std::string repairs;  // and then, what is wrong with a file that does not hold it
+  std::vector<Reason> reasons;  // why another one has to be signed; empty when the current one stands
+  std::vector<Reason> repairs;  // and then, what is wrong with a file that does not hold it
 };
 
 absl::StatusOr<Spec> ReadSpec(const Record& record) {
@@ -80,8 +84,9 @@ absl::StatusOr<Spec> ReadSpec(const Record& record) {
   return spec;
 }
 
-// The copy in PATH; OTHER, if there is one, is that in the other file, with which it usually agrees.
-absl::StatusOr<Copy> ReadCopy(const std::string& path, bool pem, const Certificate& issuer,
+// The copy in PATH; OTHER, if there is one, is that in the other file, with which it usually agrees. No copy
+// is valid when ISSUER is not known (null).
+absl::StatusOr<Copy> ReadCopy(const std::string& path, bool pem, const Certificate* issuer,
                               const Copy* other) {
   Copy copy;
   copy.path = path;
@@ -100,36 +105,55 @@ absl::StatusOr<Copy> ReadCopy(const std::string& path, bool pem, const Certifica
   if (absl::IsDataLoss(list.status())) return copy;
   if (!list.ok())
     return absl::Status(list.status().code(), absl::StrCat(path, ": ", list.status().message()));
-  copy.valid = list->NamesAsIssuer(issuer) && list->IsSignedBy(issuer);
+  copy.valid = issuer != nullptr && list->NamesAsIssuer(*issuer) && list->IsSignedBy(*issuer);
   copy.list = std::make_shared<const RevocationList>(*std::move(list));
   return copy;
 }
 
-// Every reason for which LIST, which is the issuer's, is not the CRL that is wanted, or "".
-std::string Difference(const RevocationList& list, const std::vector<RevokedEntry>& entries, int64_t expiry,
-                       absl::Time now) {
-  std::string reasons;
-  if (!list.complete) reasons = "it is not a whole CRL of version 2 with a number and an end";
-  if (std::string difference = EntriesDifference(entries, list.entries); !difference.empty()) {
-    reasons = JoinReasons(reasons, absl::StrCat("revoked entries differ: ", difference));
+// Every reason for which LIST, which is the issuer's, is not the CRL that is wanted.
+std::vector<Reason> Differences(const RevocationList& list, const std::vector<RevokedEntry>& entries,
+                                int64_t expiry, absl::Time now) {
+  std::vector<Reason> reasons;
+  if (!list.complete) {
+    reasons.push_back({"form", "it is not a whole CRL of version 2 with a number and an end"});
   }
-  return JoinReasons(reasons, CrlTimeDifference(list.validity, expiry, now));
+  if (std::string difference = EntriesDifference(entries, list.entries); !difference.empty()) {
+    reasons.push_back({"revoked", absl::StrCat("revoked entries differ: ", difference)});
+  }
+  if (std::optional<Reason> time = CrlTimeReason(list.validity, expiry, now); time.has_value()) {
+    reasons.push_back(*std::move(time));
+  }
+  return reasons;
 }
 
-// Why COPY does not hold CURRENT, or "".
-std::string CopyDifference(const Copy& copy, const RevocationList& current) {
-  if (!copy.exists) return absl::StrCat(copy.path, " was missing");
-  if (copy.list == nullptr) return absl::StrCat(copy.path, " was damaged");
-  if (copy.list->der == current.der) return "";
-  return absl::StrCat(copy.path, copy.valid ? " was an older CRL" : " was not the issuer's");
+bool Holds(const Copy& copy, const RevocationList& current) {
+  return copy.list != nullptr && copy.list->der == current.der;
 }
 
-absl::StatusOr<Found> Look(const Spec& spec, const Record& record, const Certificate& issuer,
-                           absl::Time now) {
+// Why COPY does not hold CURRENT, if it does not.
+void AddCopyDifference(const Copy& copy, const RevocationList& current, std::vector<Reason>* reasons) {
+  if (Holds(copy, current)) return;
+  auto add = [&](absl::string_view name, absl::string_view what) {
+    reasons->push_back({name, absl::StrCat(copy.path, what)});
+  };
+  if (!copy.exists) {
+    add("missing", " was missing");
+  } else if (copy.list == nullptr) {
+    add("damaged", " was damaged");
+  } else {
+    add("content", copy.valid ? " was an older CRL" : " was not the issuer's");
+  }
+}
+
+// ISSUER is null for a look before its key is made.
+absl::StatusOr<Found> Look(const Spec& spec, const Record& record, const Certificate* issuer, absl::Time now,
+                           const Foreseen& foreseen) {
   Found found;
-  absl::StatusOr<std::vector<WantedEntry>> wanted = WantedEntries(record, issuer);
-  if (!wanted.ok()) return wanted.status();
-  found.wanted = *std::move(wanted);
+  if (issuer != nullptr) {
+    absl::StatusOr<std::vector<WantedEntry>> wanted = WantedEntries(record, *issuer, foreseen);
+    if (!wanted.ok()) return wanted.status();
+    found.wanted = *std::move(wanted);
+  }
   absl::StatusOr<Copy> pem = ReadCopy(spec.path, /*pem=*/true, issuer, nullptr);
   if (!pem.ok()) return pem.status();
   absl::StatusOr<Copy> der = ReadCopy(spec.der, /*pem=*/false, issuer, &*pem);
@@ -142,17 +166,21 @@ absl::StatusOr<Found> Look(const Spec& spec, const Record& record, const Certifi
   if (found.current != nullptr) {
     std::vector<RevokedEntry> entries =
         ResolveEntries(found.wanted, found.current->entries, absl::ToUnixSeconds(now));
-    found.reason = Difference(*found.current, entries, spec.expiry, now);
-    if (found.reason.empty()) {
-      found.repairs = JoinReasons(CopyDifference(*pem, *found.current), CopyDifference(*der, *found.current));
+    found.reasons = Differences(*found.current, entries, spec.expiry, now);
+    if (found.reasons.empty()) {
+      for (const Copy* copy : {&*pem, &*der}) AddCopyDifference(*copy, *found.current, &found.repairs);
     }
   } else if (!pem->exists && !der->exists) {
-    found.reason = "missing";
+    found.reasons = {{"missing", "missing"}};
   } else if (pem->list == nullptr && der->list == nullptr) {
-    found.reason = "damaged";
+    found.reasons = {{"damaged", "damaged"}};
   } else {
     const RevocationList& list = pem->list != nullptr ? *pem->list : *der->list;
-    found.reason = list.NamesAsIssuer(issuer) ? "its signature is not its issuer's" : "issuer changed";
+    if (issuer != nullptr && list.NamesAsIssuer(*issuer)) {
+      found.reasons = {{"signature", "its signature is not its issuer's"}};
+    } else {
+      found.reasons = {{"issuer", "issuer changed"}};
+    }
   }
   found.pem = *std::move(pem);
   found.der = *std::move(der);
@@ -185,11 +213,16 @@ std::string NextNumber(const Found& found, absl::Time now) {
   return number;
 }
 
-absl::StatusOr<RevocationList> Sign(const Spec& spec, const Found& found, const Certificate& issuer,
-                                    absl::Time now) {
-  absl::StatusOr<PrivateKey> issuer_key = PrivateKey::ReadUsable(spec.issuer_key, spec.passphrase);
-  if (!issuer_key.ok()) return issuer_key.status();
-  absl::Status fit = CheckSigner({spec.issuer, issuer, spec.issuer_key, *issuer_key}, kCrlSign, now);
+// What is to be signed, besides the number.
+struct Draft {
+  std::vector<RevokedEntry> entries;
+  Validity validity;
+};
+
+// ISSUER_SPKI: of its key, null when that is not known.
+absl::StatusOr<Draft> MakeDraft(const Spec& spec, const Found& found, const Certificate& issuer,
+                                const std::string* issuer_spki, absl::Time now) {
+  absl::Status fit = CheckSigner({spec.issuer, issuer, spec.issuer_key, issuer_spki}, kCrlSign, now);
   if (!fit.ok()) return fit;
   const int64_t seconds = absl::ToUnixSeconds(now);
   std::vector<RevokedEntry> previous;
@@ -209,10 +242,19 @@ absl::StatusOr<RevocationList> Sign(const Spec& spec, const Found& found, const 
   if (validity->not_before < issuer.not_before) {
     *validity = {issuer.not_before, issuer.not_before + spec.expiry};
   }
+  return Draft{std::move(entries), *validity};
+}
+
+absl::StatusOr<RevocationList> Sign(const Spec& spec, const Found& found, const Certificate& issuer,
+                                    absl::Time now) {
+  absl::StatusOr<PrivateKey> issuer_key = PrivateKey::ReadUsable(spec.issuer_key, spec.passphrase);
+  if (!issuer_key.ok()) return issuer_key.status();
+  absl::StatusOr<Draft> draft = MakeDraft(spec, found, issuer, &issuer_key->spki(), now);
+  if (!draft.ok()) return draft.status();
   absl::StatusOr<RevocationList> made =
-      RevocationList::Make(entries, NextNumber(found, now), *validity, issuer, *issuer_key);
+      RevocationList::Make(draft->entries, NextNumber(found, now), draft->validity, issuer, *issuer_key);
   if (!made.ok()) return made.status();
-  std::string wrong = Difference(*made, entries, spec.expiry, now);
+  std::string wrong = Join(Differences(*made, draft->entries, spec.expiry, now));
   if (!made->NamesAsIssuer(issuer) || !made->IsSignedBy(issuer)) wrong = "its signature is not its issuer's";
   if (!wrong.empty()) {
     return absl::InternalError(absl::StrCat("the CRL made for ", spec.path, " fails its own check: ", wrong));
@@ -220,13 +262,55 @@ absl::StatusOr<RevocationList> Sign(const Spec& spec, const Found& found, const 
   return made;
 }
 
-// What a person should know of the serial numbers that MADE lists no more.
-std::string Released(const Spec& spec, const Found& found, const RevocationList& made) {
+// What a person should know of the serial numbers that are not among ENTRIES, the new ones.
+std::string Released(const Spec& spec, const Found& found, const std::vector<RevokedEntry>& entries) {
   if (found.current == nullptr) return "";
-  std::vector<std::string> released = SerialsMissing(found.current->entries, made.entries);
+  std::vector<std::string> released = SerialsMissing(found.current->entries, entries);
   if (released.empty()) return "";
   return absl::StrCat(spec.path, " no longer revokes ", SerialsText(released),
                       ": what it was issued for is trusted again until it expires");
+}
+
+// Of a look, when another CRL has to be signed: what it will be, and the errors that Sign would end with.
+absl::Status ForeseeSigning(const Spec& spec, const Found& found, const Certificate* issuer,
+                            const LookContext& context, Outlook* outlook) {
+  absl::StatusOr<SeenKey> key = SeeKey(spec.issuer_key, spec.passphrase, context.foreseen);
+  if (!key.ok()) return key.status();
+  outlook->reasons = found.reasons;
+  outlook->changes_digest = true;
+  for (const std::string& path : {spec.path, spec.der}) outlook->files.emplace_back(path, ForeseenFile());
+  if (issuer == nullptr) return absl::OkStatus();
+  absl::StatusOr<Draft> draft = MakeDraft(spec, found, *issuer, key->known(), context.now);
+  if (!draft.ok()) return draft.status();
+  outlook->note = Released(spec, found, draft->entries);
+  if (found.current == nullptr) return absl::OkStatus();
+  const RevocationList& current = *found.current;
+  outlook->changes = EntryChanges(current.entries, draft->entries);
+  auto add = [outlook](const char* what, std::string from, std::string to) {
+    if (from != to) outlook->changes.push_back({what, std::move(from), std::move(to)});
+  };
+  auto life = [](const Validity& validity) { return DurationText(validity.not_after - validity.not_before); };
+  add("expiry", life(current.validity), life(draft->validity));
+  add("until", TimeText(current.validity.not_after), TimeText(draft->validity.not_after));
+  return absl::OkStatus();
+}
+
+// Of a look, when the current CRL stands.
+absl::Status ForeseeRepairs(const Found& found, Outlook* outlook) {
+  outlook->digest = Sha256Hex(found.current->der);
+  outlook->reasons = found.repairs;
+  for (const Copy* copy : {&found.pem, &found.der}) {
+    if (!Holds(*copy, *found.current)) {
+      ForeseenFile file;
+      file.content = copy == &found.pem ? found.current->ToPem() : found.current->der;
+      outlook->files.emplace_back(copy->path, std::move(file));
+      continue;
+    }
+    absl::Status status =
+        AddFileDifferences(PublicFileDifferences(copy->path), absl::StrCat(copy->path, ": "), outlook);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -246,24 +330,24 @@ absl::StatusOr<StepResult> CrlStep(const StepContext& context, const Record& rec
   for (int round = 0; round < 2; ++round) {
     if (round == 1) lock = FolderLock::Acquire(spec->path);
     if (round == 1 && !lock.ok()) return lock.status();
-    found = Look(*spec, record, *issuer, context.now);
+    found = Look(*spec, record, &*issuer, context.now, Foreseen());
     if (!found.ok()) return found.status();
-    if (found->reason.empty() && found->repairs.empty()) break;
+    if (found->reasons.empty() && found->repairs.empty()) break;
   }
 
-  result.reason = JoinReasons(found->reason, found->repairs);
+  result.reason = JoinReasons(Join(found->reasons), Join(found->repairs));
   absl::StatusOr<RevocationList> made = absl::NotFoundError("not needed");
   const RevocationList* list = found->current.get();
-  if (!found->reason.empty()) {
+  if (!found->reasons.empty()) {
     made = Sign(*spec, *found, *issuer, context.now);
     if (!made.ok()) return made.status();
     list = &*made;
-    result.output = Released(*spec, *found, *made);
+    result.output = Released(*spec, *found, made->entries);
   }
-  if (found->pem.list == nullptr || found->pem.list->der != list->der) {
+  if (!Holds(found->pem, *list)) {
     if (absl::Status status = WriteFile(spec->path, list->ToPem(), 0644); !status.ok()) return status;
   }
-  if (found->der.list == nullptr || found->der.list->der != list->der) {
+  if (!Holds(found->der, *list)) {
     if (absl::Status status = WriteFile(spec->der, list->der, 0644); !status.ok()) return status;
   }
   for (const std::string& path : result.files) {
@@ -273,6 +357,22 @@ absl::StatusOr<StepResult> CrlStep(const StepContext& context, const Record& rec
   }
   result.digest = Sha256Hex(list->der);
   return result;
+}
+
+absl::StatusOr<Outlook> CrlLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Spec> spec = ReadSpec(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<std::shared_ptr<const Certificate>> issuer = SeeCertificate(spec->issuer, context.foreseen);
+  if (!issuer.ok()) return issuer.status();
+  absl::StatusOr<Found> found = Look(*spec, record, issuer->get(), context.now, context.foreseen);
+  if (!found.ok()) return found.status();
+
+  Outlook outlook;
+  absl::Status status = found->reasons.empty()
+                            ? ForeseeRepairs(*found, &outlook)
+                            : ForeseeSigning(*spec, *found, issuer->get(), context, &outlook);
+  if (!status.ok()) return status;
+  return outlook;
 }
 
 }  // namespace kplan

@@ -21,6 +21,7 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMaxSerialDigits = 40;  // 20 octets: RFC 5280 4.1.2.2
+constexpr size_t kShownEntries = 20;     // in a list of changes
 constexpr size_t kNamedSerials = 5;      // in a message; there may be thousands
 
 absl::Status BadRecord(absl::string_view key, absl::string_view why) {
@@ -91,7 +92,7 @@ absl::StatusOr<std::vector<std::string>> PemFiles(const std::string& folder) {
 
 // The revoked certificates of one entry of "certs".
 absl::Status AddCertificates(const std::vector<std::string>& row, const Certificate& issuer,
-                             std::vector<WantedEntry>* wanted) {
+                             const Foreseen& foreseen, std::vector<WantedEntry>* wanted) {
   absl::StatusOr<int> reason = ParseReason("certs", row[2]);
   absl::StatusOr<int64_t> date = ParseDate("certs", row[3]);
   if (!reason.ok()) return reason.status();
@@ -102,6 +103,7 @@ absl::Status AddCertificates(const std::vector<std::string>& row, const Certific
   for (const std::string& path : *paths) {
     absl::StatusOr<Certificate> certificate = Certificate::Read(path);
     if (absl::IsNotFound(certificate.status()) && path == row[0]) continue;  // never made, or to be made
+    if (absl::IsDataLoss(certificate.status()) && foreseen.Find(path) != nullptr) continue;  // made again
     if (!certificate.ok()) {
       return absl::Status(
           certificate.status().code(),
@@ -119,7 +121,8 @@ absl::Status AddCertificates(const std::vector<std::string>& row, const Certific
 
 }  // namespace
 
-absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer) {
+absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer,
+                                                       const Foreseen& foreseen) {
   std::vector<WantedEntry> wanted;
   absl::StatusOr<std::vector<std::vector<std::string>>> serials = Rows(record, "serials", 3);
   if (!serials.ok()) return serials.status();
@@ -139,7 +142,7 @@ absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, con
   absl::StatusOr<std::vector<std::vector<std::string>>> certs = Rows(record, "certs", 4);
   if (!certs.ok()) return certs.status();
   for (const std::vector<std::string>& row : *certs) {
-    if (absl::Status status = AddCertificates(row, issuer, &wanted); !status.ok()) return status;
+    if (absl::Status status = AddCertificates(row, issuer, foreseen, &wanted); !status.ok()) return status;
   }
   return wanted;
 }
@@ -196,6 +199,36 @@ std::string SerialsText(const std::vector<std::string>& serials) {
   if (serials.size() > kNamedSerials)
     absl::StrAppend(&text, " and ", serials.size() - kNamedSerials, " more");
   return text;
+}
+
+std::vector<Change> EntryChanges(const std::vector<RevokedEntry>& from, const std::vector<RevokedEntry>& to) {
+  auto text = [](const RevokedEntry& entry) {
+    return absl::StrCat(SerialText(entry.serial),
+                        entry.reason == 0 ? "" : absl::StrCat(" (", ReasonName(entry.reason), ")"));
+  };
+  std::vector<Change> added, removed, changed;
+  size_t i = 0, j = 0;
+  while (i < from.size() || j < to.size()) {
+    if (j == to.size() || (i < from.size() && SerialLess(from[i].serial, to[j].serial))) {
+      removed.push_back({"revoked", text(from[i++]), ""});
+    } else if (i == from.size() || SerialLess(to[j].serial, from[i].serial)) {
+      added.push_back({"revoked", "", text(to[j++])});
+    } else {
+      const RevokedEntry &was = from[i++], &is = to[j++];
+      if (was.reason == is.reason && was.date == is.date) continue;
+      changed.push_back({"revoked", absl::StrCat(text(was), " on ", TimeText(was.date)),
+                         absl::StrCat(text(is), " on ", TimeText(is.date))});
+    }
+  }
+  std::vector<Change> changes;
+  for (std::vector<Change>* list : {&added, &removed, &changed}) {
+    const size_t shown = std::min(list->size(), kShownEntries);
+    for (size_t n = 0; n < shown; ++n) changes.push_back(std::move((*list)[n]));
+    if (list->size() == shown) continue;
+    const std::string more = absl::StrCat(list->size() - shown, " more");
+    changes.push_back({"revoked", list == &added ? "" : more, list == &removed ? "" : more});
+  }
+  return changes;
 }
 
 std::string EntriesDifference(const std::vector<RevokedEntry>& spec, const std::vector<RevokedEntry>& crl) {

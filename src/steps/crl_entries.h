@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
 #include "src/steps/certificate.h"
+#include "src/steps/outlook.h"
 #include "src/steps/revocation_list.h"
 
 namespace kplan {
@@ -25,8 +26,9 @@ struct WantedEntry {
 // All of RECORD, a serial number as often as it is declared: the "serials", and of each of "certs" the
 // certificates of ISSUER in its file and in its folder of superseded ones that start before its date. A
 // certificate that cannot be read is an error, because it may be one that must be listed; a file or folder
-// that is not there is not.
-absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer);
+// that is not there is not. A certificate that FORESEEN replaces counts as it is: it goes to its folder.
+absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer,
+                                                       const Foreseen& foreseen);
 
 // In the CRL's order, each serial number once: of several declarations the earliest date and its reason. One
 // without a date has that of PREVIOUS, and when it is not there either, NOW (Unix seconds).
@@ -36,6 +38,10 @@ std::vector<RevokedEntry> ResolveEntries(const std::vector<WantedEntry>& wanted,
 // "added 5a, removed 1f, changed 2b (keyCompromise, was superseded)", or "" when both are the same. Both are
 // in the CRL's order.
 std::string EntriesDifference(const std::vector<RevokedEntry>& spec, const std::vector<RevokedEntry>& crl);
+
+// The same, entry by entry, as "revoked": ("", "5a (keyCompromise)"), ("1f", ""). Of more than 20 that are
+// added, removed or changed the others are counted.
+std::vector<Change> EntryChanges(const std::vector<RevokedEntry>& from, const std::vector<RevokedEntry>& to);
 
 // The serial numbers of FROM that are not in TO, both in the CRL's order.
 std::vector<std::string> SerialsMissing(const std::vector<RevokedEntry>& from,

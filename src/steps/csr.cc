@@ -4,14 +4,17 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/artifact_file.h"
 #include "src/steps/certificate.h"
+#include "src/steps/certificate_changes.h"
+#include "src/steps/certificate_check.h"
 #include "src/steps/der.h"
 #include "src/steps/distinguished_name.h"
+#include "src/steps/foresee.h"
 #include "src/steps/issue.h"
+#include "src/steps/outlook.h"
 #include "src/steps/private_key.h"
 #include "src/steps/step.h"
 #include "src/steps/subject_alt_name.h"
@@ -29,6 +32,50 @@ namespace {
 constexpr size_t kMaxRequestFile = 1 << 20;
 constexpr char kLabel[] = "CERTIFICATE REQUEST";
 
+struct Spec {
+  std::string path, key;
+  StringPairs subject, sans;  // sans: canonical
+  PassphraseSource passphrase;
+};
+
+absl::StatusOr<Spec> ReadSpec(const Record& record) {
+  Spec spec;
+  spec.path = record.String("path");
+  spec.key = record.String("key");
+  spec.subject = record.Pairs("subject");
+  absl::StatusOr<StringPairs> sans = CanonicalSans(record.Pairs("sans"));
+  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
+  if (!record.status().ok()) return record.status();
+  if (!sans.ok()) return sans.status();
+  if (!passphrase.ok()) return passphrase.status();
+  spec.sans = *std::move(sans);
+  spec.passphrase = *std::move(passphrase);
+  return spec;
+}
+
+// A request in a file.
+struct Request {
+  std::string der;
+  SignedObject object;
+};
+
+// The one in PATH. NotFound; DataLoss when it is damaged or not alone.
+absl::StatusOr<Request> ReadRequest(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
+  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok() || blocks->size() != 1 || blocks->front().label != kLabel) {
+    return absl::DataLossError(absl::StrCat(path, " is no request, or damaged"));
+  }
+  Request request;
+  request.der = std::string(blocks->front().der.view());
+  absl::StatusOr<SignedObject> object = SignedObject::Parse(request.der);
+  if (!object.ok()) return absl::DataLossError(object.status().message());
+  request.object = *std::move(object);
+  return request;
+}
+
 // The names in a request's attributes; empty when there are none or they cannot be read.
 StringPairs SansIn(absl::string_view der) {
   RequestPtr request = FromDer<RequestPtr>(der, d2i_X509_REQ);
@@ -40,82 +87,154 @@ StringPairs SansIn(absl::string_view der) {
   return names == nullptr ? StringPairs() : SansOf(*names);
 }
 
-// Why a request that is not the expected one is not. INFO, EXPECTED: CertificationRequestInfos.
-std::string Difference(absl::string_view der, absl::string_view info, absl::string_view expected,
-                       const StringPairs& sans) {
-  struct Fields {
-    NamePtr subject;
-    absl::string_view spki;
-  };
-  auto read = [](absl::string_view bytes) {
-    DerReader outer(bytes);
-    DerReader reader = outer.Enter();
-    reader.Read(V_ASN1_INTEGER);
-    Fields fields;
-    fields.subject = FromDer<NamePtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_NAME);
-    fields.spki = reader.Read(V_ASN1_SEQUENCE).whole;
-    return fields;
-  };
-  Fields is = read(info), want = read(expected);
-  if (is.subject == nullptr || is.spki.empty()) return "damaged";
-  std::vector<std::string> reasons;
-  if (is.spki != want.spki) reasons.emplace_back("key does not match");
-  if (!SameName(want.subject.get(), is.subject.get())) {
-    reasons.push_back(absl::StrCat("subject differs: spec ", NameText(want.subject.get()), ", request ",
-                                   NameText(is.subject.get())));
-  }
-  if (std::string san = SanDifference(sans, SansIn(der)); !san.empty()) reasons.push_back(std::move(san));
-  // The order of the names, the string types of the subject, attributes that another tool added.
-  return reasons.empty() ? "encoding differs" : absl::StrJoin(reasons, "; ");
+// What a request is about, as far as it goes the fields of the certificate that is to come of it.
+Certificate FieldsOf(const Request& request) {
+  DerReader outer(request.object.signed_part);
+  DerReader reader = outer.Enter();
+  reader.Read(V_ASN1_INTEGER);
+  Certificate fields;
+  fields.subject = FromDer<NamePtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_NAME);
+  fields.spki = std::string(reader.Read(V_ASN1_SEQUENCE).whole);
+  fields.sans = SansIn(request.der);
+  return fields;
 }
 
-// "" when PATH holds the request that is wanted.
-absl::StatusOr<std::string> Check(const std::string& path, absl::string_view expected,
-                                  const StringPairs& sans, const PrivateKey& key) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
-  if (absl::IsNotFound(text.status())) return "missing";
-  if (absl::IsOutOfRange(text.status())) return "damaged";
-  if (!text.ok()) return text.status();
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
-  if (!blocks.ok() || blocks->size() != 1 || blocks->front().label != kLabel) return "damaged";
-  absl::string_view der = blocks->front().der.view();
-  absl::StatusOr<SignedObject> request = SignedObject::Parse(der);
-  if (!request.ok()) return "damaged";
-  if (request->signed_part != expected) return Difference(der, request->signed_part, expected, sans);
-  return request->IsSignedBy(key.spki()) ? "" : "damaged";
+// What the request has to be.
+struct Wanted {
+  std::string info;       // the CertificationRequestInfo; empty when the key is not known
+  bool key_anew = false;  // of a look: the key will be another one than any request has
+  Certificate fields;     // as FieldsOf; filled in by DescribeWanted
+};
+
+absl::Status DescribeWanted(const Spec& spec, const std::string& spki, Wanted* wanted) {
+  absl::StatusOr<NamePtr> subject = MakeName(spec.subject);
+  if (!subject.ok()) return subject.status();
+  wanted->fields.subject = *std::move(subject);
+  wanted->fields.sans = spec.sans;
+  wanted->fields.spki = spki;
+  return absl::OkStatus();
+}
+
+// Why a request that is not the wanted one is not.
+std::vector<Reason> Differences(const Certificate& is, const Wanted& wanted) {
+  const Certificate& want = wanted.fields;
+  if (is.subject == nullptr || is.spki.empty()) return {{"damaged", "damaged"}};
+  std::vector<Reason> reasons;
+  if (wanted.key_anew) {
+    reasons.push_back({"key", "its key is made anew"});
+  } else if (!want.spki.empty() && is.spki != want.spki) {
+    reasons.push_back({"key", "key does not match"});
+  }
+  if (!SameName(want.subject.get(), is.subject.get())) {
+    reasons.push_back({"subject", absl::StrCat("subject differs: spec ", NameText(want.subject.get()),
+                                               ", request ", NameText(is.subject.get()))});
+  }
+  if (std::string san = SanDifference(want.sans, is.sans); !san.empty()) {
+    reasons.push_back({"names", std::move(san)});
+  }
+  return reasons;
+}
+
+// Why REQUEST is not the one that is wanted, of the key SPKI; empty when it is. Errors: what is in its place
+// cannot be read.
+absl::StatusOr<std::vector<Reason>> WhyStale(const Spec& spec, const absl::StatusOr<Request>& request,
+                                             const std::string& spki, Wanted* wanted) {
+  using Reasons = std::vector<Reason>;
+  if (absl::IsNotFound(request.status())) return Reasons{{"missing", "missing"}};
+  if (absl::IsDataLoss(request.status())) return Reasons{{"damaged", "damaged"}};
+  if (!request.ok()) return request.status();
+  if (wanted->key_anew || request->object.signed_part != wanted->info) {
+    if (absl::Status status = DescribeWanted(spec, spki, wanted); !status.ok()) return status;
+    Reasons reasons = Differences(FieldsOf(*request), *wanted);
+    // The order of the names, the string types of the subject, attributes that another tool added.
+    if (reasons.empty()) reasons.push_back({"encoding", "encoding differs"});
+    return reasons;
+  }
+  if (!request->object.IsSignedBy(spki)) return Reasons{{"damaged", "damaged"}};
+  return Reasons();
+}
+
+// The public key that a look takes for the one in the key's file; empty when that is not known. A key that is
+// shut is taken for the one that the request is about.
+std::string LikelyKey(const SeenKey& key, const absl::StatusOr<Request>& request) {
+  if (key.kind == SeenKey::kShut && request.ok()) return FieldsOf(*request).spki;
+  return key.spki;
 }
 
 }  // namespace
 
 absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
-  const std::string path = record.String("path");
-  const std::string key_path = record.String("key");
-  const StringPairs subject = record.Pairs("subject");
-  absl::StatusOr<StringPairs> sans = CanonicalSans(record.Pairs("sans"));
-  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
-  if (!record.status().ok()) return record.status();
-  if (!sans.ok()) return sans.status();
-  if (!passphrase.ok()) return passphrase.status();
-  absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(key_path, *passphrase);
+  absl::StatusOr<Spec> spec = ReadSpec(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
   if (!key.ok()) return key.status();
-  absl::StatusOr<std::string> expected = MakeRequestInfo(subject, *sans, *key);
+  absl::StatusOr<std::string> expected = MakeRequestInfo(spec->subject, spec->sans, *key);
   if (!expected.ok()) return expected.status();
+  Wanted wanted;
+  wanted.info = *std::move(expected);
 
-  absl::StatusOr<std::string> reason = Check(path, *expected, *sans, *key);
-  if (!reason.ok()) return reason.status();
-  if (!reason->empty()) {
-    absl::StatusOr<std::string> der = MakeRequest(subject, *sans, *key);
-    if (!der.ok()) return der.status();
-    if (absl::Status status = WriteFile(path, EncodePem(kLabel, *der), 0644); !status.ok()) return status;
-  } else {
-    reason = PublishFile(path);
-    if (!reason.ok()) return reason.status();
-  }
+  absl::StatusOr<std::vector<Reason>> reasons =
+      WhyStale(*spec, ReadRequest(spec->path), key->spki(), &wanted);
+  if (!reasons.ok()) return reasons.status();
   StepResult result;
-  result.digest = Sha256Hex(*expected);
-  result.files = {path};
-  result.reason = *std::move(reason);
+  result.reason = Join(*reasons);
+  if (!reasons->empty()) {
+    absl::StatusOr<std::string> der = MakeRequest(spec->subject, spec->sans, *key);
+    if (!der.ok()) return der.status();
+    absl::Status status = WriteFile(spec->path, EncodePem(kLabel, *der), 0644);
+    if (!status.ok()) return status;
+  } else {
+    absl::StatusOr<std::string> mode = PublishFile(spec->path);
+    if (!mode.ok()) return mode.status();
+    result.reason = *std::move(mode);
+  }
+  result.digest = Sha256Hex(wanted.info);
+  result.files = {spec->path};
   return result;
+}
+
+absl::StatusOr<Outlook> CsrLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Spec> spec = ReadSpec(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<Request> request = ReadRequest(spec->path);
+  Wanted wanted;
+  wanted.key_anew = key->kind == SeenKey::kAnew;
+  const std::string spki = LikelyKey(*key, request);
+  if (absl::Status status = DescribeWanted(*spec, spki, &wanted); !status.ok()) return status;
+  if (!spki.empty()) {
+    absl::StatusOr<std::string> info = ForeseeRequestInfo(spec->subject, spec->sans, spki);
+    if (!info.ok() && key->kind == SeenKey::kShut) {
+      request = absl::DataLossError("its public key is none");
+    } else if (!info.ok()) {
+      return info.status();
+    } else {
+      wanted.info = *std::move(info);
+    }
+  }
+
+  absl::StatusOr<std::vector<Reason>> reasons = WhyStale(*spec, request, spki, &wanted);
+  if (!reasons.ok()) return reasons.status();
+  Outlook outlook;
+  outlook.reasons = *std::move(reasons);
+  if (!wanted.info.empty()) outlook.digest = Sha256Hex(wanted.info);
+  outlook.changes_digest = !request.ok() || request->object.signed_part != wanted.info;
+  if (outlook.reasons.empty()) {
+    absl::Status status = AddFileDifferences(PublicFileDifferences(spec->path), "", &outlook);
+    if (!status.ok()) return status;
+    return outlook;
+  }
+  ForeseenFile file;
+  file.spki = spki;
+  outlook.files.emplace_back(spec->path, std::move(file));
+  if (!request.ok()) return outlook;
+  Certificate is = FieldsOf(*request);
+  if (is.subject == nullptr || is.spki.empty()) return outlook;
+  if (wanted.key_anew) wanted.fields.spki = is.spki;
+  outlook.changes = CertificateChanges(is, wanted.fields);
+  if (wanted.key_anew) outlook.changes.push_back({"key", KeyFingerprint(is.spki), kNewKey});
+  return outlook;
 }
 
 }  // namespace kplan

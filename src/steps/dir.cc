@@ -11,24 +11,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/host_file.h"
+#include "src/steps/host_outlook.h"
 #include "src/steps/host_owner.h"
+#include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
 namespace kplan {
 namespace {
 
 struct Folder {
-  std::string root;
+  std::string root, record_path, owner_text;  // as in the record
   HostPath path;
   mode_t mode = 0;
   absl::optional<HostOwner> owner;
+
+  std::string shown() const { return PathFromHere(root, record_path); }
+  std::string Digest() const {
+    return Sha256Hex(absl::StrCat(record_path, "\n", ModeText(mode), "\n", owner_text, "\n"));
+  }
 };
 
 // Makes the folder when it is missing and opens it, itself not followed when it is a link.
@@ -54,41 +61,79 @@ absl::Status MakeRight(const Folder& folder, bool missing) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
+absl::StatusOr<Folder> ReadFolder(const Record& record) {
   Folder folder;
   std::string mode_text = record.String("mode");
-  std::string owner_text = record.StringOr("owner", "");
-  std::string path = record.String("path");
+  folder.owner_text = record.StringOr("owner", "");
+  folder.record_path = record.String("path");
   folder.root = record.String("root");
   if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<HostPath> split = SplitHostPath(path);
+  absl::StatusOr<HostPath> split = SplitHostPath(folder.record_path);
   if (!split.ok()) return split.status();
   folder.path = *split;
   absl::StatusOr<mode_t> mode = ParseMode(mode_text);
   if (!mode.ok()) return mode.status();
   folder.mode = *mode;
-  const std::string shown = PathFromHere(folder.root, path);
-  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder.root, owner_text);
-  if (!owner.ok()) return ExplainHostError(owner.status(), shown);
+  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder.root, folder.owner_text);
+  if (!owner.ok()) return ExplainHostError(owner.status(), folder.shown());
   folder.owner = *owner;
+  return folder;
+}
 
-  StepResult result;
-  result.digest = Sha256Hex(absl::StrCat(path, "\n", ModeText(folder.mode), "\n", owner_text, "\n"));
-  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.root, path);
-  if (!state.ok()) return ExplainHostError(state.status(), absl::StrCat("cannot look at ", shown));
+struct Found {
+  bool missing = false;
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;
+};
+
+absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
+  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.root, folder.record_path);
+  if (!state.ok()) {
+    return ExplainHostError(state.status(), absl::StrCat("cannot look at ", folder.shown()));
+  }
   if (state->exists && !state->folder) {
     return absl::FailedPreconditionError(
-        absl::StrCat(shown, " has to be a folder, but is a ", state->kind, "; move it away"));
+        absl::StrCat(folder.shown(), " has to be a folder, but is a ", state->kind, "; move it away"));
   }
-  result.reason = state->exists ? absl::StrJoin(AttributeDifferences(*state, folder.mode, folder.owner), "; ")
-                                : "missing";
+  Found found;
+  found.missing = !state->exists;
+  if (found.missing) {
+    found.reasons.push_back({"missing", "missing"});
+  } else {
+    AddAttributes(AttributeDifferences(*state, folder.mode, folder.owner), "", &found.reasons,
+                  &found.changes);
+  }
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  StepResult result;
+  result.digest = folder->Digest();
+  result.reason = ReasonsText(found->reasons);
   if (result.reason.empty()) return result;
-  if (absl::Status status = MakeRight(folder, !state->exists); !status.ok()) {
-    return ExplainHostError(status, absl::StrCat("cannot make ", shown, " right"));
+  if (absl::Status status = MakeRight(*folder, found->missing); !status.ok()) {
+    return ExplainHostError(status, absl::StrCat("cannot make ", folder->shown(), " right"));
   }
   return result;
+}
+
+absl::StatusOr<Outlook> DirLook(const LookContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  Outlook outlook;
+  outlook.reasons = std::move(found->reasons);
+  outlook.changes = std::move(found->changes);
+  outlook.changes_digest = found->missing;
+  outlook.digest = folder->Digest();
+  return outlook;
 }
 
 }  // namespace kplan

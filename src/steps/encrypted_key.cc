@@ -46,7 +46,27 @@ int64_t RoundsOf(const ASN1_TYPE* parameters) {
   return count;
 }
 
+// DER taken apart, when it is encrypted in a way that is read.
+absl::StatusOr<SigPtr> ReadEncrypted(absl::string_view der) {
+  InitOpenSsl();
+  SigPtr sig = FromDer<SigPtr>(der, d2i_X509_SIG);
+  if (sig == nullptr) {
+    ERR_clear_error();
+    return absl::DataLossError("it is not an encrypted private key, or damaged");
+  }
+  const X509_ALGOR* scheme = nullptr;
+  X509_SIG_get0(sig.get(), &scheme, nullptr);
+  // PBES1 and PKCS#12's schemes derive the key by few rounds, for ciphers with blocks of 64 bits.
+  if (OBJ_obj2nid(scheme->algorithm) != NID_pbes2) return NotRead("in an old way, not by PBES2");
+  const int64_t rounds = RoundsOf(scheme->parameter);
+  if (rounds < 0) return absl::DataLossError("what says how it is encrypted is damaged");
+  if (rounds > kMostRounds) return NotRead(absl::StrCat("with ", rounds, " rounds of PBKDF2, too many"));
+  return sig;
+}
+
 }  // namespace
+
+absl::Status CheckEncryptedPkcs8(absl::string_view der) { return ReadEncrypted(der).status(); }
 
 absl::StatusOr<std::string> EncryptPkcs8(absl::string_view pkcs8, absl::string_view passphrase) {
   InitOpenSsl();
@@ -64,20 +84,11 @@ absl::StatusOr<std::string> EncryptPkcs8(absl::string_view pkcs8, absl::string_v
 }
 
 absl::StatusOr<Secret> DecryptPkcs8(absl::string_view der, absl::string_view passphrase) {
-  InitOpenSsl();
-  SigPtr sig = FromDer<SigPtr>(der, d2i_X509_SIG);
-  if (sig == nullptr) {
-    ERR_clear_error();
-    return absl::DataLossError("it is not an encrypted private key, or damaged");
-  }
+  absl::StatusOr<SigPtr> sig = ReadEncrypted(der);
+  if (!sig.ok()) return sig.status();
   const X509_ALGOR* scheme = nullptr;
   const ASN1_OCTET_STRING* octets = nullptr;
-  X509_SIG_get0(sig.get(), &scheme, &octets);
-  // PBES1 and PKCS#12's schemes derive the key by few rounds, for ciphers with blocks of 64 bits.
-  if (OBJ_obj2nid(scheme->algorithm) != NID_pbes2) return NotRead("in an old way, not by PBES2");
-  const int64_t rounds = RoundsOf(scheme->parameter);
-  if (rounds < 0) return absl::DataLossError("what says how it is encrypted is damaged");
-  if (rounds > kMostRounds) return NotRead(absl::StrCat("with ", rounds, " rounds of PBKDF2, too many"));
+  X509_SIG_get0(sig->get(), &scheme, &octets);
   CipherCtxPtr cipher(EVP_CIPHER_CTX_new());
   if (cipher == nullptr) return OpenSslError("cannot decrypt");
   if (EVP_PBE_CipherInit(scheme->algorithm, passphrase.data(), static_cast<int>(passphrase.size()),

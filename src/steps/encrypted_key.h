@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/steps/openssl_util.h"
@@ -29,6 +30,9 @@ absl::StatusOr<std::string> EncryptPkcs8(absl::string_view pkcs8, absl::string_v
 // says how to convert it); PermissionDenied when PASSPHRASE does not open it. CBC has no check of its own, so
 // that a wrong passphrase and flipped bits cannot be told apart: neither is ever called damage.
 absl::StatusOr<Secret> DecryptPkcs8(absl::string_view der, absl::string_view passphrase);
+
+// The first two of these errors, as far as they can be told without the passphrase.
+absl::Status CheckEncryptedPkcs8(absl::string_view der);
 
 }  // namespace kplan
 

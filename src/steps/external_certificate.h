@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 #include "src/steps/certificate_policy.h"
 #include "src/steps/certificate_spec.h"
+#include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
 namespace kplan {
@@ -20,6 +21,9 @@ namespace kplan {
 // EVIDENCE has key and issuer. FailedPrecondition when there is none, or another one is needed. One that
 // expires soon is a line of the result's output.
 absl::StatusOr<StepResult> TakeExternalCertificate(const CertificateSpec& spec, const Evidence& evidence);
+
+// The looking half of that. One that is not there is waited for, and is no error.
+absl::StatusOr<Outlook> LookAtExternalCertificate(const CertificateSpec& spec, const Evidence& evidence);
 
 }  // namespace kplan
 

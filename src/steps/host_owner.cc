@@ -18,6 +18,8 @@
 namespace kplan {
 namespace {
 
+constexpr size_t kMaxAccountFile = 64 << 20;
+
 // The fields of the line of TEXT whose first field is NAME, or whose third is (an id); empty when there is
 // none.
 std::vector<std::string> FindAccount(absl::string_view text, absl::string_view name) {
@@ -30,7 +32,7 @@ std::vector<std::string> FindAccount(absl::string_view text, absl::string_view n
 
 absl::StatusOr<std::vector<std::string>> LookUp(const std::string& file, const char* database,
                                                 const std::string& name) {
-  absl::StatusOr<std::string> text = ReadFile(file, 64 << 20);
+  absl::StatusOr<std::string> text = ReadFile(file, kMaxAccountFile);
   if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
   if (text.ok()) {
     std::vector<std::string> fields = FindAccount(*text, name);
@@ -109,17 +111,37 @@ absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, abs
   return absl::optional<HostOwner>(*found);
 }
 
-std::vector<std::string> AttributeDifferences(const HostFileState& state, mode_t mode,
-                                              const absl::optional<HostOwner>& owner) {
-  std::vector<std::string> reasons;
+std::vector<AttributeDifference> AttributeDifferences(const HostFileState& state, mode_t mode,
+                                                      const absl::optional<HostOwner>& owner) {
+  std::vector<AttributeDifference> differences;
   if (state.mode != mode) {
-    reasons.push_back(absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(mode)));
+    differences.push_back({"mode", absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(mode)),
+                           ModeText(state.mode), ModeText(mode)});
   }
   if (owner.has_value() && (state.uid != owner->uid || state.gid != owner->gid)) {
-    reasons.push_back(
-        absl::StrCat("owner was ", state.uid, ":", state.gid, ", is ", owner->uid, ":", owner->gid));
+    differences.push_back(
+        {"owner", absl::StrCat("owner was ", state.uid, ":", state.gid, ", is ", owner->uid, ":", owner->gid),
+         OwnerText({state.uid, state.gid}), OwnerText(*owner)});
   }
-  return reasons;
+  return differences;
+}
+
+std::string OwnerText(const HostOwner& owner, const AccountFiles& files) {
+  // A name that cannot be looked up is no reason to fail: the number is as good.
+  auto account_of = [](const std::string& file, uint32_t id) -> std::vector<std::string> {
+    absl::StatusOr<std::string> text = ReadFile(file, kMaxAccountFile);
+    const std::string number = absl::StrCat(id);
+    for (absl::string_view line : absl::StrSplit(text.ok() ? absl::string_view(*text) : "", '\n')) {
+      std::vector<std::string> fields = absl::StrSplit(line, ':');
+      if (fields.size() >= 4 && fields[2] == number) return fields;
+    }
+    return {};
+  };
+  std::vector<std::string> user = account_of(files.passwd, owner.uid);
+  const std::string name = user.empty() ? absl::StrCat(owner.uid) : user[0];
+  if (!user.empty() && user[3] == absl::StrCat(owner.gid)) return name;
+  std::vector<std::string> group = account_of(files.group, owner.gid);
+  return absl::StrCat(name, ":", group.empty() ? absl::StrCat(owner.gid) : group[0]);
 }
 
 absl::Status GiveTo(const absl::optional<HostOwner>& owner, int fd) {

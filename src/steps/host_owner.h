@@ -37,9 +37,20 @@ absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFile
 // The owner that something below ROOT must have; nothing when any will do. OWNER: the record's, or empty.
 absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner);
 
-// What of STATE is not as it should be, for the person: "mode was 0644, is 0600", "owner was 1:1, is 0:0".
-std::vector<std::string> AttributeDifferences(const HostFileState& state, mode_t mode,
-                                              const absl::optional<HostOwner>& owner);
+// What of a file's mode and owner is not as it should be.
+struct AttributeDifference {
+  absl::string_view name;  // static: "mode", "owner"
+  std::string text;        // for the person: "mode was 0644, is 0600", "owner was 1:1, is 0:0"
+  std::string from, to;    // "0644", "0600"; "bin", "root" (OwnerText)
+};
+
+// What of STATE is not as it should be.
+std::vector<AttributeDifference> AttributeDifferences(const HostFileState& state, mode_t mode,
+                                                      const absl::optional<HostOwner>& owner);
+
+// OWNER for a person: "etcd", or "etcd:adm" when the group is not the one that the user logs in with; numbers
+// where the account files have no name.
+std::string OwnerText(const HostOwner& owner, const AccountFiles& files = {});
 
 // Gives the open file or folder to OWNER, unless it already is theirs. May clear setuid and setgid: chmod
 // after it.

@@ -11,13 +11,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/steps/certificate_changes.h"
+#include "src/steps/der.h"
+#include "src/steps/host_outlook.h"
 #include "src/steps/install_file.h"
+#include "src/steps/outlook.h"
 #include "src/steps/pem_public.h"
 #include "src/steps/step.h"
 
@@ -83,23 +88,6 @@ absl::StatusOr<std::string> Put(const InstallSource& source, const InstallTarget
   return digest.FinishHex();
 }
 
-// Sets *REASON to what differs, empty when nothing does; returns the digest of the content when that is the
-// same.
-absl::StatusOr<std::string> Compare(const InstallSource& source, const InstallTarget& target,
-                                    const HostFileState& state, std::string* reason) {
-  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(target.root, target.split.folder, /*create=*/false);
-  if (!folder.ok()) return folder.status();
-  UniqueFd fd(
-      openat(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.ok()) return ErrnoStatus(errno, "cannot read what is there");
-  absl::StatusOr<std::string> digest = DigestIfSame(source, fd.get());
-  if (!digest.ok()) return digest;
-  std::vector<std::string> reasons = AttributeDifferences(state, target.mode, target.owner);
-  if (digest->empty()) reasons.insert(reasons.begin(), "content differs");
-  *reason = absl::StrJoin(reasons, "; ");
-  return digest;
-}
-
 // A stamp must not be derived from a private key's bytes: the digest of what is public in it instead.
 absl::StatusOr<std::string> PublicDigest(const InstallSource& source) {
   if (source.size > kMaxSecret) {
@@ -115,7 +103,20 @@ absl::StatusOr<std::string> PublicDigest(const InstallSource& source) {
   return Sha256Hex(*part);
 }
 
-absl::StatusOr<InstallTarget> ReadTarget(const Record& record) {
+// What the record asks for.
+struct Installation {
+  std::string from;
+  bool secret = false;
+  InstallTarget target;
+
+  static absl::StatusOr<Installation> From(const Record& record);
+  std::string Doing() const { return absl::StrCat("cannot install ", from, " as ", target.shown()); }
+};
+
+absl::StatusOr<Installation> Installation::From(const Record& record) {
+  Installation install;
+  install.from = record.String("from");
+  install.secret = record.BoolOr("secret", false);
   std::string mode_text = record.String("mode");
   std::string owner = record.StringOr("owner", "");
   std::string path = record.String("path");
@@ -123,39 +124,218 @@ absl::StatusOr<InstallTarget> ReadTarget(const Record& record) {
   if (absl::Status status = record.status(); !status.ok()) return status;
   absl::StatusOr<mode_t> mode = ParseMode(mode_text);
   if (!mode.ok()) return mode.status();
-  return MakeInstallTarget(root, path, *mode, owner);
+  absl::StatusOr<InstallTarget> target = MakeInstallTarget(root, path, *mode, owner);
+  if (!target.ok()) return target.status();
+  install.target = *std::move(target);
+  return install;
+}
+
+// What goes to the host: a file of the working folder as it is, or as a step before this one will leave it.
+struct Content {
+  absl::optional<InstallSource> source;
+  const ForeseenFile* foreseen = nullptr;  // without a source
+  std::string public_digest;               // of a secret, where it is known
+
+  static absl::StatusOr<Content> Open(const Installation& install, const ForeseenFile* foreseen);
+
+  // The digest of this content when the open file FD holds the same, empty when it does not, or when that
+  // cannot be told yet.
+  absl::StatusOr<std::string> DigestIfSame(int fd) const {
+    if (source.has_value()) return kplan::DigestIfSame(*source, fd);
+    absl::optional<std::string> digest = DigestOf(*foreseen);
+    if (!digest.has_value()) return std::string();
+    absl::StatusOr<std::string> there = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd));
+    if (!there.ok()) return there.status();
+    return *there == *digest ? *digest : std::string();
+  }
+};
+
+absl::StatusOr<Content> Content::Open(const Installation& install, const ForeseenFile* foreseen) {
+  Content content;
+  content.foreseen = foreseen;
+  if (foreseen != nullptr) {
+    if (install.secret && !foreseen->spki.empty()) content.public_digest = Sha256Hex(foreseen->spki);
+    return content;
+  }
+  absl::StatusOr<InstallSource> source = InstallSource::Open(install.from);
+  if (!source.ok()) return InFront(install.Doing(), source.status());
+  if (install.secret) {
+    absl::StatusOr<std::string> digest = PublicDigest(*source);
+    if (!digest.ok()) return InFront(install.Doing(), digest.status());
+    content.public_digest = *std::move(digest);
+  }
+  content.source = *std::move(source);
+  return content;
+}
+
+// What is on the host, beside what has to be there.
+struct Found {
+  UniqueFd fd;         // the file that is there; none when it is missing
+  std::string digest;  // of the content, when that is right already
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;  // of its attributes
+};
+
+absl::StatusOr<Found> Compare(const Installation& install, const Content& content) {
+  const InstallTarget& target = install.target;
+  auto fail = [&](const absl::Status& status) { return ExplainHostError(status, install.Doing()); };
+  Found found;
+  absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
+  if (!state.ok()) return fail(state.status());
+  if (absl::Status status = MayReplace(*state); !status.ok()) return InFront(install.Doing(), status);
+  if (!state->exists) {
+    found.reasons.push_back({"missing", "missing"});
+    return found;
+  }
+  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(target.root, target.split.folder, /*create=*/false);
+  if (!folder.ok()) return fail(folder.status());
+  found.fd = UniqueFd(
+      openat(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!found.fd.ok()) return fail(ErrnoStatus(errno, "cannot read what is there"));
+  absl::StatusOr<std::string> digest = content.DigestIfSame(found.fd.get());
+  if (!digest.ok()) return fail(digest.status());
+  found.digest = *std::move(digest);
+  if (found.digest.empty()) found.reasons.push_back({"content", "content differs"});
+  AddAttributes(AttributeDifferences(*state, target.mode, target.owner), "", &found.reasons, &found.changes);
+  return found;
+}
+
+// All of an open file, in memory that is wiped; nothing when there is too much of it.
+absl::StatusOr<absl::optional<Secret>> ReadOpen(int fd, size_t max_bytes) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return ErrnoStatus(errno, "cannot stat it");
+  if (static_cast<uint64_t>(info.st_size) > max_bytes) return absl::optional<Secret>();
+  std::string text(static_cast<size_t>(info.st_size), '\0');
+  absl::StatusOr<size_t> n = ReadBlock(fd, 0, &text);
+  if (n.ok()) text.resize(*n);
+  absl::optional<Secret> content(absl::in_place, std::move(text));
+  if (!n.ok()) return n.status();
+  return content;
+}
+
+// The text that will be on the host, where it is known, public and not too large.
+absl::StatusOr<absl::optional<std::string>> NewText(const Installation& install, const Content& content) {
+  if (install.secret) return absl::optional<std::string>();
+  if (!content.source.has_value()) return content.foreseen->content;
+  absl::StatusOr<absl::optional<Secret>> text = ReadOpen(content.source->fd.get(), kMaxForeseenText);
+  if (!text.ok()) return InFront(content.source->name, text.status());
+  if (!text->has_value()) return absl::optional<std::string>();
+  return absl::optional<std::string>(std::string((*text)->view()));
+}
+
+std::string DigestOfSecret(const Secret& pem) {
+  absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
+  return part.ok() ? Sha256Hex(*part) : "";
+}
+
+// The SubjectPublicKeyInfo of the private key in PEM; empty when there is none.
+std::string SpkiOf(const Secret& pem) {
+  absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
+  return part.ok() ? std::string(DerReader(*part).Read(V_ASN1_SEQUENCE).whole) : "";
+}
+
+// Of a private key no more is told than which it is; and by that, too, whether the digest changes.
+absl::Status LookAtSecret(const Content& content, const Found& found, Outlook* outlook) {
+  outlook->changes_digest = true;
+  if (content.public_digest.empty() || !found.fd.ok()) return absl::OkStatus();
+  absl::StatusOr<absl::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxSecret);
+  if (!there.ok()) return there.status();
+  std::string to;
+  if (content.source.has_value()) {
+    absl::StatusOr<Secret> wanted = content.source->ReadAll(kMaxSecret);
+    if (!wanted.ok()) return wanted.status();
+    to = SpkiOf(*wanted);
+  } else {
+    to = content.foreseen->spki;
+  }
+  const std::string from = there->has_value() ? SpkiOf(**there) : "";
+  if (from != to) {
+    outlook->changes.push_back({"key", from.empty() ? "" : KeyFingerprint(from), KeyFingerprint(to)});
+  }
+  outlook->changes_digest = !there->has_value() || DigestOfSecret(**there) != content.public_digest;
+  return absl::OkStatus();
+}
+
+// What of the content of a public file changes; NEW_TEXT as above.
+absl::Status LookAtContent(const Content& content, const Found& found,
+                           const absl::optional<std::string>& new_text, Outlook* outlook) {
+  outlook->changes_digest = true;
+  if (!found.fd.ok()) return absl::OkStatus();
+  absl::StatusOr<absl::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxForeseenText);
+  if (!there.ok()) return there.status();
+  std::vector<Change> changes;
+  if (there->has_value() && new_text.has_value()) {
+    changes = ContentChanges((*there)->view(), *new_text);
+  } else if (there->has_value() && content.foreseen != nullptr && content.foreseen->certificate != nullptr) {
+    changes = ContentChanges((*there)->view(), *content.foreseen->certificate);
+  } else if (!outlook->digest.empty()) {
+    absl::StatusOr<std::string> old = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", found.fd.get()));
+    if (!old.ok()) return old.status();
+    changes = {{"content", DigestText(*old), DigestText(outlook->digest)}};
+  }
+  outlook->changes.insert(outlook->changes.begin(), changes.begin(), changes.end());
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record) {
-  std::string from = record.String("from");
-  bool secret = record.BoolOr("secret", false);
-  absl::StatusOr<InstallTarget> target = ReadTarget(record);
-  if (!target.ok()) return target.status();
-  const std::string shown = target->shown();
-  const std::string doing = absl::StrCat("cannot install ", from, " as ", shown);
-
-  absl::StatusOr<InstallSource> source = InstallSource::Open(from);
-  if (!source.ok()) return InFront(doing, source.status());
+  absl::StatusOr<Installation> install = Installation::From(record);
+  if (!install.ok()) return install.status();
+  absl::StatusOr<Content> content = Content::Open(*install, nullptr);
+  if (!content.ok()) return content.status();
+  absl::StatusOr<Found> found = Compare(*install, *content);
+  if (!found.ok()) return found.status();
   StepResult result;
-  result.files = {shown};
-  std::string public_digest;
-  if (secret) {
-    absl::StatusOr<std::string> digest = PublicDigest(*source);
-    if (!digest.ok()) return InFront(doing, digest.status());
-    public_digest = *digest;
-  }
-  absl::StatusOr<HostFileState> state = LookAtHostFile(target->root, target->path);
-  if (!state.ok()) return ExplainHostError(state.status(), doing);
-  if (absl::Status status = MayReplace(*state); !status.ok()) return InFront(doing, status);
-  absl::StatusOr<std::string> digest = std::string();
-  result.reason = "missing";
-  if (state->exists) digest = Compare(*source, *target, *state, &result.reason);
-  if (digest.ok() && !result.reason.empty()) digest = Put(*source, *target);
-  if (!digest.ok()) return ExplainHostError(digest.status(), doing);
-  result.digest = secret ? public_digest : *digest;
+  result.files = {install->target.shown()};
+  result.reason = ReasonsText(found->reasons);
+  absl::StatusOr<std::string> digest = found->digest;
+  if (!result.reason.empty()) digest = Put(*content->source, install->target);
+  if (!digest.ok()) return ExplainHostError(digest.status(), install->Doing());
+  result.digest = install->secret ? content->public_digest : *digest;
   return result;
+}
+
+absl::StatusOr<Outlook> InstallLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Installation> install = Installation::From(record);
+  if (!install.ok()) return install.status();
+  absl::StatusOr<Content> content = Content::Open(*install, context.foreseen.Find(install->from));
+  if (!content.ok()) return content.status();
+  absl::StatusOr<Found> found = Compare(*install, *content);
+  if (!found.ok()) return found.status();
+
+  Outlook outlook;
+  outlook.reasons = std::move(found->reasons);
+  outlook.changes = std::move(found->changes);
+  ForeseenFile file;
+  absl::StatusOr<absl::optional<std::string>> text = NewText(*install, *content);
+  if (!text.ok()) return text.status();
+  if (!content->source.has_value()) file = *content->foreseen;
+  if (install->secret) {
+    outlook.digest = content->public_digest;
+  } else if (!content->source.has_value()) {
+    outlook.digest = DigestOf(file).value_or("");
+  } else {
+    file.content = *text;
+    if (!found->digest.empty()) {
+      outlook.digest = found->digest;
+    } else if (text->has_value()) {
+      outlook.digest = Sha256Hex(**text);
+    } else {
+      absl::StatusOr<std::string> digest = Sha256HexOfFile(install->from);
+      if (!digest.ok()) return InFront(install->Doing(), digest.status());
+      outlook.digest = *std::move(digest);
+    }
+    if (!text->has_value()) file.sha256 = outlook.digest;
+  }
+  if (outlook.reasons.empty()) return outlook;
+  if (found->digest.empty()) {
+    absl::Status status = install->secret ? LookAtSecret(*content, *found, &outlook)
+                                          : LookAtContent(*content, *found, *text, &outlook);
+    if (!status.ok()) return InFront(install->Doing(), status);
+  }
+  outlook.files.emplace_back(install->target.shown(), std::move(file));
+  return outlook;
 }
 
 }  // namespace kplan

@@ -11,17 +11,20 @@
 
 #include "src/steps/install_pair.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/steps/certificate.h"
+#include "src/steps/certificate_changes.h"
 #include "src/steps/der.h"
+#include "src/steps/host_outlook.h"
 #include "src/steps/install_file.h"
+#include "src/steps/outlook.h"
 #include "src/steps/pem_public.h"
 
 namespace kplan {
@@ -67,34 +70,65 @@ std::string CommonSpki(const PairContent& pair) {
   return certificate.ok() && key.ok() && certificate->spki == key->spki ? key->spki : "";
 }
 
+std::string DigestOfPair(const PublicPart& certificate, const std::string& spki) {
+  return Sha256Hex(absl::StrCat(certificate.certificates, spki));
+}
+
+// The two files of the working folder, as they are or as a step before this one will leave them.
 struct Sources {
   PairContent pair;
-  std::string spki;
-  std::string digest;  // of the certificates and the public key
+  // False: a step before will write it, and what will be in it is not known.
+  bool certificate_known = false, key_known = false;
+  std::string spki;    // the key's, also where its file is not known; empty when that is not known either
+  std::string digest;  // of the certificates and the public key; empty when one of them is not known
 };
 
-absl::StatusOr<Sources> ReadSources(const std::string& certificate_name, const std::string& key_name) {
-  Sources sources;
-  for (auto [name, content] :
-       {std::pair(&certificate_name, &sources.pair.certificate), std::pair(&key_name, &sources.pair.key)}) {
-    absl::StatusOr<InstallSource> source = InstallSource::Open(*name);
-    if (!source.ok()) return source.status();
-    absl::StatusOr<Secret> text = source->ReadAll(kMaxPairFile);
-    if (!text.ok()) return text.status();
-    *content = *std::move(text);
+absl::Status ReadSource(const std::string& name, const ForeseenFile* foreseen, Secret* content, bool* known) {
+  *known = foreseen == nullptr || foreseen->content.has_value();
+  if (foreseen != nullptr) {
+    if (*known) *content = Secret(*foreseen->content);
+    return absl::OkStatus();
   }
-  absl::StatusOr<PublicPart> certificate = OfCertificate(sources.pair.certificate.view());
-  if (!certificate.ok())
-    return absl::InvalidArgumentError(absl::StrCat(certificate_name, " ", certificate.status().message()));
-  absl::StatusOr<PublicPart> key = OfKey(sources.pair.key.view());
-  if (!key.ok()) return absl::InvalidArgumentError(absl::StrCat(key_name, " ", key.status().message()));
-  if (certificate->spki != key->spki) {
-    return absl::FailedPreconditionError(absl::StrCat(certificate_name,
-                                                      " is the certificate of another key than ", key_name,
+  absl::StatusOr<InstallSource> source = InstallSource::Open(name);
+  if (!source.ok()) return source.status();
+  absl::StatusOr<Secret> text = source->ReadAll(kMaxPairFile);
+  if (!text.ok()) return text.status();
+  *content = *std::move(text);
+  return absl::OkStatus();
+}
+
+struct SourceNames {
+  std::string certificate, key;
+};
+
+absl::StatusOr<Sources> ReadSources(const SourceNames& names, const Foreseen& foreseen) {
+  Sources sources;
+  const ForeseenFile* foreseen_key = foreseen.Find(names.key);
+  absl::Status status = ReadSource(names.certificate, foreseen.Find(names.certificate),
+                                   &sources.pair.certificate, &sources.certificate_known);
+  if (status.ok()) status = ReadSource(names.key, foreseen_key, &sources.pair.key, &sources.key_known);
+  if (!status.ok()) return status;
+  PublicPart certificate;
+  if (sources.certificate_known) {
+    absl::StatusOr<PublicPart> part = OfCertificate(sources.pair.certificate.view());
+    if (!part.ok())
+      return absl::InvalidArgumentError(absl::StrCat(names.certificate, " ", part.status().message()));
+    certificate = *std::move(part);
+  }
+  if (sources.key_known) {
+    absl::StatusOr<PublicPart> part = OfKey(sources.pair.key.view());
+    if (!part.ok()) return absl::InvalidArgumentError(absl::StrCat(names.key, " ", part.status().message()));
+    sources.spki = part->spki;
+  } else {
+    sources.spki = foreseen_key->spki;
+  }
+  if (!sources.certificate_known || sources.spki.empty()) return sources;
+  if (certificate.spki != sources.spki) {
+    return absl::FailedPreconditionError(absl::StrCat(names.certificate,
+                                                      " is the certificate of another key than ", names.key,
                                                       "; run `kplan gen` and ninja again"));
   }
-  sources.spki = key->spki;
-  sources.digest = Sha256Hex(absl::StrCat(certificate->certificates, key->spki));
+  sources.digest = DigestOfPair(certificate, sources.spki);
   return sources;
 }
 
@@ -123,17 +157,17 @@ struct Comparison {
   PairContent now;
   std::string common_spki;  // of what is there
   bool put_certificate = false, put_key = false;
-  std::string reason;  // empty: nothing is to be done
+  bool other_certificate = false, other_key = false;  // than what is there, where something is
+  std::vector<Reason> reasons;                        // empty: nothing is to be done
+  std::vector<Change> changes;                        // of modes and owners
 };
 
-// Whether the file has to be written again; adds what of its attributes differs to *REASONS.
+// Whether the file has to be written again; adds what of its attributes differs to RESULT.
 bool Differs(const HostFileState& state, bool linked, const InstallTarget& target, bool same_content,
-             std::vector<std::string>* reasons) {
+             Comparison* result) {
   if (!state.exists || linked) return !state.exists || !same_content;
-  std::vector<std::string> attributes = AttributeDifferences(state, target.mode, target.owner);
-  for (const std::string& attribute : attributes) {
-    reasons->push_back(absl::StrCat(target.split.name, ": ", attribute));
-  }
+  std::vector<AttributeDifference> attributes = AttributeDifferences(state, target.mode, target.owner);
+  AddAttributes(attributes, target.split.name, &result->reasons, &result->changes);
   return !same_content || !attributes.empty();
 }
 
@@ -146,32 +180,40 @@ absl::StatusOr<Comparison> Compare(const PairSwap& swap, const Targets& targets,
   result.state = *std::move(state);
   result.now = *std::move(now);
   const HostFileState &certificate = result.state.certificate, &key = result.state.key;
-  const bool same_certificate = result.now.certificate.view() == sources.pair.certificate.view();
-  const bool same_key = result.now.key.view() == sources.pair.key.view();
+  // What is not known yet is another one.
+  const bool same_certificate =
+      sources.certificate_known && result.now.certificate.view() == sources.pair.certificate.view();
+  const bool same_key = sources.key_known && result.now.key.view() == sources.pair.key.view();
   if (!same_certificate || !same_key) result.common_spki = CommonSpki(result.now);
 
-  std::vector<std::string> reasons;
-  if (result.state.linked()) reasons.push_back("a swap was cut short");
-  if (!certificate.exists) reasons.push_back(absl::StrCat(targets.certificate.split.name, " was missing"));
-  if (!key.exists) reasons.push_back(absl::StrCat(targets.key.split.name, " was missing"));
-  const bool other_certificate = certificate.exists && !same_certificate, other_key = key.exists && !same_key;
-  if (other_certificate && other_key) reasons.push_back("certificate and key differ");
-  if (other_certificate && !other_key) reasons.push_back("certificate differs");
-  if (!other_certificate && other_key) reasons.push_back("key differs");
-  if ((other_certificate || other_key) && certificate.exists && key.exists && result.common_spki.empty()) {
-    reasons.push_back("they did not belong together");
+  std::vector<Reason>& reasons = result.reasons;
+  if (result.state.linked()) reasons.push_back({"unfinished", "a swap was cut short"});
+  for (auto [file, target] : {std::pair(&certificate, &targets.certificate), std::pair(&key, &targets.key)}) {
+    if (file->exists) continue;
+    reasons.push_back({"missing", absl::StrCat(target->split.name, " was missing")});
   }
+  const bool other_certificate = certificate.exists && !same_certificate, other_key = key.exists && !same_key;
+  if (other_certificate && other_key) reasons.push_back({"content", "certificate and key differ"});
+  if (other_certificate && !other_key) reasons.push_back({"content", "certificate differs"});
+  if (!other_certificate && other_key) reasons.push_back({"key", "key differs"});
+  if ((other_certificate || other_key) && certificate.exists && key.exists && result.common_spki.empty()) {
+    reasons.push_back({"pair", "they did not belong together"});
+  }
+  result.other_certificate = other_certificate;
+  result.other_key = other_key;
   result.put_certificate =
-      Differs(certificate, result.state.certificate_linked, targets.certificate, same_certificate, &reasons);
-  result.put_key = Differs(key, result.state.key_linked, targets.key, same_key, &reasons);
-  if (!certificate.exists && !key.exists) reasons = {"missing"};
-  if (reasons.empty() && result.state.left_over) reasons = {"a run that was cut short left something behind"};
-  result.reason = absl::StrJoin(reasons, "; ");
+      Differs(certificate, result.state.certificate_linked, targets.certificate, same_certificate, &result);
+  result.put_key = Differs(key, result.state.key_linked, targets.key, same_key, &result);
+  if (!certificate.exists && !key.exists) reasons = {{"missing", "missing"}};
+  if (reasons.empty() && result.state.left_over) {
+    reasons = {{"unfinished", "a run that was cut short left something behind"}};
+  }
   return result;
 }
 
 // FOUND: as Compare() gave it under the lock.
-absl::Status Change(const PairSwap& swap, const Targets& targets, const Sources& sources, Comparison found) {
+absl::Status MakeRight(const PairSwap& swap, const Targets& targets, const Sources& sources,
+                       Comparison found) {
   if (found.state.linked() || found.state.left_over) {
     if (absl::Status status = swap.Settle(found.state, found.now); !status.ok()) return status;
     absl::StatusOr<Comparison> settled = Compare(swap, targets, sources);
@@ -186,38 +228,112 @@ absl::Status Change(const PairSwap& swap, const Targets& targets, const Sources&
   return found.put_certificate ? swap.PutCertificate(sources.pair) : absl::OkStatus();
 }
 
+struct Installation {
+  SourceNames from;
+  Targets targets;
+
+  static absl::StatusOr<Installation> From(const Record& record);
+  std::string Doing() const {
+    return absl::StrCat("cannot install ", from.certificate, " and ", from.key, " as ",
+                        targets.certificate.shown(), " and ", targets.key.shown());
+  }
+};
+
+absl::StatusOr<Installation> Installation::From(const Record& record) {
+  Installation install;
+  install.from.certificate = record.String("cert-from");
+  install.from.key = record.String("key-from");
+  absl::StatusOr<Targets> targets = ReadTargets(record);
+  if (!targets.ok()) return targets.status();
+  install.targets = *std::move(targets);
+  return install;
+}
+
+// What of the certificate and of the key will be another one, and whether the step's digest will.
+void LookAtContent(const Comparison& found, const Sources& sources, const ForeseenFile* foreseen,
+                   Outlook* outlook) {
+  const absl::string_view certificate = found.now.certificate.view();
+  std::vector<Change> changes;
+  if (found.other_certificate && sources.certificate_known) {
+    changes = ContentChanges(certificate, sources.pair.certificate.view());
+  } else if (found.other_certificate && foreseen != nullptr && foreseen->certificate != nullptr) {
+    changes = ContentChanges(certificate, *foreseen->certificate);
+  }
+  absl::StatusOr<PublicPart> old_certificate = OfCertificate(certificate),
+                             old_key = OfKey(found.now.key.view());
+  // Where the certificate is read, it says which key it is for.
+  const bool told =
+      std::any_of(changes.begin(), changes.end(), [](const Change& change) { return change.what == "key"; });
+  if (found.other_key && old_key.ok() && !told && !sources.spki.empty() && old_key->spki != sources.spki) {
+    changes.push_back({"key", KeyFingerprint(old_key->spki), KeyFingerprint(sources.spki)});
+  }
+  outlook->changes.insert(outlook->changes.begin(), changes.begin(), changes.end());
+  outlook->changes_digest = sources.digest.empty() || !old_certificate.ok() || !old_key.ok() ||
+                            DigestOfPair(*old_certificate, old_key->spki) != sources.digest;
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> InstallPair(const Record& record, PairSwapOptions options) {
-  std::string certificate_from = record.String("cert-from"), key_from = record.String("key-from");
-  absl::StatusOr<Targets> targets = ReadTargets(record);
-  if (!targets.ok()) return targets.status();
-  const std::string doing = absl::StrCat("cannot install ", certificate_from, " and ", key_from, " as ",
-                                         targets->certificate.shown(), " and ", targets->key.shown());
-  absl::StatusOr<Sources> sources = ReadSources(certificate_from, key_from);
+  absl::StatusOr<Installation> install = Installation::From(record);
+  if (!install.ok()) return install.status();
+  const Targets& targets = install->targets;
+  const std::string doing = install->Doing();
+  absl::StatusOr<Sources> sources = ReadSources(install->from, Foreseen());
   if (!sources.ok()) return InFront(doing, sources.status());
 
-  PairSwap swap(targets->certificate, targets->key, options);
-  absl::StatusOr<Comparison> found = Compare(swap, *targets, *sources);
+  PairSwap swap(targets.certificate, targets.key, options);
+  absl::StatusOr<Comparison> found = Compare(swap, targets, *sources);
   if (!found.ok()) return ExplainHostError(found.status(), doing);
   StepResult result;
-  if (!found->reason.empty() || found->state.locked) {
+  if (!found->reasons.empty() || found->state.locked) {
     absl::StatusOr<PendingFile> lock = swap.Lock();
     if (!lock.ok()) return ExplainHostError(lock.status(), doing);
     // Another process may have changed it before we had the lock.
-    found = Compare(swap, *targets, *sources);
+    found = Compare(swap, targets, *sources);
     if (!found.ok()) return ExplainHostError(found.status(), doing);
-    result.reason = found->reason;
-    absl::Status status = Change(swap, *targets, *sources, *std::move(found));
+    result.reason = ReasonsText(found->reasons);
+    absl::Status status = MakeRight(swap, targets, *sources, *std::move(found));
     if (!status.ok()) return ExplainHostError(status, doing);
   }
-  result.files = {targets->certificate.shown(), targets->key.shown()};
+  result.files = {targets.certificate.shown(), targets.key.shown()};
   result.digest = sources->digest;
   return result;
 }
 
 absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record& record) {
   return InstallPair(record, PairSwapOptions());
+}
+
+absl::StatusOr<Outlook> InstallPairLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Installation> install = Installation::From(record);
+  if (!install.ok()) return install.status();
+  const Targets& targets = install->targets;
+  absl::StatusOr<Sources> sources = ReadSources(install->from, context.foreseen);
+  if (!sources.ok()) return InFront(install->Doing(), sources.status());
+  PairSwap swap(targets.certificate, targets.key);
+  absl::StatusOr<Comparison> found = Compare(swap, targets, *sources);
+  if (!found.ok()) return ExplainHostError(found.status(), install->Doing());
+
+  Outlook outlook;
+  outlook.reasons = std::move(found->reasons);
+  outlook.changes = std::move(found->changes);
+  outlook.digest = sources->digest;
+  if (outlook.reasons.empty()) return outlook;
+  const ForeseenFile* foreseen = context.foreseen.Find(install->from.certificate);
+  LookAtContent(*found, *sources, foreseen, &outlook);
+  if (found->put_certificate) {
+    ForeseenFile file;
+    if (foreseen != nullptr) file = *foreseen;
+    if (sources->certificate_known) file.content = std::string(sources->pair.certificate.view());
+    outlook.files.emplace_back(targets.certificate.shown(), std::move(file));
+  }
+  if (found->put_key) {
+    ForeseenFile file;
+    if (!found->other_key) file.spki = sources->spki;
+    outlook.files.emplace_back(targets.key.shown(), std::move(file));
+  }
+  return outlook;
 }
 
 }  // namespace kplan

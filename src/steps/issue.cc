@@ -30,9 +30,10 @@ absl::StatusOr<std::string> KeyIdOf(const X509* certificate) {
   return id;
 }
 
-// WANTED for KEY, issued by the name ISSUER, whose key has the identifier AUTHORITY (empty: not said).
-absl::StatusOr<std::string> Make(const NewCertificate& wanted, const PrivateKey& key, const X509_NAME* issuer,
-                                 const std::string& authority, const PrivateKey& issuer_key) {
+// WANTED for the public half of KEY, issued by the name ISSUER, whose key has the identifier AUTHORITY
+// (empty: not said), and not signed yet.
+absl::StatusOr<CertificatePtr> Build(const NewCertificate& wanted, EVP_PKEY* key, const X509_NAME* issuer,
+                                     const std::string& authority) {
   InitOpenSsl();
   // ASN1_TIME_set would write a year of five digits.
   if (wanted.validity.not_after > kLastSecondOf9999) return TooLate();
@@ -51,8 +52,7 @@ absl::StatusOr<std::string> Make(const NewCertificate& wanted, const PrivateKey&
       X509_set_version(certificate.get(), X509_VERSION_3) != 1 ||
       BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get())) == nullptr ||
       X509_set_subject_name(certificate.get(), wanted.subject) != 1 ||
-      X509_set_issuer_name(certificate.get(), issuer) != 1 ||
-      X509_set_pubkey(certificate.get(), key.pkey()) != 1 ||
+      X509_set_issuer_name(certificate.get(), issuer) != 1 || X509_set_pubkey(certificate.get(), key) != 1 ||
       ASN1_TIME_set(X509_getm_notBefore(certificate.get()), wanted.validity.not_before) == nullptr ||
       ASN1_TIME_set(X509_getm_notAfter(certificate.get()), wanted.validity.not_after) == nullptr) {
     return OpenSslError("cannot make a certificate");
@@ -64,22 +64,27 @@ absl::StatusOr<std::string> Make(const NewCertificate& wanted, const PrivateKey&
   extensions.authority_key_id = authority;
   if (absl::Status status = AddExtensions(extensions, anonymous, certificate.get()); !status.ok())
     return status;
-  if (X509_sign(certificate.get(), issuer_key.pkey(), issuer_key.SigningHash()) <= 0)
+  return certificate;
+}
+
+// DER of CERTIFICATE, signed with KEY.
+absl::StatusOr<std::string> Sign(absl::StatusOr<CertificatePtr> certificate, const PrivateKey& key) {
+  if (!certificate.ok()) return certificate.status();
+  if (X509_sign(certificate->get(), key.pkey(), key.SigningHash()) <= 0)
     return OpenSslError("cannot sign a certificate");
-  std::string der = ToDer(certificate.get(), i2d_X509);
+  std::string der = ToDer(certificate->get(), i2d_X509);
   if (der.empty()) return OpenSslError("cannot encode a certificate");
   return der;
 }
 
-absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPairs& sans,
-                                      const PrivateKey& key) {
+absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPairs& sans, EVP_PKEY* key) {
   InitOpenSsl();
   absl::StatusOr<NamePtr> name = MakeName(subject);
   if (!name.ok()) return name.status();
   RequestPtr request(X509_REQ_new());
   if (request == nullptr || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
       X509_REQ_set_subject_name(request.get(), name->get()) != 1 ||
-      X509_REQ_set_pubkey(request.get(), key.pkey()) != 1) {
+      X509_REQ_set_pubkey(request.get(), key) != 1) {
     return OpenSslError("cannot make a request");
   }
   if (!sans.empty()) {
@@ -94,6 +99,23 @@ absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPa
   }
   return request;
 }
+
+absl::StatusOr<std::string> RequestInfo(const StringPairs& subject, const StringPairs& sans, EVP_PKEY* key) {
+  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key);
+  if (!request.ok()) return request.status();
+  std::string der = ToDer(request->get(), i2d_re_X509_REQ_tbs);
+  if (der.empty()) return OpenSslError("cannot encode a request");
+  return der;
+}
+
+// X.509 has no certificate without a signature, so what is only foreseen is signed with this.
+absl::StatusOr<const PrivateKey*> ThrowawayKey() {
+  static const auto* key = new absl::StatusOr<PrivateKey>(PrivateKey::Generate("ecdsa", 256));
+  if (!key->ok()) return key->status();
+  return &**key;
+}
+
+absl::Status NoPublicKey() { return absl::InvalidArgumentError("it is not a public key, or damaged"); }
 
 }  // namespace
 
@@ -118,16 +140,19 @@ absl::StatusOr<std::string> RandomSerial() {
 
 absl::StatusOr<std::string> MakeRequestInfo(const StringPairs& subject, const StringPairs& sans,
                                             const PrivateKey& key) {
-  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key);
-  if (!request.ok()) return request.status();
-  std::string der = ToDer(request->get(), i2d_re_X509_REQ_tbs);
-  if (der.empty()) return OpenSslError("cannot encode a request");
-  return der;
+  return RequestInfo(subject, sans, key.pkey());
+}
+
+absl::StatusOr<std::string> ForeseeRequestInfo(const StringPairs& subject, const StringPairs& sans,
+                                               absl::string_view spki) {
+  PkeyPtr key = PublicKeyOf(spki);
+  if (key == nullptr) return NoPublicKey();
+  return RequestInfo(subject, sans, key.get());
 }
 
 absl::StatusOr<std::string> MakeRequest(const StringPairs& subject, const StringPairs& sans,
                                         const PrivateKey& key) {
-  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key);
+  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key.pkey());
   if (!request.ok()) return request.status();
   if (X509_REQ_sign(request->get(), key.pkey(), key.SigningHash()) <= 0)
     return OpenSslError("cannot sign a request");
@@ -148,12 +173,35 @@ absl::Status ResolveUsages(const std::vector<std::string>& usages, Extensions* e
 }
 
 absl::StatusOr<std::string> MakeSelfSigned(const NewCertificate& wanted, const PrivateKey& key) {
-  return Make(wanted, key, wanted.subject, "", key);
+  return Sign(Build(wanted, key.pkey(), wanted.subject, ""), key);
 }
 
 absl::StatusOr<std::string> MakeCertificate(const NewCertificate& wanted, const PrivateKey& key,
                                             const Certificate& issuer, const PrivateKey& issuer_key) {
-  return Make(wanted, key, issuer.subject.get(), issuer.subject_key_id, issuer_key);
+  return Sign(Build(wanted, key.pkey(), issuer.subject.get(), issuer.subject_key_id), issuer_key);
+}
+
+absl::StatusOr<std::string> AnyPublicKey() {
+  absl::StatusOr<const PrivateKey*> key = ThrowawayKey();
+  if (!key.ok()) return key.status();
+  return (*key)->spki();
+}
+
+absl::StatusOr<Certificate> ForeseeCertificate(const NewCertificate& wanted, absl::string_view spki,
+                                               const Certificate* issuer) {
+  PkeyPtr key = PublicKeyOf(spki);
+  if (key == nullptr) return NoPublicKey();
+  absl::StatusOr<const PrivateKey*> throwaway = ThrowawayKey();
+  if (!throwaway.ok()) return throwaway.status();
+  absl::StatusOr<std::string> der =
+      Sign(issuer == nullptr ? Build(wanted, key.get(), wanted.subject, "")
+                             : Build(wanted, key.get(), issuer->subject.get(), issuer->subject_key_id),
+           **throwaway);
+  if (!der.ok()) return der.status();
+  absl::StatusOr<Certificate> certificate = Certificate::Parse(*der);
+  if (certificate.ok())
+    certificate->signed_object.signer = issuer == nullptr ? certificate->spki : issuer->spki;
+  return certificate;
 }
 
 }  // namespace kplan

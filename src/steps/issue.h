@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
 #include "src/steps/certificate.h"
@@ -39,6 +40,10 @@ absl::StatusOr<std::string> MakeRequestInfo(const StringPairs& subject, const St
 absl::StatusOr<std::string> MakeRequest(const StringPairs& subject, const StringPairs& sans,
                                         const PrivateKey& key);
 
+// What MakeRequestInfo would make for the public key SPKI (DER of a SubjectPublicKeyInfo), for a look.
+absl::StatusOr<std::string> ForeseeRequestInfo(const StringPairs& subject, const StringPairs& sans,
+                                               absl::string_view spki);
+
 // What a profile's usages come to, added to EXTENSIONS; extended ones in the order of the names.
 // InvalidArgument for a name that cfssl does not know (cfssl drops it silently), or for none at all.
 absl::Status ResolveUsages(const std::vector<std::string>& usages, Extensions* extensions);
@@ -57,6 +62,16 @@ absl::StatusOr<std::string> MakeSelfSigned(const NewCertificate& wanted, const P
 // that ISSUER may sign.
 absl::StatusOr<std::string> MakeCertificate(const NewCertificate& wanted, const PrivateKey& key,
                                             const Certificate& issuer, const PrivateKey& issuer_key);
+
+// For a look (outlook.h), what either of the two would make for the public key SPKI (DER of a
+// SubjectPublicKeyInfo), by the same code and without the key that signs: ISSUER's, or, when that is null,
+// its own. Everything in it is as it will be, but for its signature (SignedObject::signer) and, where
+// `wanted` has none, its serial number. InvalidArgument also when SPKI is no key.
+absl::StatusOr<Certificate> ForeseeCertificate(const NewCertificate& wanted, absl::string_view spki,
+                                               const Certificate* issuer);
+
+// The public key of nobody, to stand in for one that is not made yet.
+absl::StatusOr<std::string> AnyPublicKey();
 
 }  // namespace kplan
 

@@ -6,12 +6,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/usages.h"
 #include "src/steps/certificate.h"
 #include "src/steps/certificate_spec.h"
-#include "src/steps/private_key.h"
 
 namespace kplan {
 
@@ -20,7 +20,7 @@ struct Signer {
   const std::string& path;  // of the certificate
   const Certificate& certificate;
   const std::string& key_path;
-  const PrivateKey& key;
+  const std::string* spki;  // of the key: DER of the SubjectPublicKeyInfo; null when that is not known
 };
 
 // FailedPrecondition when SIGNER may not sign now: not the certificate of its key, not a CA, a key usage
@@ -29,11 +29,13 @@ absl::Status CheckSigner(const Signer& signer, KeyUsageBit usage, absl::Time now
 
 // FailedPrecondition when ISSUER may not sign what SPEC wants now: as CheckSigner says, or with a path length
 // that leaves no room for another CA, usages that do not cover those asked for, or the same subject.
-absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer, const PrivateKey& issuer_key,
-                         absl::Time now);
+// ISSUER_SPKI: as Signer's.
+absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer,
+                         const std::string* issuer_spki, absl::Time now);
 
-// The request proves that whoever asks holds the key, and has to be about KEY, the one on disk.
-absl::Status CheckRequest(const CertificateSpec& spec, const PrivateKey& key);
+// The request proves that whoever asks holds the key, and has to be about the one on disk, whose public half
+// is SPKI (DER); null when that is not known: then about any. Returns the public half that it is about.
+absl::StatusOr<std::string> CheckRequest(const CertificateSpec& spec, const std::string* spki);
 
 // FailedPrecondition when the certificate MADE (DER) has a name that ISSUER's name constraints do not allow.
 absl::Status CheckNames(const CertificateSpec& spec, absl::string_view made, const Certificate& issuer);

@@ -8,13 +8,18 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/artifact_file.h"
+#include "src/steps/certificate_changes.h"
+#include "src/steps/certificate_check.h"
+#include "src/steps/foresee.h"
 #include "src/steps/key_text.h"
+#include "src/steps/outlook.h"
 #include "src/steps/passphrase.h"
 #include "src/steps/private_key.h"
 #include "src/steps/step.h"
@@ -43,7 +48,7 @@ struct Spec {
   bool ca = false;
   KeyForm form = KeyForm::kTraditional;
   PassphraseSource passphrase;
-  std::string kind() const { return KeyKind(algo, size); }
+  std::string kind() const { return KindOfKey(algo, size); }
 };
 
 absl::StatusOr<Spec> ReadSpec(const Record& record) {
@@ -74,10 +79,13 @@ absl::StatusOr<Spec> ReadSpec(const Record& record) {
 // What is on disk: the right key, or why another has to be made.
 struct Found {
   std::optional<PrivateKey> key;
-  Secret text;          // of the file, when it has a key
-  std::string rewrite;  // why the right key has to be written again; empty when its file is right, too
-  std::string reason;   // why another key has to be made
+  Secret text;  // of the file, when it has a key
+  std::vector<Reason>
+      rewrite;  // why the right key has to be written again; empty when its file is right, too
+  std::vector<Reason> reasons;  // why another key has to be made
+  std::string spki;             // of the key that is there, right or not; empty when that is not known
   bool exists = false;
+  bool shut = false;        // of a look: there is a key, encrypted, and it is taken for the right one
   bool unreadable = false;  // something else is in the key's place, or it is damaged
 };
 
@@ -110,19 +118,22 @@ const char* FormatName(const PrivateKey& key, KeyForm form) {
   return EVP_PKEY_get_base_id(key.pkey()) == EVP_PKEY_RSA ? "PKCS#1" : "SEC1";
 }
 
-std::string RewriteReason(const Spec& spec, const PrivateKey& key, const KeyText& around) {
-  std::string reason;
+std::vector<Reason> RewriteReasons(const Spec& spec, const PrivateKey& key, const KeyText& around) {
+  std::vector<Reason> reasons;
   if (spec.form == KeyForm::kEncrypted && key.form() != KeyForm::kEncrypted) {
-    reason = "was not encrypted";
+    reasons.push_back({"encryption", "was not encrypted"});
   } else if (key.form() != spec.form) {
-    reason = absl::StrCat("format was ", FormatName(key, key.form()), ", is ", FormatName(key, spec.form));
+    reasons.push_back({"format", absl::StrCat("format was ", FormatName(key, key.form()), ", is ",
+                                              FormatName(key, spec.form))});
   }
-  return JoinReasons(reason, around.byte_order_mark ? "began with a byte order mark" : "");
+  if (around.byte_order_mark) reasons.push_back({"text", "began with a byte order mark"});
+  return reasons;
 }
 
-absl::StatusOr<Found> Look(const Spec& spec) {
+// With a passphrase that is withheld an encrypted key is taken for the right one.
+absl::StatusOr<Found> Look(const Spec& spec, const PassphraseSource& passphrase) {
   Found found;
-  absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path, spec.passphrase, &found.text);
+  absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path, passphrase, &found.text);
   if (absl::IsNotFound(key.status())) {
     struct stat info;
     if (lstat(spec.path.c_str(), &info) == 0 && S_ISLNK(info.st_mode)) {
@@ -130,7 +141,7 @@ absl::StatusOr<Found> Look(const Spec& spec) {
           spec.path,
           " is a symbolic link to a file that is not there; mount what it points to, or remove the link"));
     }
-    found.reason = "missing";
+    found.reasons = {{"missing", "missing"}};
     if (spec.ca) {
       if (absl::Status status = CheckNewCaKey(spec); !status.ok()) return status;
     }
@@ -145,29 +156,36 @@ absl::StatusOr<Found> Look(const Spec& spec) {
                        ". A CA key is never overwritten: restore it from a backup; to begin a new CA, move ",
                        spec.path, " and its certificate away"));
     }
-    found.reason = absl::IsDataLoss(key.status()) ? "damaged" : "held no private key";
+    found.reasons = {{"damaged", absl::IsDataLoss(key.status()) ? "damaged" : "held no private key"}};
     found.unreadable = true;
     return found;
   }
+  found.shut = absl::IsUnauthenticated(key.status());
   // No permission, no passphrase, two keys: nothing is known to be wrong with the key.
-  if (!key.ok()) return key.status();
+  if (!key.ok() && !found.shut) return key.status();
+  if (key.ok()) found.spki = key->spki();
   const KeyText around = TakeApart(found.text.view());
-  if (key->kind() != spec.kind()) {
+  if (key.ok() && key->kind() != spec.kind()) {
     if (spec.ca) return OtherKindOfCaKey(spec, *key);
-    found.reason = absl::StrCat("spec asks for ", spec.kind(), ", the file holds ", key->kind());
+    found.reasons.push_back(
+        {"kind", absl::StrCat("spec asks for ", spec.kind(), ", the file holds ", key->kind())});
   }
   if (!spec.ca && around.generation != spec.generation) {
-    found.reason = JoinReasons(
-        found.reason, absl::StrCat("key-generation was ", around.generation, ", is ", spec.generation));
+    found.reasons.push_back(
+        {"generation", absl::StrCat("key-generation was ", around.generation, ", is ", spec.generation)});
   }
-  if (!found.reason.empty()) return found;
-  found.rewrite = RewriteReason(spec, *key, around);
+  if (!found.reasons.empty()) return found;
+  if (key.ok()) {
+    found.rewrite = RewriteReasons(spec, *key, around);
+  } else if (around.byte_order_mark) {
+    found.rewrite = {{"text", "began with a byte order mark"}};
+  }
   if (!found.rewrite.empty() && !around.other.empty()) {
     return absl::FailedPreconditionError(absl::StrCat(
-        spec.path, " has to be written again (", found.rewrite, "), and beside the key it holds a \"",
+        spec.path, " has to be written again (", Join(found.rewrite), "), and beside the key it holds a \"",
         around.other, "\", which kplan would not put there; move that elsewhere"));
   }
-  found.key = *std::move(key);
+  if (key.ok()) found.key = *std::move(key);
   return found;
 }
 
@@ -196,7 +214,7 @@ absl::StatusOr<Secret> TextOf(const Spec& spec, const PrivateKey& key, absl::str
   Secret text(absl::StrCat(before, pem->view(), after));
   absl::StatusOr<PrivateKey> again = PrivateKey::Parse(text.view(), spec.passphrase);
   if (!again.ok() || again->spki() != key.spki() || again->kind() != key.kind() ||
-      !RewriteReason(spec, *again, TakeApart(text.view())).empty()) {
+      !RewriteReasons(spec, *again, TakeApart(text.view())).empty()) {
     return absl::InternalError(absl::StrCat("what was to be written to ", spec.path,
                                             " cannot be read back; nothing was changed",
                                             again.ok() ? "" : ": ", again.status().message()));
@@ -246,15 +264,34 @@ absl::StatusOr<StepResult> Take(const Spec& spec, const Found& found) {
   int64_t links = 0;
   absl::Status status = ReplaceKeyFile(spec.path, text->view(), &links);
   if (!status.ok()) {
-    return absl::Status(status.code(), absl::StrCat(spec.path, " has to be written again (", found.rewrite,
-                                                    "): ", status.message()));
+    return absl::Status(status.code(), absl::StrCat(spec.path, " has to be written again (",
+                                                    Join(found.rewrite), "): ", status.message()));
   }
-  std::string reason = JoinReasons(found.rewrite, *protection);
+  std::string reason = JoinReasons(Join(found.rewrite), *protection);
   if (links > 0) {
     absl::StrAppend(&reason, " (the old file is still there under ", links, " other name",
                     links == 1 ? "" : "s", ", hard links)");
   }
   return Adopt(spec, *found.key, reason);
+}
+
+// The right key of FOUND, written again.
+void AddRewrite(const Spec& spec, const Found& found, Outlook* outlook) {
+  outlook->reasons = found.rewrite;
+  ForeseenFile file;
+  file.same_block = true;
+  if (found.key.has_value()) {
+    file.spki = found.key->spki();
+    file.same_block = found.key->form() == spec.form;
+    if (!file.same_block) {
+      auto name = [&](KeyForm form) {
+        return absl::StrCat(FormatName(*found.key, form), form == KeyForm::kEncrypted ? ", encrypted" : "");
+      };
+      outlook->changes.push_back({"format", name(found.key->form()), name(spec.form)});
+    }
+  }
+  // A key that stays shut is as unknown to those that read it as it is now: nothing is foreseen of it.
+  if (found.key.has_value()) outlook->files.emplace_back(spec.path, std::move(file));
 }
 
 }  // namespace
@@ -264,7 +301,7 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
   if (!read.ok()) return read.status();
   const Spec& spec = *read;
 
-  absl::StatusOr<Found> found = Look(spec);
+  absl::StatusOr<Found> found = Look(spec, spec.passphrase);
   if (!found.ok()) return found.status();
   if (found->key.has_value() && found->rewrite.empty()) return Take(spec, *found);
 
@@ -282,12 +319,14 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
 
   absl::StatusOr<FolderLock> lock = FolderLock::Acquire(spec.path);
   if (!lock.ok()) return lock.status();
-  found = Look(spec);  // another run may have been quicker: its key is as good, and may be in use already
+  found = Look(
+      spec,
+      spec.passphrase);  // another run may have been quicker: its key is as good, and may be in use already
   if (!found.ok()) return found.status();
   if (found->key.has_value()) return Take(spec, *found);
   if (!made.has_value())
     return absl::AbortedError(absl::StrCat(spec.path, " changed while kplan looked at it; run it again"));
-  std::string reason = found->reason;
+  std::string reason = Join(found->reasons);
   if (found->unreadable) {
     absl::StatusOr<std::string> kept = SetAside(spec.path);
     if (!kept.ok()) return kept.status();
@@ -299,12 +338,39 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
                                        : WriteFile(spec.path, text.view(), 0600, Overwrite::kNo);
   if (absl::IsAlreadyExists(
           written)) {  // written by something that takes no lock, a restore from backup for one
-    found = Look(spec);
+    found = Look(spec, spec.passphrase);
     if (!found.ok()) return found.status();
     if (found->key.has_value()) return Take(spec, *found);
   }
   if (!written.ok()) return written;
   return Adopt(spec, *made, reason);
+}
+
+absl::StatusOr<Outlook> KeyLook(const LookContext&, const Record& record) {
+  absl::StatusOr<Spec> read = ReadSpec(record);
+  if (!read.ok()) return read.status();
+  const Spec& spec = *read;
+  absl::StatusOr<Found> found = Look(spec, spec.passphrase.Withheld());
+  if (!found.ok()) return found.status();
+
+  Outlook outlook;
+  if (!found->reasons.empty()) {
+    if (absl::Status status = PrivateKey::CheckKind(spec.algo, spec.size); !status.ok()) return status;
+    outlook.reasons = std::move(found->reasons);
+    outlook.changes_digest = true;
+    outlook.files.emplace_back(spec.path, ForeseenFile());
+    if (!found->spki.empty()) {
+      outlook.changes.push_back(
+          {"key", KeyFingerprint(found->spki), absl::StrCat("a new ", spec.kind(), " key")});
+    }
+    return outlook;
+  }
+  if (found->key.has_value()) outlook.digest = Sha256Hex(found->key->spki());
+  if (!found->rewrite.empty()) AddRewrite(spec, *found, &outlook);
+  if (absl::Status status = AddFileDifferences(KeyFileDifferences(spec.path), "", &outlook); !status.ok()) {
+    return status;
+  }
+  return outlook;
 }
 
 }  // namespace kplan

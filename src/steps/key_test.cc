@@ -50,7 +50,7 @@ TEST_F(KeyTest, MakesEveryKindOnceAndAdoptsIt) {
     key_["size"] = c.size;
     key_["path"] = absl::StrCat("new/folder/", c.algo, c.size, "-key.pem");
     EXPECT_EQ(RemakeReason(KeyStep, key_), "missing");
-    EXPECT_EQ(KindOf(key_["path"]), KeyKind(c.algo, c.size));
+    EXPECT_EQ(KindOf(key_["path"]), KindOfKey(c.algo, c.size));
     EXPECT_EQ(ModeOf(key_["path"]), 0600u);
     absl::StatusOr<PrivateKey> key = PrivateKey::Read(key_["path"]);
     ASSERT_TRUE(key.ok());

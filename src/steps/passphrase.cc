@@ -66,6 +66,8 @@ std::string PassphraseSource::Text() const {
       return absl::StrCat("the passphrase in ", name);
     case Kind::kEnvironment:
       return absl::StrCat("the passphrase in $", name);
+    case Kind::kWithheld:
+      return "the passphrase";
     case Kind::kNone:
       break;
   }
@@ -83,7 +85,9 @@ absl::StatusOr<PassphraseSource> PassphraseSource::From(const Record& record, co
 
 absl::StatusOr<Secret> ReadPassphrase(const PassphraseSource& source) {
   if (source.kind == PassphraseSource::Kind::kFile) return ReadPassphraseFile(source.name);
-  if (!source.given()) return absl::InvalidArgumentError("there is no passphrase to read");
+  if (source.kind != PassphraseSource::Kind::kEnvironment) {
+    return absl::InvalidArgumentError("there is no passphrase to read");
+  }
   const char* value = getenv(source.name.c_str());
   if (value == nullptr) {
     return absl::NotFoundError(

@@ -99,6 +99,25 @@ absl::Status ReadBag(PKCS12_SAFEBAG* bag, absl::string_view passphrase, Pkcs12Co
   }
 }
 
+// DER taken apart, as far as that needs no passphrase.
+absl::StatusOr<Pkcs12Ptr> ReadPkcs12(absl::string_view der) {
+  InitOpenSsl();
+  Pkcs12Ptr file = FromDer<Pkcs12Ptr>(der, d2i_PKCS12);
+  if (file == nullptr || PKCS12_mac_present(file.get()) != 1) return Damaged();
+  const X509_ALGOR* mac = nullptr;
+  const ASN1_INTEGER* rounds = nullptr;
+  PKCS12_get0_mac(nullptr, &mac, nullptr, &rounds, file.get());
+  int64_t count = 1;  // the default
+  if (mac == nullptr || (rounds != nullptr && ASN1_INTEGER_get_int64(&count, rounds) != 1) || count < 1 ||
+      count > kMaxRounds) {
+    return Damaged();
+  }
+  const ASN1_OBJECT* hash = nullptr;
+  X509_ALGOR_get0(&hash, nullptr, nullptr, mac);
+  if (OBJ_obj2nid(hash) != NID_sha256) return OtherForm("its MAC is not HMAC-SHA256");
+  return file;
+}
+
 }  // namespace
 
 bool IsPkcs12Passphrase(absl::string_view passphrase) {
@@ -152,21 +171,12 @@ absl::StatusOr<std::string> MakePkcs12(const PrivateKey& key, const std::vector<
   return der;
 }
 
+absl::Status CheckPkcs12(absl::string_view der) { return ReadPkcs12(der).status(); }
+
 absl::StatusOr<Pkcs12Content> OpenPkcs12(absl::string_view der, absl::string_view passphrase) {
-  InitOpenSsl();
-  Pkcs12Ptr file = FromDer<Pkcs12Ptr>(der, d2i_PKCS12);
-  if (file == nullptr || PKCS12_mac_present(file.get()) != 1) return Damaged();
-  const X509_ALGOR* mac = nullptr;
-  const ASN1_INTEGER* rounds = nullptr;
-  PKCS12_get0_mac(nullptr, &mac, nullptr, &rounds, file.get());
-  int64_t count = 1;  // the default
-  if (mac == nullptr || (rounds != nullptr && ASN1_INTEGER_get_int64(&count, rounds) != 1) || count < 1 ||
-      count > kMaxRounds) {
-    return Damaged();
-  }
-  const ASN1_OBJECT* hash = nullptr;
-  X509_ALGOR_get0(&hash, nullptr, nullptr, mac);
-  if (OBJ_obj2nid(hash) != NID_sha256) return OtherForm("its MAC is not HMAC-SHA256");
+  absl::StatusOr<Pkcs12Ptr> read = ReadPkcs12(der);
+  if (!read.ok()) return read.status();
+  const Pkcs12Ptr& file = *read;
   if (PKCS12_verify_mac(file.get(), passphrase.data(), SizeOf(passphrase)) != 1) {
     ERR_clear_error();
     return absl::PermissionDeniedError("the passphrase does not open it, or it is damaged");

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/steps/openssl_util.h"
@@ -37,6 +38,9 @@ absl::StatusOr<std::string> MakePkcs12(const PrivateKey& key, const std::vector<
 // PermissionDenied when the passphrase does not open it, which damage inside of it cannot be told from;
 // FailedPrecondition when its key is not encrypted, or something in it not by PBES2.
 absl::StatusOr<Pkcs12Content> OpenPkcs12(absl::string_view der, absl::string_view passphrase);
+
+// Those of these errors that need no passphrase.
+absl::Status CheckPkcs12(absl::string_view der);
 
 }  // namespace kplan
 

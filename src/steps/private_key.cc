@@ -73,14 +73,14 @@ bool IsConsistent(const EC_KEY* key) {
 
 }  // namespace
 
-std::string KeyKind(absl::string_view algo, int size) {
+std::string KindOfKey(absl::string_view algo, int size) {
   return size == 0 ? std::string(algo) : absl::StrCat(algo, " ", size);
 }
 
 absl::StatusOr<PrivateKey> PrivateKey::FromRsa(RSA* rsa) {
   RsaPtr owned(rsa);
   PrivateKey key;
-  key.kind_ = KeyKind("rsa", RSA_bits(rsa));
+  key.kind_ = KindOfKey("rsa", RSA_bits(rsa));
   if (int extra = RSA_get_multi_prime_extra_count(rsa); extra > 0) {
     absl::StrAppend(&key.kind_, " of ", 2 + extra, " primes");
     return key;
@@ -112,7 +112,7 @@ absl::StatusOr<PrivateKey> PrivateKey::FromEc(EC_KEY* ec) {
     key.kind_ = absl::StrCat("ecdsa ", curve == NID_undef ? "with parameters of its own" : OBJ_nid2sn(curve));
     return key;
   }
-  key.kind_ = KeyKind("ecdsa", size);
+  key.kind_ = KindOfKey("ecdsa", size);
   if (!IsConsistent(ec)) return Damaged();
   // One key, one public half: whatever form the file has the point in.
   EC_KEY_set_conv_form(ec, POINT_CONVERSION_UNCOMPRESSED);
@@ -210,6 +210,10 @@ absl::StatusOr<PrivateKey> PrivateKey::ParseEncrypted(absl::string_view der, con
         "it is encrypted with a passphrase, and the spec names none; say where it is (passphrase-file or "
         "passphrase-env), or decrypt the key with `openssl pkey`");
   }
+  if (source.kind == PassphraseSource::Kind::kWithheld) {
+    if (absl::Status status = CheckEncryptedPkcs8(der); !status.ok()) return status;
+    return absl::UnauthenticatedError("it is encrypted, and stays shut");
+  }
   absl::StatusOr<Secret> passphrase = ReadPassphrase(source);
   // Not by its own code: that there is no passphrase must not read as that there is no key.
   if (!passphrase.ok()) return absl::FailedPreconditionError(passphrase.status().message());
@@ -287,11 +291,11 @@ absl::StatusOr<PrivateKey> PrivateKey::Read(const std::string& path, const Passp
   }
   Secret secret(*std::move(content));
   absl::StatusOr<PrivateKey> key = Parse(secret.view(), passphrase);
+  if (text != nullptr) *text = std::move(secret);
   if (!key.ok()) {
     return absl::Status(key.status().code(),
                         absl::StrCat(path, " cannot be used as a private key: ", key.status().message()));
   }
-  if (text != nullptr) *text = std::move(secret);
   return key;
 }
 
@@ -305,14 +309,32 @@ absl::StatusOr<PrivateKey> PrivateKey::ReadUsable(const std::string& path,
   return key;
 }
 
+PkeyPtr PublicKeyOf(absl::string_view spki) {
+  InitOpenSsl();
+  PkeyPtr key = FromDer<PkeyPtr>(spki, d2i_PUBKEY);
+  ERR_clear_error();
+  return key;
+}
+
+absl::Status PrivateKey::CheckKind(absl::string_view algo, int size) {
+  if (algo == "rsa" && size <= 8192) return CheckRsaSize(size);
+  if ((algo == "ed25519" && size == 0) || (algo == "ecdsa" && CurveOfSize(size) != NID_undef)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("kplan makes no key of the kind \"", KindOfKey(algo, size),
+                   "\"; it makes rsa 2048 to 8192, ecdsa 256, 384 or 521, and ed25519"));
+}
+
 absl::StatusOr<PrivateKey> PrivateKey::Generate(absl::string_view algo, int size) {
   InitOpenSsl();
-  if (algo == "rsa" && size <= 8192) {
+  if (absl::Status status = CheckKind(algo, size); !status.ok()) return status;
+  if (algo == "rsa") {
     absl::StatusOr<RsaPtr> rsa = GenerateRsaKey(size);
     if (!rsa.ok()) return rsa.status();
     return FromRsa(rsa->release());
   }
-  if (algo == "ed25519" && size == 0) {
+  if (algo == "ed25519") {
     // Any 32 octets are a key (RFC 8032 5.1.5).
     std::string octets(kEd25519Octets, '\0');
     if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(&octets[0]), kEd25519Octets) != 1)
@@ -320,13 +342,7 @@ absl::StatusOr<PrivateKey> PrivateKey::Generate(absl::string_view algo, int size
     Secret seed(std::move(octets));
     return FromEd25519(seed.view());
   }
-  int curve = algo == "ecdsa" ? CurveOfSize(size) : NID_undef;
-  if (curve == NID_undef) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("kplan makes no key of the kind \"", KeyKind(algo, size),
-                     "\"; it makes rsa 2048 to 8192, ecdsa 256, 384 or 521, and ed25519"));
-  }
-  EcKeyPtr ec(EC_KEY_new_by_curve_name(curve));
+  EcKeyPtr ec(EC_KEY_new_by_curve_name(CurveOfSize(size)));
   if (ec == nullptr || EC_KEY_generate_key(ec.get()) != 1) return OpenSslError("cannot make an ECDSA key");
   return FromEc(ec.release());
 }

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/steps/openssl_util.h"
@@ -30,10 +31,12 @@ class PrivateKey {
   //   InvalidArgument     PEM, but without a private key: a certificate, a public key
   //   FailedPrecondition  the key may well be good: two of them, encrypted and PASSPHRASE is not given, is
   //                       not to be had or does not open it, encrypted in an old way
+  //   Unauthenticated     encrypted, as far as it can be told in a good way, and PASSPHRASE is withheld
   static absl::StatusOr<PrivateKey> Parse(absl::string_view pem, const PassphraseSource& passphrase = {});
 
   // The same from the file PATH, which every message names; NotFound when there is none, FailedPrecondition
-  // when it is not a regular file (a link to one is followed). *TEXT, if given, becomes the file's content.
+  // when it is not a regular file (a link to one is followed). *TEXT, if given, becomes the file's content,
+  // also when there is no key to be had from it.
   static absl::StatusOr<PrivateKey> Read(const std::string& path, const PassphraseSource& passphrase = {},
                                          Secret* text = nullptr);
 
@@ -44,6 +47,8 @@ class PrivateKey {
   // ALGO "rsa" (SIZE 2048 to 8192), "ecdsa" (256, 384, 521: the NIST curves, as in cfssl) or "ed25519" (0).
   // InvalidArgument for others.
   static absl::StatusOr<PrivateKey> Generate(absl::string_view algo, int size);
+  // The same, without making one.
+  static absl::Status CheckKind(absl::string_view algo, int size);
 
   // "rsa 2048", "ecdsa 256", "ed25519"; "dsa", "ecdsa secp256k1", "rsa 2048 with exponent 3" and so on for
   // keys that kplan does not make.
@@ -84,7 +89,11 @@ class PrivateKey {
 };
 
 // "rsa 2048" from its two halves, as kind() writes it; ALGO alone when SIZE is 0.
-std::string KeyKind(absl::string_view algo, int size);
+std::string KindOfKey(absl::string_view algo, int size);
+
+// The SubjectPublicKeyInfo SPKI (DER) as a key that signatures are checked with; null for anything else. Goes
+// through OpenSSL's decoders, 1.4 ms the first time (der.h): not for what every step does.
+PkeyPtr PublicKeyOf(absl::string_view spki);
 
 }  // namespace kplan
 

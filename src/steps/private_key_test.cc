@@ -26,7 +26,7 @@ TEST(PrivateKey, RoundTripOfEveryKindAndFormat) {
   for (const Case& c : cases) {
     absl::StatusOr<PrivateKey> key = PrivateKey::Generate(c.algo, c.size);
     ASSERT_TRUE(key.ok()) << key.status();
-    EXPECT_EQ(key->kind(), KeyKind(c.algo, c.size));
+    EXPECT_EQ(key->kind(), KindOfKey(c.algo, c.size));
     std::string pem = Pem(*key);
     EXPECT_EQ(pem.rfind(std::string("-----BEGIN ") + c.label + "-----\n", 0), 0u) << key->kind();
     absl::StatusOr<PrivateKey> again = PrivateKey::Parse(pem);

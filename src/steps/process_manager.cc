@@ -78,9 +78,9 @@ std::optional<Instance> FindByProgramAndArguments(const ProcessSpec& spec) {
 
 std::string ProcessSpec::Exe() const { return RealPath(argv[0]); }
 
-std::optional<Instance> FindRunning(const ProcessSpec& spec) {
+std::optional<Instance> FindRunning(const ProcessSpec& spec, bool await_start) {
   if (std::optional<Instance> instance = InstanceOfPidFile(spec.root, spec.name, spec.Exe())) return instance;
-  AwaitStartUnderWay(spec);
+  if (await_start) AwaitStartUnderWay(spec);
   return FindByProgramAndArguments(spec);
 }
 

@@ -25,8 +25,8 @@ struct ProcessSpec {
 
 // The running instance of SPEC: the one the pid file names; failing that, one process of this user with
 // exactly this program and these arguments (the pid file was lost, or kplan was killed before it was
-// written).
-std::optional<Instance> FindRunning(const ProcessSpec& spec);
+// written). AWAIT_START: a start that another process has begun is waited for.
+std::optional<Instance> FindRunning(const ProcessSpec& spec, bool await_start = true);
 
 // Makes the pid file name INSTANCE, when it does not already.
 absl::Status EnsurePidFile(const ProcessSpec& spec, const Instance& instance);

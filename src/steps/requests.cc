@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -8,6 +9,7 @@
 #include "src/base/text.h"
 #include "src/steps/certificate.h"
 #include "src/steps/der.h"
+#include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
 // Which requests wait for a CA whose key somebody else has. Record:
@@ -37,31 +39,55 @@ std::string KeyOfRequest(const std::string& path) {
 }
 
 // Whether REQUEST has to be signed: CERTIFICATE is not there, or is not of the request's key.
-bool Waits(const std::string& request, const std::string& certificate) {
+bool Waits(const std::string& request, const std::string& certificate, const Foreseen& foreseen) {
   absl::StatusOr<Certificate> found = Certificate::Read(certificate);
-  return !found.ok() || found->spki != KeyOfRequest(request);
+  if (!found.ok()) return true;
+  const ForeseenFile* again = foreseen.Find(request);
+  return found->spki != (again != nullptr ? again->spki : KeyOfRequest(request));
+}
+
+// The requests that wait, and what a person reads of them.
+struct Waiting {
+  std::string list, text;
+};
+
+absl::StatusOr<Waiting> Look(const StringPairs& pairs, const Record& record, const Foreseen& foreseen) {
+  if (!record.status().ok()) return record.status();
+  Waiting waiting;
+  size_t count = 0;
+  for (const auto& [request, certificate] : pairs) {
+    if (!Waits(request, certificate, foreseen)) continue;
+    ++count;
+    absl::StrAppend(&waiting.list, "  ", request, " -> ", certificate, "\n");
+  }
+  if (count > 0) {
+    waiting.text = absl::StrCat(Count(count, "request"), count == 1 ? " waits" : " wait",
+                                " for signing (request -> where its certificate belongs):\n", waiting.list);
+  }
+  return waiting;
 }
 
 }  // namespace
 
 absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record& record) {
   const StringPairs pairs = record.Pairs("pairs");
-  if (!record.status().ok()) return record.status();
+  absl::StatusOr<Waiting> waiting = Look(pairs, record, Foreseen());
+  if (!waiting.ok()) return waiting.status();
   StepResult result;
-  std::string list;
-  size_t waiting = 0;
-  for (const auto& [request, certificate] : pairs) {
-    result.files.push_back(certificate);
-    if (!Waits(request, certificate)) continue;
-    ++waiting;
-    absl::StrAppend(&list, "  ", request, " -> ", certificate, "\n");
-  }
-  if (waiting > 0) {
-    result.output = absl::StrCat(Count(waiting, "request"), waiting == 1 ? " waits" : " wait",
-                                 " for signing (request -> where its certificate belongs):\n", list);
-  }
-  result.digest = Sha256Hex(list);
+  for (const auto& [request, certificate] : pairs) result.files.push_back(certificate);
+  result.output = std::move(waiting->text);
+  result.digest = Sha256Hex(waiting->list);
   return result;
+}
+
+// Its artifact is what it says, so the digest alone tells whether that is something else than before.
+absl::StatusOr<Outlook> RequestsLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Waiting> waiting = Look(record.Pairs("pairs"), record, context.foreseen);
+  if (!waiting.ok()) return waiting.status();
+  Outlook outlook;
+  outlook.note = std::move(waiting->text);
+  outlook.digest = Sha256Hex(waiting->list);
+  return outlook;
 }
 
 }  // namespace kplan

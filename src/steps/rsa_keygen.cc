@@ -38,11 +38,14 @@ bool FarApart(const BIGNUM* p, const BIGNUM* q, int prime_bits) {
 
 void RsaDelete::operator()(RSA* key) const { RSA_free(key); }
 
+absl::Status CheckRsaSize(int bits) {
+  if (bits >= 2048 && bits <= OPENSSL_RSA_MAX_MODULUS_BITS && bits % 8 == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("an RSA key of ", bits, " bits is not possible; take 2048, 3072 or 4096"));
+}
+
 absl::StatusOr<RsaPtr> GenerateRsaKey(int bits) {
-  if (bits < 2048 || bits > OPENSSL_RSA_MAX_MODULUS_BITS || bits % 8 != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("an RSA key of ", bits, " bits is not possible; take 2048, 3072 or 4096"));
-  }
+  if (absl::Status status = CheckRsaSize(bits); !status.ok()) return status;
   const int prime_bits = bits / 2;
   BnPtr n(BN_new()), e(BN_new());
   BnPtr d = NewSecret(), p = NewSecret(), q = NewSecret(), dp = NewSecret(), dq = NewSecret(),

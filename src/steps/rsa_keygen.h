@@ -26,6 +26,9 @@ using RsaPtr = std::unique_ptr<RSA, RsaDelete>;
 // one.
 absl::StatusOr<RsaPtr> GenerateRsaKey(int bits);
 
+// InvalidArgument for a size that it does not make.
+absl::Status CheckRsaSize(int bits);
+
 // True when the numbers of KEY belong together: n = p*q, the exponents are each other's inverse, the CRT
 // values fit. What RSA_check_key looks at except that p and q are prime (tens of milliseconds); 0.1 ms. A
 // flipped bit anywhere in a key file is seen.

@@ -21,151 +21,36 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
+#include "src/steps/command_changes.h"
 #include "src/steps/host_file.h"
+#include "src/steps/host_outlook.h"
 #include "src/steps/listening.h"
+#include "src/steps/outlook.h"
 #include "src/steps/process_manager.h"
+#include "src/steps/service_decision.h"
 #include "src/steps/service_log.h"
 #include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 #include "src/steps/step.h"
 #include "src/steps/systemd.h"
+#include "src/steps/waited.h"
 
 namespace kplan {
 namespace {
 
-struct Service {
-  std::string manager, root, unit;
-  StringPairs argv;  // as in the record
-  std::vector<std::string> answers, restart_on;
-  absl::Duration timeout;
-  ProcessSpec process;  // root, name, the real argv, environment
-};
-
-struct Running {
-  std::optional<Instance> instance;
-  // systemd only:
-  std::string invocation;
-  bool active = false;
-  bool unit_changed = false;  // the unit on disk is newer than the one that systemd had
-};
-
-absl::StatusOr<Service> ReadService(const Record& record) {
-  Service service;
-  service.manager = record.String("manager");
-  service.root = record.String("root");
-  service.unit = record.StringOr("unit", "");
-  service.argv = record.Pairs("argv");
-  service.answers = record.Strings("answers");
-  service.restart_on = record.Strings("restart-on");
-  service.timeout = absl::Seconds(record.Int("timeout"));
-  service.process.name = record.String("name");
-  service.process.environment = record.Strings("environment");
-  if (!record.status().ok()) return record.status();
-  if (service.argv.empty()) return absl::DataLossError("the record has no argv");
-  if (service.manager != "systemd" && service.manager != "process" && service.manager != "none") {
-    return absl::InvalidArgumentError(absl::StrCat("no service manager \"", service.manager, "\""));
-  }
-  if (service.manager == "systemd" && service.root != "/") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("systemd manages the services of this machine's /, not of ", service.root,
-                     "; use service-manager: process or none"));
-  }
-  absl::StatusOr<std::string> root = RealRoot(service.root);
-  if (!root.ok()) return root.status();
-  service.process.root = *root;
-  for (const auto& [text, path] : service.argv) {
-    service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));
-  }
-  return service;
-}
-
-// What PATH is to the service, for the person.
-std::string Describe(const Service& service, const std::string& path) {
-  if (path == service.argv[0].second) return "binary changed";
-  if (path == service.unit) return "unit changed";
-  for (const auto& [text, argument_path] : service.argv) {
-    if (argument_path == path && absl::StrContains(text, "trusted-ca-file")) {
-      return absl::StrCat("trust ", path, " changed");
-    }
-  }
-  return absl::StrCat(path, " changed");
-}
-
-std::string CommandDigest(const ProcessSpec& process) {
-  RecordWriter writer;
-  writer.Add("argv", process.argv).Add("environment", process.environment);
-  return Sha256Hex(std::move(writer).Finish());
-}
-
-// Why what the marker says of the running instance is not what is wanted; empty when it is.
-std::vector<std::string> DifferencesByMarker(const Service& service, const ServiceMarker& marker,
-                                             const ServiceMarker& wanted) {
-  std::vector<std::string> reasons;
-  for (const std::string& path : service.restart_on) {
-    auto known = marker.files.find(path);
-    if (known == marker.files.end() || known->second.sha256 != wanted.files.at(path).sha256) {
-      reasons.push_back(Describe(service, path));
-    }
-  }
-  if (marker.command != wanted.command) reasons.push_back("flags changed");
-  return reasons;
-}
-
-bool SameEnvironment(std::vector<std::string> process, std::vector<std::string> wanted) {
-  auto is_path = [](const std::string& variable) { return absl::StartsWith(variable, "PATH="); };
-  process.erase(std::remove_if(process.begin(), process.end(), is_path), process.end());
-  wanted.erase(std::remove_if(wanted.begin(), wanted.end(), is_path), wanted.end());
-  std::sort(process.begin(), process.end());
-  std::sort(wanted.begin(), wanted.end());
-  return process == wanted;
-}
-
-// The same from the process itself, for want of a marker.
-absl::StatusOr<std::vector<std::string>> DifferencesByEvidence(const Service& service, const Running& running,
-                                                               const ServiceMarker& wanted) {
-  const Instance& instance = *running.instance;
-  std::vector<std::string> reasons;
-  absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
-  if (!argv.ok()) return argv.status();
-  bool same_command = *argv == service.process.argv;
-  if (same_command && service.manager == "process") {
-    absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
-    if (!environment.ok()) return environment.status();
-    same_command = SameEnvironment(*std::move(environment), service.process.environment);
-  }
-  if (!same_command) reasons.push_back("flags changed");
-  if (running.unit_changed) reasons.push_back("unit changed");
-  for (const std::string& path : service.restart_on) {
-    if (path == service.unit && running.unit_changed) continue;
-    if (path == service.argv[0].second) {
-      absl::StatusOr<std::string> digest = Sha256HexOfFile(ExeContentPath(instance.pid));
-      // It is /proc that may not let us look (a service of another user, in a container): doubt, again.
-      if (!digest.ok() || *digest != wanted.files.at(path).sha256) reasons.push_back(Describe(service, path));
-      continue;
-    }
-    absl::StatusOr<bool> unchanged = UnchangedSinceStart(PathFromHere(service.process.root, path), instance);
-    if (!unchanged.ok()) return unchanged.status();
-    if (!*unchanged) reasons.push_back(Describe(service, path));
-  }
-  return reasons;
-}
-
-absl::StatusOr<Running> LookAtRunning(const Service& service) {
-  Running running;
-  if (service.manager == "process") {
-    running.instance = FindRunning(service.process);
-    return running;
-  }
-  absl::StatusOr<UnitState> state = PrepareUnit(service.process.name);
+// STATE, for systemd alone: of the unit.
+absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& state) {
   if (!state.ok()) return state.status();
+  RunningService running;
   running.invocation = state->invocation;
   running.unit_changed = state->needs_daemon_reload;
   running.active = state->active_state == "active";
@@ -175,7 +60,14 @@ absl::StatusOr<Running> LookAtRunning(const Service& service) {
   return running;
 }
 
-absl::StatusOr<Instance> AwaitMainProcess(const Service& service, const std::string& old_invocation,
+absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
+  if (service.manager == "systemd") return RunningUnit(PrepareUnit(service.process.name));
+  RunningService running;
+  running.instance = FindRunning(service.process);
+  return running;
+}
+
+absl::StatusOr<Instance> AwaitMainProcess(const ServiceSpec& service, const std::string& old_invocation,
                                           absl::Time deadline) {
   const std::string& name = service.process.name;
   absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, deadline);
@@ -187,7 +79,8 @@ absl::StatusOr<Instance> AwaitMainProcess(const Service& service, const std::str
 }
 
 // Stops what runs, if anything does, and starts the service. Not done before its instance is known.
-absl::StatusOr<Instance> Start(const Service& service, const Running& running, absl::Time deadline) {
+absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService& running,
+                               absl::Time deadline) {
   if (service.manager == "systemd") {
     if (absl::Status status = RestartUnit(service.process.name); !status.ok()) return status;
     return AwaitMainProcess(service, running.invocation, deadline);
@@ -199,7 +92,7 @@ absl::StatusOr<Instance> Start(const Service& service, const Running& running, a
 }
 
 // Waits until INSTANCE itself accepts connections at every address of `answers`.
-absl::Status AwaitAnswers(const Service& service, const Instance& instance, absl::Time deadline) {
+absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
   const std::string& name = service.process.name;
   auto with_log = [&](absl::string_view what) {
     return absl::AbortedError(absl::StrCat(what, "; the last log lines of ", name, ":\n",
@@ -237,6 +130,11 @@ absl::Status AwaitAnswers(const Service& service, const Instance& instance, absl
   return absl::OkStatus();
 }
 
+const std::map<std::string, FileSeen>& FilesOf(const std::optional<ServiceMarker>& marker) {
+  static const auto* const kNone = new std::map<std::string, FileSeen>;
+  return marker.has_value() ? marker->files : *kNone;
+}
+
 std::string ArtifactDigest(const std::string& instance, const std::map<std::string, FileSeen>& files) {
   Sha256Stream digest;
   digest.Update(absl::StrCat(instance, "\n"));
@@ -244,12 +142,65 @@ std::string ArtifactDigest(const std::string& instance, const std::map<std::stri
   return digest.FinishHex();
 }
 
+std::string AnswersText(const ServiceSpec& service) {
+  if (service.answers.empty()) return absl::StrCat(service.process.name, " was up");
+  return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
+}
+
+// The files of restart-on as they are or will be, and which of them are going to be written.
+struct FilesToCome {
+  std::map<std::string, FileSeen> files;
+  std::set<std::string> rewritten;
+  bool differ = false;  // one will be other than it is
+};
+
+absl::StatusOr<FilesToCome> LookAhead(const ServiceSpec& service, const Foreseen& foreseen,
+                                      const std::map<std::string, FileSeen>& known) {
+  FilesToCome result;
+  for (const std::string& path : service.restart_on) {
+    const ForeseenFile* file = foreseen.Find(PathFromHere(service.root, path));
+    absl::StatusOr<std::map<std::string, FileSeen>> now = LookAtFiles(service.process.root, {path}, known);
+    if (file == nullptr) {
+      if (!now.ok()) return now.status();
+      result.files[path] = now->at(path);
+      continue;
+    }
+    result.rewritten.insert(path);
+    const std::string sha256 = DigestOf(*file).value_or("");
+    result.files[path].sha256 = sha256;
+    if (!now.ok() || sha256.empty() || now->at(path).sha256 != sha256) result.differ = true;
+  }
+  return result;
+}
+
+// From what the running instance was started with to what the record wants.
+std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance& instance) {
+  std::vector<Change> changes;
+  absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
+  if (argv.ok()) changes = CommandChanges(*argv, service.process.argv);
+  absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
+  if (!environment.ok()) return changes;
+  for (Change& change : EnvironmentChanges(*environment, service.process.environment)) {
+    // systemd adds variables of its own, and more come from the unit.
+    if (service.manager == "systemd" && change.to.empty()) continue;
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+bool AnyForeseen(const Record& record, const Foreseen& foreseen) {
+  const std::vector<std::string> paths = record.Strings("restart-on");
+  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    return foreseen.Find(PathFromHere(record.String("root"), path)) != nullptr;
+  });
+}
+
 }  // namespace
 
-absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record) {
-  absl::StatusOr<Service> read = ReadService(record);
+absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record& record) {
+  absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record);
   if (!read.ok()) return read.status();
-  const Service& service = *read;
+  const ServiceSpec& service = *read;
   const std::string &root = service.process.root, &name = service.process.name;
 
   UniqueFd lock;
@@ -261,9 +212,8 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record)
 
   // Read before anything is started: what is in the marker is at most older than what the service then reads.
   std::optional<ServiceMarker> marker = ReadMarker(root, name);
-  const std::map<std::string, FileSeen> nothing_known;
   absl::StatusOr<std::map<std::string, FileSeen>> files =
-      LookAtFiles(root, service.restart_on, marker.has_value() ? marker->files : nothing_known);
+      LookAtFiles(root, service.restart_on, FilesOf(marker));
   if (!files.ok()) return files.status();
 
   StepResult result;
@@ -274,35 +224,14 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record)
     return result;
   }
 
-  absl::StatusOr<Running> running = LookAtRunning(service);
+  absl::StatusOr<RunningService> running = LookAtRunning(service);
   if (!running.ok()) return running.status();
-  ServiceMarker wanted;
-  wanted.files = *std::move(files);
-  if (service.manager == "process") {
-    wanted.exe = service.process.Exe();
-    wanted.command = CommandDigest(service.process);
-  }
-  wanted.begun_ticks = TicksSinceBoot();
-  wanted.boot = BootId();
+  ServiceMarker wanted = WantedMarker(service, *std::move(files));
+  absl::StatusOr<ServiceDecision> decision = DecideOnService(service, *running, marker, wanted);
+  if (!decision.ok()) return decision.status();
+  const std::vector<Reason>& reasons = decision->reasons;
 
-  std::vector<std::string> reasons;
-  const bool known =
-      running->instance.has_value() && marker.has_value() && marker->IsAbout(*running->instance);
-  if (!running->instance.has_value()) {
-    reasons.push_back("was not running");
-  } else if (marker.has_value() && marker->instance.empty() &&
-             marker->replaces == running->instance->ToString()) {
-    // A run before this one had a reason to replace this very instance, and was killed before it could.
-    reasons.push_back("an earlier restart was not finished");
-  } else if (known) {
-    reasons = DifferencesByMarker(service, *marker, wanted);
-  } else {
-    absl::StatusOr<std::vector<std::string>> differences = DifferencesByEvidence(service, *running, wanted);
-    if (!differences.ok()) return differences.status();
-    reasons = *std::move(differences);
-  }
-
-  const absl::Time deadline = absl::Now() + service.timeout;
+  const absl::Time begun = absl::Now(), deadline = begun + service.timeout;
   Instance instance;
   if (reasons.empty()) {
     instance = *running->instance;
@@ -315,19 +244,20 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record)
       instance = *active;
     }
   } else {
-    result.reason = absl::StrCat(running->instance.has_value() ? "restarted: " : "started: ",
-                                 absl::StrJoin(reasons, ", "));
+    result.reason =
+        absl::StrCat(running->instance.has_value() ? "restarted: " : "started: ", ReasonsText(reasons, ", "));
     if (running->instance.has_value()) wanted.replaces = running->instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
     absl::StatusOr<Instance> started = Start(service, *running, deadline);
     if (!started.ok()) return started.status();
     instance = *started;
   }
-  if (!reasons.empty() || !known || marker->instance.empty()) {
+  if (!reasons.empty() || !decision->known || marker->instance.empty()) {
     wanted.instance = instance.ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
   }
   if (absl::Status status = AwaitAnswers(service, instance, deadline); !status.ok()) return status;
+  result.output = WaitedLine(context.label, absl::Now() - begun, AnswersText(service));
 
   result.digest = ArtifactDigest(instance.ToString(), wanted.files);
   result.files.push_back(MarkerPath(service.root, name));
@@ -338,6 +268,53 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record& record)
     for (std::string& link : EnablementLinks(name)) result.files.push_back(std::move(link));
   }
   return result;
+}
+
+absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record, AnyForeseen(record, context.foreseen));
+  if (!read.ok()) return read.status();
+  const ServiceSpec& service = *read;
+  const std::string &root = service.process.root, &name = service.process.name;
+  std::optional<ServiceMarker> marker = ReadMarker(root, name);
+  absl::StatusOr<FilesToCome> files = LookAhead(service, context.foreseen, FilesOf(marker));
+  if (!files.ok()) return files.status();
+  const bool digests_known = std::all_of(files->files.begin(), files->files.end(),
+                                         [](const auto& file) { return !file.second.sha256.empty(); });
+
+  Outlook outlook;
+  if (service.manager == "none") {
+    if (digests_known) outlook.digest = ArtifactDigest("none", files->files);
+    outlook.changes_digest = files->differ;
+    return outlook;
+  }
+  RunningService running;
+  if (service.manager == "systemd") {
+    const bool unit_to_come = files->rewritten.count(service.unit) != 0;
+    absl::StatusOr<RunningService> unit = RunningUnit(LookAtUnit(name, unit_to_come));
+    if (!unit.ok()) return unit.status();
+    running = *std::move(unit);
+    running.unit_changed = running.unit_changed || unit_to_come;
+  } else {
+    // Without waiting for a start that is under way: that is the step's to do.
+    running.instance = FindRunning(service.process, /*await_start=*/false);
+  }
+  const ServiceMarker wanted = WantedMarker(service, files->files);
+  absl::StatusOr<ServiceDecision> decision =
+      DecideOnService(service, running, marker, wanted, files->rewritten);
+  if (!decision.ok()) return decision.status();
+  outlook.reasons = std::move(decision->reasons);
+  if (outlook.reasons.empty()) {
+    // One that is on its way up may come up as another process.
+    const bool settled = service.manager == "process" || running.active;
+    if (settled && digests_known) outlook.digest = ArtifactDigest(running.instance->ToString(), wanted.files);
+    outlook.changes_digest = files->differ;
+    return outlook;
+  }
+  outlook.changes_digest = true;
+  outlook.restarts = running.instance.has_value();
+  outlook.starts = !outlook.restarts;
+  if (outlook.restarts) outlook.changes = ChangesOfCommand(service, *running.instance);
+  return outlook;
 }
 
 }  // namespace kplan

@@ -124,14 +124,19 @@ absl::Status WriteMarker(const std::string& root, const std::string& name, const
 absl::StatusOr<UniqueFd> LockService(const std::string& root, const std::string& name) {
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kMarkerFolder, /*create=*/true);
   if (!folder.ok()) return folder.status();
-  UniqueFd lock(openat(folder->get(), absl::StrCat(name, ".lock").c_str(),
-                       O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-  if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the lock of ", name));
-  // Its holder is a step, and those end by their own timeouts.
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot take the lock of ", name));
+  for (;;) {
+    UniqueFd lock(openat(folder->get(), absl::StrCat(name, ".lock").c_str(),
+                         O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
+    if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the lock of ", name));
+    // Its holder is a step, and those end by their own timeouts.
+    while (flock(lock.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot take the lock of ", name));
+    }
+    // Whoever had it may have retired the service, and the lock's name with it.
+    struct stat info;
+    if (fstat(lock.get(), &info) != 0) return ErrnoStatus(errno, "cannot look at a lock");
+    if (info.st_nlink > 0) return lock;
   }
-  return lock;
 }
 
 absl::StatusOr<std::map<std::string, FileSeen>> LookAtFiles(const std::string& root,

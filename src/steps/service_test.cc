@@ -315,6 +315,24 @@ TEST_F(ServiceTest, ASlowServiceFailsTheStepButIsNotRestarted) {
   EXPECT_EQ(Pid(), pid);
 }
 
+TEST_F(ServiceTest, ALongWaitIsTold) {
+  EXPECT_EQ(MustRunIt().output, "");
+  ASSERT_EQ(*StopService("process", "rootfs", "etcd"), true);
+  // One that takes its time.
+  Shell({"cp", "-L", "/usr/bin/python3", "rootfs/usr/local/bin/slow"});
+  service_["argv"] =
+      StringPairs{{"", "/usr/local/bin/slow"},
+                  {"-c", ""},
+                  {absl::StrCat("import socket,time\ntime.sleep(2.1)\ns=socket.create_server(('127.0.0.1',",
+                                port_, "))\ntime.sleep(1000)"),
+                   ""}};
+  service_["restart-on"] = {"/usr/local/bin/slow"};
+  EXPECT_THAT(MustRunIt().output,
+              testing::MatchesRegex(
+                  absl::StrCat("test: waited [2-9]\\.[0-9] s until 127.0.0.1:", port_, " answered\n")));
+  EXPECT_EQ(MustRunIt().output, "");
+}
+
 TEST_F(ServiceTest, AStartThatWasNotSeenToEndIsAdoptedByItsMarker) {
   MustRunIt();
   pid_t pid = Pid();

@@ -1,6 +1,8 @@
 #include "src/steps/systemd.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/steps/service_log.h"
 
@@ -61,6 +64,15 @@ absl::Status UnitError(const std::string& name, const UnitState& state, absl::st
   return absl::FailedPreconditionError(absl::StrCat(UnitName(name), " ", what, " (", state.Describe(),
                                                     "); its last log lines:\n",
                                                     LastLines(JournalOf(name, log_of), 3)));
+}
+
+absl::Status MaskedError(const std::string& name) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      UnitName(name), " is masked; if kplan shall run it, `systemctl unmask ", UnitName(name), "` first"));
+}
+
+std::string CannotBeLoaded(const UnitState& state) {
+  return absl::StrCat("cannot be loaded: ", state.load_error.empty() ? state.load_state : state.load_error);
 }
 
 }  // namespace
@@ -116,13 +128,23 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
   return ParseUnitState(result->out);
 }
 
+absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come) {
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state;
+  if (state->load_state == "masked") return MaskedError(name);
+  // What is not loaded, and will not be another file by then, stays so after a daemon-reload. One that was
+  // not found may be there since systemd looked.
+  const bool may_load = file_to_come || state->needs_daemon_reload || state->load_state == "not-found";
+  if (state->load_state != "loaded" && !may_load) {
+    return absl::FailedPreconditionError(absl::StrCat(UnitName(name), " ", CannotBeLoaded(*state)));
+  }
+  return state;
+}
+
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state;
-  if (state->load_state == "masked") {
-    return absl::FailedPreconditionError(absl::StrCat(
-        UnitName(name), " is masked; if kplan shall run it, `systemctl unmask ", UnitName(name), "` first"));
-  }
+  if (state->load_state == "masked") return MaskedError(name);
   const bool needed_reload = state->needs_daemon_reload;
   if (needed_reload || state->load_state != "loaded") {
     if (absl::Status status = SystemctlOrError({"daemon-reload"}); !status.ok()) return status;
@@ -130,9 +152,7 @@ absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
     if (!state.ok()) return state;
   }
   if (state->load_state != "loaded") {
-    return UnitError(name, *state,
-                     absl::StrCat("cannot be loaded: ",
-                                  state->load_error.empty() ? state->load_state : state->load_error));
+    return UnitError(name, *state, CannotBeLoaded(*state));
   }
   // Not UnitFileState from `show`: systemd remembers that until the next reload.
   absl::StatusOr<RunResult> enabled = Systemctl({"is-enabled", "--", UnitName(name)});
@@ -205,5 +225,29 @@ absl::StatusOr<bool> UnitIsActive(const std::string& name) {
 }
 
 absl::Status StopUnit(const std::string& name) { return SystemctlOrError({"stop", "--", UnitName(name)}); }
+
+absl::Status DisableUnit(const std::string& name) {
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state.status();
+  if (state->load_state != "not-found") {
+    absl::Status status = SystemctlOrError({"disable", "--quiet", "--", UnitName(name)});
+    if (!status.ok()) return status;
+  }
+  // systemctl wants to read the unit for this. Where somebody removed its file, its links are left.
+  for (const std::string& link : EnablementLinks(name)) {
+    if (unlink(link.c_str()) != 0 && errno != ENOENT)
+      return ErrnoStatus(errno, absl::StrCat("cannot remove ", link));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ForgetUnit(const std::string& name) {
+  if (access("/run/systemd/system", F_OK) != 0) return absl::OkStatus();
+  if (absl::Status status = SystemctlOrError({"daemon-reload"}); !status.ok()) return status;
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state.status();
+  if (state->active_state != "failed") return absl::OkStatus();
+  return SystemctlOrError({"reset-failed", "--", UnitName(name)});
+}
 
 }  // namespace kplan

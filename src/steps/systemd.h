@@ -43,6 +43,10 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name);
 // the unit is masked, not there, has a bad setting.
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
 
+// The state that PrepareUnit would find, and nothing done to it. FILE_TO_COME: the unit's file is going to be
+// written before, and what is wrong with it now says nothing.
+absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come);
+
 // The links by which the unit is enabled (/etc/systemd/system/multi-user.target.wants/NAME.service): what
 // `systemctl disable` takes away. Sorted; empty for a unit without [Install].
 std::vector<std::string> EnablementLinks(const std::string& name);
@@ -59,6 +63,13 @@ absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& 
 
 absl::StatusOr<bool> UnitIsActive(const std::string& name);
 absl::Status StopUnit(const std::string& name);
+
+// Takes away what starts the unit at boot, also when its file is gone already.
+absl::Status DisableUnit(const std::string& name);
+
+// To be called when the file of a unit was removed: daemon-reload, and its failure, if it had one, is
+// forgotten. Does nothing where systemd does not run (sd_booted(3)).
+absl::Status ForgetUnit(const std::string& name);
 
 }  // namespace kplan
 

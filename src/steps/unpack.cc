@@ -18,11 +18,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/archive_extract.h"
 #include "src/steps/archive_rules.h"
 #include "src/steps/host_file.h"
+#include "src/steps/host_outlook.h"
+#include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
 namespace kplan {
@@ -37,6 +40,7 @@ struct Wish {
   std::string archive, dir, sha256;
   StringPairs members;
 
+  static absl::StatusOr<Wish> From(const Record& record);
   std::string PathOf(absl::string_view name) const { return absl::StrCat(dir, "/", name); }
 };
 
@@ -76,28 +80,30 @@ Digests ReadManifest(const Wish& wish) {
   return ManifestOf(wish, digests) == *text ? digests : Digests();
 }
 
-// Why the file at PATH is not what came out of the archive; empty when it is.
-std::string WhatDiffers(const std::string& path, const std::string& name, const std::string& sha256) {
+// Why the file at PATH is not what came out of the archive; no value when it is.
+absl::optional<Reason> WhatDiffers(const std::string& path, const std::string& name,
+                                   const std::string& sha256) {
   struct stat info;
-  if (lstat(path.c_str(), &info) != 0) return absl::StrCat(name, " is missing");
-  if (!S_ISREG(info.st_mode)) return absl::StrCat(name, " is no regular file");
+  if (lstat(path.c_str(), &info) != 0) return Reason{"missing", absl::StrCat(name, " is missing")};
+  if (!S_ISREG(info.st_mode)) return Reason{"content", absl::StrCat(name, " is no regular file")};
   absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
-  if (!digest.ok()) return absl::StrCat(name, " cannot be read");
-  if (*digest != sha256) return absl::StrCat(name, " was edited");
-  if ((info.st_mode & 07777) == kMode) return "";
-  return absl::StrCat("mode of ", name, " was ", ModeText(info.st_mode), ", is ", ModeText(kMode));
+  if (!digest.ok()) return Reason{"content", absl::StrCat(name, " cannot be read")};
+  if (*digest != sha256) return Reason{"content", absl::StrCat(name, " was edited")};
+  if ((info.st_mode & 07777) == kMode) return absl::nullopt;
+  return Reason{"mode",
+                absl::StrCat("mode of ", name, " was ", ModeText(info.st_mode), ", is ", ModeText(kMode))};
 }
 
-std::string WhyUnpack(const Wish& wish, const Digests& digests) {
+std::vector<Reason> WhyUnpack(const Wish& wish, const Digests& digests) {
   struct stat info;
-  if (lstat(wish.dir.c_str(), &info) != 0) return "missing";
-  if (digests.empty()) return "unpacked from another archive, or not completely";
-  std::vector<std::string> reasons;
+  if (lstat(wish.dir.c_str(), &info) != 0) return {{"missing", "missing"}};
+  if (digests.empty()) return {{"content", "unpacked from another archive, or not completely"}};
+  std::vector<Reason> reasons;
   for (const auto& [unused, name] : wish.members) {
-    std::string reason = WhatDiffers(wish.PathOf(name), name, digests.at(name));
-    if (!reason.empty()) reasons.push_back(std::move(reason));
+    absl::optional<Reason> reason = WhatDiffers(wish.PathOf(name), name, digests.at(name));
+    if (reason.has_value()) reasons.push_back(*std::move(reason));
   }
-  return absl::StrJoin(reasons, "; ");
+  return reasons;
 }
 
 // Opens the archive once and checks what it read, so that what is unpacked is what was checked.
@@ -128,12 +134,16 @@ absl::StatusOr<Digests> UnpackInto(const Wish& wish, int archive_fd) {
   for (ExtractedMember& member : *members) {
     digests[member.name] = member.sha256;
     // One that already is right stays: its time is what other steps compare.
-    if (WhatDiffers(wish.PathOf(member.name), member.name, member.sha256).empty()) continue;
+    if (!WhatDiffers(wish.PathOf(member.name), member.name, member.sha256).has_value()) continue;
     if (absl::Status status = member.file.Commit(); !status.ok()) return status;
   }
   absl::StatusOr<bool> wrote = WriteFileIfChanged(wish.PathOf(kManifest), ManifestOf(wish, digests), 0644);
   if (!wrote.ok()) return wrote.status();
   return digests;
+}
+
+absl::Status NotUnpacked(const Wish& wish, const absl::Status& status) {
+  return ExplainHostError(status, absl::StrCat(wish.archive, " was not unpacked"));
 }
 
 absl::StatusOr<Digests> Unpack(const Wish& wish) {
@@ -145,7 +155,7 @@ absl::StatusOr<Digests> Unpack(const Wish& wish) {
   absl::StatusOr<Digests> digests = UnpackInto(wish, archive->get());
   if (digests.ok()) return digests;
   if (made) rmdir(wish.dir.c_str());  // as it was before; fails when something is in it, as it should
-  return ExplainHostError(digests.status(), absl::StrCat(wish.archive, " was not unpacked"));
+  return NotUnpacked(wish, digests.status());
 }
 
 absl::Status CheckWish(const Wish& wish) {
@@ -167,9 +177,7 @@ absl::Status CheckWish(const Wish& wish) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record& record) {
+absl::StatusOr<Wish> Wish::From(const Record& record) {
   Wish wish;
   wish.archive = record.String("archive");
   wish.dir = record.String("dir");
@@ -177,20 +185,74 @@ absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record& record) 
   wish.sha256 = record.String("sha256");
   if (absl::Status status = record.status(); !status.ok()) return status;
   if (absl::Status status = CheckWish(wish); !status.ok()) return status;
+  return wish;
+}
 
+// The step's digest.
+std::string DigestOfAll(const Digests& digests) {
+  std::string all;
+  for (const auto& [name, sha256] : digests) absl::StrAppend(&all, name, " ", sha256, "\n");
+  return Sha256Hex(all);
+}
+
+// What Unpack() would give; KNOWN: what the manifest says, or nothing.
+absl::StatusOr<Digests> LookIntoArchive(const Wish& wish, const Digests& known) {
+  absl::StatusOr<UniqueFd> archive = OpenVerified(wish);
+  if (!archive.ok()) return archive.status();
+  if (!known.empty()) return known;  // it came out of this very archive
+  absl::StatusOr<Digests> digests = DigestMembers(archive->get(), wish.members);
+  if (!digests.ok()) return NotUnpacked(wish, digests.status());
+  return digests;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record& record) {
+  absl::StatusOr<Wish> wish = Wish::From(record);
+  if (!wish.ok()) return wish.status();
   StepResult result;
-  Digests digests = ReadManifest(wish);
-  result.reason = WhyUnpack(wish, digests);
+  Digests digests = ReadManifest(*wish);
+  result.reason = ReasonsText(WhyUnpack(*wish, digests));
   if (!result.reason.empty()) {
-    absl::StatusOr<Digests> unpacked = Unpack(wish);
+    absl::StatusOr<Digests> unpacked = Unpack(*wish);
     if (!unpacked.ok()) return unpacked.status();
     digests = *std::move(unpacked);
   }
-  std::string all;
-  for (const auto& [name, sha256] : digests) absl::StrAppend(&all, name, " ", sha256, "\n");
-  result.digest = Sha256Hex(all);
-  for (const auto& [unused, name] : wish.members) result.files.push_back(wish.PathOf(name));
+  result.digest = DigestOfAll(digests);
+  for (const auto& [unused, name] : wish->members) result.files.push_back(wish->PathOf(name));
   return result;
+}
+
+absl::StatusOr<Outlook> UnpackLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Wish> wish = Wish::From(record);
+  if (!wish.ok()) return wish.status();
+  Outlook outlook;
+  const Digests manifest = ReadManifest(*wish);
+  outlook.reasons = WhyUnpack(*wish, manifest);
+  if (outlook.reasons.empty()) {
+    outlook.digest = DigestOfAll(manifest);
+    return outlook;
+  }
+  Digests digests = manifest;
+  if (context.foreseen.Find(wish->archive) == nullptr) {
+    absl::StatusOr<Digests> looked = LookIntoArchive(*wish, manifest);
+    if (!looked.ok()) return looked.status();
+    digests = *std::move(looked);
+  }
+  if (!digests.empty()) outlook.digest = DigestOfAll(digests);
+  for (const auto& [unused, name] : wish->members) {
+    ForeseenFile file;  // of an archive that has yet to be downloaded nothing is known
+    bool differs = true, content_differs = true;
+    if (!digests.empty()) {
+      file.sha256 = digests.at(name);
+      absl::optional<Reason> reason = WhatDiffers(wish->PathOf(name), name, *file.sha256);
+      differs = reason.has_value();
+      content_differs = differs && reason->name != "mode";
+    }
+    if (content_differs) outlook.changes_digest = true;
+    if (differs) outlook.files.emplace_back(wish->PathOf(name), std::move(file));
+  }
+  return outlook;
 }
 
 }  // namespace kplan

@@ -18,20 +18,25 @@
 // The verdict is a fact of one moment, so its digest covers the time too: nothing is made from it, and the
 // stamp is then always newer than the report.
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/host_file.h"
+#include "src/steps/outlook.h"
 #include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 #include "src/steps/step.h"
@@ -39,6 +44,8 @@
 #include "src/steps/verify_members.h"
 #include "src/steps/verify_refusals.h"
 #include "src/steps/verify_report.h"
+#include "src/steps/verify_table.h"
+#include "src/steps/waited.h"
 
 namespace kplan {
 namespace {
@@ -47,14 +54,16 @@ namespace {
 // a certificate and its key that are just being exchanged.
 constexpr absl::Duration kPatienceWithRefusals = absl::Seconds(2);
 
-absl::StatusOr<ClusterExpected> ReadCluster(const Record& record) {
+// ROOT_TO_COME: the root need not be there yet.
+absl::StatusOr<ClusterExpected> ReadCluster(const Record& record, bool root_to_come = false) {
   ClusterExpected cluster;
   cluster.manager = record.String("manager");
   cluster.service = record.String("service");
   cluster.cluster_id = record.String("cluster-id");
   cluster.refuse = record.Strings("refuse");
   cluster.deadline = absl::Now() + absl::Seconds(record.Int("timeout"));
-  absl::StatusOr<std::string> root = RealRoot(record.String("root"));
+  absl::StatusOr<std::string> root = record.String("root");
+  if (!root_to_come || access(root->c_str(), F_OK) == 0) root = RealRoot(*root);
   if (!record.status().ok()) return record.status();
   if (!root.ok()) return root.status();
   cluster.root = *root;
@@ -94,22 +103,21 @@ Finding Unreadable(const absl::Status& status) {
           "the install steps put them there; run ninja again"};
 }
 
-Finding ReadCertificates(ClusterExpected* cluster) {
-  absl::StatusOr<std::string> ca = ReadFile(cluster->cacert_path, 1 << 20);
-  if (!ca.ok()) return Unreadable(ca.status());
-  absl::StatusOr<std::string> cert = ReadFile(cluster->cert_path, 1 << 20);
-  if (!cert.ok()) return Unreadable(cert.status());
-  absl::StatusOr<std::string> key = ReadFile(cluster->key_path, 1 << 20);
-  if (!key.ok()) return Unreadable(key.status());
-  cluster->ca_pem = *std::move(ca);
-  cluster->client.cert_pem = *std::move(cert);
-  cluster->client.key_pem = Secret(*std::move(key));
-  for (MemberExpected& member : cluster->members) {
-    absl::StatusOr<std::string> served = ReadFile(member.server_cert_path, 1 << 20);
-    if (!served.ok()) return Unreadable(served.status());
-    member.server_cert = *std::move(served);
-  }
-  return {};
+// Reads what is installed, but for what IS_TO_COME: files that a step before is going to write.
+Finding ReadCertificates(ClusterExpected* cluster, absl::FunctionRef<bool(const std::string&)> is_to_come) {
+  absl::Status status;
+  auto read = [&](const std::string& path) -> std::string {
+    if (!status.ok() || is_to_come(path)) return "";
+    absl::StatusOr<std::string> text = ReadFile(path, 1 << 20);
+    if (text.ok()) return *std::move(text);
+    status = text.status();
+    return "";
+  };
+  cluster->ca_pem = read(cluster->cacert_path);
+  cluster->client.cert_pem = read(cluster->cert_path);
+  cluster->client.key_pem = Secret(read(cluster->key_path));
+  for (MemberExpected& member : cluster->members) member.server_cert = read(member.server_cert_path);
+  return status.ok() ? Finding() : Unreadable(status);
 }
 
 // Waits until MEMBER is healthy for a good client. *PROBE is the last one.
@@ -201,18 +209,22 @@ Finding CheckServedCertificate(const MemberExpected& member, const ProbeResult& 
   return {};
 }
 
-Finding Check(ClusterExpected* cluster, VerifyReport* report, std::string* member_lines) {
-  if (Finding finding = ReadCertificates(cluster); !finding.ok()) return finding;
+// *WAITED: lines about what took long.
+Finding Check(const std::string& label, ClusterExpected* cluster, VerifyReport* report, std::string* waited) {
+  auto nothing = [](const std::string&) { return false; };
+  if (Finding finding = ReadCertificates(cluster, nothing); !finding.ok()) return finding;
   for (const MemberExpected& member : cluster->members) {
     ProbeResult probe;
+    const absl::Time begun = absl::Now();
     if (Finding finding = AwaitHealth(*cluster, member, &probe); !finding.ok()) return finding;
+    *waited += WaitedLine(label, absl::Now() - begun, absl::StrCat(member.probe, " was healthy"));
     MemberSeen seen;
     seen.endpoint = member.probe;
     Finding finding = CheckServedCertificate(member, probe, &seen.certificate);
     report->members.push_back(std::move(seen));
     if (!finding.ok()) return finding;
   }
-  if (Finding finding = CheckMembership(*cluster, report, member_lines); !finding.ok()) return finding;
+  if (Finding finding = CheckMembership(*cluster, report); !finding.ok()) return finding;
   for (const MemberExpected& member : cluster->members) {
     for (const std::string& kind : cluster->refuse) {
       Finding finding = CheckRefused(*cluster, member, kind, &report->refusals);
@@ -220,6 +232,11 @@ Finding Check(ClusterExpected* cluster, VerifyReport* report, std::string* membe
     }
   }
   return {};
+}
+
+std::string FailureText(const Finding& failure) {
+  return absl::StrCat("verification failed: ", failure.check, "\n  expected: ", failure.expected,
+                      "\n  seen:     ", failure.seen, "\n  look at:  ", failure.advice);
 }
 
 }  // namespace
@@ -234,19 +251,41 @@ absl::StatusOr<StepResult> VerifyEtcdStep(const StepContext& context, const Reco
   VerifyReport report;
   report.label = context.label;
   StepResult result;
-  report.failure = Check(&*cluster, &report, &result.output);
+  report.failure = Check(context.label, &*cluster, &report, &result.output);
   std::string text = report.ToJson(context.now);
   if (absl::Status status = WriteFile(report_path, text, 0644); !status.ok()) return status;
   if (!report.failure.ok()) {
-    const Finding& failure = report.failure;
-    return absl::FailedPreconditionError(absl::StrCat(
-        "verification failed: ", failure.check, "\n  expected: ", failure.expected,
-        "\n  seen:     ", failure.seen, "\n  look at:  ", failure.advice, "\n  the last log lines of ",
-        cluster->service, ":\n", LastLogLines(cluster->manager, cluster->root, cluster->service)));
+    return absl::FailedPreconditionError(
+        absl::StrCat(FailureText(report.failure), "\n  the last log lines of ", cluster->service, ":\n",
+                     LastLogLines(cluster->manager, cluster->root, cluster->service)));
   }
+  result.output += VerdictTable(report, context.now);
   result.digest = Sha256Hex(text);
   result.files.push_back(report_path);
   return result;
+}
+
+// Asks nobody: only whether there is everything to ask with.
+absl::StatusOr<Outlook> VerifyEtcdLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<ClusterExpected> cluster = ReadCluster(record, /*root_to_come=*/!context.foreseen.empty());
+  if (!cluster.ok()) return cluster.status();
+  record.String("report");
+  if (!record.status().ok()) return record.status();
+  const std::string root = record.String("root");
+  auto is_to_come = [&](const std::string& path) {
+    absl::string_view inside = absl::StripPrefix(path, absl::StripSuffix(cluster->root, "/"));
+    return context.foreseen.Find(PathFromHere(root, inside)) != nullptr;
+  };
+  Finding finding = ReadCertificates(&*cluster, is_to_come);
+  if (finding.ok() && !is_to_come(cluster->etcdctl) && access(cluster->etcdctl.c_str(), X_OK) != 0) {
+    const absl::Status status = ErrnoStatus(errno, absl::StrCat("cannot run ", cluster->etcdctl));
+    finding = {"etcdctl", absl::StrCat(cluster->etcdctl, " member list succeeds"),
+               std::string(status.message()), "the install steps put it there; run ninja again"};
+  }
+  if (!finding.ok()) return absl::FailedPreconditionError(FailureText(finding));
+  Outlook outlook;
+  outlook.changes_digest = true;  // the time of the verdict is in it
+  return outlook;
 }
 
 }  // namespace kplan

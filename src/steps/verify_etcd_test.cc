@@ -1,5 +1,7 @@
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "absl/strings/match.h"
@@ -57,8 +59,11 @@ class VerifyEtcdTest : public EtcdTest {
 TEST_F(VerifyEtcdTest, PassesAndSaysWhatItSaw) {
   StartEtcd();
   StepResult result = MustRun(VerifyEtcdStep, Text(verify_));
-  EXPECT_EQ(result.output,
-            absl::StrCat("8e9e05c52164694d, started, etcd, http://localhost:2380, ", url_, ", false\n"));
+  EXPECT_THAT(result.output,
+              testing::MatchesRegex(absl::StrCat(
+                  "member  +name  version +leader  client URL +certificate good until\n"
+                  "8e9e05c52164694d  etcd  [0-9.]+ +yes     ",
+                  url_, "  20[0-9-]+ \\([0-9]+ days\\)\nrefused: no-cert, wrong-ca, plaintext\n")));
   EXPECT_EQ(result.reason, "");
   EXPECT_THAT(result.files, ElementsAre("reports/verify-etcd.json"));
   EXPECT_EQ(ModeOf("reports/verify-etcd.json"), 0644u);
@@ -80,6 +85,7 @@ TEST_F(VerifyEtcdTest, PassesAndSaysWhatItSaw) {
   EXPECT_EQ(member["client-urls"], Json::array({url_}));
   EXPECT_EQ(member["endpoint"], url_);
   EXPECT_NE(member["version"], "");
+  EXPECT_EQ(member["leader"], true);
   EXPECT_EQ(member["certificate"]["subject"], "O=Kubernetes,CN=kubernetes");
   EXPECT_EQ(member["certificate"]["sans"], (Json::array({"DNS:worker", "IP:127.0.0.1"})));
   EXPECT_EQ(member["certificate"]["fingerprint-sha256"].get<std::string>().size(), 64u);
@@ -99,6 +105,22 @@ TEST_F(VerifyEtcdTest, WaitsForAnEtcdThatIsStillStarting) {
   service_["answers"] = Json::array();
   StartEtcd();
   MustRun(VerifyEtcdStep, Text(verify_));
+}
+
+TEST_F(VerifyEtcdTest, ALongWaitIsTold) {
+  StartEtcd();
+  const pid_t etcd = Pid();
+  ASSERT_EQ(kill(etcd, SIGSTOP), 0);
+  const pid_t waker = fork();
+  if (waker == 0) {
+    usleep(2200000);
+    kill(etcd, SIGCONT);
+    _exit(0);
+  }
+  StepResult result = MustRun(VerifyEtcdStep, Text(verify_));
+  EXPECT_THAT(result.output, testing::MatchesRegex(absl::StrCat("test: waited [2-9]\\.[0-9] s until ", url_,
+                                                                " was healthy\nmember .*")));
+  EXPECT_EQ(waitpid(waker, nullptr, 0), waker);
 }
 
 TEST_F(VerifyEtcdTest, SeesACertificateThatWasSwappedIn) {

@@ -108,7 +108,7 @@ Finding CheckMembers(const ClusterExpected& cluster, absl::string_view lines, st
 Finding CheckEndpoints(const ClusterExpected& cluster, const std::string& status, VerifyReport* report) {
   Json json = Json::parse(status, nullptr, /*allow_exceptions=*/false);
   const Json::json_pointer cluster_id("/Status/header/cluster_id"), member_id("/Status/header/member_id"),
-      version("/Status/version"), endpoint("/Endpoint");
+      version("/Status/version"), leader("/Status/leader"), endpoint("/Endpoint");
   std::map<std::string, const Json*> by_endpoint;
   if (json.is_array()) {
     for (const Json& item : json) {
@@ -140,9 +140,9 @@ Finding CheckEndpoints(const ClusterExpected& cluster, const std::string& status
               absl::StrCat("member ", seen_member), "which etcd listens at that address"};
     }
     for (MemberSeen& entry : report->members) {
-      if (entry.endpoint == member.probe && item.contains(version) && item[version].is_string()) {
-        entry.version = item[version].get<std::string>();
-      }
+      if (entry.endpoint != member.probe) continue;
+      if (item.contains(version) && item[version].is_string()) entry.version = item[version];
+      entry.leader = item.contains(leader) && item[leader] == item[member_id];
     }
   }
   return {};
@@ -150,10 +150,10 @@ Finding CheckEndpoints(const ClusterExpected& cluster, const std::string& status
 
 }  // namespace
 
-Finding CheckMembership(const ClusterExpected& cluster, VerifyReport* report, std::string* lines) {
-  Finding finding = RunEtcdctl(cluster, {"member", "list"}, lines);
-  if (finding.ok()) finding = CheckMembers(cluster, *lines, &report->members);
-  std::string status;
+Finding CheckMembership(const ClusterExpected& cluster, VerifyReport* report) {
+  std::string lines, status;
+  Finding finding = RunEtcdctl(cluster, {"member", "list"}, &lines);
+  if (finding.ok()) finding = CheckMembers(cluster, lines, &report->members);
   if (finding.ok()) finding = RunEtcdctl(cluster, {"endpoint", "status", "--write-out=json"}, &status);
   if (finding.ok()) finding = CheckEndpoints(cluster, status, report);
   return finding;

@@ -3,8 +3,6 @@
 
 // What the installed etcdctl says of the members, against what was expected.
 
-#include <string>
-
 #include "src/steps/verify_cluster.h"
 #include "src/steps/verify_report.h"
 
@@ -12,8 +10,8 @@ namespace kplan {
 
 // `etcdctl member list` has exactly the expected members, started and no learners; each endpoint is the
 // member and of the cluster that it should be. What was seen goes into REPORT, whose members have their
-// endpoints already; *LINES is what `member list` printed.
-Finding CheckMembership(const ClusterExpected& cluster, VerifyReport* report, std::string* lines);
+// endpoints already.
+Finding CheckMembership(const ClusterExpected& cluster, VerifyReport* report);
 
 }  // namespace kplan
 

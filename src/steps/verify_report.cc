@@ -82,6 +82,7 @@ std::string VerifyReport::ToJson(absl::Time time) const {
                                {"client-urls", member.client_urls},
                                {"endpoint", member.endpoint},
                                {"id", member.id},
+                               {"leader", member.leader},
                                {"name", member.name},
                                {"peer-urls", member.peer_urls},
                                {"version", member.version}});

@@ -24,6 +24,7 @@ absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der);
 
 struct MemberSeen {
   std::string id, name, endpoint, version;
+  bool leader = false;
   std::vector<std::string> peer_urls, client_urls;
   CertificateSeen certificate;
 };

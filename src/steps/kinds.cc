@@ -1,0 +1,34 @@
+#include "src/steps/kinds.h"
+
+namespace kplan {
+namespace {
+
+constexpr StepFunctions kKinds[] = {
+    {"adopt-ca", AdoptCaStep, AdoptCaLook},
+    {"bundle", BundleStep, BundleLook},
+    {"ca-cert", CaCertStep, CaCertLook},
+    {"cert", CertStep, CertLook},
+    {"crl", CrlStep, CrlLook},
+    {"csr", CsrStep, CsrLook},
+    {"dir", DirStep, DirLook},
+    {"fetch", FetchStep, FetchLook},
+    {"install", InstallStep, InstallLook},
+    {"install-pair", InstallPairStep, InstallPairLook},
+    {"key", KeyStep, KeyLook},
+    {"render", RenderStep, RenderLook},
+    {"requests", RequestsStep, RequestsLook},
+    {"service", ServiceStep, ServiceLook},
+    {"unpack", UnpackStep, UnpackLook},
+    {"verify-etcd", VerifyEtcdStep, VerifyEtcdLook},
+};
+
+}  // namespace
+
+const StepFunctions* FindStepFunctions(absl::string_view kind) {
+  for (const StepFunctions& known : kKinds) {
+    if (known.kind == kind) return &known;
+  }
+  return nullptr;
+}
+
+}  // namespace kplan

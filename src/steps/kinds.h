@@ -1,0 +1,22 @@
+#ifndef KPLAN_STEPS_KINDS_H_
+#define KPLAN_STEPS_KINDS_H_
+
+#include "absl/strings/string_view.h"
+#include "src/steps/outlook.h"
+#include "src/steps/step.h"
+
+namespace kplan {
+
+// A kind of step: the "kind" of its record, what does it, and what looks at it.
+struct StepFunctions {
+  absl::string_view kind;
+  StepFunction run;
+  LookFunction look;
+};
+
+// Null when this kplan has no steps of that kind.
+const StepFunctions* FindStepFunctions(absl::string_view kind);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_KINDS_H_

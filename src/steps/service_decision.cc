@@ -1,0 +1,167 @@
+#include "src/steps/service_decision.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/steps/host_file.h"
+
+namespace kplan {
+namespace {
+
+// That PATH changed, in the words of what it is to the service.
+Reason Changed(const ServiceSpec& service, const std::string& path) {
+  if (path == service.argv[0].second) return {"binary", "binary changed"};
+  if (path == service.unit) return {"unit", "unit changed"};
+  for (const auto& [text, argument_path] : service.argv) {
+    if (argument_path == path && absl::StrContains(text, "trusted-ca-file")) {
+      return {"trust", absl::StrCat("trust ", path, " changed")};
+    }
+  }
+  return {"file", absl::StrCat(path, " changed")};
+}
+
+Reason FlagsChanged() { return {"flags", "flags changed"}; }
+
+std::string CommandDigest(const ProcessSpec& process) {
+  RecordWriter writer;
+  writer.Add("argv", process.argv).Add("environment", process.environment);
+  return Sha256Hex(std::move(writer).Finish());
+}
+
+// Why what the marker says of the running instance is not what is wanted; empty when it is.
+std::vector<Reason> DifferencesByMarker(const ServiceSpec& service, const ServiceMarker& marker,
+                                        const ServiceMarker& wanted) {
+  std::vector<Reason> reasons;
+  for (const std::string& path : service.restart_on) {
+    auto known = marker.files.find(path);
+    if (known == marker.files.end() || known->second.sha256 != wanted.files.at(path).sha256) {
+      reasons.push_back(Changed(service, path));
+    }
+  }
+  if (marker.command != wanted.command) reasons.push_back(FlagsChanged());
+  return reasons;
+}
+
+bool SameEnvironment(std::vector<std::string> process, std::vector<std::string> wanted) {
+  auto is_path = [](const std::string& variable) { return absl::StartsWith(variable, "PATH="); };
+  process.erase(std::remove_if(process.begin(), process.end(), is_path), process.end());
+  wanted.erase(std::remove_if(wanted.begin(), wanted.end(), is_path), wanted.end());
+  std::sort(process.begin(), process.end());
+  std::sort(wanted.begin(), wanted.end());
+  return process == wanted;
+}
+
+// The same from the process itself, for want of a marker.
+absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& service,
+                                                          const RunningService& running,
+                                                          const ServiceMarker& wanted,
+                                                          const std::set<std::string>& rewritten) {
+  const Instance& instance = *running.instance;
+  std::vector<Reason> reasons;
+  absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
+  if (!argv.ok()) return argv.status();
+  bool same_command = *argv == service.process.argv;
+  if (same_command && service.manager == "process") {
+    absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
+    if (!environment.ok()) return environment.status();
+    same_command = SameEnvironment(*std::move(environment), service.process.environment);
+  }
+  if (!same_command) reasons.push_back(FlagsChanged());
+  if (running.unit_changed) reasons.push_back({"unit", "unit changed"});
+  for (const std::string& path : service.restart_on) {
+    if (path == service.unit && running.unit_changed) continue;
+    if (path == service.argv[0].second) {
+      absl::StatusOr<std::string> digest = Sha256HexOfFile(ExeContentPath(instance.pid));
+      // It is /proc that may not let us look (a service of another user, in a container): doubt, again.
+      if (!digest.ok() || *digest != wanted.files.at(path).sha256) reasons.push_back(Changed(service, path));
+      continue;
+    }
+    absl::StatusOr<bool> unchanged = false;  // so will one be that is written again, even with the same
+    if (rewritten.count(path) == 0) {
+      unchanged = UnchangedSinceStart(PathFromHere(service.process.root, path), instance);
+    }
+    if (!unchanged.ok()) return unchanged.status();
+    if (!*unchanged) reasons.push_back(Changed(service, path));
+  }
+  return reasons;
+}
+
+bool IsThere(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0;
+}
+
+}  // namespace
+
+absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to_come) {
+  ServiceSpec service;
+  service.manager = record.String("manager");
+  service.root = record.String("root");
+  service.unit = record.StringOr("unit", "");
+  service.argv = record.Pairs("argv");
+  service.answers = record.Strings("answers");
+  service.restart_on = record.Strings("restart-on");
+  service.timeout = absl::Seconds(record.Int("timeout"));
+  service.process.name = record.String("name");
+  service.process.environment = record.Strings("environment");
+  if (!record.status().ok()) return record.status();
+  if (service.argv.empty()) return absl::DataLossError("the record has no argv");
+  if (service.manager != "systemd" && service.manager != "process" && service.manager != "none") {
+    return absl::InvalidArgumentError(absl::StrCat("no service manager \"", service.manager, "\""));
+  }
+  if (service.manager == "systemd" && service.root != "/") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("systemd manages the services of this machine's /, not of ", service.root,
+                     "; use service-manager: process or none"));
+  }
+  absl::StatusOr<std::string> root = service.root;
+  if (!root_to_come || IsThere(service.root)) root = RealRoot(service.root);
+  if (!root.ok()) return root.status();
+  service.process.root = *root;
+  for (const auto& [text, path] : service.argv) {
+    service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));
+  }
+  return service;
+}
+
+ServiceMarker WantedMarker(const ServiceSpec& service, std::map<std::string, FileSeen> files) {
+  ServiceMarker wanted;
+  wanted.files = std::move(files);
+  if (service.manager == "process") {
+    wanted.exe = service.process.Exe();
+    wanted.command = CommandDigest(service.process);
+  }
+  wanted.begun_ticks = TicksSinceBoot();
+  wanted.boot = BootId();
+  return wanted;
+}
+
+absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, const RunningService& running,
+                                                const std::optional<ServiceMarker>& marker,
+                                                const ServiceMarker& wanted,
+                                                const std::set<std::string>& rewritten) {
+  ServiceDecision decision;
+  decision.known = running.instance.has_value() && marker.has_value() && marker->IsAbout(*running.instance);
+  if (!running.instance.has_value()) {
+    decision.reasons.push_back({"not-running", "was not running"});
+  } else if (marker.has_value() && marker->instance.empty() &&
+             marker->replaces == running.instance->ToString()) {
+    // A run before this one had a reason to replace this very instance, and was killed before it could.
+    decision.reasons.push_back({"unfinished-restart", "an earlier restart was not finished"});
+  } else if (decision.known) {
+    decision.reasons = DifferencesByMarker(service, *marker, wanted);
+  } else {
+    absl::StatusOr<std::vector<Reason>> differences =
+        DifferencesByEvidence(service, running, wanted, rewritten);
+    if (!differences.ok()) return differences.status();
+    decision.reasons = *std::move(differences);
+  }
+  return decision;
+}
+
+}  // namespace kplan

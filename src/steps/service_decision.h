@@ -1,0 +1,60 @@
+#ifndef KPLAN_STEPS_SERVICE_DECISION_H_
+#define KPLAN_STEPS_SERVICE_DECISION_H_
+
+// Whether a service has to be started, or started again, and why: what the step acts on and its look tells.
+// The record, and how it is known what a service was started with, are described in service.cc.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/base/record.h"
+#include "src/steps/certificate_check.h"
+#include "src/steps/process_manager.h"
+#include "src/steps/service_marker.h"
+
+namespace kplan {
+
+struct ServiceSpec {
+  std::string manager, root, unit;
+  StringPairs argv;  // as in the record
+  std::vector<std::string> answers, restart_on;
+  absl::Duration timeout;
+  ProcessSpec process;  // root, name, the real argv, environment
+
+  // ROOT_TO_COME: the root need not be there yet, because a step before will make it; then `process` has it
+  // as it is in the record.
+  static absl::StatusOr<ServiceSpec> From(const Record& record, bool root_to_come = false);
+};
+
+struct RunningService {
+  std::optional<Instance> instance;
+  // systemd only:
+  std::string invocation;
+  bool active = false;
+  bool unit_changed = false;  // the unit on disk is newer than the one that systemd had
+};
+
+// What a start now would write into the marker. FILES: those of restart-on; an empty digest is one that is
+// not known yet, and other than every other.
+ServiceMarker WantedMarker(const ServiceSpec& service, std::map<std::string, FileSeen> files);
+
+struct ServiceDecision {
+  std::vector<Reason> reasons;  // empty: what runs stays
+  bool known = false;           // the marker is about what runs
+};
+
+// REWRITTEN: the files of restart-on that a step before is going to write. Errors: what runs cannot be looked
+// at.
+absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, const RunningService& running,
+                                                const std::optional<ServiceMarker>& marker,
+                                                const ServiceMarker& wanted,
+                                                const std::set<std::string>& rewritten = {});
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_SERVICE_DECISION_H_
