@@ -78,6 +78,13 @@ struct Watch {
   bool renewable = true;     // of a certificate: whether its step can make it again
 };
 
+// What a step may have to wait for, and so keep a person waiting: "127.0.0.1:2379 answers, 90 s at most". Few
+// steps have one, so it is no field of Step.
+struct Wait {
+  StepId step = 0;
+  std::string until;
+};
+
 // The records of one host, or of what hosts share.
 struct Shard {
   std::string name;  // the host's, or paths::kSharedShard
@@ -108,6 +115,9 @@ class Graph {
 
   void AddWatch(Watch watch) { watches_.push_back(std::move(watch)); }
 
+  // At most once a step, and soon after it was added: the list is in the order of the steps.
+  void AddWait(StepId step, std::string until) { waits_.push_back({step, std::move(until)}); }
+
   void AddToGroup(absl::string_view group, StepId step);
 
   // To be called when all is added. Errors are kplan's own (two makers of one label, a label that is also the
@@ -116,6 +126,7 @@ class Graph {
 
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Watch>& watches() const { return watches_; }
+  const std::vector<Wait>& waits() const { return waits_; }
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Group>& groups() const { return groups_; }
 
@@ -131,6 +142,7 @@ class Graph {
 
   std::vector<Step> steps_;
   std::vector<Watch> watches_;
+  std::vector<Wait> waits_;
   std::vector<Shard> shards_;
   std::vector<Group> groups_;
   // What Step::record points into: blocks that never move.

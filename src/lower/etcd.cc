@@ -116,6 +116,7 @@ void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
     inputs.push_back(steps.service);
     StepId verify = graph.AddStep(StepKind::kVerifyEtcd, lowering.shared, "verify/etcd",
                                   std::move(record).Finish(), inputs);
+    graph.AddWait(verify, absl::StrCat(member.probe, " is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph.AddToGroup("etcd", verify);
     graph.AddToGroup("verify", verify);
   }

@@ -5,18 +5,6 @@
 
 namespace kplan {
 
-const char* ManagerName(ServiceManager manager) {
-  switch (manager) {
-    case ServiceManager::kSystemd:
-      return "systemd";
-    case ServiceManager::kProcess:
-      return "process";
-    case ServiceManager::kNone:
-      return "none";
-  }
-  return "";
-}
-
 absl::StatusOr<Graph> Lower(const Cluster& cluster) {
   Graph graph;
   Lowering lowering{cluster, graph, 0, {}};

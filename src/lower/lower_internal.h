@@ -35,8 +35,6 @@ struct Lowering {
   std::vector<uint32_t> host_shard;  // as Cluster::hosts
 };
 
-const char* ManagerName(ServiceManager manager);
-
 // pki.cc: ca/key ca/csr ca/cert ca/crl, and key/ csr/ cert/ chain/ bundle/ pkcs12/ of every certificate.
 PkiSteps LowerPki(const Lowering& lowering);
 

@@ -1,4 +1,5 @@
 #include "absl/strings/str_cat.h"
+#include "src/base/text.h"
 #include "src/lower/lower_internal.h"
 #include "src/model/paths.h"
 
@@ -127,6 +128,12 @@ ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
                                          std::move(record).Finish(), inputs, after);
   lowering.graph.AddToGroup(host.name, steps.service);
   if (host.manager != ServiceManager::kNone) {
+    if (!service.answers.empty()) {
+      lowering.graph.AddWait(
+          steps.service,
+          absl::StrCat(JoinAnd(service.answers), service.answers.size() == 1 ? " answers, " : " answer, ",
+                       kStartTimeoutSeconds, " s at most"));
+    }
     lowering.graph.AddWatch(
         {steps.service, Watch::Kind::kService, 0, ManagerName(host.manager), host.root, service.name, ""});
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "src/model/paths.h"
 
@@ -67,7 +68,8 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
   }
 }
 
-void AppendStep(const Graph& graph, const Step& step, std::string* out) {
+// UNTIL: what the step may wait for; empty: nothing.
+void AppendStep(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
   *out += "\nbuild ";
   AppendStamp(step, out);
   *out += ": step";
@@ -78,6 +80,8 @@ void AppendStep(const Graph& graph, const Step& step, std::string* out) {
   *out += "\n  shard = ";
   AppendPath(paths::Shard(graph.shards()[step.shard].name), out);
   absl::StrAppend(out, "\n  digest = ", step.digest(), "\n  verb = ", VerbOf(step.kind), "\n");
+  // Ninja drops the blanks in front of a value.
+  if (!until.empty()) absl::StrAppend(out, "  wait = $ (until ", EscapeNinjaText(until), ")\n");
   // A download shows its progress.
   if (step.kind == StepKind::kFetch) *out += "  pool = console\n";
   *out += "build ";
@@ -95,6 +99,15 @@ std::string EscapeNinjaPath(absl::string_view path) {
   return out;
 }
 
+std::string EscapeNinjaText(absl::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '$') out.push_back('$');
+    out.push_back(absl::ascii_isprint(static_cast<unsigned char>(c)) ? c : '?');
+  }
+  return out;
+}
+
 std::string NinjaStub(const NinjaOptions& options) {
   std::string out;
   AppendHeader(options, &out);
@@ -109,12 +122,15 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
                   "\n"
                   "rule step\n"
                   "  command = $kplan step $shard $label $digest\n"
-                  "  description = $verb $label\n"
+                  "  description = $verb $label$wait\n"
                   "  depfile = .kplan/deps/$label\n"
                   "  deps = gcc\n"
                   "  restat = 1\n");
-  for (const Step& step : graph.steps()) {
-    AppendStep(graph, step, &out);
+  auto wait = graph.waits().begin();
+  for (StepId id = 0; id < graph.steps().size(); ++id) {
+    const bool waits = wait != graph.waits().end() && wait->step == id;
+    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", &out);
+    if (waits) ++wait;
     writer.MayFlush();
   }
   out += "\n";

@@ -35,6 +35,10 @@ std::string NinjaStub(const NinjaOptions& options);
 // this is the second lock on the door.
 std::string EscapeNinjaPath(absl::string_view path);
 
+// TEXT as a part of a variable's value that a person reads: "$" escaped, and a "?" for every byte that is no
+// printable ASCII: a line end would end the value.
+std::string EscapeNinjaText(absl::string_view text);
+
 }  // namespace kplan
 
 #endif  // KPLAN_NINJA_NINJA_FILE_H_

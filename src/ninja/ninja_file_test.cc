@@ -23,7 +23,9 @@ TEST(NinjaFile, IsTheStampPattern) {
   uint32_t worker = graph.AddShard("worker");
   StepId archive = graph.AddStep(StepKind::kFetch, shared, "archive/etcd", "{}", {});
   StepId file = graph.AddStep(StepKind::kInstall, worker, "file/worker/etc/x", "{\"a\":1}", {archive});
-  graph.AddStep(StepKind::kService, worker, "service/worker/etcd", "{\"a\":2}", {archive}, {file});
+  StepId service =
+      graph.AddStep(StepKind::kService, worker, "service/worker/etcd", "{\"a\":2}", {archive}, {file});
+  graph.AddWait(service, "a$b:1 answers\n, 90 s at most");
   graph.AddToGroup("worker", file);
   ASSERT_TRUE(graph.Finish().ok());
   std::string digests[3];
@@ -45,7 +47,7 @@ TEST(NinjaFile, IsTheStampPattern) {
             "\n"
             "rule step\n"
             "  command = $kplan step $shard $label $digest\n"
-            "  description = $verb $label\n"
+            "  description = $verb $label$wait\n"
             "  depfile = .kplan/deps/$label\n"
             "  deps = gcc\n"
             "  restat = 1\n"
@@ -77,6 +79,7 @@ TEST(NinjaFile, IsTheStampPattern) {
                 digests[2] +
                 "\n"
                 "  verb = SERVICE\n"
+                "  wait = $ (until a$$b:1 answers?, 90 s at most)\n"
                 "build service/worker/etcd: phony .kplan/stamps/service/worker/etcd\n"
                 "\n"
                 "build worker: phony .kplan/stamps/file/worker/etc/x\n"
