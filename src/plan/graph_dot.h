@@ -1,0 +1,15 @@
+#ifndef KPLAN_PLAN_GRAPH_DOT_H_
+#define KPLAN_PLAN_GRAPH_DOT_H_
+
+#include "src/ninja/text_sink.h"
+#include "src/plan/graph_view.h"
+
+namespace kplan {
+
+// For Graphviz (https://graphviz.org/doc/info/lang.html): a box a host, stages from left to right, colours by
+// state, order-only edges dashed.
+void WriteGraphDot(const GraphView& view, TextSink sink);
+
+}  // namespace kplan
+
+#endif  // KPLAN_PLAN_GRAPH_DOT_H_

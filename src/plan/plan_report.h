@@ -1,0 +1,70 @@
+#ifndef KPLAN_PLAN_PLAN_REPORT_H_
+#define KPLAN_PLAN_PLAN_REPORT_H_
+
+// What `plan` says: every step that the next ninja would run, why, and what it means for what runs already.
+
+#include <string>
+#include <vector>
+
+#include "src/plan/explain.h"
+#include "src/plan/forecast.h"
+
+namespace kplan {
+
+struct PlannedStep {
+  StepId step = 0;
+  Why why;
+};
+
+// A service that goes on running though something it uses changes, and why it may.
+struct KeepsRunning {
+  StepId service = 0;
+  std::vector<StepId> rereads;  // what changes: it reads these again by itself
+};
+
+struct PlanReport {
+  std::vector<PlannedStep> steps;  // in the order of the graph
+  std::vector<KeepsRunning> keeps_running;
+  size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, failing = 0, waiting = 0, fresh = 0;
+
+  bool empty() const { return steps.empty(); }
+};
+
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explainer* explainer);
+
+// "4 to run, 1 restart, 18 up to date"
+std::string PlanSummary(const PlanReport& report);
+
+// What `plan` may not do: --max-restarts, --no-reissue-ca.
+struct PlanBudget {
+  int max_restarts = -1;  // -1: any number
+  bool reissue_ca = true;
+};
+// The steps that go beyond BUDGET: when it is the number, all that count.
+struct OverBudget {
+  std::string text;  // "2 services would restart, and --max-restarts allows 1"
+  std::vector<StepId> steps;
+};
+std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                                    const PlanBudget& budget);
+
+// For people: by host, in causal order. FILE is cluster.yaml as the person wrote it.
+std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                     const std::string& file);
+
+// docs/commands.md describes it. OTHER is appended to the top-level object: ",\"leftovers\":[...]".
+std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                     const std::string& file, const std::string& other);
+
+// The chain of one step, indented by INDENT: "because cert/kubernetes changes: ..." a line each, at last the
+// root. LAST: what was, not what will be.
+std::string ChainText(const Graph& graph, const Why& why, const std::string& file, bool last,
+                      const std::string& indent);
+std::string ChainJson(const Graph& graph, const Why& why, const std::string& file);
+
+// The edit for a person: "etcd.flags.max-wals: 5 -> 10".
+std::string EditText(const SpecEdit& edit);
+
+}  // namespace kplan
+
+#endif  // KPLAN_PLAN_PLAN_REPORT_H_

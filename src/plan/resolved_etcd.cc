@@ -1,0 +1,200 @@
+#include "src/plan/resolved_etcd.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "src/model/etcd_flags.h"
+
+namespace kplan {
+namespace {
+
+using Element = ResolvedSpecSink::Element;
+
+// The flags whose default is put into the command line at its place, so that it may as well be written. All
+// others that nobody wrote are etcd's own affair, or follow from other keys.
+constexpr absl::string_view kWritable[] = {"name", "listen-client-urls", "advertise-client-urls"};
+
+bool IsWritable(absl::string_view flag) { return absl::c_linear_search(kWritable, flag); }
+
+// The flags of an argv, without their dashes, and their values.
+StringPairs FlagsOf(const std::vector<Argument>& arguments) {
+  StringPairs flags;
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const auto& [word, path] = arguments[i];
+    absl::string_view name = absl::string_view(word).substr(2);
+    const size_t equals = name.find('=');
+    if (equals != absl::string_view::npos) {
+      flags.emplace_back(std::string(name.substr(0, equals)), absl::StrCat(name.substr(equals + 1), path));
+    } else if (IsWritable(name)) {
+      flags.emplace_back(std::string(name), arguments[++i].first);
+    } else {
+      flags.emplace_back(std::string(name), "true");
+    }
+  }
+  return flags;
+}
+
+struct UnitSection {
+  std::string name;
+  StringPairs keys;
+};
+
+// The text of a unit (Unit::Text()) taken apart; continued lines are put together with a space.
+std::vector<UnitSection> SectionsOf(const std::string& text) {
+  std::vector<UnitSection> sections;
+  bool continued = false;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const bool continues = absl::ConsumeSuffix(&line, " \\");
+    if (continued) {
+      absl::StrAppend(&sections.back().keys.back().second, " ", absl::StripLeadingAsciiWhitespace(line));
+    } else if (absl::StartsWith(line, "[")) {
+      sections.push_back({std::string(line.substr(1, line.size() - 2)), {}});
+    } else if (!line.empty()) {
+      const size_t equals = line.find('=');
+      sections.back().keys.emplace_back(std::string(line.substr(0, equals)),
+                                        std::string(line.substr(equals + 1)));
+    }
+    continued = continues;
+  }
+  return sections;
+}
+
+class EtcdWalk {
+ public:
+  explicit EtcdWalk(const ResolvedWalk& walk)
+      : walk_(walk), spec_(walk.spec.etcd), etcd_(walk.cluster.etcd), sink_(walk.sink) {}
+
+  void Walk() {
+    sink_.Open("etcd");
+    walk_.Put("version", spec_.version);
+    walk_.Put("cert", spec_.cert);
+    WalkArchive();
+    walk_.Put("members", spec_.members);
+    if (spec_.members.empty()) {
+      std::vector<Element> members;
+      for (const EtcdMember& member : etcd_.members) {
+        members.push_back({walk_.cluster.hosts[member.host].name, walk_.Default("the only host")});
+      }
+      sink_.List("members", members);
+    }
+    walk_.Put("initial-cluster-token", spec_.initial_cluster_token, etcd_.token);
+    // Of several members what they have in common is what is written; the rest is each one's name and place.
+    WalkFlags(etcd_.members[0]);
+    WalkUnit(etcd_.members[0]);
+    sink_.Close();
+  }
+
+ private:
+  void WalkArchive() {
+    const ArchiveSpec& spec = spec_.archive;
+    sink_.Open("archive");
+    walk_.Put("path", spec.path);
+    if (!spec.path.set()) walk_.Put("url", spec.url, etcd_.archives[0].url, "the release of that version");
+    if (spec.sha256.set()) {
+      walk_.Put("sha256", spec.sha256);
+    } else if (spec.sha256_by_arch.empty()) {
+      sink_.Value("sha256", etcd_.archives[0].sha256, KnownDigest());
+    } else {
+      sink_.Open("sha256");
+      for (const auto& [arch, digest] : spec.sha256_by_arch) walk_.Put(arch.value, digest);
+      const std::string& used = walk_.cluster.hosts[etcd_.members[0].host].arch;
+      const bool written =
+          absl::c_any_of(spec.sha256_by_arch, [&](const auto& pair) { return pair.first.value == used; });
+      if (!written) sink_.Value(used, etcd_.archives[0].sha256, KnownDigest());
+      sink_.Close();
+    }
+    sink_.Close();
+  }
+
+  ValueOrigin KnownDigest() const {
+    return walk_.Derived(absl::StrCat("known digest of etcd ", etcd_.version), spec_.version.range);
+  }
+
+  void WalkFlags(const EtcdMember& member) {
+    absl::flat_hash_map<absl::string_view, const Text*> written;
+    for (const auto& [key, value] : spec_.flags) written[key.value] = &value;
+    const StringPairs flags = FlagsOf(member.arguments);
+    sink_.Open("flags");
+    for (const auto& [name, value] : flags) {
+      if (!IsWritable(name)) continue;
+      auto text = written.find(name);
+      if (text != written.end()) {
+        walk_.Put(name, *text->second);
+        continue;
+      }
+      auto listen = written.find("listen-client-urls");
+      const bool follows = name == "advertise-client-urls" && listen != written.end();
+      sink_.Value(
+          name, value,
+          follows ? walk_.Derived("from listen-client-urls", listen->second->range) : walk_.Default());
+    }
+    for (const auto& [key, value] : spec_.flags) {
+      if (!IsWritable(key.value)) walk_.Put(key.value, value);
+    }
+    if (!written.contains("initial-advertise-peer-urls")) {
+      sink_.Note("initial-advertise-peer-urls", absl::StrJoin(member.peer_urls, ","),
+                 walk_.Default("etcd's own"));
+    }
+    for (const auto& [name, value] : flags) {
+      // The token has a key of its own.
+      if (IsWritable(name) || written.contains(name) || name == "initial-cluster-token") continue;
+      sink_.Note(name, value, OriginOfFlag(name));
+    }
+    sink_.Close();
+  }
+
+  ValueOrigin OriginOfFlag(const std::string& name) const {
+    if (name == "client-crl-file") return walk_.Derived("the CRL of the CA of `etcd.cert`", spec_.cert.range);
+    const EtcdFlag* flag = FindEtcdFlag(name);
+    return walk_.Derived(flag != nullptr && flag->text != nullptr ? flag->text : "kplan's own");
+  }
+
+  const Text* WrittenInUnit(absl::string_view section, absl::string_view key) const {
+    for (const UnitSectionSpec& candidate : spec_.unit) {
+      if (candidate.name.value != section) continue;
+      for (const auto& [name, value] : candidate.keys) {
+        if (name.value == key) return &value;
+      }
+    }
+    return nullptr;
+  }
+
+  void WalkUnit(const EtcdMember& member) {
+    sink_.Open("unit");
+    for (const UnitSection& section : SectionsOf(member.unit)) {
+      sink_.Open(section.name);
+      for (const auto& [key, value] : section.keys) {
+        if (const Text* text = WrittenInUnit(section.name, key); text != nullptr) {
+          walk_.Put(key, *text);
+        } else if (key == "ExecStart") {
+          sink_.Note(key, value, walk_.Derived("made from `etcd.flags` and `etcd.cert`"));
+        } else if (key == "Type") {
+          sink_.Note(key, value, walk_.Derived("kplan's own: it waits for etcd's notification"));
+        } else {
+          sink_.Value(key, value, walk_.Default());
+        }
+      }
+      sink_.Close();
+    }
+    sink_.Close();
+  }
+
+  const ResolvedWalk& walk_;
+  const EtcdSpec& spec_;
+  const Etcd& etcd_;
+  ResolvedSpecSink& sink_;
+};
+
+}  // namespace
+
+void WalkEtcd(const ResolvedWalk& walk) { EtcdWalk(walk).Walk(); }
+
+}  // namespace kplan
