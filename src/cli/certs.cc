@@ -17,7 +17,7 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/cli/compile.h"
+#include "src/plan/compile.h"
 #include "src/steps/certificate.h"
 #include "src/steps/certificate_state.h"
 #include "src/steps/distinguished_name.h"
@@ -84,20 +84,19 @@ std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
 }
 
 // Names come out of files: what would disturb a terminal is escaped.
-std::string Shown(const std::vector<std::string>& names) {
+std::string ShortList(const std::vector<std::string>& names) {
   std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), kNamesShown));
   std::string text = absl::StrJoin(first, ", ");
   if (names.size() > kNamesShown) absl::StrAppend(&text, ", and ", names.size() - kNamesShown, " more");
-  std::string quoted = Quote(text);
-  return quoted.substr(1, quoted.size() - 2);
+  return Brief(text);
 }
 
 std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
   std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
   for (const Row& row : rows) {
     table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-",
-                     Shown({row.state}), row.issuer.empty() ? "-" : Shown({row.issuer}),
-                     row.names.empty() ? "-" : Shown(row.names)});
+                     Brief(row.state), row.issuer.empty() ? "-" : Brief(row.issuer),
+                     row.names.empty() ? "-" : ShortList(row.names)});
   }
   std::vector<size_t> widths(table[0].size());
   for (const auto& line : table) {
@@ -117,7 +116,7 @@ std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
 
 int CertsCommand(const Arguments& arguments) {
   Options options;
-  if (!options.Parse("certs", arguments, {"--json"}, {"-C"}, 1)) return kExitUsage;
+  if (!options.Parse("certs", arguments)) return kExitUsage;
   absl::StatusOr<SpecFile> file = SpecFile::Compile(options.operands()[0]);
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
-#include "src/cli/compile.h"
+#include "src/plan/compile.h"
 
 namespace kplan {
 namespace {
@@ -17,10 +17,17 @@ Json ToJson(const Diagnostics& diagnostics) {
     entry["severity"] = diagnostic.severity == Diagnostic::Severity::kError ? "error" : "warning";
     entry["message"] = diagnostic.message;
     entry["help"] = diagnostic.help;
-    if (diagnostic.range.known()) {
-      SourceFile::Position position = diagnostics.source().PositionOf(diagnostic.range.begin);
-      entry["line"] = position.line;
-      entry["column"] = position.column;
+    entry["code"] = Slug(diagnostic.code);
+    auto place = [&](Range range, Json* object) {
+      if (!range.known()) return;
+      SourceFile::Position position = diagnostics.source().PositionOf(range.begin);
+      (*object)["line"] = position.line;
+      (*object)["column"] = position.column;
+    };
+    place(diagnostic.range, &entry);
+    if (diagnostic.other.known()) {
+      place(diagnostic.other, &entry["other"]);
+      entry["other"]["message"] = diagnostic.other_message;
     }
     list.push_back(std::move(entry));
   }
@@ -31,7 +38,7 @@ Json ToJson(const Diagnostics& diagnostics) {
 
 int CheckCommand(const Arguments& arguments) {
   Options options;
-  if (!options.Parse("check", arguments, {"--json"}, {}, 1)) return kExitUsage;
+  if (!options.Parse("check", arguments)) return kExitUsage;
   const std::string& path = options.operands()[0];
   absl::StatusOr<SpecFile> file = SpecFile::Compile(path);
   if (!file.ok()) return Fail(file.status().message());

@@ -6,18 +6,26 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "src/base/text.h"
+#include "src/cli/command_table.h"
 
 namespace kplan {
+namespace {
 
-bool Options::Parse(absl::string_view command, const Arguments& arguments,
-                    const std::vector<absl::string_view>& flags, const std::vector<absl::string_view>& values,
-                    size_t operands) {
+// "WHO: error: MESSAGE\n", as Diagnostics has it.
+std::string ErrorText(absl::string_view who, absl::string_view message) {
+  if (!UseColor(STDERR_FILENO)) return absl::StrCat(who, ": error: ", message, "\n");
+  return absl::StrCat("\033[1m", who, ":\033[0m \033[1;31merror: \033[0m", message, "\n");
+}
+
+}  // namespace
+
+bool Options::Parse(absl::string_view command, const Arguments& arguments) {
+  const CommandSyntax& syntax = *FindCommand(command);
   auto wrong = [&](absl::string_view message) {
-    std::string line = absl::StrCat("kplan ", command, ": ", message, "\n", UsageOf(command));
-    fputs(line.c_str(), stderr);
+    WrongUsage(command, message);
     return false;
   };
   bool only_operands = false;
@@ -32,27 +40,37 @@ bool Options::Parse(absl::string_view command, const Arguments& arguments,
       continue;
     }
     absl::string_view name = argument.substr(0, argument.find('='));
-    bool takes_value = std::find(values.begin(), values.end(), name) != values.end();
     bool has_value = name.size() < argument.size();
-    if (takes_value) {
-      if (!has_value && i + 1 == arguments.size()) return wrong(absl::StrCat(name, " needs a value"));
-      given_.emplace_back(std::string(name),
-                          has_value ? std::string(argument.substr(name.size() + 1)) : arguments[++i]);
-    } else if (!has_value && std::find(flags.begin(), flags.end(), name) != flags.end()) {
-      given_.emplace_back(std::string(name), "");
-    } else {
-      std::vector<absl::string_view> all = flags;
-      all.insert(all.end(), values.begin(), values.end());
+    const OptionSyntax* option = syntax.FindOption(name);
+    if (option == nullptr || (has_value && option->value.empty())) {
+      std::vector<absl::string_view> all;
+      for (const OptionSyntax& known : syntax.options) all.push_back(known.name);
       return wrong(absl::StrCat("there is no option ", argument, OrDidYouMean(name, all)));
     }
+    std::string value;
+    if (has_value) {
+      value = std::string(argument.substr(name.size() + 1));
+    } else if (!option->value.empty()) {
+      if (i + 1 == arguments.size()) return wrong(absl::StrCat(name, " needs a value"));
+      value = arguments[++i];
+    }
+    if (option->word == Word::kWord) {
+      std::vector<absl::string_view> words = absl::StrSplit(option->words, '|');
+      if (std::find(words.begin(), words.end(), value) == words.end()) {
+        return wrong(absl::StrCat(name, " cannot be ", Quote(value), OrDidYouMean(value, words)));
+      }
+    }
+    given_.emplace_back(std::string(name), std::move(value));
   }
-  if (operands == kOneOrMore) {
-    return operands_.empty() ? wrong("takes one argument or more, not 0") : true;
+  const size_t least = syntax.least_operands(), most = syntax.most_operands();
+  if (operands_.size() >= least && operands_.size() <= most) return true;
+  std::string takes = Count(least, "argument");
+  if (most == kNoLimit) {
+    takes += " or more";
+  } else if (most != least) {
+    takes = absl::StrCat(least, " to ", Count(most, "argument"));
   }
-  if (operands_.size() != operands) {
-    return wrong(absl::StrCat("takes ", Count(operands, "argument"), ", not ", operands_.size()));
-  }
-  return true;
+  return wrong(absl::StrCat("takes ", takes, ", not ", operands_.size()));
 }
 
 bool Options::Has(absl::string_view flag) const {
@@ -73,15 +91,23 @@ std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_
 }
 
 int Fail(absl::string_view message) {
-  std::string line = absl::StrCat("kplan: ", message, "\n");
-  fputs(line.c_str(), stderr);
+  fputs(ErrorText("kplan", message).c_str(), stderr);
   return kExitFailed;
 }
 
-void Print(const Diagnostics& diagnostics) {
+int WrongUsage(absl::string_view command, absl::string_view message) {
+  std::string text = absl::StrCat(ErrorText(absl::StrCat("kplan ", command), message), UsageOf(command));
+  fputs(text.c_str(), stderr);
+  return kExitUsage;
+}
+
+bool UseColor(int fd) {
   const char* no_color = getenv("NO_COLOR");
-  bool color = isatty(STDERR_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
-  fputs(diagnostics.Format(color).c_str(), stderr);
+  return isatty(fd) != 0 && (no_color == nullptr || *no_color == '\0');
+}
+
+void Print(const Diagnostics& diagnostics) {
+  fputs(diagnostics.Format(UseColor(STDERR_FILENO)).c_str(), stderr);
 }
 
 }  // namespace kplan

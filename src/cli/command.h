@@ -25,21 +25,26 @@ using Arguments = std::vector<std::string>;  // without the program's and the co
 
 int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
+int CompletionCommand(const Arguments& arguments);
 int GenCommand(const Arguments& arguments);
+int GraphCommand(const Arguments& arguments);
 int HelpCommand(const Arguments& arguments);
 int ImportCommand(const Arguments& arguments);
+int InitCommand(const Arguments& arguments);
+int PlanCommand(const Arguments& arguments);
+int PruneCommand(const Arguments& arguments);
+int SchemaCommand(const Arguments& arguments);
+int ShowCommand(const Arguments& arguments);
+int StatusCommand(const Arguments& arguments);
 int StepCommand(const Arguments& arguments);
+int WhyCommand(const Arguments& arguments);
 
 // Options of a command, parsed: `--json`, `-C DIR`, `--kplan=PATH`; what is left are its operands.
 class Options {
  public:
-  static constexpr size_t kOneOrMore = static_cast<size_t>(-1);
-
-  // FLAGS are the options without a value, VALUES those with one. False, and an error printed, for anything
-  // else that begins with "-", and when there are not OPERANDS operands (kOneOrMore: when there is none).
-  bool Parse(absl::string_view command, const Arguments& arguments,
-             const std::vector<absl::string_view>& flags, const std::vector<absl::string_view>& values,
-             size_t operands);
+  // As command_table.h has COMMAND. False, and an error printed with the command's usage, for anything else
+  // that begins with "-", a value that is none of an option's words, and another number of operands.
+  bool Parse(absl::string_view command, const Arguments& arguments);
 
   bool Has(absl::string_view flag) const;
   std::string Value(absl::string_view option) const;  // "" when not given
@@ -53,14 +58,24 @@ class Options {
 // `; did you mean "X"?`, or "" (base/text.h).
 std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates);
 
-// "kplan: MESSAGE" on stderr; kExitFailed.
+// "kplan: error: MESSAGE" on stderr, in colour as Print(); kExitFailed.
 int Fail(absl::string_view message);
 
-// Prints DIAGNOSTICS on stderr, in colour on a terminal (unless NO_COLOR is set, https://no-color.org).
+// The same of `kplan COMMAND`, with the command's usage below; kExitUsage.
+int WrongUsage(absl::string_view command, absl::string_view message);
+
+// Whether what is written to the file descriptor FD may have colours: a terminal, and no NO_COLOR
+// (https://no-color.org).
+bool UseColor(int fd);
+
+// Prints DIAGNOSTICS on stderr.
 void Print(const Diagnostics& diagnostics);
 
-// The usage text of COMMAND, "" when there is none.
-absl::string_view UsageOf(absl::string_view command);
+// "usage: kplan check [--json] cluster.yaml\n", "" when there is no such command (help.cc).
+std::string UsageOf(absl::string_view command);
+
+// What `kplan COMMAND --help` prints: its help, whatever else is called so (help.cc).
+int CommandHelp(absl::string_view command);
 
 }  // namespace kplan
 

@@ -14,11 +14,12 @@
 #include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/cli/compile.h"
 #include "src/cli/generate.h"
 #include "src/cli/look.h"
 #include "src/cli/run_lock.h"
 #include "src/model/paths.h"
+#include "src/plan/compile.h"
+#include "src/plan/spec_history.h"
 
 namespace kplan {
 namespace {
@@ -65,7 +66,7 @@ absl::StatusOr<NinjaOptions> OptionsFor(const Options& options, const std::strin
 int GenCommand(const Arguments& arguments) {
   absl::Time start = absl::Now();
   Options options;
-  if (!options.Parse("gen", arguments, {"--from-ninja"}, {"-C", "--kplan"}, 1)) return kExitUsage;
+  if (!options.Parse("gen", arguments)) return kExitUsage;
   const std::string& spec = options.operands()[0];
   absl::StatusOr<SpecFile> file = SpecFile::Compile(spec);
   if (!file.ok()) return Fail(file.status().message());
@@ -84,6 +85,9 @@ int GenCommand(const Arguments& arguments) {
     return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
   absl::StatusOr<RunLock> lock = RunLock::Exclusive();
   if (!lock.ok()) return Fail(lock.status().message());
+  absl::Status remembered = SpecHistory::Remember(ninja->spec, file->diagnostics().source().text(),
+                                                  absl::ToUnixMillis(absl::Now()));
+  if (!remembered.ok()) return Fail(remembered.message());
   absl::StatusOr<Written> written = WriteGenerated(*compiled, *ninja);
   if (!written.ok()) return Fail(written.status().message());
   std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());

@@ -17,6 +17,7 @@
 #include "src/base/record.h"
 #include "src/cli/piecewise_file.h"
 #include "src/model/paths.h"
+#include "src/plan/leftovers.h"
 
 namespace kplan {
 namespace {
@@ -32,17 +33,24 @@ size_t CountChanged(absl::string_view old, absl::string_view text) {
   return changed;
 }
 
-// Removes shards of hosts that are gone.
-absl::Status RemoveOtherShards(const absl::flat_hash_set<std::string>& wanted) {
-  DIR* folder = opendir(paths::kShards);
-  if (folder == nullptr) return errno == ENOENT ? absl::OkStatus() : ErrnoStatus(errno, paths::kShards);
+// The names of the shards on disk that are not among WANTED: those of hosts that are gone.
+absl::StatusOr<std::vector<std::string>> OtherShards(const absl::flat_hash_set<std::string>& wanted) {
   std::vector<std::string> others;
+  DIR* folder = opendir(paths::kShards);
+  if (folder == nullptr && errno == ENOENT) return others;
+  if (folder == nullptr) return ErrnoStatus(errno, paths::kShards);
   while (struct dirent* entry = readdir(folder)) {
-    std::string path = absl::StrCat(paths::kShards, "/", entry->d_name);
-    if (absl::EndsWith(path, ".json") && !wanted.contains(path)) others.push_back(std::move(path));
+    absl::string_view name = entry->d_name;
+    if (absl::ConsumeSuffix(&name, ".json") && !wanted.contains(paths::Shard(name)))
+      others.emplace_back(name);
   }
   closedir(folder);
-  for (const std::string& path : others) {
+  return others;
+}
+
+absl::Status RemoveShards(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const std::string path = paths::Shard(name);
     if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
   }
   return absl::OkStatus();
@@ -111,6 +119,7 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
   auto write_plan = [&](TextSink sink) { WritePlanJson(compiled, sink); };
   Written written;
   std::vector<const Shard*> differing;
+  LeftoverUpdate leftovers(compiled.graph);
   absl::flat_hash_set<std::string> shards;
   for (const Shard& shard : compiled.graph.shards()) {
     std::string path = paths::Shard(shard.name);
@@ -120,8 +129,16 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
     if (!old.ok() || *old != text) {
       written.changed_steps += CountChanged(old.ok() ? *old : "{", text);
       differing.push_back(&shard);
+      leftovers.Replace(shard.name, old.ok() ? *old : "");
     }
     shards.insert(std::move(path));
+  }
+  absl::StatusOr<std::vector<std::string>> others = OtherShards(shards);
+  if (!others.ok()) return others.status();
+  for (const std::string& name : *others) {
+    absl::StatusOr<std::string> old = ReadFile(paths::Shard(name));
+    if (!old.ok()) return old.status();
+    leftovers.Replace(name, *old);
   }
   bool same_plan = FileHolds(paths::kPlan, write_plan);
   Sha256Stream digest;
@@ -131,16 +148,16 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
       sink(piece);
     });
   });
-  if (!differing.empty() || !same_plan || !same_ninja) {
+  if (!differing.empty() || !others->empty() || !same_plan || !same_ninja) {
     absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
+    // What vanishes from the records is remembered first.
+    if (status.ok()) status = leftovers.Write();
     if (status.ok()) status = WriteShards(compiled.graph, differing);
     if (status.ok() && !same_plan) status = WritePiecewise(paths::kPlan, write_plan, 0644);
-    if (status.ok()) status = RemoveOtherShards(shards);
+    if (status.ok()) status = RemoveShards(*others);
     if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, 0644);
     if (!status.ok()) return status;
     written.changed = true;
-  } else if (absl::Status status = RemoveOtherShards(shards); !status.ok()) {
-    return status;
   }
   // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
   // written exactly when build.ninja is another.

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "src/cli/compile.h"
+#include "src/plan/compile.h"
 #include "src/ninja/ninja_file.h"
 #include "src/ninja/text_sink.h"
 

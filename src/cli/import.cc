@@ -16,7 +16,6 @@
 #include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/cli/compile.h"
 #include "src/cli/import_place.h"
 #include "src/cli/import_trial.h"
 #include "src/importer/cluster_yaml.h"
@@ -24,6 +23,7 @@
 #include "src/importer/input.h"
 #include "src/importer/pki_import.h"
 #include "src/model/paths.h"
+#include "src/plan/compile.h"
 
 namespace kplan {
 namespace {
@@ -127,7 +127,7 @@ class ImportRun {
       };
       auto at = std::remove_if(import_.profiles.begin(), import_.profiles.end(), wrong);
       if (at == import_.profiles.end()) continue;
-      findings_.Warning(*origin,
+      findings_.Warning(diagnostic.code, *origin,
                         absl::StrCat(diagnostic.message, "; no certificate has this profile: left out"),
                         diagnostic.help);
       import_.profiles.erase(at, import_.profiles.end());
@@ -180,7 +180,7 @@ class ImportRun {
         continue;
       }
       if (!error) {
-        findings_.Warning(*origin, diagnostic.message, diagnostic.help);
+        findings_.Warning(diagnostic.code, *origin, diagnostic.message, diagnostic.help);
         continue;
       }
       // A certificate has no lines that could be corrected.
@@ -191,7 +191,7 @@ class ImportRun {
             "such a certificate kplan would not make: keep it out of the import; from a corrected "
             "request kplan issues a new one");
       }
-      findings_.Error(*origin, diagnostic.message, std::move(help));
+      findings_.Error(diagnostic.code, *origin, diagnostic.message, std::move(help));
     }
   }
 
@@ -199,22 +199,21 @@ class ImportRun {
     auto found = places_.find(remade.path);
     const Place place = found == places_.end() ? Place() : found->second;
     if (remade.reason.empty()) {
-      findings_.Warning(place, remade.note);
+      findings_.Warning(Code::kCfsslDiffers, place, remade.note);
     } else if (remade.due) {
       findings_.Warning(
-          place, absl::StrCat(remade.reason, ": the next ninja will make it again, with the same key"));
+          Code::kCfsslDiffers, place,
+          absl::StrCat(remade.reason, ": the next ninja will make it again, with the same key"));
     } else {
-      findings_.Error(place, absl::StrCat("kplan would make it again: ", remade.reason),
+      findings_.Error(Code::kCfsslMismatch, place, absl::StrCat("kplan would make it again: ", remade.reason),
                       "keep it out of the import");
     }
   }
 
   void PrintFindings() {
-    const char* no_color = getenv("NO_COLOR");
-    bool color = isatty(STDERR_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
-    fputs(findings_.Format(color).c_str(), stderr);
+    fputs(findings_.Format(UseColor(STDERR_FILENO)).c_str(), stderr);
     fputs(unplaced_.c_str(), stderr);
-    for (const std::string& line : in_the_way_) fprintf(stderr, "kplan: %s\n", line.c_str());
+    for (const std::string& line : in_the_way_) Fail(line);
   }
 
   int Refuse() {
@@ -249,15 +248,11 @@ class ImportRun {
 
 int ImportCommand(const Arguments& arguments) {
   Options options;
-  if (!options.Parse("import", arguments, {}, {"-C"}, Options::kOneOrMore)) return kExitUsage;
+  if (!options.Parse("import", arguments)) return kExitUsage;
   Arguments operands = options.operands();
-  if (operands[0] != "cfssl" || operands.size() == 1) {
-    std::string line = operands[0] != "cfssl"
-                           ? absl::StrCat("kplan import: there is nothing to import from ",
-                                          Quote(operands[0]), "; it reads what cfssl made\n")
-                           : std::string("kplan import cfssl: takes a folder, or files\n");
-    fputs(absl::StrCat(line, UsageOf("import")).c_str(), stderr);
-    return kExitUsage;
+  if (operands[0] != "cfssl") {
+    return WrongUsage("import", absl::StrCat("there is nothing to import from ", Quote(operands[0]),
+                                             "; it reads what cfssl made"));
   }
   operands.erase(operands.begin());
   std::string dir = options.Value("-C");

@@ -4,107 +4,135 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <optional>
-
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "src/base/journal.h"
 #include "src/model/paths.h"
-#include "src/steps/certificate_due.h"
-#include "src/steps/crl_due.h"
+#include "src/plan/drift.h"
 #include "src/steps/host_file.h"
-#include "src/steps/service_state.h"
+#include "src/steps/kinds.h"
 
 namespace kplan {
 namespace {
 
-// The file on this machine. Only its attributes are looked at; the step opens it with care.
-std::string PlaceOf(const Watch& watch) { return PathFromHere(watch.root, watch.path); }
-
-// Below DIR a link is the user's own affair (a CA's key on a disk that is mounted when it is needed), and
-// what it leads to is the artifact; on a host there are none.
-int LinkFlag(const Watch& watch) { return watch.root.empty() ? 0 : AT_SYMLINK_NOFOLLOW; }
-
-// Why the file or folder is not as it should be; empty when it is, or when ninja sees it by itself.
-std::string LookAtFile(const Watch& watch) {
-  struct stat info;
-  bool folder = watch.kind == Watch::Kind::kFolder;
-  if (fstatat(AT_FDCWD, PlaceOf(watch).c_str(), &info, LinkFlag(watch)) != 0)
-    return folder ? "is missing" : "";
-  if (folder ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))
-    return folder ? "is not a folder" : "is not a file";
-  mode_t mode = info.st_mode & 07777;
-  if (watch.mode == 0 || mode == watch.mode) return "";
-  return absl::StrFormat("mode is %04o, should be %04o", mode, watch.mode);
+// A file is touched: it is an input of its own stamp, so ninja runs the step, and, where the digest stays,
+// nothing that depends on it.
+bool Touch(const std::string& path, bool follow) {
+  return utimensat(AT_FDCWD, path.c_str(), nullptr, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// When certificates end that have signed others: of one that signed thousands it is read once.
-class IssuerEnds {
+// What has no file loses its stamp.
+void MakeStale(const Watch& watch, const std::string& stamp) {
+  const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService;
+  // Below DIR a link is the user's own affair, and what it leads to is the artifact; on a host there are
+  // none.
+  if (file && Touch(PathFromHere(watch.root, watch.path), watch.root.empty())) return;
+  unlink(stamp.c_str());
+}
+
+void MakeStale(const JournalEntry& entry, const std::string& stamp) {
+  for (const auto& [path, signature] : entry.files) {
+    struct stat info;
+    // One that is gone ninja misses by itself. (Without its stamp the step would make all stale that depends
+    // on it, also when it comes back the same.)
+    if (lstat(path.c_str(), &info) != 0) return;
+    if (S_ISREG(info.st_mode) && Touch(path, /*follow=*/false)) return;
+  }
+  unlink(stamp.c_str());
+}
+
+class Looker {
  public:
-  std::optional<int64_t> Of(const std::string& issuer) {
-    if (issuer.empty()) return std::nullopt;
-    auto [end, fresh] = ends_.try_emplace(issuer);
-    if (fresh) end->second = EndOfCertificate(issuer);
-    return end->second;
+  Looker(const Graph& graph, absl::Time now) : graph_(graph), now_(now), watches_(graph), watcher_(now) {}
+
+  std::vector<std::string> Look() {
+    for (const Shard& shard : graph_.shards()) LookAtShard(shard);
+    return std::move(found_);
   }
 
  private:
-  absl::flat_hash_map<std::string, std::optional<int64_t>> ends_;
-};
-
-std::string LookAt(const Watch& watch, absl::Time now, IssuerEnds* issuer_ends) {
-  switch (watch.kind) {
-    case Watch::Kind::kFile:
-    case Watch::Kind::kFolder:
-      return LookAtFile(watch);
-    case Watch::Kind::kCertificate: {
-      std::string reason = LookAtFile(watch);
-      if (!reason.empty()) return reason;
-      // One that somebody else has to renew is good to its last second; running its step before helps nobody.
-      int64_t renew_before = watch.renewable ? watch.renew_before : 1;
-      return WhyCertificateIsDue(PlaceOf(watch), issuer_ends->Of(watch.issuer), renew_before, now);
+  void LookAtShard(const Shard& shard) {
+    const std::string path = paths::Journal(shard.name);
+    Journal journal = Journal::Read(path);
+    std::vector<JournalEntry> touched;
+    for (StepId id : shard.steps) {
+      const Step& step = graph_.steps()[id];
+      const std::string stamp = paths::Stamp(step.label);
+      if (access(stamp.c_str(), F_OK) != 0) continue;
+      if (LookAtWatches(id, stamp)) continue;
+      const JournalEntry* entry = journal.Find(step.label);
+      // One that failed, or has another record now, ninja runs in any case.
+      if (entry == nullptr || entry->failed || entry->record != step.digest() || !FilesDiffer(*entry))
+        continue;
+      if (LookCloser(step, *entry, stamp)) continue;
+      touched.push_back(*entry);
+      for (auto& [file, signature] : touched.back().files) signature = FileSignature(file);
     }
-    case Watch::Kind::kCrl: {
-      std::string reason = LookAtFile(watch);
-      return reason.empty() ? WhyCrlIsDue(PlaceOf(watch), now) : reason;
-    }
-    case Watch::Kind::kService: {
-      absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);
-      // Where it cannot be told, the step finds out, and says why when it cannot either.
-      if (!running.ok()) return std::string(running.status().message());
-      return *running ? "" : "is not running";
-    }
+    Keep(path, journal, touched);
   }
-  return "";
-}
 
-// A file is touched: it is an input of its own stamp, so ninja runs the step, and, where the digest stays,
-// nothing that depends on it. What has no file loses its stamp.
-void MakeStale(const Watch& watch, const std::string& stamp) {
-  bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService;
-  if (file && utimensat(AT_FDCWD, PlaceOf(watch).c_str(), nullptr, LinkFlag(watch)) == 0) return;
-  unlink(stamp.c_str());
-}
+  // Whether something was found.
+  bool LookAtWatches(StepId id, const std::string& stamp) {
+    bool any = false;
+    const std::string& label = graph_.steps()[id].label;
+    watches_.ForEach(id, [&](const Watch& watch) {
+      bool time = false;
+      std::string reason = watcher_.WhyStale(watch, &time);
+      if (reason.empty()) return;
+      any = true;
+      MakeStale(watch, stamp);
+      // A step that keeps two files of a host has the label of one of them.
+      const bool other = !watch.root.empty() && watch.kind == Watch::Kind::kFile &&
+                         !absl::EndsWith(label, watch.path) && absl::StartsWith(label, "file/");
+      found_.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "", reason));
+    });
+    return any;
+  }
+
+  // The files are not as the step left them: asks the step. Whether something was found.
+  bool LookCloser(const Step& step, const JournalEntry& entry, const std::string& stamp) {
+    absl::StatusOr<Record> record = Record::Parse(step.record);
+    const StepFunctions* functions = record.ok() ? FindStepFunctions(record->StringOr("kind", "")) : nullptr;
+    if (functions == nullptr) return false;
+    const Foreseen nothing;
+    absl::StatusOr<Outlook> outlook = functions->look({step.label, now_, nothing}, *record);
+    std::string reason;
+    if (!outlook.ok()) {
+      reason = std::string(outlook.status().message());
+    } else {
+      reason = Join(outlook->reasons);
+    }
+    if (reason.empty()) return false;
+    MakeStale(entry, stamp);
+    found_.push_back(absl::StrCat(step.label, ": ", reason));
+    return true;
+  }
+
+  // A journal that cannot be written is no reason to stop: it is asked the same again next time.
+  static void Keep(const std::string& path, const Journal& journal,
+                   const std::vector<JournalEntry>& touched) {
+    for (const JournalEntry& entry : touched) {
+      if (!AppendEntry(path, entry).ok()) return;
+    }
+    constexpr size_t kSlack = 64;
+    if (journal.lines() < 2 * journal.entries().size() + kSlack) return;
+    const Journal all = Journal::Read(path);
+    std::vector<const JournalEntry*> entries;
+    for (const auto& [label, entry] : all.entries()) entries.push_back(&entry);
+    WriteJournal(path, entries).IgnoreError();
+  }
+
+  const Graph& graph_;
+  absl::Time now_;
+  WatchIndex watches_;
+  Watcher watcher_;
+  std::vector<std::string> found_;
+};
 
 }  // namespace
 
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
-  std::vector<std::string> found;
-  IssuerEnds issuer_ends;
-  for (const Watch& watch : graph.watches()) {
-    const std::string& label = graph.steps()[watch.step].label;
-    std::string stamp = paths::Stamp(label);
-    if (access(stamp.c_str(), F_OK) != 0) continue;
-    std::string reason = LookAt(watch, now, &issuer_ends);
-    if (reason.empty()) continue;
-    MakeStale(watch, stamp);
-    // A step that keeps two files of a host has the label of one of them.
-    const bool other = !watch.root.empty() && watch.kind == Watch::Kind::kFile &&
-                       !absl::EndsWith(label, watch.path) && absl::StartsWith(label, "file/");
-    found.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "", reason));
-  }
-  return found;
+  return Looker(graph, now).Look();
 }
 
 }  // namespace kplan

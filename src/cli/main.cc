@@ -19,10 +19,19 @@ struct Command {
 
 constexpr Command kCommands[] = {{"certs", kplan::CertsCommand},
                                  {"check", kplan::CheckCommand},
+                                 {"completion", kplan::CompletionCommand},
                                  {"gen", kplan::GenCommand},
+                                 {"graph", kplan::GraphCommand},
                                  {"help", kplan::HelpCommand},
                                  {"import", kplan::ImportCommand},
-                                 {"step", kplan::StepCommand}};
+                                 {"init", kplan::InitCommand},
+                                 {"plan", kplan::PlanCommand},
+                                 {"prune", kplan::PruneCommand},
+                                 {"schema", kplan::SchemaCommand},
+                                 {"show", kplan::ShowCommand},
+                                 {"status", kplan::StatusCommand},
+                                 {"step", kplan::StepCommand},
+                                 {"why", kplan::WhyCommand}};
 
 }  // namespace
 
@@ -50,14 +59,13 @@ int main(int argc, char** argv) {
   for (const Command& command : kCommands) {
     if (name == command.name) {
       for (const std::string& argument : arguments) {
-        if (argument == "--help" || argument == "-h") return kplan::HelpCommand({name});
+        if (argument == "--help" || argument == "-h") return kplan::CommandHelp(name);
       }
       return command.run(arguments);
     }
     names.push_back(command.name);
   }
-  std::string line = absl::StrCat("kplan: there is no command ", kplan::Quote(name),
-                                  kplan::OrDidYouMean(name, names), "\n`kplan help` lists them\n");
-  fputs(line.c_str(), stderr);
+  kplan::Fail(absl::StrCat("there is no command ", kplan::Quote(name), kplan::OrDidYouMean(name, names),
+                           "\n`kplan help` lists them"));
   return kplan::kExitUsage;
 }

@@ -1,5 +1,3 @@
-#include "src/steps/step.h"
-
 #include <stdio.h>
 
 #include <string>
@@ -10,37 +8,17 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/journal.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
 #include "src/cli/run_lock.h"
 #include "src/model/paths.h"
+#include "src/steps/host_file.h"
+#include "src/steps/kinds.h"
+#include "src/steps/step.h"
 
 namespace kplan {
 namespace {
-
-struct Kind {
-  const char* name;
-  StepFunction run;
-};
-
-constexpr Kind kKinds[] = {
-    {"adopt-ca", AdoptCaStep},
-    {"bundle", BundleStep},
-    {"ca-cert", CaCertStep},
-    {"cert", CertStep},
-    {"crl", CrlStep},
-    {"csr", CsrStep},
-    {"dir", DirStep},
-    {"fetch", FetchStep},
-    {"install", InstallStep},
-    {"install-pair", InstallPairStep},
-    {"key", KeyStep},
-    {"render", RenderStep},
-    {"requests", RequestsStep},
-    {"service", ServiceStep},
-    {"unpack", UnpackStep},
-    {"verify-etcd", VerifyEtcdStep},
-};
 
 // The record of LABEL in a shard's TEXT, which has one a line; empty when it has none. The line is taken as
 // it is, because its digest is over its bytes, and because parsing the other records would be time lost.
@@ -71,9 +49,8 @@ absl::StatusOr<Record> LoadRecord(const std::string& shard, const std::string& l
 
 absl::StatusOr<StepResult> RunStep(const std::string& label, const Record& record) {
   std::string kind = record.String("kind");
-  for (const Kind& known : kKinds) {
-    if (kind == known.name) return known.run({label, absl::Now()}, record);
-  }
+  if (const StepFunctions* functions = FindStepFunctions(kind))
+    return functions->run({label, absl::Now()}, record);
   return absl::UnimplementedError(
       absl::StrCat("this kplan has no steps of the kind \"", kind, "\"; run `kplan gen` again"));
 }
@@ -105,19 +82,68 @@ absl::Status WriteStamp(const std::string& label, const StepResult& result) {
   return WriteWhereItDiffers(stamp, result.digest + "\n");
 }
 
+// The journal that belongs to a shard's file: ".kplan/steps/worker.json".
+std::string JournalOf(absl::string_view shard) {
+  absl::string_view name = shard.substr(shard.rfind('/') + 1);
+  return paths::Journal(absl::StripSuffix(name, ".json"));
+}
+
+// What the journal is to say of this run. RESULT: an error when it failed.
+JournalEntry Remember(const JournalEntry& last, const std::string& label, const std::string& record_digest,
+                      const Record& record, const absl::StatusOr<StepResult>& result) {
+  constexpr size_t kMaxMessage = 4096;
+  JournalEntry entry = last;
+  entry.label = label;
+  entry.at = absl::ToUnixMillis(absl::Now());
+  entry.record = record_digest;
+  entry.failed = !result.ok();
+  if (!result.ok()) {
+    entry.reason = std::string(result.status().message().substr(0, kMaxMessage));
+    entry.files.clear();
+    return entry;
+  }
+  entry.digest = result->digest;
+  entry.reason = result->reason;
+  entry.files.clear();
+  for (const std::string& file : result->files) entry.files.emplace_back(file, FileSignature(file));
+  // A folder is no file that ninja could look at, and has attributes that `gen` can.
+  if (record.StringOr("kind", "") == "dir") {
+    std::string folder = PathFromHere(record.StringOr("root", ""), record.StringOr("path", ""));
+    std::string signature = FileSignature(folder);
+    entry.files.emplace_back(std::move(folder), std::move(signature));
+  }
+  if (!result->reason.empty() || !last.Known() || last.digest != result->digest) {
+    entry.made_at = entry.at;
+    entry.made_at_before = last.at;
+    entry.made_reason = result->reason;
+    entry.made_record = record_digest;
+    entry.made_record_before = last.record;
+  }
+  return entry;
+}
+
 }  // namespace
 
 int StepCommand(const Arguments& arguments) {
   Options options;
-  if (!options.Parse("step", arguments, {}, {}, 3)) return kExitUsage;
+  if (!options.Parse("step", arguments)) return kExitUsage;
   const std::string& label = options.operands()[1];
   auto fail = [&](const absl::Status& status) { return Fail(absl::StrCat(label, ": ", status.message())); };
   absl::StatusOr<RunLock> lock = RunLock::Shared();
   if (!lock.ok()) return fail(lock.status());
   absl::StatusOr<Record> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
+  const std::string journal = JournalOf(options.operands()[0]);
+  const JournalEntry last = LastEntry(journal, label);
   absl::StatusOr<StepResult> result = RunStep(label, *record);
-  if (!result.ok()) return fail(result.status());
+  // Before the stamp: what is done is in the journal, at worst once more than ninja knows.
+  absl::Status noted = AppendEntry(journal, Remember(last, label, options.operands()[2], *record, result));
+  if (!result.ok()) {
+    int exit = fail(result.status());
+    if (!noted.ok()) fail(noted);
+    return exit;
+  }
+  if (!noted.ok()) return fail(noted);
   if (absl::Status status = WriteStamp(label, *result); !status.ok()) return fail(status);
   // That something was made because it was not there is what the person asked for; any other reason is news.
   if (!result->reason.empty() && result->reason != "missing")

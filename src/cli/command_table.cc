@@ -1,0 +1,113 @@
+#include "src/cli/command_table.h"
+
+#include <algorithm>
+
+namespace kplan {
+namespace {
+
+constexpr OptionSyntax kFolder = {"-C", "DIR", Word::kFolder};
+constexpr OptionSyntax kJson = {"--json", ""};
+constexpr OptionSyntax kSpecOption = {"--spec", "cluster.yaml", Word::kSpec};
+constexpr OperandSyntax kSpec = {"cluster.yaml", Word::kSpec};
+constexpr OperandSyntax kLastSpec = {"cluster.yaml", Word::kSpec, "", /*optional=*/true};
+constexpr OperandSyntax kLabel = {"LABEL", Word::kLabel};
+constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kLabel, "", /*optional=*/true};
+
+constexpr OptionSyntax kFolderAndJson[] = {kFolder, kJson};
+constexpr OperandSyntax kSpecAlone[] = {kSpec};
+constexpr OperandSyntax kLastSpecAlone[] = {kLastSpec};
+constexpr OperandSyntax kAnyLabelAlone[] = {kAnyLabel};
+
+constexpr OptionSyntax kCheckOptions[] = {kJson};
+
+constexpr OperandSyntax kCompletionOperands[] = {{"bash|zsh|fish", Word::kWord, "bash|zsh|fish"}};
+
+constexpr OptionSyntax kGenOptions[] = {
+    kFolder,
+    {"--kplan", "PATH", Word::kFile},
+    {"--from-ninja", "", Word::kText, "", /*hidden=*/true},
+};
+
+constexpr OptionSyntax kGraphOptions[] = {
+    kFolder,
+    {"--format", "dot|mermaid|json|html", Word::kWord, "dot|mermaid|json|html"},
+    {"--output", "FILE", Word::kFile},
+    kSpecOption,
+};
+
+constexpr OptionSyntax kHelpOptions[] = {{"--search", "WORD"}, {"-k", "WORD"}};
+constexpr OperandSyntax kHelpOperands[] = {{"TOPIC", Word::kTopic, "", /*optional=*/true}};
+
+constexpr OptionSyntax kImportOptions[] = {kFolder};
+constexpr OperandSyntax kImportOperands[] = {
+    {"cfssl", Word::kWord, "cfssl"},
+    {"FOLDER|FILE", Word::kFile, "", /*optional=*/false, /*repeated=*/true},
+};
+
+constexpr OptionSyntax kInitOptions[] = {
+    {"--from", "tutorial|three-members", Word::kWord, "tutorial|three-members"},
+};
+constexpr OperandSyntax kInitOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
+
+constexpr OptionSyntax kPlanOptions[] = {
+    kFolder,
+    kJson,
+    {"--max-restarts", "N"},
+    {"--no-reissue-ca", ""},
+};
+
+constexpr OptionSyntax kPruneOptions[] = {kFolder, {"--edited", "LABEL", Word::kLabel}, kJson, {"--yes", ""}};
+
+constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kSpecOption};
+
+constexpr OptionSyntax kStatusOptions[] = {kFolder, {"--all", ""}, kJson, {"--watch", ""}};
+
+constexpr OperandSyntax kStepOperands[] = {{"SHARD", Word::kFile}, kLabel, {"DIGEST"}};
+
+constexpr OptionSyntax kWhyOptions[] = {kFolder, kJson, {"--last", ""}};
+constexpr OperandSyntax kWhyOperands[] = {kLabel, kLastSpec};
+
+constexpr CommandSyntax kCommands[] = {
+    {"certs", kFolderAndJson, kSpecAlone},
+    {"check", kCheckOptions, kSpecAlone},
+    {"completion", {}, kCompletionOperands},
+    {"gen", kGenOptions, kSpecAlone},
+    {"graph", kGraphOptions, kAnyLabelAlone},
+    {"help", kHelpOptions, kHelpOperands},
+    {"import", kImportOptions, kImportOperands},
+    {"init", kInitOptions, kInitOperands},
+    {"plan", kPlanOptions, kLastSpecAlone},
+    {"prune", kPruneOptions, kLastSpecAlone},
+    {"schema", {}, {}},
+    {"show", kShowOptions, kAnyLabelAlone},
+    {"status", kStatusOptions, kLastSpecAlone},
+    {"step", {}, kStepOperands},
+    {"why", kWhyOptions, kWhyOperands},
+};
+
+}  // namespace
+
+const OptionSyntax* CommandSyntax::FindOption(absl::string_view option) const {
+  auto found = std::find_if(options.begin(), options.end(),
+                            [&](const OptionSyntax& syntax) { return syntax.name == option; });
+  return found == options.end() ? nullptr : &*found;
+}
+
+size_t CommandSyntax::least_operands() const {
+  return std::count_if(operands.begin(), operands.end(),
+                       [](const OperandSyntax& syntax) { return !syntax.optional; });
+}
+
+size_t CommandSyntax::most_operands() const {
+  return !operands.empty() && operands.back().repeated ? kNoLimit : operands.size();
+}
+
+absl::Span<const CommandSyntax> AllCommands() { return kCommands; }
+
+const CommandSyntax* FindCommand(absl::string_view name) {
+  auto found = std::find_if(std::begin(kCommands), std::end(kCommands),
+                            [&](const CommandSyntax& syntax) { return syntax.name == name; });
+  return found == std::end(kCommands) ? nullptr : &*found;
+}
+
+}  // namespace kplan

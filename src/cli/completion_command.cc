@@ -1,0 +1,71 @@
+// kplan completion: the scripts for shells, and what they ask for.
+
+#include <stdio.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/completion.h"
+#include "src/cli/embedded.h"
+#include "src/cli/topics.h"
+#include "src/model/paths.h"
+
+namespace kplan {
+namespace {
+
+struct Shell {
+  const char* name;
+  const char* script;
+};
+constexpr Shell kShells[] = {{"bash", "src/cli/completions/kplan.bash"},
+                             {"zsh", "src/cli/completions/_kplan"},
+                             {"fish", "src/cli/completions/kplan.fish"}};
+
+CompletionSources Sources() {
+  CompletionSources sources;
+  sources.command_summary = CommandSummary;
+  sources.option_summary = OptionSummary;
+  sources.topics = [] {
+    std::vector<Candidate> candidates;
+    for (const Topic& topic : AllTopics()) candidates.push_back({topic.name, SummaryOf(topic)});
+    return candidates;
+  };
+  sources.labels = [](const std::string& folder, absl::string_view prefix) {
+    absl::StatusOr<std::string> plan =
+        ReadFile(folder.empty() ? paths::kPlan : absl::StrCat(folder, "/", paths::kPlan));
+    return plan.ok() ? NextLabels(*plan, prefix) : std::vector<std::string>();
+  };
+  return sources;
+}
+
+}  // namespace
+
+int CompletionCommand(const Arguments& arguments) {
+  // What the scripts ask for is somebody else's command line: its options are not ours.
+  if (!arguments.empty() && arguments[0] == "candidates") {
+    std::string text = CompletionText(Complete({arguments.begin() + 1, arguments.end()}, Sources()));
+    fputs(text.c_str(), stdout);
+    return kExitDone;
+  }
+  Options options;
+  if (!options.Parse("completion", arguments)) return kExitUsage;
+  const std::string& wanted = options.operands()[0];
+  std::vector<absl::string_view> names;
+  for (const Shell& shell : kShells) {
+    if (wanted == shell.name) {
+      fputs(std::string(Embedded(shell.script)).c_str(), stdout);
+      return kExitDone;
+    }
+    names.push_back(shell.name);
+  }
+  return WrongUsage("completion", absl::StrCat("there is nothing for the shell ", Quote(wanted),
+                                               OrDidYouMean(wanted, names)));
+}
+
+}  // namespace kplan

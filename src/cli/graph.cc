@@ -1,0 +1,99 @@
+// kplan graph: the steps and what each is made from, as a picture or as data.
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <numeric>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/cli/command.h"
+#include "src/cli/open_plan.h"
+#include "src/cli/piecewise_file.h"
+#include "src/plan/forecast.h"
+#include "src/plan/graph_dot.h"
+#include "src/plan/graph_html.h"
+#include "src/plan/graph_json.h"
+#include "src/plan/graph_mermaid.h"
+#include "src/plan/graph_view.h"
+
+namespace kplan {
+namespace {
+
+struct Format {
+  const char* name;
+  void (*write)(const GraphView&, TextSink);
+};
+
+constexpr Format kFormats[] = {{"dot", WriteGraphDot},
+                               {"mermaid", WriteGraphMermaid},
+                               {"json", WriteGraphJson},
+                               {"html", WriteGraphHtml}};
+
+// NAME is one of the table's words (command_table.cc): Options lets no other through.
+const Format& FindFormat(absl::string_view name) {
+  return *std::find_if(std::begin(kFormats), std::end(kFormats),
+                       [&](const Format& format) { return name == format.name; });
+}
+
+absl::Status WriteToStdout(const Format& format, const GraphView& view) {
+  bool written = true;
+  int error = 0;
+  format.write(view, [&](absl::string_view piece) {
+    if (!written) return;
+    written = fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
+    error = errno;
+  });
+  if (written) {
+    written = fflush(stdout) == 0;
+    error = errno;
+  }
+  return written ? absl::OkStatus() : ErrnoStatus(error, "cannot write the graph");
+}
+
+}  // namespace
+
+int GraphCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("graph", arguments)) return kExitUsage;
+  const Format& format = FindFormat(options.Has("--format") ? options.Value("--format") : "dot");
+  // As seen from where the person stands; OpenPlanIn() goes to the folder of build.ninja.
+  std::string output = options.Value("--output");
+  if (!output.empty()) {
+    std::error_code error;
+    output = std::filesystem::absolute(output, error).string();
+    if (error) return Fail(absl::StrCat("cannot tell the current folder: ", error.message()));
+  }
+
+  OpenPlan plan;
+  if (int exit = OpenPlanIn(options.Value("-C"), options.Value("--spec"), &plan); exit != kExitDone)
+    return exit;
+  std::vector<StepId> shown(plan.graph().steps().size());
+  std::iota(shown.begin(), shown.end(), 0);
+  std::string around;
+  if (!options.operands().empty()) {
+    around = options.operands()[0];
+    absl::StatusOr<std::vector<StepId>> named = FindSteps(plan.graph(), around);
+    if (!named.ok()) return Fail(named.status().message());
+    shown = StepsAround(plan.graph(), *named);
+  }
+  const absl::Time now = absl::Now();
+  const Forecast forecast = MakeForecast(plan.graph(), now);
+  GraphView view = MakeGraphView(plan.graph(), forecast, shown, now);
+  view.around = around;
+
+  absl::Status status = output.empty() ? WriteToStdout(format, view)
+                                       : WritePiecewise(
+                                             output, [&](TextSink sink) { format.write(view, sink); }, 0644);
+  return status.ok() ? kExitDone : Fail(status.message());
+}
+
+}  // namespace kplan

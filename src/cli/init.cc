@@ -1,0 +1,49 @@
+// kplan init: a cluster.yaml to start from.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/embedded.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kTutorial[] = "tutorial", kThreeMembers[] = "three-members";
+
+std::string WhatIsNext(const std::string& from, const std::string& file) {
+  if (from == kThreeMembers) {
+    return absl::StrCat("this version of kplan does neither ssh nor several members yet:\n", "  kplan check ",
+                        file, "\nsays which keys that is about\n");
+  }
+  return absl::StrCat("next: edit it, then\n  kplan check ", file, "\n  kplan gen ", file, " && ninja\n");
+}
+
+}  // namespace
+
+int InitCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("init", arguments)) return kExitUsage;
+  const std::string from = options.Value("--from").empty() ? kTutorial : options.Value("--from");
+  const std::string file = options.operands().empty() ? "cluster.yaml" : options.operands()[0];
+  absl::Status status =
+      WriteFile(file, Embedded(absl::StrCat("examples/starters/", from, ".yaml")), 0644, Overwrite::kNo);
+  if (absl::IsAlreadyExists(status)) {
+    return Fail(absl::StrCat(
+        file, " is there already, and init replaces no file; name another one: kplan init FILE"));
+  }
+  if (!status.ok()) return Fail(status.message());
+  std::string text = absl::StrCat("wrote ", file, "\n", WhatIsNext(from, file));
+  fputs(text.c_str(), stdout);
+  return kExitDone;
+}
+
+}  // namespace kplan

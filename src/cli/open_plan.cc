@@ -1,0 +1,42 @@
+#include "src/cli/open_plan.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/files.h"
+
+namespace kplan {
+namespace {
+
+int Enter(const std::string& folder) {
+  if (folder.empty() || chdir(folder.c_str()) == 0) return kExitDone;
+  return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+}
+
+}  // namespace
+
+int OpenPlanIn(const std::string& folder, const std::string& spec, OpenPlan* plan, SpecFile::Keep keep) {
+  plan->path = spec;
+  if (spec.empty()) {
+    if (int exit = Enter(folder); exit != kExitDone) return exit;
+    plan->history = SpecHistory::Load();
+    plan->path = plan->history.path();
+    if (plan->path.empty())
+      return Fail("there is no plan in this folder; run kplan gen first, or name cluster.yaml");
+  }
+  absl::StatusOr<SpecFile> file = SpecFile::Compile(plan->path, keep);
+  if (!file.ok()) return Fail(file.status().message());
+  plan->file = std::make_unique<SpecFile>(*std::move(file));
+  if (plan->file->compiled() == nullptr) {
+    Print(plan->file->diagnostics());
+    return kExitBadSpec;
+  }
+  if (spec.empty()) return kExitDone;
+  // Only now: SPEC is as seen from where the person stands.
+  if (int exit = Enter(folder); exit != kExitDone) return exit;
+  plan->history = SpecHistory::Load();
+  return kExitDone;
+}
+
+}  // namespace kplan

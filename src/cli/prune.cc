@@ -1,0 +1,149 @@
+// kplan prune: removes what earlier plans made and this one has not, after it has shown it.
+
+#include "src/plan/prune.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "src/base/record.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/open_plan.h"
+#include "src/cli/run_lock.h"
+
+namespace kplan {
+namespace {
+
+// What became of each item, by its key; nothing for those that were not tried.
+using Outcomes = absl::flat_hash_map<std::string, absl::Status>;
+
+std::string OneLine(absl::string_view text) { return Shown(absl::StrReplaceAll(text, {{"\n", " "}})); }
+
+std::string Describe(const PruneItem& item) {
+  std::string what = item.what.empty() ? "already gone" : absl::StrJoin(item.what, ", ");
+  if (item.remove) return OneLine(what);
+  std::string text = item.what.empty() ? "" : absl::StrCat(what, ": ");
+  absl::StrAppend(&text, item.why);
+  if (item.edited) absl::StrAppend(&text, "; --edited ", item.leftover.key, " removes it, too");
+  return OneLine(text);
+}
+
+// "3 to remove, 1 stays"
+std::string Summary(const std::vector<PruneItem>& items) {
+  size_t remove = 0;
+  for (const PruneItem& item : items) remove += item.remove;
+  const size_t keep = items.size() - remove;
+  std::string text = remove == 0 ? "nothing to remove" : absl::StrCat(remove, " to remove");
+  if (keep > 0) absl::StrAppend(&text, ", ", keep, keep == 1 ? " stays" : " stay");
+  return text;
+}
+
+std::string ToText(const std::vector<PruneItem>& items) {
+  size_t width = 0;
+  for (const PruneItem& item : items) width = std::max(width, Shown(item.leftover.key).size());
+  std::string out, host;
+  for (const PruneItem& item : items) {
+    const std::string of = item.leftover.host.empty() ? "leftovers.json" : Shown(item.leftover.host);
+    if (of != host) absl::StrAppend(&out, of, "\n");
+    host = of;
+    const std::string key = Shown(item.leftover.key);
+    absl::StrAppend(&out, item.remove ? "  remove  " : "  keep    ", key,
+                    std::string(width - key.size() + 2, ' '), Describe(item), "\n");
+  }
+  return absl::StrCat(out, out.empty() ? "" : "\n", Summary(items), "\n");
+}
+
+std::string ToJson(const std::vector<PruneItem>& items, const Outcomes& outcomes) {
+  Json remove = Json::array(), keep = Json::array();
+  for (const PruneItem& item : items) {
+    Json entry = {{"key", item.leftover.key},
+                  {"label", item.leftover.label},
+                  {"host", item.leftover.host},
+                  {"kind", item.leftover.kind()},
+                  {"what", item.what}};
+    if (item.remove) {
+      auto outcome = outcomes.find(item.leftover.key);
+      entry["removed"] = outcome != outcomes.end() && outcome->second.ok();
+      if (outcome != outcomes.end() && !outcome->second.ok()) entry["error"] = outcome->second.message();
+    } else {
+      entry["why"] = item.why;
+      entry["edited"] = item.edited;
+    }
+    (item.remove ? remove : keep).push_back(std::move(entry));
+  }
+  return Json{{"remove", remove}, {"keep", keep}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+bool SaysYes() {
+  printf("remove them? [y/N] ");
+  fflush(stdout);
+  char answer[16] = "";
+  if (fgets(answer, sizeof(answer), stdin) == nullptr) putchar('\n');
+  const std::string line(answer);
+  return line == "y\n" || line == "Y\n" || line == "yes\n";
+}
+
+// kExitDone when they may be removed.
+int Ask(bool yes, bool json) {
+  if (yes) return kExitDone;
+  if (json || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
+    return Fail("nothing was removed: there is nobody to ask; --yes removes them");
+  }
+  return SaysYes() ? kExitDone : Fail("nothing was removed");
+}
+
+int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
+  absl::StatusOr<RunLock> lock = RunLock::Exclusive();
+  if (!lock.ok()) return Fail(lock.status().message());
+  // Since the last look somebody may have been at work.
+  if (absl::Status status = CheckThatGenHasRun(graph); !status.ok()) return Fail(status.message());
+  if (absl::Status status = ReadLeftovers().status(); !status.ok()) return Fail(status.message());
+  const std::vector<PruneItem> items = LookAtLeftovers(graph, prune);
+  if (!json) fputs(ToText(items).c_str(), stdout);
+  fflush(stdout);
+
+  int exit = kExitDone;
+  Outcomes outcomes;
+  if (std::any_of(items.begin(), items.end(), [](const PruneItem& item) { return item.remove; })) {
+    exit = Ask(yes, json);
+    absl::Status status;
+    if (exit == kExitDone) {
+      status = Prune(graph, items, prune, [&](const PruneItem& item, const absl::Status& outcome) {
+        outcomes[item.leftover.key] = outcome;
+        if (!outcome.ok()) exit = Fail(absl::StrCat(item.leftover.key, ": ", outcome.message()));
+      });
+    }
+    if (!status.ok()) exit = Fail(status.message());
+    if (!json && exit == kExitDone) printf("removed %zu\n", outcomes.size());
+  }
+  if (json) fputs(ToJson(items, outcomes).c_str(), stdout);
+  return exit;
+}
+
+}  // namespace
+
+int PruneCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("prune", arguments)) return kExitUsage;
+  PruneOptions prune;
+  for (absl::string_view key : absl::StrSplit(options.Value("--edited"), ',', absl::SkipEmpty())) {
+    prune.edited.insert(std::string(key));
+  }
+  OpenPlan plan;
+  const std::string spec = options.operands().empty() ? "" : options.operands()[0];
+  if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
+  // Before the lock, which would make .kplan in a folder that has none.
+  if (absl::Status status = CheckThatGenHasRun(plan.graph()); !status.ok()) return Fail(status.message());
+  return Run(plan.graph(), prune, options.Has("--yes"), options.Has("--json"));
+}
+
+}  // namespace kplan

@@ -1,0 +1,152 @@
+// kplan status: how everything stands now. It changes nothing.
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "src/cli/change_waiter.h"
+#include "src/cli/command.h"
+#include "src/cli/open_plan.h"
+#include "src/model/paths.h"
+#include "src/plan/holdings.h"
+#include "src/plan/leftovers.h"
+#include "src/plan/status_view.h"
+#include "src/steps/service_marker.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kSeparator[] = "----\n";
+constexpr char kClear[] = "\x1b[H\x1b[2J";  // home, and clear (ECMA-48)
+
+struct Form {
+  bool json = false, compact = false;
+  StatusStyle style;
+};
+
+struct Shown {
+  std::string text;
+  StatusReport report;
+};
+
+Shown Look(const Graph& graph, const Form& form) {
+  const absl::Time now = absl::Now();
+  const Forecast forecast = MakeForecast(graph, now);
+  std::vector<std::string> leftovers;
+  for (const Leftover& leftover : FindLeftovers(graph)) leftovers.push_back(leftover.key);
+  Shown shown;
+  shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now);
+  shown.text = form.json ? StatusJson(graph, forecast, shown.report, now, form.compact)
+                         : StatusText(graph, shown.report, form.style, now);
+  return shown;
+}
+
+bool Write(const std::string& text) {
+  return fwrite(text.data(), 1, text.size(), stdout) == text.size() && fflush(stdout) == 0;
+}
+
+// Everything that a look depends on.
+std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
+  std::vector<std::string> files = {spec, paths::kLeftovers, paths::kBuildNinja,
+                                    absl::StrCat(paths::kJournals, "/"), absl::StrCat(paths::kShards, "/")};
+  for (const Step& step : graph.steps()) {
+    files.push_back(paths::Stamp(step.label));
+    for (const Holding& holding : HoldingsOf(step.record)) {
+      if (holding.kind == Holding::Kind::kService) {
+        files.push_back(MarkerPath(holding.root, holding.path));
+        files.push_back(PidFilePath(holding.root, holding.path));
+      } else {
+        files.push_back(holding.Shown());
+      }
+    }
+    if (absl::string_view from = FieldOf(step.record, "from"); !from.empty()) files.emplace_back(from);
+  }
+  return files;
+}
+
+// Systemd would tell of a unit that comes up on D-Bus alone.
+bool NeedsPolling(const Graph& graph, const StatusReport& report) {
+  for (const StatusService& service : report.services) {
+    const bool systemd = FieldOf(graph.steps()[service.step].record, "manager") == "systemd";
+    if (systemd && !service.instance.has_value()) return true;
+  }
+  return false;
+}
+
+// SPEC as seen from here.
+int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form& form) {
+  absl::StatusOr<std::unique_ptr<ChangeWaiter>> waiter = ChangeWaiter::Create();
+  if (!waiter.ok()) return Fail(waiter.status().message());
+  const bool terminal = isatty(STDOUT_FILENO) != 0 && !form.json;
+  std::string before;
+  for (bool first = true;; first = false) {
+    (*waiter)->WatchFiles(FilesOf(file->compiled()->graph, spec));
+    if (!first) {
+      absl::StatusOr<SpecFile> now = SpecFile::Compile(spec);
+      if (!now.ok()) {
+        Fail(now.status().message());
+      } else if (now->compiled() == nullptr) {
+        Print(now->diagnostics());
+      } else {
+        // Whoever is in the middle of an edit goes on seeing the plan before it.
+        file = std::make_unique<SpecFile>(*std::move(now));
+        (*waiter)->WatchFiles(FilesOf(file->compiled()->graph, spec));
+      }
+    }
+    const Graph& graph = file->compiled()->graph;
+    Shown shown = Look(graph, form);
+    if (first || shown.text != before) {
+      const char* between = terminal ? kClear : first || form.json ? "" : kSeparator;
+      if (!Write(absl::StrCat(between, shown.text))) return kExitDone;  // nobody reads any more
+      before = std::move(shown.text);
+    }
+    std::vector<Instance> instances;
+    for (const StatusService& service : shown.report.services) {
+      if (service.instance.has_value()) instances.push_back(*service.instance);
+    }
+    (*waiter)->WatchProcesses(instances);
+    (*waiter)->Poll(NeedsPolling(graph, shown.report));
+    if (absl::Status status = (*waiter)->WakeAt(shown.report.next_change); !status.ok()) {
+      return Fail(status.message());
+    }
+    absl::StatusOr<ChangeWaiter::Event> event = (*waiter)->Wait();
+    if (!event.ok()) return Fail(event.status().message());
+    if (*event == ChangeWaiter::Event::kEnd) return kExitDone;
+  }
+}
+
+}  // namespace
+
+int StatusCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("status", arguments)) return kExitUsage;
+  const std::string spec = options.operands().empty() ? "" : options.operands()[0];
+  // Where it is when we are in the folder.
+  std::error_code error;
+  const std::string absolute = spec.empty() ? "" : std::filesystem::absolute(spec, error).string();
+  if (error) return Fail(absl::StrCat("cannot tell the current folder: ", error.message()));
+  OpenPlan plan;
+  if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
+
+  Form form;
+  form.json = options.Has("--json");
+  form.compact = options.Has("--watch");
+  form.style.all = options.Has("--all");
+  form.style.color = UseColor(STDOUT_FILENO);
+  if (options.Has("--watch")) {
+    return WatchFor(std::move(plan.file), absolute.empty() ? plan.path : absolute, form);
+  }
+  const Shown shown = Look(plan.graph(), form);
+  if (!Write(shown.text)) return Fail("cannot write to stdout");
+  return shown.report.all_fresh() ? kExitDone : kExitChanges;
+}
+
+}  // namespace kplan

@@ -1,0 +1,83 @@
+#include "src/cli/topics.h"
+
+#include <set>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gtest/gtest.h"
+#include "src/base/error_codes.h"
+#include "src/cli/command_table.h"
+
+namespace kplan {
+namespace {
+
+std::vector<Topic> TopicsOf(Topic::Kind kind) {
+  std::vector<Topic> found;
+  for (Topic& topic : AllTopics()) {
+    if (topic.kind == kind) found.push_back(std::move(topic));
+  }
+  return found;
+}
+
+TEST(Topics, HaveATextAndAName) {
+  std::set<std::pair<Topic::Kind, std::string>> seen;
+  for (const Topic& topic : AllTopics()) {
+    EXPECT_TRUE(seen.emplace(topic.kind, topic.name).second) << topic.name << " is there twice";
+    EXPECT_EQ(topic.name.find(' '), std::string::npos) << topic.name;
+    EXPECT_FALSE(SummaryOf(topic).empty()) << topic.name;
+    EXPECT_LT(SummaryOf(topic).size(), 200u) << topic.name;
+  }
+}
+
+// docs/errors.md has a section a code, in the order of the enumeration.
+TEST(Topics, HaveEveryErrorCode) {
+  std::vector<Topic> errors = TopicsOf(Topic::Kind::kError);
+  ASSERT_EQ(errors.size(), static_cast<size_t>(kCodeCount));
+  for (int i = 0; i < kCodeCount; ++i) EXPECT_EQ(errors[i].name, Slug(static_cast<Code>(i)));
+}
+
+// The usage in docs/commands.md is what the table says, word by word.
+TEST(Topics, HaveTheSyntaxOfEveryCommand) {
+  std::vector<Topic> commands = TopicsOf(Topic::Kind::kCommand);
+  EXPECT_EQ(commands.size(), AllCommands().size());
+  for (const CommandSyntax& command : AllCommands()) {
+    std::multiset<std::string> expected = {std::string(command.name)};
+    for (const OptionSyntax& option : command.options) {
+      if (option.hidden || option.name == "-k") continue;  // short for --search
+      expected.insert(absl::StrCat("[", option.name, option.value.empty() ? "" : " ", option.value, "]"));
+      EXPECT_FALSE(OptionSummary(command.name, option.name).empty()) << command.name << " " << option.name;
+    }
+    for (const OperandSyntax& operand : command.operands) {
+      expected.insert(absl::StrCat(operand.optional ? "[" : "", operand.name, operand.repeated ? "..." : "",
+                                   operand.optional ? "]" : ""));
+    }
+    // "kplan gen [-C DIR] cluster.yaml": a word, or all between a bracket and its end.
+    std::multiset<std::string> found;
+    std::string syntax = SyntaxOf(command.name);
+    if (!absl::StartsWith(syntax, absl::StrCat("kplan ", command.name))) {
+      ADD_FAILURE() << command.name << " has no usage: " << syntax;
+      continue;
+    }
+    absl::string_view rest = absl::string_view(syntax).substr(6);
+    while (!rest.empty()) {
+      size_t end = rest[0] == '[' ? rest.find(']') + 1 : rest.find_first_of(" \n");
+      found.emplace(rest.substr(0, end));
+      rest.remove_prefix(end);
+      while (!rest.empty() && (rest[0] == ' ' || rest[0] == '\n')) rest.remove_prefix(1);
+    }
+    EXPECT_EQ(found, expected) << command.name;
+    EXPECT_FALSE(CommandSummary(command.name).empty()) << command.name;
+  }
+}
+
+TEST(Topics, SayInAFewWordsWhatAnOptionIsFor) {
+  EXPECT_EQ(OptionSummary("gen", "-C"), "the folder to write to");
+  EXPECT_EQ(OptionSummary("help", "-k"), "list the topics whose text has WORD in it");
+  EXPECT_EQ(OptionSummary("gen", "--nonsense"), "");
+  EXPECT_EQ(CommandSummary("nonsense"), "");
+  EXPECT_EQ(SyntaxOf("nonsense"), "");
+}
+
+}  // namespace
+}  // namespace kplan

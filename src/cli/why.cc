@@ -1,0 +1,110 @@
+#include <stdio.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "src/base/text.h"
+#include "src/cli/command.h"
+#include "src/cli/open_plan.h"
+#include "src/plan/explain.h"
+#include "src/plan/forecast.h"
+#include "src/plan/graph_view.h"
+#include "src/plan/plan_report.h"
+
+namespace kplan {
+namespace {
+
+std::string TimeText(int64_t milliseconds) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMillis(milliseconds), absl::UTCTimeZone());
+}
+
+// The lines of cluster.yaml that the chain ends with, as they are now.
+std::string Excerpt(const SourceFile& source, const RootCause& root) {
+  std::string out;
+  std::vector<int> lines;
+  for (const SpecEdit& edit : root.edits) lines.push_back(edit.line);
+  if (root.kind == RootCause::Kind::kFirst) lines.push_back(root.line);
+  int shown = 0;
+  for (int line : lines) {
+    if (line <= shown || line > source.line_count()) continue;
+    shown = line;
+    absl::StrAppendFormat(&out, "%5d | %s\n", line, Brief(source.Line(line)));
+  }
+  return out;
+}
+
+// "would restart: trust changed"
+std::string Would(const StepForecast& step) {
+  const std::string what = WhatChanges(step);
+  const std::string colon = what.empty() ? "" : absl::StrCat(": ", what);
+  switch (step.fate) {
+    case Fate::kFail:
+      return absl::StrCat("would fail", colon);
+    case Fate::kWait:
+      return absl::StrCat("waits", colon);
+    case Fate::kCheck:
+      return "would run, and change nothing";
+    default:
+      break;
+  }
+  return absl::StrCat(step.restarts ? "would restart" : step.starts ? "would start" : "would change", colon);
+}
+
+std::string WhyText(const OpenPlan& plan, const Forecast& forecast, StepId step, bool next, const Why& why) {
+  const std::string& label = plan.graph().steps()[step].label;
+  const JournalEntry* entry = forecast.EntryOf(plan.graph(), step);
+  std::string out = label;
+  if (next) {
+    absl::StrAppend(&out, " ", Would(forecast.steps[step]), "\n");
+  } else if (entry == nullptr || entry->made_at == 0) {
+    absl::StrAppend(&out, " is up to date; when it was made is not known\n");
+  } else {
+    absl::StrAppend(&out, " is up to date; it was made on ", TimeText(entry->made_at),
+                    entry->made_reason.empty() ? "" : ": ", entry->made_reason, "\n");
+  }
+  absl::StrAppend(&out, ChainText(plan.graph(), why, plan.path, !next, "  "));
+  // The line numbers of what was are those of the text of that time.
+  if (next) out += Excerpt(plan.file->diagnostics().source(), why.root);
+  return out;
+}
+
+}  // namespace
+
+int WhyCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("why", arguments)) return kExitUsage;
+  OpenPlan plan;
+  const std::string spec = options.operands().size() > 1 ? options.operands()[1] : "";
+  if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
+  const std::string& label = options.operands()[0];
+  absl::StatusOr<std::vector<StepId>> found = FindSteps(plan.graph(), label);
+  if (!found.ok()) return Fail(found.status().message());
+  if (found->size() != 1) return Fail(absl::StrCat(Quote(label), " are several artifacts; name one"));
+  const StepId step = found->front();
+  const Forecast forecast = MakeForecast(plan.graph(), absl::Now());
+  Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
+  const bool next = forecast.steps[step].fate != Fate::kFresh && !options.Has("--last");
+  const Why why = next ? explainer.WhyNext(step) : explainer.WhyLast(step);
+  std::string out;
+  if (options.Has("--json")) {
+    const JournalEntry* entry = forecast.EntryOf(plan.graph(), step);
+    Json json = Json::parse(ChainJson(plan.graph(), why, plan.path));
+    json["label"] = plan.graph().steps()[step].label;
+    json["state"] = StateName(forecast.StateOf(plan.graph(), step));
+    json["next"] = next;
+    if (entry != nullptr && entry->made_at != 0) {
+      json["made-at"] =
+          absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixMillis(entry->made_at), absl::UTCTimeZone());
+    }
+    out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  } else {
+    out = WhyText(plan, forecast, step, next, why);
+  }
+  fputs(out.c_str(), stdout);
+  return kExitDone;
+}
+
+}  // namespace kplan
