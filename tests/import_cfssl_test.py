@@ -696,8 +696,8 @@ def test_into_the_folder_that_it_reads(tmp_path, made):
 
 
 @pytest.mark.parametrize("arguments, said", [
-    ([], "takes one argument or more"),
-    (["cfssl"], "takes a folder, or files"),
+    ([], "takes 2 arguments or more, not 0"),
+    (["cfssl"], "takes 2 arguments or more, not 1"),
     (["easyrsa", "."], 'there is nothing to import from "easyrsa"'),
     (["cfssl", "--force", "."], "there is no option --force"),
 ])

@@ -1,7 +1,9 @@
 """The scripts of tools/, each with the programs it would call replaced where they would change this machine."""
 
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tarfile
 
@@ -22,8 +24,11 @@ def run(tool, *args, path=None, cwd=None):
 
 
 @pytest.fixture(name="apt")
-def fixture_apt(tmp_path):
-    """A folder of stubs: a system without any package, and an apt-get that only writes down what it was asked for."""
+def fixture_apt(tmp_path, monkeypatch):
+    """A folder of stubs: a system without any package, and an apt-get that only writes down what it was asked for.
+    What comes from npm is there."""
+    (tmp_path / "npm-packages/node_modules").mkdir(parents=True)
+    monkeypatch.setenv("KPLAN_NPM", str(tmp_path / "npm-packages"))
     stub(tmp_path, "dpkg-query", "exit 1\n")
     stub(tmp_path, "apt-get", f'echo "$@" >>{tmp_path}/calls\n')
     stub(tmp_path, "sudo", 'exec "$@"\n')
@@ -75,12 +80,132 @@ def test_install_deps_fails_when_apt_does(apt):
     assert run("install-deps", path=apt).returncode != 0
 
 
+@pytest.fixture(name="npm")
+def fixture_npm(apt, monkeypatch):
+    """The same with all Debian packages there and none of npm's; `npm ci` unpacks one that the lock file has."""
+    stub(apt, "dpkg-query", 'for name; do [[ $name == -* ]] || echo "$name installed"; done\n')
+    stub(apt, "npm", f'echo "$@" >>{apt}/npm-calls\ngrep -q "node_modules/ajv" package-lock.json && mkdir -p node_modules/ajv\n')
+    monkeypatch.setenv("KPLAN_NPM", str(apt / "cache/npm-1"))
+    return apt
+
+
+def test_install_deps_installs_from_npm_once(npm):
+    assert run("install-deps", "build", path=npm).returncode == 0
+    assert not (npm / "cache").exists(), "only the tests need them"
+    for _ in range(2):
+        assert run("install-deps", "test", path=npm).returncode == 0
+    assert os.listdir(npm / "cache") == ["npm-1"]
+    assert (npm / "cache/npm-1/node_modules/ajv").is_dir()
+    (call,) = (npm / "npm-calls").read_text().splitlines()
+    assert call.startswith("ci --ignore-scripts")
+
+
+def test_install_deps_leaves_nothing_when_npm_fails(npm):
+    stub(npm, "npm", "mkdir node_modules; exit 1\n")
+    assert run("install-deps", "test", path=npm).returncode != 0
+    assert os.listdir(npm / "cache") == []
+
+
+def test_install_deps_takes_debians_npm_only_without_another(npm, monkeypatch):
+    stub(npm, "dpkg-query", "exit 1\n")
+    assert run("install-deps", "test", path=npm).returncode == 0
+    assert " npm " not in f"{calls(npm)[0]} "
+    (npm / "npm").unlink()
+    for name in ("bash", "cat", "chmod", "cp", "cut", "dirname", "env", "getent", "id", "mkdir", "mktemp", "mv", "realpath", "rm", "sha256sum"):
+        (npm / name).symlink_to(shutil.which(name))
+    monkeypatch.setenv("PATH", str(npm))
+    run("install-deps", "test")
+    assert calls(npm)[-1].endswith(" npm")
+
+
+def test_npm_folder_changes_with_the_lock_file(tmp_path, monkeypatch):
+    for name in ("KPLAN_NPM", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tests/npm").mkdir(parents=True)
+    shutil.copy(TOOLS / "npm-folder", tmp_path / "tools")
+    lock = tmp_path / "tests/npm/package-lock.json"
+
+    def folder(**environment):
+        ran = subprocess.run([tmp_path / "tools/npm-folder"], env=dict(os.environ, **environment), capture_output=True, text=True, check=True)
+        return ran.stdout.strip()
+
+    lock.write_text("1")
+    first = folder(HOME="/home/a")
+    assert first.startswith("/home/a/.cache/kplan/npm-")
+    assert folder(XDG_CACHE_HOME="/cache") == first.replace("/home/a/.cache", "/cache")
+    assert folder(KPLAN_NPM="/npm") == "/npm"
+    lock.write_text("2")
+    assert folder(HOME="/home/a") != first
+
+
+# What is in the tests' lock file comes from wherever npm is told to look.
+def test_npm_lock_names_no_registry():
+    npm = TOOLS.parent / "tests/npm"
+    lock = json.loads((npm / "package-lock.json").read_text())
+    wanted = json.loads((npm / "package.json").read_text())["dependencies"]
+    assert lock["packages"][""]["dependencies"] == wanted
+    for name, package in lock["packages"].items():
+        assert "resolved" not in package, name
+        assert not name or package["integrity"].startswith("sha512-"), name
+    for name, version in wanted.items():
+        assert lock["packages"][f"node_modules/{name}"]["version"] == version
+
+
 @pytest.mark.parametrize("tool, args", [
-    ("install-deps", ["rubbish"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""])])
+    ("install-deps", ["rubbish"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""]), ("man", [])])
 def test_wrong_usage(tool, args):
     ran = run(tool, *args)
     assert ran.returncode == 64
     assert "usage: " in ran.stderr
+
+
+INSTALLED = {
+    "bin/kplan": 0o755,
+    "share/man/man1/kplan.1": 0o644,
+    "share/bash-completion/completions/kplan": 0o644,
+    "share/zsh/site-functions/_kplan": 0o644,
+    "share/fish/vendor_completions.d/kplan.fish": 0o644,
+}
+
+
+def installed(prefix):
+    """Path to (mode, inode) of every file below."""
+    return {str(path.relative_to(prefix)): (path.stat().st_mode & 0o7777, path.stat().st_ino)
+            for path in prefix.rglob("*") if path.is_file()}
+
+
+def test_install_puts_everything_where_it_belongs(tmp_path):
+    built = tmp_path / "built"
+    built.mkdir()
+    (built / "kplan").write_text("the binary")
+    (built / "kplan.1").write_text("the page")
+    stub(tmp_path, "bazel", f'[[ $1 != info ]] || echo {built}\n')
+    prefix = tmp_path / "usr"
+    ran = run("install", prefix, path=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    first = installed(prefix)
+    assert {path: mode for path, (mode, _) in first.items()} == INSTALLED
+    assert (prefix / "bin/kplan").read_text() == "the binary"
+    assert ran.stdout == "".join(f"installed {prefix}/{path}\n" for path in INSTALLED)
+    # What is equal is left alone, what is not is replaced whole.
+    (built / "kplan").write_text("another")
+    ran = run("install", prefix, path=tmp_path)
+    assert ran.stdout == f"installed {prefix}/bin/kplan\n"
+    second = installed(prefix)
+    assert {path for path in INSTALLED if first[path] != second[path]} == {"bin/kplan"}
+
+
+def test_the_man_page_is_clean(tmp_path):
+    page = run("man", pathlib.Path("docs/commands.md").resolve()).stdout
+    (tmp_path / "kplan.1").write_text(page)
+    lint = subprocess.run(["mandoc", "-Tlint", "-W", "warning", "kplan.1"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (lint.returncode, lint.stdout, lint.stderr) == (0, "", "")
+    groff = subprocess.run(["groff", "-ww", "-man", "-Kutf8", "-Tutf8", "kplan.1"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (groff.returncode, groff.stderr) == (0, "")
+    for said in ("NAME\n", "SYNOPSIS\n", "kplan gen [-C DIR]", "EXIT CODES\n", "build.ninja"):
+        assert said in page
+    assert "](" not in page and "|---" not in page, "links and tables are no Markdown any more"
 
 
 @pytest.fixture(name="etcd")

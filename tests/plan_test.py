@@ -1,0 +1,174 @@
+"""What `plan` and `why` say where the stories do not go: what would fail or waits, budgets, lost notes, interrupted runs, bad arguments."""
+
+import json
+
+import pytest
+
+import cluster as clusters
+import harness
+
+
+@pytest.fixture(name="cluster")
+def fixture_cluster():
+    with clusters.in_folder() as cluster:
+        cluster.project.edit_spec("  CN: Kubernetes\n", "  CN: Kubernetes\n  key: {algo: ecdsa, size: 256}\n")
+        cluster.project.edit_spec("  kubernetes:\n", "  kubernetes:\n    key: {algo: ecdsa, size: 256}\n")
+        cluster.provision()
+        yield cluster
+
+
+def ask(cluster, *words):
+    return cluster.project.run(cluster.project.kplan, *words)
+
+
+def plan(cluster, *words):
+    """{label: step} of `kplan plan --json`."""
+    ran = ask(cluster, "plan", "--json", *words)
+    assert ran.code in (0, 2), ran
+    return {step["label"]: step for step in json.loads(ran.out)["steps"]}
+
+
+def test_looking_changes_nothing(cluster):
+    cluster.project.edit_spec("hosts: [worker, ", "hosts: [worker, etcd.example.com, ")
+    before = harness.snapshot(cluster.project.path("."))
+    for words in (["plan"], ["plan", "--json"], ["why", "verify/etcd"], ["why", "--last", "verify/etcd"], ["status"], ["show"],
+                  ["show", "cert/kubernetes"], ["graph"], ["graph", "--format=html"], ["graph", "--format=json"]):
+        assert ask(cluster, *words).code in (0, 2), words
+    after = harness.snapshot(cluster.project.path("."))
+    assert harness.changes(before, after) == {}
+
+
+def test_a_lost_ca_key_fails_and_what_is_behind_it_waits(cluster):
+    cluster.project.path("pki/ca-key.pem").rename(cluster.project.path("ca-key.backup"))
+    cluster.project.edit_spec("hosts: [worker, ", "hosts: [worker, etcd.example.com, ")
+    steps = plan(cluster)
+    assert steps["ca/key"]["fate"] == "fail"
+    assert "a CA key is never made a second time" in steps["ca/key"]["failure"]
+    text = ask(cluster, "plan").out
+    assert "  x ca/key" in text and "would fail: " in text and "would fail" in text.splitlines()[-1]
+    ran = cluster.project.ninja()
+    assert ran.code == 1 and steps["ca/key"]["failure"] in ran.out
+    why = ask(cluster, "why", "ca/key").ok().out
+    assert why.startswith("ca/key would fail: pki/ca-key.pem is missing")
+
+
+def test_what_waits_for_a_signature_elsewhere(cluster):
+    project = cluster.project
+    project.run("sh", "-c", "cp pki/ca.pem given.pem").ok()
+    spec = project.spec
+    begin, end = spec.index("ca:\n"), spec.index("certs:\n")
+    project.spec = (spec[:begin] + "cas:\n  there: {cert: given.pem}\n" + spec[end:]).replace(
+        "  kubernetes:\n", "  kubernetes:\n    ca: there\n", 1).replace("certs:\n", "certs:\n  other: {ca: there, hosts: [other]}\n", 1)
+    steps = plan(cluster)
+    assert steps["cert/other"]["fate"] == "wait"
+    text = ask(cluster, "plan").out
+    assert "  . cert/other" in text and "waits: " in text
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["--max-restarts", "1"], 2, ""),
+    (["--max-restarts=0"], 1, "1 restart, and --max-restarts allows 0"),
+    (["--no-reissue-ca"], 1, "1 CA certificate would be issued again, and --no-reissue-ca allows none"),
+    (["--max-restarts", "-1"], 64, "--max-restarts takes a number"),
+    (["--max-restarts", "many"], 64, "--max-restarts takes a number"),
+    (["--max-restart", "1"], 64, 'did you mean "--max-restarts"?'),
+])
+def test_budgets(cluster, words, code, text):
+    cluster.project.edit_spec("  CN: Kubernetes\n", "  CN: Kubernetes\n  expiry: 35040h\n")
+    ran = ask(cluster, "plan", *words, "cluster.yaml")
+    assert ran.code == code and text in ran.err, ran
+    if code == 1:
+        assert "because ca.expiry: + 35040h (cluster.yaml:" in ran.err
+
+
+def test_a_first_ca_is_within_the_budget():
+    with clusters.in_folder() as cluster:
+        assert ask(cluster, "plan", "--no-reissue-ca", "--max-restarts=0", "cluster.yaml").code == 2
+
+
+def test_lost_notes(cluster):
+    labels = sorted(cluster.project.records())
+    project = cluster.project
+    # Ninja's log: everything runs, and nothing changes.
+    project.path(".kplan/.ninja_log").unlink()
+    steps = plan(cluster)
+    assert sorted(steps) == labels and {step["fate"] for step in steps.values()} == {"check"}
+    # (Ninja drops lines while a download has the console.)
+    assert "cert/kubernetes" in project.ninja().ok().edges
+    assert plan(cluster) == {}
+    # The journal: nothing runs for that.
+    for journal in project.path(".kplan/journal").iterdir():
+        journal.unlink()
+    assert sorted(plan(cluster)) == ["verify/etcd"] or plan(cluster) == {}
+    # A stamp.
+    project.path(".kplan/stamps/cert/kubernetes").unlink()
+    assert plan(cluster)["cert/kubernetes"]["fate"] == "check"
+    assert "cert/kubernetes" in project.ninja().ok().edges
+
+
+def test_after_a_run_that_stopped_half_way(cluster):
+    project = cluster.project
+    project.edit_spec("  flags:", "  flags:\n    max-wals: 7\n    #")
+    project.gen().ok()
+    project.ninja("unit/worker/etcd").ok()
+    steps = plan(cluster)
+    assert sorted(steps) == ["service/worker/etcd", "verify/etcd"]
+    assert steps["service/worker/etcd"]["restarts"]
+    edits = steps["service/worker/etcd"]["why"]["root"]["edits"]
+    assert [edit["path"] for edit in edits] == ["etcd.flags.max-wals"]
+    # The unit has come about already; why it did is the service's reason too.
+    assert "etcd.flags.max-wals" in ask(cluster, "why", "verify/etcd").ok().out
+    assert project.ninja().ok().edges == ["service/worker/etcd", "verify/etcd"]
+    assert plan(cluster) == {}
+
+
+def test_two_edits_each_to_its_own(cluster):
+    project = cluster.project
+    project.edit_spec("hosts: [worker, ", "hosts: [worker, etcd.example.com, ")
+    project.edit_spec("  flags:", "  flags:\n    max-wals: 7\n    #")
+    steps = plan(cluster)
+
+    def paths(label):
+        return [edit["path"] for edit in steps[label]["why"]["root"]["edits"]]
+
+    assert paths("cert/kubernetes") == ["certs.kubernetes.hosts"]
+    assert paths("file/worker/etc/etcd/kubernetes.pem") == ["certs.kubernetes.hosts"]
+    assert paths("service/worker/etcd") == ["etcd.flags.max-wals"]
+    # Generated, and then edited once more: every edit since the step ran counts.
+    project.gen().ok()
+    project.edit_spec("etcd.example.com, ", "etcd.example.com, www.example.com, ")
+    steps = plan(cluster)
+    assert paths("cert/kubernetes") == ["certs.kubernetes.hosts"]
+    assert steps["cert/kubernetes"]["why"]["root"]["edits"][0]["to"].startswith("[worker, etcd.example.com, www.example.com")
+    assert paths("service/worker/etcd") == ["etcd.flags.max-wals"]
+
+
+@pytest.mark.parametrize("words, code, text", [
+    (["why", "cert/kubernete"], 1, 'did you mean "cert/kubernetes"?'),
+    (["why", "pki"], 1, "several artifacts"),
+    (["why"], 64, "takes"),
+    (["plan", "nowhere.yaml"], 1, "nowhere.yaml"),
+    (["plan", "-C", "nowhere", "cluster.yaml"], 1, "nowhere"),
+    (["plan", "a", "b"], 64, "takes"),
+])
+def test_wrong_arguments(cluster, words, code, text):
+    ran = ask(cluster, *words)
+    assert ran.code == code and text in ran.err and ran.out == "", ran
+
+
+def test_without_a_plan():
+    with clusters.in_folder() as cluster:
+        for words in (["plan"], ["why", "ca/key"], ["status"], ["show"], ["graph"]):
+            ran = ask(cluster, *words)
+            assert ran.code == 1 and "there is no plan in this folder" in ran.err, (words, ran)
+        cluster.project.spec = "hosts: {Bad_Name: {}}\n"
+        ran = ask(cluster, "plan", "cluster.yaml")
+        assert ran.code == 65 and "cluster.yaml:1:" in ran.err
+
+
+def test_from_another_folder(cluster):
+    project = cluster.project
+    there = project.runner.run([project.kplan, "plan", "-C", project.folder, project.folder / "cluster.yaml"], cwd="/")
+    assert (there.code, there.out) == (0, "nothing to do: 17 up to date\n"), there
+    there = project.runner.run([project.kplan, "why", "-C", project.folder, "ca/key"], cwd="/").ok()
+    assert there.out.startswith("ca/key is up to date; it was made on ")
