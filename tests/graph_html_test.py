@@ -424,6 +424,8 @@ def test_one_stale_chain_of_the_tutorial(tmp_path):
         assert stale == chain
         assert all(nodes[label]["state"] == "fresh" for label in nodes.keys() - chain)
         assert any("etcd.example" in reason for reason in nodes["cert/kubernetes"]["reasons"])
+        edit = [reason for reason in nodes["verify/etcd"]["reasons"] if reason.startswith("because ")]
+        assert len(edit) == 1 and edit[0].startswith("because certs.kubernetes.hosts: + etcd.example (cluster.yaml:"), edit
         project.run(project.kplan, "graph", "--format=html", "--output", "graph.html").ok()
         # A browser of its own: the picture shows what a person sees first, and the mouse is nowhere.
         with browser.chromium(tmp_path) as driver:

@@ -18,12 +18,14 @@
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/piecewise_file.h"
+#include "src/plan/explain.h"
 #include "src/plan/forecast.h"
 #include "src/plan/graph_dot.h"
 #include "src/plan/graph_html.h"
 #include "src/plan/graph_json.h"
 #include "src/plan/graph_mermaid.h"
 #include "src/plan/graph_view.h"
+#include "src/plan/plan_report.h"
 
 namespace kplan {
 namespace {
@@ -59,6 +61,21 @@ absl::Status WriteToStdout(const Format& format, const GraphView& view) {
   return written ? absl::OkStatus() : ErrnoStatus(error, "cannot write the graph");
 }
 
+// Adds to what is not fresh the lines of cluster.yaml that are to blame.
+void AddEdits(const OpenPlan& plan, const Forecast& forecast, const std::vector<StepId>& shown,
+              GraphView* view) {
+  Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
+  explainer.PrepareAll();
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (view->nodes[i].state == StepState::kFresh) continue;
+    const RootCause root = explainer.WhyNext(shown[i]).root;
+    if (root.kind != RootCause::Kind::kEdit) continue;
+    for (const std::string& line : RootLines(root, plan.path, /*last=*/false)) {
+      view->nodes[i].reasons.push_back(absl::StrCat("because ", line));
+    }
+  }
+}
+
 }  // namespace
 
 int GraphCommand(const Arguments& arguments) {
@@ -89,6 +106,7 @@ int GraphCommand(const Arguments& arguments) {
   const Forecast forecast = MakeForecast(plan.graph(), now);
   GraphView view = MakeGraphView(plan.graph(), forecast, shown, now);
   view.around = around;
+  AddEdits(plan, forecast, shown, &view);
 
   absl::Status status = output.empty() ? WriteToStdout(format, view)
                                        : WritePiecewise(

@@ -49,7 +49,10 @@ char SignOf(const StepForecast& forecast) {
   return missing || forecast.starts ? '+' : '~';
 }
 
-// The line of the root, without "because": "etcd.flags.max-wals: 5 -> 10 (cluster.yaml:31)".
+const std::string& HostOf(const Graph& graph, const Step& step) { return graph.shards()[step.shard].name; }
+
+}  // namespace
+
 std::vector<std::string> RootLines(const RootCause& root, const std::string& file, bool last) {
   std::vector<std::string> lines;
   switch (root.kind) {
@@ -86,10 +89,6 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
   }
   return lines;
 }
-
-const std::string& HostOf(const Graph& graph, const Step& step) { return graph.shards()[step.shard].name; }
-
-}  // namespace
 
 std::string EditText(const SpecEdit& edit) {
   std::vector<std::string> parts;

@@ -62,6 +62,9 @@ std::string ChainText(const Graph& graph, const Why& why, const std::string& fil
                       const std::string& indent);
 std::string ChainJson(const Graph& graph, const Why& why, const std::string& file);
 
+// What a chain ends with, a line each: "etcd.flags.max-wals: 5 -> 10 (cluster.yaml:31)".
+std::vector<std::string> RootLines(const RootCause& root, const std::string& file, bool last);
+
 // The edit for a person: "etcd.flags.max-wals: 5 -> 10".
 std::string EditText(const SpecEdit& edit);
 
