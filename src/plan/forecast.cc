@@ -49,6 +49,9 @@ class Forecaster {
     if (result.causes.empty() && result.fate != Fate::kFresh)
       result.causes.push_back({Cause::Kind::kDrift, 0});
     if (result.fate == Fate::kCheck && !NinjaRuns(id, result.causes)) result = StepForecast();
+    // A stamp that was not there is news to ninja, whatever is in it.
+    const bool runs = result.fate == Fate::kCheck || result.fate == Fate::kChange;
+    if (stamp_times_[id] == 0 && runs) result.changes_digest = true;
     return result;
   }
 
@@ -89,9 +92,12 @@ class Forecaster {
   bool NinjaRuns(StepId id, const std::vector<Cause>& causes) const {
     const JournalEntry* entry = forecast_.EntryOf(graph_, id);
     // Somebody touched a file and gave it its old time again; `gen` asks the step, as we did.
-    const bool only_drift = std::all_of(causes.begin(), causes.end(),
-                                        [](const Cause& cause) { return cause.kind == Cause::Kind::kDrift; });
-    if (only_drift && entry != nullptr) return FilesAreNewer(*entry);
+    auto all_are = [&causes](Cause::Kind kind) {
+      return std::all_of(causes.begin(), causes.end(),
+                         [kind](const Cause& cause) { return cause.kind == kind; });
+    };
+    if (all_are(Cause::Kind::kDrift) && entry != nullptr) return FilesAreNewer(*entry);
+    if (!all_are(Cause::Kind::kStamp)) return true;
     // Our own note of it alone is gone.
     return entry != nullptr || stamp_times_[id] == 0 || !ninja_log_;
   }

@@ -48,7 +48,7 @@ struct StepForecast {
   std::vector<Reason> reasons;  // of kChange: the step's own
   std::vector<Change> changes;  // of kChange
   bool starts = false, restarts = false;
-  bool changes_digest = false;
+  bool changes_digest = false;  // of the stamp: what depends on it runs, too
   std::string failure;  // of kFail, kWait
   std::string note;
 };

@@ -110,7 +110,8 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explaine
       KeepsRunning keeps;
       keeps.service = id;
       for (StepId after : graph.steps()[id].after) {
-        if (forecast.steps[after].changes_digest) keeps.rereads.push_back(after);
+        const StepForecast& it = forecast.steps[after];
+        if (it.fate == Fate::kChange && it.changes_digest) keeps.rereads.push_back(after);
       }
       if (!keeps.rereads.empty() && step.fate != Fate::kFail && step.fate != Fate::kWait) {
         report.keeps_running.push_back(std::move(keeps));
