@@ -12,6 +12,7 @@
 #include "src/steps/certificate_check.h"
 #include "src/steps/der.h"
 #include "src/steps/distinguished_name.h"
+#include "src/steps/extensions.h"
 #include "src/steps/foresee.h"
 #include "src/steps/issue.h"
 #include "src/steps/outlook.h"
@@ -76,15 +77,19 @@ absl::StatusOr<Request> ReadRequest(const std::string& path) {
   return request;
 }
 
-// The names in a request's attributes; empty when there are none or they cannot be read.
-StringPairs SansIn(absl::string_view der) {
-  RequestPtr request = FromDer<RequestPtr>(der, d2i_X509_REQ);
-  if (request == nullptr) return {};
-  ExtensionsPtr extensions(X509_REQ_get_extensions(request.get()));
-  if (extensions == nullptr) return {};
-  GeneralNamesPtr names(
-      static_cast<GENERAL_NAMES*>(X509V3_get_d2i(extensions.get(), NID_subject_alt_name, nullptr, nullptr)));
-  return names == nullptr ? StringPairs() : SansOf(*names);
+// The names in a request's attributes (RFC 2986 4.1, PKCS #9 5.4.2), which ATTRIBUTES, the [0], has; empty
+// when there are none or they cannot be read. By hand, see der.h.
+StringPairs SansIn(absl::string_view attributes) {
+  constexpr absl::string_view kExtensionRequest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9);
+  for (DerReader reader(attributes); reader.ok() && !reader.AtEnd();) {
+    DerReader attribute = reader.Enter();
+    const bool extensions = attribute.Read(V_ASN1_OBJECT).content == kExtensionRequest;
+    DerReader values(attribute.Read(V_ASN1_SET).content);
+    if (!extensions || !attribute.ok()) continue;
+    Extensions found;
+    return ReadExtensions(values.Read(V_ASN1_SEQUENCE).whole, &found) ? found.sans : StringPairs();
+  }
+  return {};
 }
 
 // What a request is about, as far as it goes the fields of the certificate that is to come of it.
@@ -95,7 +100,7 @@ Certificate FieldsOf(const Request& request) {
   Certificate fields;
   fields.subject = FromDer<NamePtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_NAME);
   fields.spki = std::string(reader.Read(V_ASN1_SEQUENCE).whole);
-  fields.sans = SansIn(request.der);
+  fields.sans = SansIn(reader.ReadOptional(0).content);
   return fields;
 }
 
@@ -168,7 +173,7 @@ absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
   if (!spec.ok()) return spec.status();
   absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
   if (!key.ok()) return key.status();
-  absl::StatusOr<std::string> expected = MakeRequestInfo(spec->subject, spec->sans, *key);
+  absl::StatusOr<std::string> expected = RequestInfo(spec->subject, spec->sans, key->spki());
   if (!expected.ok()) return expected.status();
   Wanted wanted;
   wanted.info = *std::move(expected);
@@ -204,8 +209,8 @@ absl::StatusOr<Outlook> CsrLook(const LookContext& context, const Record& record
   const std::string spki = LikelyKey(*key, request);
   if (absl::Status status = DescribeWanted(*spec, spki, &wanted); !status.ok()) return status;
   if (!spki.empty()) {
-    absl::StatusOr<std::string> info = ForeseeRequestInfo(spec->subject, spec->sans, spki);
-    if (!info.ok() && key->kind == SeenKey::kShut) {
+    absl::StatusOr<std::string> info = RequestInfo(spec->subject, spec->sans, spki);
+    if (key->kind == SeenKey::kShut && PublicKeyOf(spki) == nullptr) {
       request = absl::DataLossError("its public key is none");
     } else if (!info.ok()) {
       return info.status();

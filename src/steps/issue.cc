@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/base/usages.h"
+#include "src/steps/der.h"
 #include "src/steps/distinguished_name.h"
 #include "src/steps/subject_alt_name.h"
 
@@ -30,10 +31,42 @@ absl::StatusOr<std::string> KeyIdOf(const X509* certificate) {
   return id;
 }
 
-// WANTED for the public half of KEY, issued by the name ISSUER, whose key has the identifier AUTHORITY
+// Makes SLOT the public key SPKI (DER of a SubjectPublicKeyInfo), byte for byte. X509_set_pubkey would encode
+// the key by a provider and decode it again, which costs more than all the rest of a certificate.
+bool SetPublicKey(X509_PUBKEY* slot, absl::string_view spki) {
+  DerReader outer(spki);
+  DerReader reader = outer.Enter();
+  AlgorPtr algorithm = FromDer<AlgorPtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_ALGOR);
+  const absl::string_view bits = BitStringOctets(reader.Read(V_ASN1_BIT_STRING));
+  if (algorithm == nullptr || bits.empty() || !reader.ok() || !outer.ok()) return false;
+  const ASN1_OBJECT* object = nullptr;
+  const void* parameter = nullptr;
+  int type = V_ASN1_UNDEF;
+  X509_ALGOR_get0(&object, &type, &parameter, algorithm.get());
+  ObjectPtr curve;
+  if (type == V_ASN1_OBJECT) {
+    curve.reset(OBJ_dup(static_cast<const ASN1_OBJECT*>(parameter)));
+    if (curve == nullptr) return false;
+  } else if (type != V_ASN1_NULL && type != V_ASN1_UNDEF) {
+    return false;  // no key of a kind that kplan takes
+  }
+  ObjectPtr name(OBJ_dup(object));
+  auto* octets = static_cast<unsigned char*>(OPENSSL_memdup(bits.data(), bits.size()));
+  if (name == nullptr || octets == nullptr ||
+      X509_PUBKEY_set0_param(slot, name.get(), type, curve.get(), octets, static_cast<int>(bits.size())) !=
+          1) {
+    OPENSSL_free(octets);
+    return false;
+  }
+  name.release();
+  curve.release();
+  return true;
+}
+
+// WANTED for the public key SPKI, issued by the name ISSUER, whose key has the identifier AUTHORITY
 // (empty: not said), and not signed yet.
-absl::StatusOr<CertificatePtr> Build(const NewCertificate& wanted, EVP_PKEY* key, const X509_NAME* issuer,
-                                     const std::string& authority) {
+absl::StatusOr<CertificatePtr> Build(const NewCertificate& wanted, absl::string_view spki,
+                                     const X509_NAME* issuer, const std::string& authority) {
   InitOpenSsl();
   // ASN1_TIME_set would write a year of five digits.
   if (wanted.validity.not_after > kLastSecondOf9999) return TooLate();
@@ -52,7 +85,8 @@ absl::StatusOr<CertificatePtr> Build(const NewCertificate& wanted, EVP_PKEY* key
       X509_set_version(certificate.get(), X509_VERSION_3) != 1 ||
       BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate.get())) == nullptr ||
       X509_set_subject_name(certificate.get(), wanted.subject) != 1 ||
-      X509_set_issuer_name(certificate.get(), issuer) != 1 || X509_set_pubkey(certificate.get(), key) != 1 ||
+      X509_set_issuer_name(certificate.get(), issuer) != 1 ||
+      !SetPublicKey(X509_get_X509_PUBKEY(certificate.get()), spki) ||
       ASN1_TIME_set(X509_getm_notBefore(certificate.get()), wanted.validity.not_before) == nullptr ||
       ASN1_TIME_set(X509_getm_notAfter(certificate.get()), wanted.validity.not_after) == nullptr) {
     return OpenSslError("cannot make a certificate");
@@ -77,14 +111,15 @@ absl::StatusOr<std::string> Sign(absl::StatusOr<CertificatePtr> certificate, con
   return der;
 }
 
-absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPairs& sans, EVP_PKEY* key) {
+absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPairs& sans,
+                                      absl::string_view spki) {
   InitOpenSsl();
   absl::StatusOr<NamePtr> name = MakeName(subject);
   if (!name.ok()) return name.status();
   RequestPtr request(X509_REQ_new());
   if (request == nullptr || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
       X509_REQ_set_subject_name(request.get(), name->get()) != 1 ||
-      X509_REQ_set_pubkey(request.get(), key) != 1) {
+      !SetPublicKey(X509_REQ_get_X509_PUBKEY(request.get()), spki)) {
     return OpenSslError("cannot make a request");
   }
   if (!sans.empty()) {
@@ -100,22 +135,12 @@ absl::StatusOr<RequestPtr> NewRequest(const StringPairs& subject, const StringPa
   return request;
 }
 
-absl::StatusOr<std::string> RequestInfo(const StringPairs& subject, const StringPairs& sans, EVP_PKEY* key) {
-  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key);
-  if (!request.ok()) return request.status();
-  std::string der = ToDer(request->get(), i2d_re_X509_REQ_tbs);
-  if (der.empty()) return OpenSslError("cannot encode a request");
-  return der;
-}
-
 // X.509 has no certificate without a signature, so what is only foreseen is signed with this.
 absl::StatusOr<const PrivateKey*> ThrowawayKey() {
   static const auto* key = new absl::StatusOr<PrivateKey>(PrivateKey::Generate("ecdsa", 256));
   if (!key->ok()) return key->status();
   return &**key;
 }
-
-absl::Status NoPublicKey() { return absl::InvalidArgumentError("it is not a public key, or damaged"); }
 
 }  // namespace
 
@@ -138,21 +163,18 @@ absl::StatusOr<std::string> RandomSerial() {
   return serial;
 }
 
-absl::StatusOr<std::string> MakeRequestInfo(const StringPairs& subject, const StringPairs& sans,
-                                            const PrivateKey& key) {
-  return RequestInfo(subject, sans, key.pkey());
-}
-
-absl::StatusOr<std::string> ForeseeRequestInfo(const StringPairs& subject, const StringPairs& sans,
-                                               absl::string_view spki) {
-  PkeyPtr key = PublicKeyOf(spki);
-  if (key == nullptr) return NoPublicKey();
-  return RequestInfo(subject, sans, key.get());
+absl::StatusOr<std::string> RequestInfo(const StringPairs& subject, const StringPairs& sans,
+                                        absl::string_view spki) {
+  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, spki);
+  if (!request.ok()) return request.status();
+  std::string der = ToDer(request->get(), i2d_re_X509_REQ_tbs);
+  if (der.empty()) return OpenSslError("cannot encode a request");
+  return der;
 }
 
 absl::StatusOr<std::string> MakeRequest(const StringPairs& subject, const StringPairs& sans,
                                         const PrivateKey& key) {
-  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key.pkey());
+  absl::StatusOr<RequestPtr> request = NewRequest(subject, sans, key.spki());
   if (!request.ok()) return request.status();
   if (X509_REQ_sign(request->get(), key.pkey(), key.SigningHash()) <= 0)
     return OpenSslError("cannot sign a request");
@@ -173,12 +195,12 @@ absl::Status ResolveUsages(const std::vector<std::string>& usages, Extensions* e
 }
 
 absl::StatusOr<std::string> MakeSelfSigned(const NewCertificate& wanted, const PrivateKey& key) {
-  return Sign(Build(wanted, key.pkey(), wanted.subject, ""), key);
+  return Sign(Build(wanted, key.spki(), wanted.subject, ""), key);
 }
 
 absl::StatusOr<std::string> MakeCertificate(const NewCertificate& wanted, const PrivateKey& key,
                                             const Certificate& issuer, const PrivateKey& issuer_key) {
-  return Sign(Build(wanted, key.pkey(), issuer.subject.get(), issuer.subject_key_id), issuer_key);
+  return Sign(Build(wanted, key.spki(), issuer.subject.get(), issuer.subject_key_id), issuer_key);
 }
 
 absl::StatusOr<std::string> AnyPublicKey() {
@@ -189,13 +211,11 @@ absl::StatusOr<std::string> AnyPublicKey() {
 
 absl::StatusOr<Certificate> ForeseeCertificate(const NewCertificate& wanted, absl::string_view spki,
                                                const Certificate* issuer) {
-  PkeyPtr key = PublicKeyOf(spki);
-  if (key == nullptr) return NoPublicKey();
   absl::StatusOr<const PrivateKey*> throwaway = ThrowawayKey();
   if (!throwaway.ok()) return throwaway.status();
   absl::StatusOr<std::string> der =
-      Sign(issuer == nullptr ? Build(wanted, key.get(), wanted.subject, "")
-                             : Build(wanted, key.get(), issuer->subject.get(), issuer->subject_key_id),
+      Sign(issuer == nullptr ? Build(wanted, spki, wanted.subject, "")
+                             : Build(wanted, spki, issuer->subject.get(), issuer->subject_key_id),
            **throwaway);
   if (!der.ok()) return der.status();
   absl::StatusOr<Certificate> certificate = Certificate::Parse(*der);

@@ -31,18 +31,15 @@ absl::StatusOr<Validity> ValidityFrom(absl::Time now, int64_t expiry, int64_t ba
 // 20 random octets, big-endian, the top bit clear, not all zero: at most 20 octets of DER (RFC 5280 4.1.2.2).
 absl::StatusOr<std::string> RandomSerial();
 
-// DER of the CertificationRequestInfo (RFC 2986 4.1): SUBJECT, KEY's public half, and the SANs when there are
-// any. cfssl writes a CA's request the same way. A pure function of its arguments.
-absl::StatusOr<std::string> MakeRequestInfo(const StringPairs& subject, const StringPairs& sans,
-                                            const PrivateKey& key);
+// DER of the CertificationRequestInfo (RFC 2986 4.1): SUBJECT, the public key SPKI (DER of a
+// SubjectPublicKeyInfo), and the SANs when there are any. cfssl writes a CA's request the same way. A pure
+// function of its arguments.
+absl::StatusOr<std::string> RequestInfo(const StringPairs& subject, const StringPairs& sans,
+                                        absl::string_view spki);
 
 // DER of the whole request, signed with KEY.
 absl::StatusOr<std::string> MakeRequest(const StringPairs& subject, const StringPairs& sans,
                                         const PrivateKey& key);
-
-// What MakeRequestInfo would make for the public key SPKI (DER of a SubjectPublicKeyInfo), for a look.
-absl::StatusOr<std::string> ForeseeRequestInfo(const StringPairs& subject, const StringPairs& sans,
-                                               absl::string_view spki);
 
 // What a profile's usages come to, added to EXTENSIONS; extended ones in the order of the names.
 // InvalidArgument for a name that cfssl does not know (cfssl drops it silently), or for none at all.
