@@ -1,6 +1,5 @@
 #include "src/cli/generate.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -33,19 +32,14 @@ size_t CountChanged(absl::string_view old, absl::string_view text) {
   return changed;
 }
 
-// The names of the shards on disk that are not among WANTED: those of hosts that are gone.
+// The shards on disk that are not among WANTED: those of hosts that are gone.
 absl::StatusOr<std::vector<std::string>> OtherShards(const absl::flat_hash_set<std::string>& wanted) {
-  std::vector<std::string> others;
-  DIR* folder = opendir(paths::kShards);
-  if (folder == nullptr && errno == ENOENT) return others;
-  if (folder == nullptr) return ErrnoStatus(errno, paths::kShards);
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
-    if (absl::ConsumeSuffix(&name, ".json") && !wanted.contains(paths::Shard(name)))
-      others.emplace_back(name);
-  }
-  closedir(folder);
-  return others;
+  absl::StatusOr<std::vector<std::string>> names = ShardsOnDisk();
+  if (!names.ok()) return names;
+  names->erase(std::remove_if(names->begin(), names->end(),
+                              [&](const std::string& name) { return wanted.contains(paths::Shard(name)); }),
+               names->end());
+  return names;
 }
 
 absl::Status RemoveShards(const std::vector<std::string>& names) {

@@ -91,11 +91,7 @@ class Looker {
 
   // The files are not as the step left them: asks the step. Whether something was found.
   bool LookCloser(const Step& step, const JournalEntry& entry, const std::string& stamp) {
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    const StepFunctions* functions = record.ok() ? FindStepFunctions(record->StringOr("kind", "")) : nullptr;
-    if (functions == nullptr) return false;
-    const Foreseen nothing;
-    absl::StatusOr<Outlook> outlook = functions->look({step.label, now_, nothing}, *record);
+    absl::StatusOr<Outlook> outlook = LookAtStep(step.label, step.record, now_, Foreseen());
     std::string reason;
     if (!outlook.ok()) {
       reason = std::string(outlook.status().message());

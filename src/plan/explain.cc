@@ -163,8 +163,6 @@ const char* RootName(RootCause::Kind kind) {
       return "failed";
     case RootCause::Kind::kStamp:
       return "stamp";
-    case RootCause::Kind::kBlocked:
-      return "blocked";
   }
   return "";
 }

@@ -29,7 +29,6 @@ struct RootCause {
     kTime,     // the clock
     kFailed,   // the step failed, and runs again
     kStamp,    // kplan's or ninja's own notes are gone
-    kBlocked,  // it waits, or would fail
   };
   Kind kind = Kind::kNone;
   std::vector<SpecEdit> edits;

@@ -121,10 +121,7 @@ class Forecaster {
   }
 
   void Look(const Step& step, const JournalEntry* entry, StepForecast* result) {
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    const StepFunctions* functions = record.ok() ? FindStepFunctions(record->StringOr("kind", "")) : nullptr;
-    absl::StatusOr<Outlook> outlook = absl::InternalError("no such kind of step");
-    if (functions != nullptr) outlook = functions->look({step.label, now_, foreseen_}, *record);
+    absl::StatusOr<Outlook> outlook = LookAtStep(step.label, step.record, now_, foreseen_);
     if (!outlook.ok()) {
       result->fate = Fate::kFail;
       result->failure = std::string(outlook.status().message());

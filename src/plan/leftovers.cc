@@ -115,19 +115,6 @@ std::vector<Leftover> Parse(absl::string_view text) {
   return leftovers;
 }
 
-// The names of the shards on disk.
-std::vector<std::string> ShardsOnDisk() {
-  std::vector<std::string> names;
-  DIR* folder = opendir(paths::kShards);
-  if (folder == nullptr) return names;
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
-    if (absl::ConsumeSuffix(&name, kShardSuffix)) names.emplace_back(name);
-  }
-  closedir(folder);
-  return names;
-}
-
 void ReplaceAll(const Graph& graph, LeftoverUpdate* update) {
   absl::flat_hash_set<absl::string_view> wanted;
   for (const Shard& shard : graph.shards()) {
@@ -135,7 +122,9 @@ void ReplaceAll(const Graph& graph, LeftoverUpdate* update) {
     absl::StatusOr<std::string> old = ReadFile(paths::Shard(shard.name));
     if (!old.ok() || *old != graph.ShardText(shard)) update->Replace(shard.name, old.ok() ? *old : "");
   }
-  for (const std::string& name : ShardsOnDisk()) {
+  absl::StatusOr<std::vector<std::string>> names = ShardsOnDisk();
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
     if (wanted.contains(name)) continue;
     absl::StatusOr<std::string> old = ReadFile(paths::Shard(name));
     update->Replace(name, old.ok() ? *old : "");
@@ -143,6 +132,19 @@ void ReplaceAll(const Graph& graph, LeftoverUpdate* update) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> ShardsOnDisk() {
+  std::vector<std::string> names;
+  DIR* folder = opendir(paths::kShards);
+  if (folder == nullptr && errno == ENOENT) return names;
+  if (folder == nullptr) return ErrnoStatus(errno, paths::kShards);
+  while (struct dirent* entry = readdir(folder)) {
+    absl::string_view name = entry->d_name;
+    if (absl::ConsumeSuffix(&name, kShardSuffix)) names.emplace_back(name);
+  }
+  closedir(folder);
+  return names;
+}
 
 std::string ShardOfLabel(absl::string_view label) {
   std::vector<absl::string_view> parts = absl::StrSplit(label, '/');

@@ -45,6 +45,9 @@ struct Leftover {
 // "cert/kubernetes" in the shared one.
 std::string ShardOfLabel(absl::string_view label);
 
+// The names of the shards on disk, in no order; none where there is no folder of them.
+absl::StatusOr<std::vector<std::string>> ShardsOnDisk();
+
 // How the leftovers change when the shards on disk are replaced by those of a graph. It costs nothing to
 // speak of while no label vanishes: only shards that differ are looked at, and of them only the labels.
 class LeftoverUpdate {

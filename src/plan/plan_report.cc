@@ -83,7 +83,6 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
     case RootCause::Kind::kStamp:
       lines.push_back("its stamp is gone (.kplan)");
       break;
-    case RootCause::Kind::kBlocked:
     case RootCause::Kind::kNone:
       break;
   }

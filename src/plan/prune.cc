@@ -1,6 +1,5 @@
 #include "src/plan/prune.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -392,15 +391,11 @@ absl::Status CheckThatGenHasRun(const Graph& graph) {
     if (!text.ok() || *text != graph.ShardText(shard)) return stale;
     wanted.insert(shard.name);
   }
-  DIR* folder = opendir(paths::kShards);
-  if (folder == nullptr) return stale;
-  bool others = false;
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
-    others = others || (absl::ConsumeSuffix(&name, ".json") && !wanted.contains(std::string(name)));
-  }
-  closedir(folder);
-  return others ? stale : absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> names = ShardsOnDisk();
+  if (!names.ok()) return stale;
+  const bool others = std::any_of(names->begin(), names->end(),
+                                  [&](const std::string& name) { return !wanted.contains(name); });
+  return others || names->empty() ? stale : absl::OkStatus();
 }
 
 }  // namespace kplan

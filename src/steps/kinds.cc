@@ -31,4 +31,13 @@ const StepFunctions* FindStepFunctions(absl::string_view kind) {
   return nullptr;
 }
 
+absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,
+                                   const Foreseen& foreseen) {
+  absl::StatusOr<Record> parsed = Record::Parse(record);
+  if (!parsed.ok()) return parsed.status();
+  const StepFunctions* functions = FindStepFunctions(parsed->StringOr("kind", ""));
+  if (functions == nullptr) return absl::InternalError("no such kind of step");
+  return functions->look({label, now, foreseen}, *parsed);
+}
+
 }  // namespace kplan

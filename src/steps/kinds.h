@@ -1,7 +1,11 @@
 #ifndef KPLAN_STEPS_KINDS_H_
 #define KPLAN_STEPS_KINDS_H_
 
+#include <string>
+
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 
@@ -16,6 +20,10 @@ struct StepFunctions {
 
 // Null when this kplan has no steps of that kind.
 const StepFunctions* FindStepFunctions(absl::string_view kind);
+
+// The look of the step LABEL that has RECORD (canonical JSON).
+absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,
+                                   const Foreseen& foreseen);
 
 }  // namespace kplan
 
