@@ -43,7 +43,8 @@ absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time
 
 // Whether PID itself has a socket that listens at one of ADDRESSES, which have one port, or at that port on
 // every address. A connection alone does not show that: another process may hold the port while ours is about
-// to fail for that reason. PermissionDenied when PID's descriptors cannot be read.
+// to fail for that reason. PermissionDenied when PID's descriptors cannot be read, as also those of a process
+// that has just ended cannot (its zombie is the kernel's, in a user namespace nobody's).
 absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses);
 
 }  // namespace kplan

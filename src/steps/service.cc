@@ -47,6 +47,10 @@
 namespace kplan {
 namespace {
 
+// From when a process that ends has given back its memory, and /proc hides its descriptors, until it counts
+// as ended.
+constexpr absl::Duration kMomentToEnd = absl::Milliseconds(100);
+
 // STATE, for systemd alone: of the unit.
 absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& state) {
   if (!state.ok()) return state.status();
@@ -113,7 +117,7 @@ absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, 
       if (service.manager == "systemd") {
         // It says itself that the service is up; perhaps by a process other than the main one.
         if (ConnectTcp(*addresses, deadline).ok()) break;
-      } else if (!ours.ok() && !absl::IsNotFound(ours.status())) {
+      } else if (!ours.ok() && !absl::IsNotFound(ours.status()) && !process->AwaitEnd(kMomentToEnd)) {
         return ours.status();
       }
       if (absl::Now() >= deadline) {
