@@ -179,8 +179,22 @@ class Here:
         return Ran(process.returncode, out, err)
 
 
+class There:
+    """Runs commands in a PLACE of tests/hosts (a booted host, or the admin of a lab) as Here does on this machine."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def popen(self, argv, cwd, **kwargs):
+        return self.place.popen(argv, cwd=cwd, **kwargs)
+
+    def run(self, argv, cwd="/", timeout=120):
+        ran = self.place.run(argv, cwd=cwd, timeout=timeout)
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+
 class Project:
-    """A folder with a cluster.yaml, and kplan and ninja run in it by RUNNER (Here, or a SystemdHost).
+    """A folder with a cluster.yaml, and kplan and ninja run in it by RUNNER (Here, There, or a SystemdHost).
 
     FOLDER is the folder as the commands see it, OUTSIDE as this process does: another path for a booted host.
     """

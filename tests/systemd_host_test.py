@@ -14,25 +14,8 @@ import systemd_host
 pytestmark = pytest.mark.skipif(bool(systemd_host.why_not()), reason=systemd_host.why_not() or "none")
 
 
-def state():
-    """What a host could leave behind: mounts, named network namespaces, processes, folders."""
-    commands = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and harness.alive(entry.name):
-            try:
-                commands.append((entry / "comm").read_text(encoding="utf-8").strip())
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-    return {
-        "mounts": pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").count("\n"),
-        "netns": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
-        "processes": sorted(name for name in commands if name.startswith("systemd") or name in ("unshare", "sshd", "dbus-daemon")),
-        "folders": sorted(path.name for path in pathlib.Path(harness.ISOLATED_ROOT or "/nonexistent").glob("kplan-*")),
-    }
-
-
 def test_boots_and_is_a_machine_of_its_own():
-    before = state()
+    before = systemd_host.left_behind()
     with systemd_host.SystemdHost("worker") as host:
         failed = host.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]).ok().out
         assert failed == "", failed + host.console
@@ -49,30 +32,30 @@ def test_boots_and_is_a_machine_of_its_own():
         assert len(links) == 1 and " lo: <LOOPBACK,UP" in links[0], links
         assert host.run(["systemctl", "is-active", "ssh"]).out == "active\n"
         assert not host.run(["sh", "-c", "systemctl cat etcd.service; ls /etc/etcd /usr/local/bin/etcd"]).out
-    assert state() == before
+    assert systemd_host.left_behind() == before
     assert host.cgroups and not any(cgroup.exists() for cgroup in host.cgroups)
 
 
 def test_two_hosts_at_once():
-    before = state()
+    before = systemd_host.left_behind()
     with systemd_host.SystemdHost("one") as one, systemd_host.SystemdHost("two") as two:
         assert (one.run(["hostname"]).out, two.run(["hostname"]).out) == ("one\n", "two\n")
         one.run(["systemd-run", "--unit=job", "sleep", "1000"]).ok()
         assert one.run(["systemctl", "is-active", "job"]).out == "active\n"
         assert two.run(["systemctl", "is-active", "job"]).out == "inactive\n"
-    assert state() == before
+    assert systemd_host.left_behind() == before
 
 
 def test_a_test_that_fails_leaves_nothing():
-    before = state()
+    before = systemd_host.left_behind()
     with pytest.raises(ZeroDivisionError):
         with systemd_host.SystemdHost("worker"):
             1 / 0  # pylint: disable=pointless-statement
-    assert state() == before
+    assert systemd_host.left_behind() == before
 
 
 def test_a_killed_test_leaves_nothing():
-    before = state()
+    before = systemd_host.left_behind()
     script = (
         "import systemd_host, signal, sys\n"
         "with systemd_host.SystemdHost('worker') as host:\n"
@@ -88,6 +71,6 @@ def test_a_killed_test_leaves_nothing():
     # What has a name of its own goes when the next host boots: empty cgroups (and the folder, with the run's tmpfs).
     systemd_host.remove_orphans()
     assert not any(os.path.exists(cgroup) for cgroup in cgroups)
-    harness.wait_for("end of its processes", lambda: state()["processes"] == before["processes"], timeout=10)
-    after = state()
+    harness.wait_for("end of its processes", lambda: systemd_host.left_behind()["processes"] == before["processes"], timeout=10)
+    after = systemd_host.left_behind()
     assert (after["mounts"], after["netns"]) == (before["mounts"], before["netns"])
