@@ -16,6 +16,7 @@ struct RunOptions {
   absl::Duration timeout = absl::Minutes(1);  // after it SIGTERM, and SIGKILL one second later
   bool inherit_output = false;                // for a progress bar: the child writes to our stdout and stderr
   std::string working_folder;                 // empty: ours
+  bool new_session = false;                   // without a controlling terminal: it can ask nobody anything
 };
 
 struct RunResult {

@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
     return kplan::kExitDone;
   }
   if (name == "--help" || name == "-h") return kplan::HelpCommand({});
+  // No command for people, and so in no list.
+  if (name == "agent") return kplan::AgentCommand(arguments);
   std::vector<absl::string_view> names;
   for (const Command& command : kCommands) {
     if (name == command.name) {

@@ -1,3 +1,5 @@
+#include "src/steps/step.h"
+
 #include <stdio.h>
 
 #include <string>
@@ -13,30 +15,19 @@
 #include "src/cli/command.h"
 #include "src/cli/run_lock.h"
 #include "src/model/paths.h"
+#include "src/remote/plan_hosts.h"
+#include "src/remote/remote_step.h"
 #include "src/steps/host_file.h"
 #include "src/steps/kinds.h"
-#include "src/steps/step.h"
 
 namespace kplan {
 namespace {
-
-// The record of LABEL in a shard's TEXT, which has one a line; empty when it has none. The line is taken as
-// it is, because its digest is over its bytes, and because parsing the other records would be time lost.
-absl::string_view FindRecord(absl::string_view text, const std::string& label) {
-  std::string start = "\n";
-  AppendJsonString(label, &start);
-  start += ":";
-  size_t begin = text.find(start);
-  if (begin == absl::string_view::npos) return {};
-  begin += start.size();
-  return absl::StripSuffix(text.substr(begin, text.find('\n', begin) - begin), ",");
-}
 
 absl::StatusOr<Record> LoadRecord(const std::string& shard, const std::string& label,
                                   const std::string& digest) {
   absl::StatusOr<std::string> text = ReadFile(shard);
   if (!text.ok()) return text.status();
-  absl::string_view record = FindRecord(*text, label);
+  absl::string_view record = FindRecordText(*text, label);
   if (record.empty() || Sha256Hex(record) != digest) {
     return absl::FailedPreconditionError(
         absl::StrCat(shard,
@@ -47,10 +38,21 @@ absl::StatusOr<Record> LoadRecord(const std::string& shard, const std::string& l
   return Record::Parse(record);
 }
 
+absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& label, const Record& record) {
+  absl::StatusOr<absl::optional<RemoteHost>> remote = FindRemoteHost(host);
+  if (!remote.ok()) return remote.status();
+  if (remote->has_value()) return RunRemoteStep(**remote, label, record);
+  return absl::FailedPreconditionError(
+      absl::StrCat("there is no step host/", host, ", which says how it is reached; run `kplan gen` again"));
+}
+
 absl::StatusOr<StepResult> RunStep(const std::string& label, const Record& record) {
+  PlanHosts hosts;
+  const StepContext context = {label, absl::Now(), &hosts};
   std::string kind = record.String("kind");
-  if (const StepFunctions* functions = FindStepFunctions(kind))
-    return functions->run({label, absl::Now()}, record);
+  if (StepFunction remote = FindRemoteStep(kind)) return remote(context, record);
+  if (std::string host = record.StringOr("host", ""); !host.empty()) return RunOn(host, label, record);
+  if (const StepFunctions* functions = FindStepFunctions(kind)) return functions->run(context, record);
   return absl::UnimplementedError(
       absl::StrCat("this kplan has no steps of the kind \"", kind, "\"; run `kplan gen` again"));
 }
@@ -106,8 +108,8 @@ JournalEntry Remember(const JournalEntry& last, const std::string& label, const 
   entry.reason = result->reason;
   entry.files.clear();
   for (const std::string& file : result->files) entry.files.emplace_back(file, FileSignature(file));
-  // A folder is no file that ninja could look at, and has attributes that `gen` can.
-  if (record.StringOr("kind", "") == "dir") {
+  // A folder is no file that ninja could look at, and has attributes that `gen` can; when it is here.
+  if (record.StringOr("kind", "") == "dir" && !record.Has("host")) {
     std::string folder = PathFromHere(record.StringOr("root", ""), record.StringOr("path", ""));
     std::string signature = FileSignature(folder);
     entry.files.emplace_back(std::move(folder), std::move(signature));

@@ -21,9 +21,12 @@
 
 namespace kplan {
 
+class HostAccess;
+
 struct StepContext {
-  std::string label;  // "cert/kubernetes": for messages
-  absl::Time now;     // the clock; tests set it
+  std::string label;            // "cert/kubernetes": for messages
+  absl::Time now;               // the clock; tests set it
+  HostAccess* hosts = nullptr;  // for the steps that are about several hosts (host_access.h)
 };
 
 struct StepResult {
@@ -58,6 +61,8 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> SurveyEtcdStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> VerifyEtcdStep(const StepContext&, const Record&);
 
 }  // namespace kplan

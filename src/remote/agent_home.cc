@@ -1,0 +1,293 @@
+#include "src/remote/agent_home.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/steps/host_file.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kAgentPrefix[] = "kplan-agent-";
+constexpr char kWorkPrefix[] = "work-";
+// Letters enough that no two names are ever the same, few enough to be read aloud.
+constexpr size_t kNameLength = 16;
+
+std::string RandomName() {
+  unsigned char bytes[kNameLength / 2];
+  if (RAND_bytes(bytes, sizeof(bytes)) != 1) return "";
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<char*>(bytes), sizeof(bytes)));
+}
+
+std::string HashName(absl::string_view text) { return Sha256Hex(text).substr(0, kNameLength); }
+
+// One name for one folder, by whatever name it is given.
+std::string RealRoot(const std::string& root) {
+  std::error_code error;
+  std::filesystem::path real = std::filesystem::weakly_canonical(root, error);
+  if (error) real = std::filesystem::path(root).lexically_normal();
+  std::string text = real.string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+absl::Status MakePrivateFolder(const std::string& folder) {
+  if (mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("cannot make ", folder));
+}
+
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  DIR* open_folder = opendir(folder.c_str());
+  if (open_folder == nullptr) return names;
+  while (struct dirent* entry = readdir(open_folder)) {
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  closedir(open_folder);
+  return names;
+}
+
+// What cannot be removed now is removed by the next agent.
+void RemoveAll(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+std::string ClaimText(const std::string& cluster, const std::string& host, const std::string& root,
+                      const std::string& id) {
+  RecordWriter writer;
+  writer.Add("cluster", cluster).Add("host", host).Add("id", id).Add("root", root);
+  return std::move(writer).Finish() + "\n";
+}
+
+absl::StatusOr<Record> ReadClaim(const std::string& path) {
+  constexpr size_t kMost = 16 << 10;
+  absl::StatusOr<std::string> text = ReadFile(path, kMost);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<Record> claim = Record::Parse(*text);
+  if (claim.ok()) {
+    claim->String("cluster"), claim->String("host"), claim->String("id");
+    if (claim->status().ok()) return claim;
+  }
+  return absl::DataLossError(absl::StrCat(path, " is damaged; remove it there, and run ninja again"));
+}
+
+std::string HostOfCluster(const std::string& host, const std::string& cluster) {
+  return cluster.empty() ? absl::StrCat("host ", host, " of a cluster without a name")
+                         : absl::StrCat("host ", host, " of ", cluster);
+}
+
+}  // namespace
+
+absl::StatusOr<AgentHome> AgentHome::Open(const std::string& folder) {
+  struct stat info;
+  if (lstat(folder.c_str(), &info) != 0) return ErrnoStatus(errno, folder);
+  if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " is where kplan works, and has to be a folder of user ", geteuid(),
+                     "; remove it there, and run ninja again"));
+  }
+  if ((info.st_mode & 077) != 0 && chmod(folder.c_str(), 0700) != 0) return ErrnoStatus(errno, folder);
+  return AgentHome(folder);
+}
+
+std::string AgentHome::ClaimPath(const std::string& root) const {
+  return absl::StrCat(folder_, "/claims/", HashName(RealRoot(root)));
+}
+
+absl::StatusOr<std::string> AgentHome::Claim(const std::string& cluster, const std::string& host,
+                                             const std::string& root) const {
+  if (absl::Status status = MakePrivateFolder(folder_ + "/claims"); !status.ok()) return status;
+  const std::string path = ClaimPath(root);
+  absl::StatusOr<Record> claim = ReadClaim(path);
+  if (absl::IsNotFound(claim.status())) {
+    const std::string id = RandomName();
+    if (id.empty()) return absl::InternalError("there are no random numbers there");
+    absl::Status made = WriteFile(path, ClaimText(cluster, host, RealRoot(root), id), 0600, Overwrite::kNo);
+    if (made.ok()) return id;
+    if (!absl::IsAlreadyExists(made)) return made;
+    claim = ReadClaim(path);  // of whoever was faster
+  }
+  if (!claim.ok()) return claim.status();
+  const std::string other_cluster = claim->String("cluster"), other_host = claim->String("host");
+  if (other_cluster == cluster && other_host == host) return claim->String("id");
+  return absl::FailedPreconditionError(absl::StrCat(
+      "this machine is already ", HostOfCluster(other_host, other_cluster),
+      root == "/" ? "" : absl::StrCat(" in ", root), ", and cannot be ", HostOfCluster(host, cluster),
+      ", too; do two hosts have the same address?\n  if it is given up there, remove ", path,
+      " on it, and run ninja again"));
+}
+
+absl::Status AgentHome::CheckClaim(const std::string& root, const std::string& id) const {
+  absl::StatusOr<Record> claim = ReadClaim(ClaimPath(root));
+  if (claim.ok() && claim->String("id") == id) return absl::OkStatus();
+  if (!claim.ok() && !absl::IsNotFound(claim.status())) return claim.status();
+  return absl::UnauthenticatedError(
+      "this is another machine than the one that kplan found here first, or it was installed anew; run ninja "
+      "again, and kplan looks at it afresh");
+}
+
+void AgentHome::RemoveOthers(const std::string& agent) const {
+  for (const std::string& name : NamesIn(folder_)) {
+    if (absl::StartsWith(name, kAgentPrefix) && name != agent) RemoveAll(absl::StrCat(folder_, "/", name));
+  }
+}
+
+Spool::Spool(std::string root, std::string folder, UniqueFd fd)
+    : root_(std::move(root)), folder_(std::move(folder)), fd_(std::move(fd)) {}
+
+absl::StatusOr<Spool> Spool::Open(const AgentHome& home, const std::string& root) {
+  const std::string real = RealRoot(root);
+  const std::string all = home.folder() + "/spool", folder = absl::StrCat(all, "/", HashName(real));
+  for (const std::string& each : {all, folder}) {
+    if (absl::Status status = MakePrivateFolder(each); !status.ok()) return status;
+  }
+  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, folder);
+  return Spool(real, folder, std::move(fd));
+}
+
+std::string Spool::PathOf(const SentFile& file) const {
+  // By where it goes: a name that tells nothing of what is in it.
+  return absl::StrCat(folder_, "/", HashName(file.target));
+}
+
+bool Spool::Has(const SentFile& file) const {
+  struct stat info;
+  const std::string path = PathOf(file);
+  if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size != file.size) return false;
+  absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
+  return digest.ok() && *digest == file.sha256;
+}
+
+absl::StatusOr<PendingFile> Spool::Receive(const SentFile& file) const {
+  return PendingFile::Create(fd_.get(), HashName(file.target), 0600);
+}
+
+void Spool::Remove(const SentFile& file) const { unlink(PathOf(file).c_str()); }
+
+absl::Status Spool::KeepOnly(const std::vector<SentFile>& files) const {
+  std::set<std::string> kept;
+  for (const SentFile& file : files) kept.insert(HashName(file.target));
+  for (const std::string& name : NamesIn(folder_)) {
+    if (kept.count(name) == 0 && unlinkat(fd_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+      return ErrnoStatus(errno, absl::StrCat("cannot remove ", folder_, "/", name));
+  }
+  return absl::OkStatus();
+}
+
+bool IsInPlace(const std::string& root, const SentFile& file) {
+  absl::StatusOr<HostPath> path = SplitHostPath(file.target);
+  if (!path.ok()) return false;
+  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, path->folder, /*create=*/false);
+  if (!folder.ok()) return false;
+  UniqueFd fd(openat(folder->get(), path->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info;
+  if (!fd.ok() || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size != file.size)
+    return false;
+  absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd.get()));
+  return digest.ok() && *digest == file.sha256;
+}
+
+namespace {
+
+// The folder's lock; none when somebody else has it.
+UniqueFd LockFolder(const std::string& path, int how) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok() || flock(fd.get(), how) != 0) return UniqueFd();
+  return fd;
+}
+
+// A work folder that nobody holds is one whose agent was killed.
+void RemoveDeadWork(const std::string& home) {
+  for (const std::string& name : NamesIn(home)) {
+    if (!absl::StartsWith(name, kWorkPrefix)) continue;
+    const std::string path = absl::StrCat(home, "/", name);
+    UniqueFd lock = LockFolder(path, LOCK_EX | LOCK_NB);
+    if (lock.ok()) RemoveAll(path);
+  }
+}
+
+bool IsStillThere(const std::string& path, int fd) {
+  struct stat by_name, open_one;
+  return lstat(path.c_str(), &by_name) == 0 && fstat(fd, &open_one) == 0 &&
+         by_name.st_ino == open_one.st_ino && by_name.st_dev == open_one.st_dev;
+}
+
+absl::Status CopyFile(const std::string& from, const std::string& to) {
+  UniqueFd in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd out(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  auto fail = [&] { return ErrnoStatus(errno, absl::StrCat("cannot copy ", from)); };
+  if (!in.ok() || !out.ok()) return fail();
+  std::string block(256 << 10, '\0');
+  for (;;) {
+    const ssize_t n = read(in.get(), &block[0], block.size());
+    if (n == 0) return absl::OkStatus();
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail();
+    for (ssize_t written = 0; written < n;) {
+      const ssize_t m = write(out.get(), &block[written], static_cast<size_t>(n - written));
+      if (m < 0 && errno != EINTR) return fail();
+      if (m > 0) written += m;
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<WorkFolder> WorkFolder::Make(const AgentHome& home) {
+  RemoveDeadWork(home.folder());
+  constexpr int kAttempts = 8;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::string name = RandomName();
+    if (name.empty()) return absl::InternalError("there are no random numbers there");
+    WorkFolder work;
+    work.path_ = absl::StrCat(home.folder(), "/", kWorkPrefix, name);
+    if (absl::Status status = MakePrivateFolder(work.path_); !status.ok()) return status;
+    work.lock_ = LockFolder(work.path_, LOCK_EX);
+    // Another agent may have taken it for a dead one's before it was locked.
+    if (work.lock_.ok() && IsStillThere(work.path_, work.lock_.get())) return work;
+  }
+  return absl::UnavailableError(absl::StrCat("cannot lock a folder in ", home.folder()));
+}
+
+WorkFolder::~WorkFolder() {
+  if (lock_.ok()) RemoveAll(path_);
+}
+
+absl::StatusOr<std::string> WorkFolder::PlaceFor(const std::string& path) const {
+  std::string place = absl::StrCat(path_, "/", path);
+  if (absl::Status status = MakeFolders(FolderOf(place)); !status.ok()) return status;
+  // One source may go to two targets.
+  if (unlink(place.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, place);
+  return place;
+}
+
+absl::Status WorkFolder::Link(const std::string& path, const std::string& from) const {
+  absl::StatusOr<std::string> place = PlaceFor(path);
+  if (!place.ok()) return place.status();
+  return link(from.c_str(), place->c_str()) == 0 ? absl::OkStatus() : CopyFile(from, *place);
+}
+
+absl::Status WorkFolder::Copy(const std::string& path, const std::string& from) const {
+  absl::StatusOr<std::string> place = PlaceFor(path);
+  if (!place.ok()) return place.status();
+  return CopyFile(from, *place);
+}
+
+}  // namespace kplan

@@ -1,0 +1,93 @@
+#ifndef KPLAN_REMOTE_AGENT_PROTOCOL_H_
+#define KPLAN_REMOTE_AGENT_PROTOCOL_H_
+
+// What kplan and its agent on another machine say to each other, over one ssh session each time:
+//
+//   agent:  kplan-agent ready 1\n                        the number of the protocol
+//   kplan:  {"protocol":1,"verb":"step",...}\n           one Request
+//   agent:  {"need":[0,2]}\n                             which of its sources are not there yet
+//   kplan:  the bytes of those, one after another; their sizes are in the request
+//   agent:  {"ok":{...}}\n or {"error":{"code":"not-found","message":"..."}}\n
+//
+// An error may come at any time instead of what is expected. "need" is only said for a request that has
+// sources. A line is canonical JSON in UTF-8 of at most kMaxLine bytes.
+//
+// Neither side believes the other: everything that is read is checked here, whole, before anybody looks at
+// it.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "src/base/record.h"
+#include "src/steps/step.h"
+
+namespace kplan {
+
+inline constexpr int kAgentProtocol = 1;
+inline constexpr size_t kMaxLine = 4 << 20;
+inline constexpr size_t kMaxSources = 4096;
+inline constexpr int64_t kMaxSourceSize = int64_t{1} << 30;
+// How a line begins that says whether there is an agent. What is before the first such line was printed by
+// the login shell's start-up files, and is nobody's business.
+inline constexpr char kAgentWord[] = "kplan-agent ";
+
+// A file of the working folder that a step of a host needs there.
+struct SentFile {
+  std::string path;    // relative to DIR: "pki/ca.pem"
+  std::string target;  // where it goes, inside the host's root: "/etc/etcd/ca.pem"
+  int64_t size = 0;
+  std::string sha256;
+
+  friend bool operator==(const SentFile& a, const SentFile& b) {
+    return a.path == b.path && a.target == b.target && a.size == b.size && a.sha256 == b.sha256;
+  }
+};
+
+struct Request {
+  enum class Verb {
+    kClaim,  // what machine is this, and may this host of this cluster be on it
+    kSend,   // have the sources in the spool, and nothing else
+    kStep,   // do the step of `record`
+    kAsk,    // answer the question in `record` (steps/questions.h)
+  };
+  Verb verb = Verb::kAsk;
+  std::string root;               // of the host: what is claimed; "/" or an absolute path
+  std::string cluster, host;      // of a claim
+  std::string manager;            // of a claim: the record's "manager"
+  std::string claim;              // the id of the claim that must be there; not of a claim
+  std::string label;              // of a step
+  Json record;                    // of a step or a question: an object; else null
+  std::vector<SentFile> sources;  // of a step or send
+
+  std::string ToLine() const;  // without the line end
+};
+
+// InvalidArgument when LINE is no request: another protocol, a missing or strange value, a source whose path
+// leaves the folder, a root that is not absolute.
+absl::StatusOr<Request> ParseRequest(absl::string_view line);
+
+std::string NeedLine(const std::vector<size_t>& indices);
+std::string OkLine(const Json& answer);
+std::string ErrorLine(const absl::Status& error);
+
+// What the agent answers: the object behind "ok". The Status that it sent when it sent one, with everything
+// in its message that a terminal could act on made harmless; DataLoss when LINE is no answer.
+absl::StatusOr<Json> ParseAnswer(absl::string_view line);
+
+// The indices behind "need": ascending and below COUNT. Errors as ParseAnswer.
+absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t count);
+
+// A StepResult without its files, which are the other machine's.
+Json ResultJson(const StepResult& result);
+absl::StatusOr<StepResult> ParseResult(const Json& json);
+
+// TEXT for a person, with everything but its line ends that a terminal could act on as \xNN, at most 64 KiB.
+std::string Harmless(absl::string_view text);
+
+}  // namespace kplan
+
+#endif  // KPLAN_REMOTE_AGENT_PROTOCOL_H_

@@ -1,0 +1,131 @@
+#include "src/remote/agent_session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "src/remote/agent_program.h"
+#include "src/remote/ssh_connection.h"
+#include "src/remote/ssh_session.h"
+
+namespace kplan {
+namespace {
+
+constexpr absl::Duration kEnd = absl::Seconds(5);
+// The agent of the session, when it is ready for a request; nothing when there is none. MISSING: what machine
+// it is then.
+absl::StatusOr<absl::optional<Conversation>> Greet(const RemoteHost& host, const AgentProgram& program,
+                                                   std::string* missing) {
+  absl::StatusOr<SshSession> session = SshSession::Start(host, program.StartScript());
+  if (!session.ok()) return session.status();
+  if (session->greeting == absl::StrCat("ready ", kAgentProtocol))
+    return absl::optional<Conversation>(std::move(session->conversation));
+  absl::string_view rest = session->greeting;
+  if (!absl::ConsumePrefix(&rest, "missing ")) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "host ", host.name, ": the agent there is of another version: ", Harmless(session->greeting)));
+  }
+  *missing = std::string(rest);
+  session->conversation.Finish(kEnd);
+  return absl::optional<Conversation>();
+}
+
+absl::StatusOr<Conversation> OpenAgent(const RemoteHost& host, const AgentProgram& program) {
+  std::string missing;
+  absl::StatusOr<absl::optional<Conversation>> agent = Greet(host, program, &missing);
+  if (!agent.ok()) return agent.status();
+  if (agent->has_value()) return **std::move(agent);
+  absl::StatusOr<UniqueFd> lock = SshConnection::LockForPlacing(host);
+  if (!lock.ok()) return lock.status();
+  // Somebody else may have had the lock for the same reason.
+  absl::StatusOr<absl::optional<Conversation>> others = Greet(host, program, &missing);
+  if (!others.ok()) return others.status();
+  if (others->has_value()) return **std::move(others);
+  if (absl::Status status = PlaceProgram(host, program, missing); !status.ok()) return status;
+  absl::StatusOr<absl::optional<Conversation>> placed = Greet(host, program, &missing);
+  if (!placed.ok()) return placed.status();
+  if (placed->has_value()) return **std::move(placed);
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", host.name, ": kplan was copied there and is gone again"));
+}
+
+// Sends the content of FILE, whose digest was taken from the open descriptor FD.
+absl::Status SendFile(const SentFile& file, int fd, Conversation* conversation) {
+  std::string block(256 << 10, '\0');
+  absl::Status status;
+  for (int64_t sent = 0; status.ok() && sent < file.size && !conversation->HasSomething();) {
+    const size_t wanted = static_cast<size_t>(std::min<int64_t>(block.size(), file.size - sent));
+    const ssize_t n = pread(fd, &block[0], wanted, sent);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      status = absl::AbortedError(absl::StrCat(file.path, " changed while it was sent; run ninja again"));
+      break;
+    }
+    status = conversation->Write(absl::string_view(block).substr(0, n));
+    sent += n;
+  }
+  OPENSSL_cleanse(&block[0], block.size());  // it may be a key
+  return status;
+}
+
+// Sends what the agent lacks. OK as well when the agent stops listening: it says why, and that is read next.
+absl::Status SendSources(const Request& request, Conversation* conversation) {
+  absl::StatusOr<std::string> line = conversation->ReadLine(kMaxLine);
+  if (absl::IsUnavailable(line.status())) return absl::OkStatus();
+  if (!line.ok()) return line.status();
+  absl::StatusOr<std::vector<size_t>> need = ParseNeed(*line, request.sources.size());
+  if (!need.ok()) return need.status();
+  for (size_t index : *need) {
+    const SentFile& file = request.sources[index];
+    UniqueFd fd(open(file.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", file.path));
+    absl::Status status = SendFile(file, fd.get(), conversation);
+    if (absl::IsUnavailable(status) || conversation->HasSomething()) return absl::OkStatus();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Json> Converse(const RemoteHost& host, const Request& request, Conversation* conversation) {
+  absl::Status status = conversation->Write(request.ToLine() + "\n");
+  if (status.ok() && !request.sources.empty()) status = SendSources(request, conversation);
+  if (!status.ok() && !absl::IsUnavailable(status)) return status;
+  absl::StatusOr<std::string> line = conversation->ReadLine(kMaxLine);
+  conversation->Finish(kEnd);
+  if (line.ok()) return ParseAnswer(*line);
+  if (!absl::IsUnavailable(line.status())) return line.status();
+  const std::string said = Harmless(conversation->errors());
+  return ConnectionBroke(host,
+                         said.empty() ? "before it was done" : absl::StrCat("before it was done: ", said));
+}
+
+}  // namespace
+
+absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request) {
+  absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.arch);
+  if (!program.ok()) return program.status();
+  absl::StatusOr<Conversation> conversation = OpenAgent(host, *program);
+  if (!conversation.ok()) return conversation.status();
+  absl::StatusOr<Json> answer = Converse(host, request, &*conversation);
+  if (!answer.ok()) return OnHost(host, answer.status());
+  return answer;
+}
+
+absl::Status OnHost(const RemoteHost& host, const absl::Status& error) {
+  const std::string name = absl::StrCat("host ", host.name, ": ");
+  if (error.ok() || absl::StartsWith(error.message(), name)) return error;
+  return absl::Status(error.code(), absl::StrCat(name, error.message()));
+}
+
+}  // namespace kplan

@@ -1,0 +1,110 @@
+#include "src/remote/host_facts.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/base/process.h"
+#include "src/model/paths.h"
+#include "src/remote/agent_program.h"
+#include "src/remote/agent_protocol.h"
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMostText = 64 << 10;
+
+struct Fact {
+  const char* name;
+  std::string HostFacts::*value;
+};
+constexpr Fact kFacts[] = {{"agent", &HostFacts::agent},
+                           {"arch", &HostFacts::arch},
+                           {"id", &HostFacts::id},
+                           {"kernel", &HostFacts::kernel},
+                           {"machine-id", &HostFacts::machine_id},
+                           {"os", &HostFacts::os},
+                           {"systemd", &HostFacts::systemd}};
+
+std::string FirstLine(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMostText);
+  if (!text.ok()) return "";
+  return std::string(absl::StripAsciiWhitespace(text->substr(0, text->find('\n'))));
+}
+
+// PRETTY_NAME of os-release(5).
+std::string OsName() {
+  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
+    absl::StatusOr<std::string> text = ReadFile(path, kMostText);
+    if (!text.ok()) continue;
+    for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+      if (!absl::ConsumePrefix(&line, "PRETTY_NAME=")) continue;
+      absl::ConsumePrefix(&line, "\"");
+      absl::ConsumeSuffix(&line, "\"");
+      return std::string(line);
+    }
+  }
+  return "Linux";
+}
+
+// "252" of "systemd 252 (252.39-1~deb12u1)".
+std::string SystemdVersion() {
+  if (access("/run/systemd/system", F_OK) != 0) return "";  // sd_booted(3)
+  absl::StatusOr<RunResult> result = Run({"systemctl", "--version"});
+  if (!result.ok() || !result->ok()) return "";
+  std::vector<std::string> words = absl::StrSplit(result->out.substr(0, result->out.find('\n')), ' ');
+  return words.size() > 1 ? words[1] : "";
+}
+
+}  // namespace
+
+HostFacts HostFacts::OfThisMachine() {
+  HostFacts facts;
+  struct utsname name;
+  if (uname(&name) == 0) {
+    facts.arch = ArchOfMachine(name.machine);
+    facts.kernel = name.release;
+  }
+  facts.machine_id = FirstLine("/etc/machine-id");
+  facts.os = OsName();
+  facts.systemd = SystemdVersion();
+  return facts;
+}
+
+Json HostFacts::ToJson() const {
+  Json json = Json::object();
+  for (const Fact& fact : kFacts) json[fact.name] = this->*fact.value;
+  return json;
+}
+
+absl::StatusOr<HostFacts> HostFacts::Parse(const Json& json) {
+  constexpr size_t kLongest = 512;
+  HostFacts facts;
+  for (const Fact& fact : kFacts) {
+    auto found = json.find(fact.name);
+    if (found == json.end() || !found->is_string()) {
+      return absl::DataLossError(absl::StrCat("the facts of a host without \"", fact.name, "\""));
+    }
+    facts.*fact.value = Harmless(found->get<std::string>().substr(0, kLongest));
+  }
+  if (facts.id.empty()) return absl::DataLossError("the facts of a host without the id of its claim");
+  return facts;
+}
+
+absl::StatusOr<HostFacts> HostFacts::Read(const std::string& name) {
+  absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(name), kMostText);
+  if (!text.ok()) return absl::NotFoundError(text.status().message());
+  absl::StatusOr<Record> json = Record::Parse(*text);
+  absl::StatusOr<HostFacts> facts = json.ok() ? Parse(json->json()) : json.status();
+  if (!facts.ok()) return absl::NotFoundError(facts.status().message());
+  return facts;
+}
+
+}  // namespace kplan

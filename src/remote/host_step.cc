@@ -1,0 +1,71 @@
+// host: {"arch":"amd64","become":"sudo","cluster":"prod","kind":"host","manager":"systemd","name":"etcd-1",
+//        "root":"/","ssh-host":"10.0.0.11","ssh-port":2222,"ssh-user":"ops"}
+// Connects to a host, sees to it that kplan is there, and claims it for this name in this cluster. Its
+// artifact is the claim: another machine behind the same address makes everything on it stale, the same
+// machine behind another address nothing.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/model/paths.h"
+#include "src/remote/agent_session.h"
+#include "src/remote/host_facts.h"
+#include "src/remote/remote_step.h"
+
+namespace kplan {
+namespace {
+
+std::string ReasonFor(const absl::StatusOr<HostFacts>& old, const HostFacts& now) {
+  if (!old.ok()) return "missing";
+  if (old->id != now.id) return "another machine, or the same one installed anew";
+  std::vector<std::string> reasons;
+  auto compare = [&](absl::string_view what, const std::string& from, const std::string& to) {
+    if (from != to)
+      reasons.push_back(
+          absl::StrCat(what, " was ", from.empty() ? "none" : from, ", is ", to.empty() ? "none" : to));
+  };
+  compare("arch", old->arch, now.arch);
+  compare("OS", old->os, now.os);
+  compare("kernel", old->kernel, now.kernel);
+  compare("systemd", old->systemd, now.systemd);
+  compare("machine id", old->machine_id, now.machine_id);
+  compare("agent", old->agent, now.agent);
+  return absl::StrJoin(reasons, "; ");
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> HostStep(const StepContext&, const Record& record) {
+  absl::StatusOr<RemoteHost> host = RemoteHost::From(record);
+  if (!host.ok()) return host.status();
+  Request request;
+  request.verb = Request::Verb::kClaim;
+  request.cluster = host->cluster;
+  request.host = host->name;
+  request.manager = host->manager;
+  request.root = host->root;
+  absl::StatusOr<Json> answer = AskAgent(*host, request);
+  if (!answer.ok()) return answer.status();
+  absl::StatusOr<HostFacts> facts = HostFacts::Parse(*answer);
+  if (!facts.ok()) return OnHost(*host, facts.status());
+  if (!host->arch.empty() && facts->arch != host->arch) {
+    return absl::FailedPreconditionError(absl::StrCat("host ", host->name, " is ", facts->arch,
+                                                      ", and cluster.yaml says ", host->arch,
+                                                      "; give it `arch: ", facts->arch, "`"));
+  }
+  StepResult result;
+  const std::string path = paths::HostFacts(host->name);
+  result.reason = ReasonFor(HostFacts::Read(host->name), *facts);
+  absl::StatusOr<bool> written = WriteFileIfChanged(path, facts->ToJson().dump() + "\n", 0644);
+  if (!written.ok()) return written.status();
+  result.digest = Sha256Hex(absl::StrCat(facts->id, "\n", facts->arch, "\n"));
+  result.files.push_back(path);
+  return result;
+}
+
+}  // namespace kplan

@@ -1,0 +1,32 @@
+#ifndef KPLAN_REMOTE_PLAN_HOSTS_H_
+#define KPLAN_REMOTE_PLAN_HOSTS_H_
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "src/remote/remote_host.h"
+#include "src/steps/host_access.h"
+
+namespace kplan {
+
+// The hosts of the plan in the current folder: those with a record host/NAME in .kplan/steps are reached by
+// ssh, any other name is this machine. Nothing is read or contacted before it is asked for. Several threads
+// may use one.
+class PlanHosts : public HostAccess {
+ public:
+  absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
+                                     const Record& record) override;
+  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override;
+
+ private:
+  // Nothing: this machine.
+  absl::StatusOr<absl::optional<RemoteHost>> Find(const std::string& host);
+
+  std::mutex mutex_;
+  std::map<std::string, absl::optional<RemoteHost>> found_;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_REMOTE_PLAN_HOSTS_H_

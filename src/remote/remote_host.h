@@ -1,0 +1,47 @@
+#ifndef KPLAN_REMOTE_REMOTE_HOST_H_
+#define KPLAN_REMOTE_REMOTE_HOST_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "src/base/record.h"
+
+namespace kplan {
+
+// Where ssh connects to. The values come from a record, that is, from cluster.yaml.
+struct SshTarget {
+  std::string host;  // a name, an address (IPv6 without brackets), or an alias of the user's ssh config
+  std::string user;  // "": as ssh's config says
+  int port = 0;      // 0: as ssh's config says
+
+  std::string shown() const;  // "ops@10.0.0.11:2222"
+};
+
+// A host at the other end of an ssh connection: the record host/NAME.
+struct RemoteHost {
+  std::string name;
+  std::string cluster;  // metadata.name, or ""
+  std::string arch;     // "amd64"; "" when cluster.yaml leaves it open
+  std::string manager;  // "systemd", "process", "none"
+  std::string root;
+  SshTarget ssh;
+  bool become = false;  // by `sudo -n`
+
+  // InvalidArgument when RECORD is none of the kind "host", or names a target that could be taken for
+  // anything but a host, a user and a port.
+  static absl::StatusOr<RemoteHost> From(const Record& record);
+};
+
+// The host NAME as its shard in .kplan/steps has it; nothing when that has no record host/NAME, which means
+// that NAME is this machine.
+absl::StatusOr<absl::optional<RemoteHost>> FindRemoteHost(const std::string& name);
+
+// The text of LABEL's record in the text of a shard, which has one record a line; empty when it has none. The
+// line is taken as it is, because its digest is over its bytes, and because parsing the other records would
+// be time lost.
+absl::string_view FindRecordText(absl::string_view shard, absl::string_view label);
+
+}  // namespace kplan
+
+#endif  // KPLAN_REMOTE_REMOTE_HOST_H_

@@ -1,0 +1,84 @@
+#include "src/remote/ssh_session.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "src/remote/agent_protocol.h"
+#include "src/remote/ssh_connection.h"
+#include "src/remote/ssh_errors.h"
+
+namespace kplan {
+namespace {
+
+constexpr int kSshFailed = 255;
+// sshd lets only so many sessions share a connection (MaxSessions: 10, on hardened hosts fewer): the others
+// wait for their turn.
+constexpr absl::Duration kBusy = absl::Minutes(2);
+constexpr absl::Duration kBusyPause = absl::Milliseconds(50);
+
+enum class Outcome { kGreeted, kBusy, kGone };
+
+// Reads up to the greeting.
+absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conversation,
+                                     std::string* greeting) {
+  constexpr size_t kMostNoise = 64 << 10;
+  for (size_t noise = 0; noise < kMostNoise;) {
+    absl::StatusOr<std::string> line = conversation->ReadLine(kMostNoise);
+    if (absl::IsOutOfRange(line.status())) break;
+    if (!line.ok()) {
+      const int exit_code = conversation->Finish(absl::Seconds(5));
+      if (exit_code != kSshFailed) return SessionError(host, exit_code, conversation->errors());
+      const bool busy = absl::StrContains(conversation->errors(), "open refused by peer");
+      return busy ? Outcome::kBusy : Outcome::kGone;
+    }
+    absl::string_view rest = *line;
+    if (absl::ConsumePrefix(&rest, kAgentWord)) {
+      *greeting = std::string(rest);
+      return Outcome::kGreeted;
+    }
+    noise += line->size() + 1;
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("host ", host.name, ": the login shell there prints without end"));
+}
+
+}  // namespace
+
+absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::string_view script) {
+  const absl::Time deadline = absl::Now() + kBusy;
+  bool gone = false;
+  for (;;) {
+    absl::StatusOr<SshConnection> connection = SshConnection::Open(host);
+    if (!connection.ok()) return connection.status();
+    absl::StatusOr<Conversation> conversation = connection->Start(script);
+    if (!conversation.ok()) return conversation.status();
+    std::string greeting;
+    absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);
+    if (!outcome.ok()) return outcome.status();
+    if (*outcome == Outcome::kGreeted) return SshSession{*std::move(conversation), std::move(greeting)};
+    if (*outcome == Outcome::kGone) {
+      // The connection may have ended between the look at its socket and its use; once is bad luck.
+      if (gone) return ConnectionBroke(host, "as soon as it was made");
+      gone = true;
+      continue;
+    }
+    if (absl::Now() >= deadline) {
+      return absl::UnavailableError(absl::StrCat("host ", host.name, ": sshd there let no session begin for ",
+                                                 absl::FormatDuration(kBusy),
+                                                 "; is MaxSessions in its configuration too small?"));
+    }
+    // Nobody tells when one of the others, of this or another kplan, has ended.
+    absl::SleepFor(kBusyPause);
+  }
+}
+
+absl::Status ConnectionBroke(const RemoteHost& host, absl::string_view what) {
+  return absl::UnavailableError(absl::StrCat("host ", host.name, ": the connection broke ", what,
+                                             "; nothing is half done there, run ninja again"));
+}
+
+}  // namespace kplan
