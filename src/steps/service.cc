@@ -1,12 +1,15 @@
 // A service that runs with what its record names.
 //
-// Record: {"answers":["127.0.0.1:2379"], "argv":[[TEXT, PATH],...], "environment":["NAME=value"],
-// "kind":"service",
+// Record: {"answers":["127.0.0.1:2379"], "argv":[[TEXT, PATH],...], "await":"answers|start",
+// "environment":["NAME=value"], "environment-file":PATH, "kind":"service",
 //   "manager":"systemd|process|none", "name":"etcd", "restart-on":[PATH,...], "root":"/", "timeout":SECONDS,
 //   "unit":"/etc/systemd/system/etcd.service"}
 // One argument is TEXT, followed by PATH below the root when there is one; the first is the program. Every
 // PATH and everything in restart-on is a path inside the root. answers are the addresses at which the service
 // accepts TCP connections once it is up.
+// await (answers when not given): with start the step ends when the service's process is there, whether it
+// answers or not. environment-file (none when not given) has more variables for the program, for the manager
+// `process`: they are read at each start, and are no reason for one. systemd's unit names such a file itself.
 //
 // The service is started, or started again, when it does not run, or runs with other inputs than the files in
 // restart-on (and the arguments and environment) now are. What it was started with is known
@@ -31,6 +34,7 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/steps/command_changes.h"
+#include "src/steps/environment_file.h"
 #include "src/steps/host_file.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/listening.h"
@@ -74,10 +78,15 @@ absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
 absl::StatusOr<Instance> AwaitMainProcess(const ServiceSpec& service, const std::string& old_invocation,
                                           absl::Time deadline) {
   const std::string& name = service.process.name;
-  absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, deadline);
+  const UnitPhase phase = service.await_start ? UnitPhase::kStarted : UnitPhase::kActive;
+  absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, phase, deadline);
   if (!state.ok()) return state.status();
   std::optional<Instance> instance = FindInstance(state->main_pid);
   if (instance.has_value()) return *instance;
+  if (service.await_start && state->main_pid != 0) {
+    return absl::AbortedError(absl::StrCat(name, ".service ended at once; its last log lines:\n",
+                                           LastLines(JournalOf(name, state->invocation), 3)));
+  }
   return absl::AbortedError(absl::StrCat(
       name, ".service is active but has no main process; its last log lines:\n", LastLines(JournalOf(name))));
 }
@@ -89,10 +98,16 @@ absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService&
     if (absl::Status status = RestartUnit(service.process.name); !status.ok()) return status;
     return AwaitMainProcess(service, running.invocation, deadline);
   }
+  ProcessSpec process = service.process;
+  if (!service.environment_file.empty()) {  // read before anything is stopped
+    absl::StatusOr<std::vector<std::string>> variables = ReadEnvironmentFile(service.environment_file);
+    if (!variables.ok()) return variables.status();
+    process.environment = WithVariables(std::move(process.environment), *variables);
+  }
   if (running.instance.has_value()) {
     if (absl::Status status = StopInstance(*running.instance); !status.ok()) return status;
   }
-  return StartProcess(service.process);
+  return StartProcess(process);
 }
 
 // Waits until INSTANCE itself accepts connections at every address of `answers`.
@@ -147,6 +162,7 @@ std::string ArtifactDigest(const std::string& instance, const std::map<std::stri
 }
 
 std::string AnswersText(const ServiceSpec& service) {
+  if (service.await_start) return absl::StrCat(service.process.name, " was started");
   if (service.answers.empty()) return absl::StrCat(service.process.name, " was up");
   return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
 }
@@ -184,9 +200,16 @@ std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance&
   if (argv.ok()) changes = CommandChanges(*argv, service.process.argv);
   absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
   if (!environment.ok()) return changes;
-  for (Change& change : EnvironmentChanges(*environment, service.process.environment)) {
-    // systemd adds variables of its own, and more come from the unit.
-    if (service.manager == "systemd" && change.to.empty()) continue;
+  // systemd adds variables of its own, and more come from the unit. A file of them may still have to come.
+  bool others = service.manager == "systemd";
+  std::vector<std::string> wanted = service.process.environment;
+  if (!service.environment_file.empty()) {
+    absl::StatusOr<std::vector<std::string>> file = ReadEnvironmentFile(service.environment_file);
+    others = others || !file.ok();
+    if (file.ok()) wanted = WithVariables(std::move(wanted), *file);
+  }
+  for (Change& change : EnvironmentChanges(*environment, wanted)) {
+    if (others && change.to.empty()) continue;
     changes.push_back(std::move(change));
   }
   return changes;
@@ -241,7 +264,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
     instance = *running->instance;
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, instance); !status.ok()) return status;
-    } else if (!running->active) {
+    } else if (!running->active && !service.await_start) {
       // It is on its way up, started at boot or by a run that was killed.
       absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline);
       if (!active.ok()) return active.status();
@@ -260,7 +283,9 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
     wanted.instance = instance.ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
   }
-  if (absl::Status status = AwaitAnswers(service, instance, deadline); !status.ok()) return status;
+  if (!service.await_start) {
+    if (absl::Status status = AwaitAnswers(service, instance, deadline); !status.ok()) return status;
+  }
   result.output = WaitedLine(context.label, absl::Now() - begun, AnswersText(service));
 
   result.digest = ArtifactDigest(instance.ToString(), wanted.files);

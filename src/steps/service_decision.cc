@@ -8,21 +8,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/steps/environment_file.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {
 namespace {
 
-// That PATH changed, in the words of what it is to the service.
 Reason Changed(const ServiceSpec& service, const std::string& path) {
-  if (path == service.argv[0].second) return {"binary", "binary changed"};
-  if (path == service.unit) return {"unit", "unit changed"};
-  for (const auto& [text, argument_path] : service.argv) {
-    if (argument_path == path && absl::StrContains(text, "trusted-ca-file")) {
-      return {"trust", absl::StrCat("trust ", path, " changed")};
-    }
-  }
-  return {"file", absl::StrCat(path, " changed")};
+  return FileChanged(service.argv, service.unit, path);
 }
 
 Reason FlagsChanged() { return {"flags", "flags changed"}; }
@@ -47,7 +40,20 @@ std::vector<Reason> DifferencesByMarker(const ServiceSpec& service, const Servic
   return reasons;
 }
 
-bool SameEnvironment(std::vector<std::string> process, std::vector<std::string> wanted) {
+// Whatever is in the environment file is not compared: only a start reads it.
+bool SameEnvironment(std::vector<std::string> process, const ServiceSpec& service) {
+  std::vector<std::string> wanted = service.process.environment;
+  if (!service.environment_file.empty()) {
+    // One that cannot be read is the next start's trouble, and leaves a doubt here.
+    absl::StatusOr<std::vector<std::string>> variables = ReadEnvironmentFile(service.environment_file);
+    for (const std::string& variable : variables.ok() ? *variables : std::vector<std::string>()) {
+      auto is_it = [&](const std::string& other) {
+        return NameOfVariable(other) == NameOfVariable(variable);
+      };
+      process.erase(std::remove_if(process.begin(), process.end(), is_it), process.end());
+      wanted.erase(std::remove_if(wanted.begin(), wanted.end(), is_it), wanted.end());
+    }
+  }
   auto is_path = [](const std::string& variable) { return absl::StartsWith(variable, "PATH="); };
   process.erase(std::remove_if(process.begin(), process.end(), is_path), process.end());
   wanted.erase(std::remove_if(wanted.begin(), wanted.end(), is_path), wanted.end());
@@ -69,7 +75,7 @@ absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& ser
   if (same_command && service.manager == "process") {
     absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
     if (!environment.ok()) return environment.status();
-    same_command = SameEnvironment(*std::move(environment), service.process.environment);
+    same_command = SameEnvironment(*std::move(environment), service);
   }
   if (!same_command) reasons.push_back(FlagsChanged());
   if (running.unit_changed) reasons.push_back({"unit", "unit changed"});
@@ -98,6 +104,17 @@ bool IsThere(const std::string& path) {
 
 }  // namespace
 
+Reason FileChanged(const StringPairs& argv, const std::string& unit, const std::string& path) {
+  if (!argv.empty() && path == argv[0].second) return {"binary", "binary changed"};
+  if (path == unit) return {"unit", "unit changed"};
+  for (const auto& [text, argument_path] : argv) {
+    if (argument_path == path && absl::StrContains(text, "trusted-ca-file")) {
+      return {"trust", absl::StrCat("trust ", path, " changed")};
+    }
+  }
+  return {"file", absl::StrCat(path, " changed")};
+}
+
 absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to_come) {
   ServiceSpec service;
   service.manager = record.String("manager");
@@ -109,7 +126,13 @@ absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to
   service.timeout = absl::Seconds(record.Int("timeout"));
   service.process.name = record.String("name");
   service.process.environment = record.Strings("environment");
+  const std::string awaited = record.StringOr("await", "answers");
+  const std::string environment_file = record.StringOr("environment-file", "");
   if (!record.status().ok()) return record.status();
+  if (awaited != "answers" && awaited != "start") {
+    return absl::InvalidArgumentError(absl::StrCat("await: there is no \"", awaited, "\""));
+  }
+  service.await_start = awaited == "start";
   if (service.argv.empty()) return absl::DataLossError("the record has no argv");
   if (service.manager != "systemd" && service.manager != "process" && service.manager != "none") {
     return absl::InvalidArgumentError(absl::StrCat("no service manager \"", service.manager, "\""));
@@ -123,6 +146,9 @@ absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to
   if (!root_to_come || IsThere(service.root)) root = RealRoot(service.root);
   if (!root.ok()) return root.status();
   service.process.root = *root;
+  if (!environment_file.empty()) {
+    service.environment_file = PathFromHere(*root, environment_file);
+  }
   for (const auto& [text, path] : service.argv) {
     service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));
   }

@@ -24,7 +24,11 @@ struct ServiceSpec {
   StringPairs argv;  // as in the record
   std::vector<std::string> answers, restart_on;
   absl::Duration timeout;
+  // Only started, and not waited for: the first members of a cluster answer when there is a quorum of them.
+  bool await_start = false;
   ProcessSpec process;  // root, name, the real argv, environment
+  // A file with more of the environment (environment_file.h), on this machine; empty: none.
+  std::string environment_file;
 
   // ROOT_TO_COME: the root need not be there yet, because a step before will make it; then `process` has it
   // as it is in the record.
@@ -42,6 +46,9 @@ struct RunningService {
 // What a start now would write into the marker. FILES: those of restart-on; an empty digest is one that is
 // not known yet, and other than every other.
 ServiceMarker WantedMarker(const ServiceSpec& service, std::map<std::string, FileSeen> files);
+
+// That PATH, one of restart-on, changed, in the words of what it is to the service with ARGV and UNIT.
+Reason FileChanged(const StringPairs& argv, const std::string& unit, const std::string& path);
 
 struct ServiceDecision {
   std::vector<Reason> reasons;  // empty: what runs stays

@@ -113,6 +113,60 @@ TEST_F(ServiceTest, TheChildHasTheRecordsEnvironmentAndNothingElse) {
   EXPECT_THAT(names, testing::UnorderedElementsAre("ETCD_UNSUPPORTED_ARCH", "PATH"));
 }
 
+TEST_F(ServiceTest, TheFileOfVariablesIsReadAtAStartAndComparedWithNothing) {
+  auto generation = [&] {
+    absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(Pid());
+    for (const std::string& variable : environment.ok() ? *environment : std::vector<std::string>()) {
+      if (absl::StartsWith(variable, "GENERATION=")) return variable.substr(strlen("GENERATION="));
+    }
+    return std::string("(none)");
+  };
+  AwaitNextTick();
+  Write("rootfs/etc/etcd/bootstrap.env", "# of the tests\nGENERATION=one\n");
+  service_["environment-file"] = "/etc/etcd/bootstrap.env";
+  MustRunIt();
+  EXPECT_EQ(generation(), "one");
+  Write("rootfs/etc/etcd/bootstrap.env", "GENERATION=two\nMORE=1\n");
+  ExpectNothingDone();
+  // Nor where only the process itself tells what it was started with.
+  ASSERT_EQ(unlink(kMarker), 0);
+  const pid_t pid = Pid();
+  EXPECT_EQ(MustRunIt().reason, "");
+  EXPECT_EQ(Pid(), pid);
+  service_["environment"].push_back("GOGC=50");
+  ExpectRestart("restarted: flags changed");
+  EXPECT_EQ(generation(), "two");
+  // One that is not there, or makes no sense, stops nothing.
+  service_["environment"].push_back("GODEBUG=");
+  const pid_t second = Pid();
+  Write("rootfs/etc/etcd/bootstrap.env", "GENERATION\n");
+  EXPECT_THAT(ErrorOf(ServiceStep, Text(service_)), HasSubstr("bootstrap.env: line 1"));
+  ASSERT_EQ(unlink("rootfs/etc/etcd/bootstrap.env"), 0);
+  EXPECT_THAT(ErrorOf(ServiceStep, Text(service_)), HasSubstr("bootstrap.env"));
+  EXPECT_TRUE(Alive(second));
+}
+
+TEST_F(ServiceTest, AwaitStartLeavesTheAnswersToALaterRun) {
+  const Json answers = service_["answers"];
+  service_["answers"].push_back(absl::StrCat("127.0.0.1:", FreePort()));
+  service_["await"] = "start";
+  const absl::Time begun = absl::Now();
+  EXPECT_EQ(MustRunIt().reason, "started: was not running");
+  EXPECT_LT(absl::Now() - begun, absl::Seconds(10));  // and not the 30 s of the record
+  ExpectNothingDone();
+  const pid_t pid = Pid();
+  // What it was started with is known from then on.
+  service_.erase("await");
+  service_["answers"] = answers;
+  EXPECT_EQ(MustRunIt().reason, "");
+  EXPECT_EQ(Pid(), pid);
+  service_["argv"].push_back({"--auto-compaction-retention=1", ""});
+  service_["await"] = "start";
+  ExpectRestart("restarted: flags changed");
+  service_["await"] = "forever";
+  EXPECT_THAT(ErrorOf(ServiceStep, Text(service_)), HasSubstr("await"));
+}
+
 TEST_F(ServiceTest, ALeafCertificateRestartsNothing) {
   MustRunIt();
   Write("rootfs/etc/etcd/kubernetes.pem", Pki("other-leaf.pem"));

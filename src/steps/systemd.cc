@@ -197,18 +197,26 @@ absl::Status RestartUnit(const std::string& name) {
 }
 
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
-                                    absl::Time deadline) {
+                                    UnitPhase phase, absl::Time deadline) {
   for (;;) {
     absl::StatusOr<UnitState> state = ShowUnit(name);
     if (!state.ok()) return state;
     // Until systemd has begun the job, what it says is about the run before.
     if (old_invocation.empty() || state->invocation != old_invocation) {
       if (state->active_state == "active") return state;
+      // While it runs what comes before the main process (ExecStartPre=), there is none.
+      if (phase == UnitPhase::kStarted && state->active_state == "activating" && state->main_pid != 0) {
+        return state;
+      }
       if (state->active_state == "failed") return UnitError(name, *state, "failed to start");
       if (state->sub_state == "auto-restart")
         return UnitError(name, *state, "failed to start, systemd is going to try again");
     }
-    if (absl::Now() >= deadline) return UnitError(name, *state, "did not become active in time");
+    if (absl::Now() >= deadline) {
+      return UnitError(
+          name, *state,
+          phase == UnitPhase::kActive ? "did not become active in time" : "was not started in time");
+    }
     poll(nullptr, 0, kPollMilliseconds);
   }
 }

@@ -55,11 +55,16 @@ std::vector<std::string> EnablementLinks(const std::string& name);
 // reason.
 absl::Status RestartUnit(const std::string& name);
 
-// Waits until the unit is active in another invocation than OLD_INVOCATION (empty: any). Fails as soon as
+enum class UnitPhase {
+  kStarted,  // its main process is there, and may not be ready yet
+  kActive,
+};
+
+// Waits until the unit is in PHASE in another invocation than OLD_INVOCATION (empty: any). Fails as soon as
 // systemd says that the service failed, also when it is going to try again; the message has its state and
 // last log lines.
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
-                                    absl::Time deadline);
+                                    UnitPhase phase, absl::Time deadline);
 
 absl::StatusOr<bool> UnitIsActive(const std::string& name);
 absl::Status StopUnit(const std::string& name);
