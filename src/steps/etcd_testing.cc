@@ -32,11 +32,6 @@ std::string FindEtcd() {
   return result.ok() && result->ok() ? folder : "";
 }
 
-const std::string& EtcdFolder() {
-  static const std::string* folder = new std::string(FindEtcd());
-  return *folder;
-}
-
 void PutProgram(const std::string& name) {
   std::string from = absl::StrCat(EtcdFolder(), "/", name), to = absl::StrCat("rootfs/usr/local/bin/", name);
   ASSERT_TRUE(MakeFolders(FolderOf(to)).ok());
@@ -46,6 +41,11 @@ void PutProgram(const std::string& name) {
 }
 
 }  // namespace
+
+const std::string& EtcdFolder() {
+  static const std::string* folder = new std::string(FindEtcd());
+  return *folder;
+}
 
 void EtcdTest::Shell(const std::vector<std::string>& argv) {
   absl::StatusOr<RunResult> result = kplan::Run(argv);

@@ -11,6 +11,10 @@
 
 namespace kplan {
 
+// The folder with etcd and etcdctl: KPLAN_TEST_ETCD_DIR, or what is in the archive //tests:etcd; empty when
+// there is none.
+const std::string& EtcdFolder();
+
 // A test with a real etcd, as service-manager `process` runs it, in the folder ./rootfs of the test's own:
 // program, certificates, free ports. Skipped where there is no etcd: KPLAN_TEST_ETCD_DIR names a folder with
 // etcd and etcdctl; without it the archive //tests:etcd is used.

@@ -12,10 +12,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 
@@ -39,6 +41,21 @@ absl::StatusOr<CertificatePtr> ParseCertificate(const std::string& pem, absl::st
   return certificate;
 }
 
+// All certificates in PEM, one at least, each once.
+absl::StatusOr<std::vector<CertificatePtr>> ParseCertificates(const std::string& pem,
+                                                              absl::string_view what) {
+  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  std::vector<CertificatePtr> certificates;
+  while (CertificatePtr next{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+    bool known = false;
+    for (const CertificatePtr& other : certificates) known |= X509_cmp(other.get(), next.get()) == 0;
+    if (!known) certificates.push_back(std::move(next));
+  }
+  if (certificates.empty()) return PemError(absl::StrCat(what, " is no PEM certificate"));
+  ERR_clear_error();  // the end of the PEM file counts as an error there
+  return certificates;
+}
+
 absl::Status UseClient(SSL_CTX* context, const ClientIdentity& client) {
   BioPtr certs(BIO_new_mem_buf(client.cert_pem.data(), static_cast<int>(client.cert_pem.size())));
   CertificatePtr leaf(PEM_read_bio_X509(certs.get(), nullptr, nullptr, nullptr));
@@ -58,6 +75,20 @@ absl::Status UseClient(SSL_CTX* context, const ClientIdentity& client) {
   }
   ERR_clear_error();  // the end of the PEM file counts as an error there
   return absl::OkStatus();
+}
+
+// What the server showed of itself in the handshake, whether that came to its end or not.
+void NoteServer(SSL* ssl, ProbeResult* result) {
+  if (X509* served = SSL_get0_peer_certificate(ssl)) {
+    result->certificate = ToDer(served, i2d_X509);
+    long verified = SSL_get_verify_result(ssl);  // NOLINT(runtime/int): OpenSSL's type
+    if (verified != X509_V_OK) result->chain_error = X509_verify_cert_error_string(verified);
+  }
+  const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
+  for (int i = 0; names != nullptr && i < sk_X509_NAME_num(names); ++i) {
+    result->client_cas.push_back(ToDer(sk_X509_NAME_value(names, i), i2d_X509_NAME));
+  }
+  std::sort(result->client_cas.begin(), result->client_cas.end());
 }
 
 void OnInfo(const SSL* ssl, int where, int value) {
@@ -145,6 +176,21 @@ std::string Request(const HostPort& target) {
                       "\r\nConnection: close\r\n\r\n");
 }
 
+// Whether RESPONSE is all that its Content-Length promises. etcd's peer port takes five seconds to close a
+// connection after that (v3.4: Go's server does not see through cmux's connection that it may close at once).
+bool IsWhole(absl::string_view response) {
+  const size_t end = response.find("\r\n\r\n");
+  if (end == absl::string_view::npos) return false;
+  for (absl::string_view line : absl::StrSplit(response.substr(0, end), "\r\n")) {
+    size_t length = 0;
+    if (absl::StartsWithIgnoreCase(line, "content-length:") &&
+        absl::SimpleAtoi(line.substr(line.find(':') + 1), &length)) {
+      return response.size() - end - 4 >= length;
+    }
+  }
+  return false;  // it ends with the connection
+}
+
 absl::StatusOr<UniqueFd> Dial(const HostPort& target, absl::Time deadline) {
   absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(target);
   if (!addresses.ok()) return addresses.status();
@@ -191,9 +237,9 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
   if (context == nullptr) return PemError("cannot set up TLS");
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);  // the result is read below
-  absl::StatusOr<CertificatePtr> ca = ParseCertificate(ca_pem, "the CA");
-  if (!ca.ok()) return ca.status();
-  X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca->get());
+  absl::StatusOr<std::vector<CertificatePtr>> cas = ParseCertificates(ca_pem, "the CA");
+  if (!cas.ok()) return cas.status();
+  for (const CertificatePtr& ca : *cas) X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), ca.get());
   // As in Go: whatever is trusted is where a chain may end, an intermediate too.
   X509_STORE_set_flags(SSL_CTX_get_cert_store(context.get()), X509_V_FLAG_PARTIAL_CHAIN);
   if (!client.cert_pem.empty()) {
@@ -216,23 +262,23 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
     if (done == 1) break;
     if (SSL_get_error(ssl.get(), done) != SSL_ERROR_WANT_READ) {
       Flush(out, &wire);
+      NoteServer(ssl.get(), &result);
       if (result.error.empty()) result.error = std::string(PemError("TLS handshake").message());
       return result;
     }
-    if (!Pump(in, out, &wire)) return result;
+    if (!Pump(in, out, &wire)) {
+      NoteServer(ssl.get(), &result);
+      return result;
+    }
   }
   result.protocol = SSL_get_version(ssl.get());
-  if (X509* served = SSL_get0_peer_certificate(ssl.get())) {
-    result.certificate = ToDer(served, i2d_X509);
-  }
-  long verified = SSL_get_verify_result(ssl.get());
-  if (verified != X509_V_OK) result.chain_error = X509_verify_cert_error_string(verified);
+  NoteServer(ssl.get(), &result);
 
   // With TLS 1.3 the client's side of the handshake ends before the server has looked at the client's
   // certificate: only what it says next tells whether we are in.
   std::string request = Request(target);
   SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
-  while (result.response.size() < kMaxResponse) {
+  while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
     char block[4096];
     int size = SSL_read(ssl.get(), block, sizeof(block));
     if (size > 0) {
@@ -247,13 +293,23 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
   return result;
 }
 
+absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem) {
+  absl::StatusOr<std::vector<CertificatePtr>> cas = ParseCertificates(ca_pem, "the CA");
+  if (!cas.ok()) return cas.status();
+  std::vector<std::string> subjects;
+  for (const CertificatePtr& ca : *cas)
+    subjects.push_back(ToDer(X509_get_subject_name(ca.get()), i2d_X509_NAME));
+  std::sort(subjects.begin(), subjects.end());
+  return subjects;
+}
+
 absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline) {
   absl::StatusOr<UniqueFd> fd = Dial(target, deadline);
   if (!fd.ok()) return fd.status();
   ProbeResult result;
   Wire wire(*std::move(fd), deadline, &result);
   wire.Send(Request(target));
-  while (result.response.size() < kMaxResponse) {
+  while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
     absl::string_view bytes = wire.Receive();
     if (bytes.empty()) break;
     absl::StrAppend(&result.response, bytes);

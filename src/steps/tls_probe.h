@@ -6,6 +6,7 @@
 // IP address.
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -33,18 +34,27 @@ absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours);
 struct ProbeResult {
   int alert = -1;           // the TLS alert the server sent (RFC 8446 6), -1: none (close_notify is none)
   std::string protocol;     // "TLSv1.3"; empty when the handshake did not end
-  std::string certificate;  // the server's, DER; empty when it showed none
+  std::string certificate;  // the server's, DER; empty when it showed none. It comes before the client's, so
+                            // one that turns the client away has shown it all the same.
   std::string chain_error;  // why its chain does not lead to the CA; empty when it does
-  std::string response;     // what the server answered, at most 64 KiB
-  bool closed = false;      // the server ended the connection in order (end of stream)
-  std::string error;        // what else went wrong: reset, timeout; for the person
+  // The names of the CAs that it takes clients' certificates from, each DER, sorted (CertificateRequest,
+  // RFC 8446 4.3.2, RFC 5246 7.4.4). Go sends one for each certificate that it trusts. Empty when the server
+  // asks for no certificate, or for one of anybody.
+  std::vector<std::string> client_cas;
+  std::string response;  // what the server answered, at most 64 KiB
+  bool closed = false;   // the server ended the connection in order (end of stream)
+  std::string error;     // what else went wrong: reset, timeout; for the person
 };
 
-// Talks TLS to TARGET until it closes, sends an alert, or DEADLINE. CA_PEM: to check the server's chain with
-// (the result is told, the connection goes on). A refusal is a result; an error is: nothing listens
-// (Unavailable), the name is unknown, the PEM given is no good (InvalidArgument, which says what).
+// Talks TLS to TARGET until it has answered, closes, sends an alert, or DEADLINE. CA_PEM, one CA or several:
+// to check the server's chain with (the result is told, the connection goes on). A refusal is a result; an
+// error is: nothing listens (Unavailable), the name is unknown, the PEM given is no good (InvalidArgument,
+// which says what).
 absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
                                      const ClientIdentity& client, absl::Time deadline);
+
+// The subjects of the certificates in CA_PEM, each once, as ProbeResult::client_cas has them.
+absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem);
 
 // The same over plain TCP: what the server says to HTTP without TLS. `alert` is set when it says a TLS alert.
 absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline);

@@ -1,162 +1,264 @@
 #include "src/steps/verify_members.h"
 
-#include <algorithm>
-#include <map>
-#include <vector>
+#include <poll.h>
 
-#include "absl/strings/ascii.h"
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "src/base/process.h"
-#include "src/base/record.h"
+#include "absl/time/clock.h"
+#include "src/steps/verify_alarms.h"
 
 namespace kplan {
 namespace {
 
-std::string Listed(std::vector<std::string> items) {
+std::vector<std::string> Sorted(std::vector<std::string> items) {
   std::sort(items.begin(), items.end());
-  return absl::StrJoin(items, ",");
+  return items;
 }
 
-// Runs the installed etcdctl as a client would, on every endpoint.
-Finding RunEtcdctl(const ClusterExpected& cluster, const std::vector<std::string>& words,
-                   std::string* output) {
-  std::vector<std::string> endpoints;
-  for (const MemberExpected& member : cluster.members) endpoints.push_back(member.probe);
-  std::vector<std::string> argv = {cluster.etcdctl};
-  argv.insert(argv.end(), words.begin(), words.end());
-  for (const std::string& option :
-       {absl::StrCat("--endpoints=", absl::StrJoin(endpoints, ",")),
-        absl::StrCat("--cacert=", cluster.cacert_path), absl::StrCat("--cert=", cluster.cert_path),
-        absl::StrCat("--key=", cluster.key_path)}) {
-    argv.push_back(option);
-  }
-  RunOptions options;
-  options.environment = {"ETCDCTL_API=3"};
-  options.timeout = absl::Seconds(30);
-  const std::string command = absl::StrCat(cluster.etcdctl, " ", absl::StrJoin(words, " "));
-  absl::StatusOr<RunResult> result = Run(argv, options);
-  if (result.ok() && result->ok()) {
-    *output = result->out;
-    return {};
-  }
-  return {"etcdctl", absl::StrCat(command, " succeeds"),
-          !result.ok() ? std::string(result.status().message())
-          : result->timed_out
-              ? "no answer within 30 s"
-              : absl::StrCat("exit ", result->exit_code, ": ", absl::StripAsciiWhitespace(result->err)),
-          "is it the etcdctl of this architecture and of etcd's version?"};
+std::string Listed(const std::vector<std::string>& items) {
+  return items.empty() ? "nothing" : absl::StrJoin(Sorted(items), ",");
 }
 
-// LINES is etcdctl's table without borders: id, status, name, peer URLs, client URLs, is-learner
-// (etcd 3.4; 3.3 has no last).
-Finding CheckMembers(const ClusterExpected& cluster, absl::string_view lines, std::vector<MemberSeen>* seen) {
-  std::map<std::string, std::vector<std::string>> by_id;
-  for (absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
-    std::vector<std::string> fields = absl::StrSplit(line, ", ");
-    if (fields.size() != 6) {
-      return {"members", "six fields a line of `etcdctl member list`", std::string(line),
-              "etcdctl's version"};
-    }
-    by_id[fields[0]] = fields;
+// "8e9e05c52164694d etcd http://localhost:2380 https://127.0.0.1:2379", in the order of the ids.
+std::string ListText(const MemberList& list) {
+  std::vector<std::string> lines;
+  for (const ListedMember& member : list.members) {
+    lines.push_back(absl::StrCat(member.id, " ", member.name.empty() ? "(never started)" : member.name, " ",
+                                 absl::StrJoin(member.peer_urls, ","), " ",
+                                 absl::StrJoin(member.client_urls, ","), member.learner ? " learner" : ""));
   }
-  const std::string all = absl::StrJoin(absl::StrSplit(absl::StripAsciiWhitespace(lines), '\n'), " | ");
-  if (by_id.size() != cluster.members.size()) {
-    return {"member-count", absl::StrCat(cluster.members.size(), " members"),
-            absl::StrCat(by_id.size(), " members: ", all),
-            "members that were added by hand, or a data folder that belongs to another cluster"};
-  }
-  for (const MemberExpected& member : cluster.members) {
-    auto it = by_id.find(member.id);
-    if (it == by_id.end()) {
-      return {"member-id", absl::StrCat("a member ", member.id, " (", member.name, ")"), all,
-              "the id follows from the peer URLs and the initial-cluster-token: a data folder of an earlier "
-              "cluster keeps "
-              "its ids"};
-    }
-    const std::vector<std::string>& fields = it->second;
-    auto differs = [&](const char* check, const std::string& expected, const std::string& value,
-                       const char* advice) {
-      return Finding{check, absl::StrCat(expected, " for member ", member.id),
-                     value.empty() ? "nothing" : value, advice};
-    };
-    if (fields[1] != "started") return differs("member-status", "started", fields[1], "that member's log");
-    if (fields[2] != member.name) return differs("member-name", member.name, fields[2], "etcd's name flag");
-    if (Listed(absl::StrSplit(fields[3], ',')) != Listed(member.peer_urls)) {
-      return differs("peer-urls", Listed(member.peer_urls), fields[3],
-                     "a member keeps its peer URLs until `etcdctl member update`");
-    }
-    if (Listed(absl::StrSplit(fields[4], ',')) != Listed(member.client_urls)) {
-      return differs("client-urls", Listed(member.client_urls), fields[4],
-                     "advertise-client-urls; etcd publishes it when it starts");
-    }
-    if (fields[5] != "false") return differs("learner", "no learner", fields[5], "`etcdctl member promote`");
-    for (MemberSeen& entry : *seen) {
-      if (entry.endpoint != member.probe) continue;
-      entry.id = fields[0];
-      entry.name = fields[2];
-      entry.peer_urls = absl::StrSplit(fields[3], ',');
-      entry.client_urls = absl::StrSplit(fields[4], ',');
-    }
-  }
-  return {};
+  return absl::StrJoin(Sorted(lines), " | ");
 }
 
-// STATUS is `endpoint status -w json`: which member, of which cluster, answers at each endpoint. Ids are JSON
-// numbers.
-Finding CheckEndpoints(const ClusterExpected& cluster, const std::string& status, VerifyReport* report) {
-  Json json = Json::parse(status, nullptr, /*allow_exceptions=*/false);
-  const Json::json_pointer cluster_id("/Status/header/cluster_id"), member_id("/Status/header/member_id"),
-      version("/Status/version"), leader("/Status/leader"), endpoint("/Endpoint");
-  std::map<std::string, const Json*> by_endpoint;
-  if (json.is_array()) {
-    for (const Json& item : json) {
-      if (item.contains(endpoint) && item[endpoint].is_string() && item.contains(cluster_id) &&
-          item[cluster_id].is_number_unsigned() && item.contains(member_id) &&
-          item[member_id].is_number_unsigned()) {
-        by_endpoint[item[endpoint].get<std::string>()] = &item;
+const ListedMember* FindListed(const ClusterExpected& cluster, const MemberExpected& member,
+                               const MemberList& list) {
+  for (const ListedMember& listed : list.members) {
+    if (listed.id == member.id) return &listed;
+  }
+  if (!cluster.clustered) return nullptr;
+  for (const ListedMember& listed : list.members) {
+    if (listed.name == member.name && listed.peer_urls == Sorted(member.peer_urls)) return &listed;
+  }
+  return nullptr;
+}
+
+class Judge {
+ public:
+  Judge(const ClusterExpected& cluster, Judgement* judgement) : cluster_(cluster), judgement_(judgement) {}
+
+  void Lasting(Finding finding, const MemberExpected* member) {
+    Add(std::move(finding), member, &judgement_->lasting);
+  }
+  void Passing(Finding finding, const MemberExpected* member) {
+    Add(std::move(finding), member, &judgement_->passing);
+  }
+
+  // What MEMBER could not be asked.
+  void Unanswered(const MemberExpected& member, const absl::Status& status) {
+    Finding finding = {"etcdctl",
+                       absl::StrCat(cluster_.etcdctl.program, " asks ", member.client.url,
+                                    " for its status and its list of members"),
+                       std::string(status.message()),
+                       "is it the etcdctl of this architecture and of etcd's version?"};
+    if (absl::IsNotFound(status)) {
+      Lasting(std::move(finding), nullptr);  // the program: the same for all
+    } else {
+      Passing(std::move(finding), &member);
+    }
+  }
+
+  void JudgeList(const MemberList& list) {
+    if (list.members.size() != cluster_.members.size()) {
+      Lasting({"member-count", absl::StrCat(cluster_.members.size(), " members"),
+               absl::StrCat(list.members.size(), " members: ", ListText(list)),
+               "members that were added by hand, or a data folder that belongs to another cluster"},
+              nullptr);
+      return;
+    }
+    for (const MemberExpected& member : cluster_.members) JudgeListed(member, list);
+  }
+
+  void JudgeStatus(const MemberExpected& member, const EndpointStatus& status, const MemberList& list) {
+    if (status.cluster_id != cluster_.cluster_id) {
+      Lasting({"cluster-id", absl::StrCat("cluster ", cluster_.cluster_id, " at ", member.client.url),
+               absl::StrCat("cluster ", status.cluster_id),
+               "the id follows from the members' ids at bootstrap: a data folder of an earlier cluster keeps "
+               "its own"},
+              &member);
+      return;
+    }
+    const ListedMember* listed = FindListed(cluster_, member, list);
+    if (listed != nullptr && status.member_id != listed->id) {
+      Lasting({"endpoint-member", absl::StrCat("member ", listed->id, " at ", member.client.url),
+               absl::StrCat("member ", status.member_id), "which etcd listens at that address"},
+              &member);
+    }
+    for (Finding& alarm : AlarmFindings(cluster_, status.errors)) Lasting(std::move(alarm), nullptr);
+    if (!cluster_.clustered || cluster_.version.empty() || status.version == cluster_.version) return;
+    Lasting({"version", absl::StrCat("etcd ", cluster_.version, " at ", member.client.url), status.version,
+             "a member that still runs the program from before: was it restarted?"},
+            &member);
+  }
+
+  // Whether the members that answered are of one mind. ANSWERED is by the members asked, null for none.
+  void JudgeAgreement(const std::vector<std::pair<const MemberExpected*, const EndpointStatus*>>& answered,
+                      uint64_t least_index) {
+    const MemberExpected* first = answered.front().first;
+    const EndpointStatus& leading = *answered.front().second;
+    for (const auto& [member, status] : answered) {
+      if (status->version != leading.version && cluster_.version.empty()) {
+        Lasting({"version", absl::StrCat("etcd ", leading.version, ", as ", first->name, " has"),
+                 absl::StrCat(status->version, " at ", member->client.url),
+                 "a member that still runs the program from before: was it restarted?"},
+                member);
+      }
+      if (status->leader_id.empty() || status->leader_id != leading.leader_id) {
+        Passing({"leader", "one leader that all members follow",
+                 absl::StrCat(LeaderText(*status), " at ", member->client.url, ", ", LeaderText(leading),
+                              " at ", first->client.url),
+                 "the network between the members: who hears no leader calls an election"},
+                member);
+      } else if (status->raft_term != leading.raft_term) {
+        Passing({"raft-term", absl::StrCat("term ", leading.raft_term, ", as ", first->name, " has"),
+                 absl::StrCat("term ", status->raft_term, " at ", member->client.url),
+                 "elections that follow each other: the network between the members, and slow disks"},
+                member);
+      }
+      if (status->raft_applied_index < least_index) {
+        Passing({"raft-index", absl::StrCat("the log applied up to ", least_index, ", as others have it"),
+                 absl::StrCat(status->raft_applied_index, " at ", member->client.url),
+                 "a member that does not catch up: its disk, the network to it, and its log"},
+                member);
       }
     }
   }
-  for (const MemberExpected& member : cluster.members) {
-    auto it = by_endpoint.find(member.probe);
-    if (it == by_endpoint.end()) {
-      return {"endpoint-status", absl::StrCat("a status of ", member.probe), status.substr(0, 500),
-              "etcdctl's version"};
+
+ private:
+  static std::string LeaderText(const EndpointStatus& status) {
+    return status.leader_id.empty() ? "no leader" : absl::StrCat("member ", status.leader_id);
+  }
+
+  void JudgeListed(const MemberExpected& member, const MemberList& list) {
+    const ListedMember* listed = FindListed(cluster_, member, list);
+    if (listed == nullptr) {
+      Lasting({"member-id", absl::StrCat("a member ", member.id, " (", member.name, ")"), ListText(list),
+               cluster_.clustered
+                   ? "a member of another id must have the name and the peer URLs of the spec, as one that "
+                     "was removed and added again has"
+                   : "the id follows from the peer URLs and the initial-cluster-token: a data folder of an "
+                     "earlier cluster keeps its ids"},
+              &member);
+      return;
     }
-    const Json& item = *it->second;
-    std::string seen_cluster = absl::StrCat(absl::Hex(item[cluster_id].get<uint64_t>()));
-    std::string seen_member = absl::StrCat(absl::Hex(item[member_id].get<uint64_t>()));
-    report->cluster_id = seen_cluster;
-    if (seen_cluster != cluster.cluster_id) {
-      return {"cluster-id", absl::StrCat("cluster ", cluster.cluster_id, " at ", member.probe),
-              absl::StrCat("cluster ", seen_cluster),
-              "the id follows from the members' ids at bootstrap: a data folder of an earlier cluster keeps "
-              "its own"};
-    }
-    if (seen_member != member.id) {
-      return {"endpoint-member", absl::StrCat("member ", member.id, " at ", member.probe),
-              absl::StrCat("member ", seen_member), "which etcd listens at that address"};
-    }
-    for (MemberSeen& entry : report->members) {
-      if (entry.endpoint != member.probe) continue;
-      if (item.contains(version) && item[version].is_string()) entry.version = item[version];
-      entry.leader = item.contains(leader) && item[leader] == item[member_id];
+    auto differs = [&](const char* check, const std::string& expected, const std::string& seen,
+                       const char* advice) {
+      return Finding{check, absl::StrCat(expected, " for member ", listed->id), seen, advice};
+    };
+    if (listed->name.empty()) {
+      Lasting(differs("member-status", "started", "unstarted", "that member's log"), &member);
+    } else if (listed->name != member.name) {
+      Lasting(differs("member-name", member.name, listed->name, "etcd's name flag"), &member);
+    } else if (listed->peer_urls != Sorted(member.peer_urls)) {
+      Lasting(differs("peer-urls", Listed(member.peer_urls), Listed(listed->peer_urls),
+                      "a member keeps its peer URLs until `etcdctl member update`"),
+              &member);
+    } else if (listed->client_urls != Sorted(member.client_urls)) {
+      Finding finding = differs("client-urls", Listed(member.client_urls), Listed(listed->client_urls),
+                                "advertise-client-urls; etcd publishes it when it starts");
+      if (cluster_.clustered && listed->client_urls.empty()) {
+        Passing(std::move(finding), &member);  // it has just started, and not published them yet
+      } else {
+        Lasting(std::move(finding), &member);
+      }
+    } else if (listed->learner) {
+      Lasting(differs("learner", "no learner", "a learner", "`etcdctl member promote`"), &member);
     }
   }
-  return {};
+
+  // One of every kind: the members tell of the same things.
+  void Add(Finding finding, const MemberExpected* member, std::vector<Finding>* findings) {
+    if (cluster_.clustered && member != nullptr) finding.member = member->name;
+    for (const Finding& other : *findings) {
+      if (other.check == finding.check && other.member == finding.member && other.seen == finding.seen)
+        return;
+    }
+    findings->push_back(std::move(finding));
+  }
+
+  const ClusterExpected& cluster_;
+  Judgement* judgement_;
+};
+
+void Note(const ClusterExpected& cluster, const MemberExpected& member, const MemberAnswer& answer,
+          MemberSeen* seen) {
+  const EndpointStatus& status = *answer.status;
+  seen->version = status.version;
+  seen->leader = status.leader_id == status.member_id;
+  seen->raft_term = status.raft_term;
+  seen->raft_index = status.raft_applied_index;
+  if (const ListedMember* listed = FindListed(cluster, member, *answer.list)) {
+    seen->id = listed->id;
+    seen->name = listed->name;
+    seen->peer_urls = listed->peer_urls;
+    seen->client_urls = listed->client_urls;
+  }
 }
 
 }  // namespace
 
-Finding CheckMembership(const ClusterExpected& cluster, VerifyReport* report) {
-  std::string lines, status;
-  Finding finding = RunEtcdctl(cluster, {"member", "list"}, &lines);
-  if (finding.ok()) finding = CheckMembers(cluster, lines, &report->members);
-  if (finding.ok()) finding = RunEtcdctl(cluster, {"endpoint", "status", "--write-out=json"}, &status);
-  if (finding.ok()) finding = CheckEndpoints(cluster, status, report);
-  return finding;
+Judgement JudgeMembership(const ClusterExpected& cluster, const std::vector<size_t>& asked,
+                          const std::vector<MemberAnswer>& answers, uint64_t least_index,
+                          std::vector<MemberSeen>* seen) {
+  Judgement judgement;
+  Judge judge(cluster, &judgement);
+  std::vector<std::pair<const MemberExpected*, const EndpointStatus*>> answered;
+  for (size_t i = 0; i < asked.size(); ++i) {
+    const MemberExpected& member = cluster.members[asked[i]];
+    const MemberAnswer& answer = answers[i];
+    if (answer.status.ok()) answered.emplace_back(&member, &*answer.status);
+    if (!answer.status.ok() || !answer.list.ok()) {
+      judge.Unanswered(member, answer.status.ok() ? answer.list.status() : answer.status.status());
+      continue;
+    }
+    judge.JudgeList(*answer.list);
+    judge.JudgeStatus(member, *answer.status, *answer.list);
+    Note(cluster, member, answer, &(*seen)[i]);
+  }
+  if (cluster.clustered && !answered.empty()) judge.JudgeAgreement(answered, least_index);
+  return judgement;
+}
+
+std::vector<Finding> CheckMembership(const ClusterExpected& cluster, const std::vector<size_t>& asked,
+                                     VerifyReport* report) {
+  PlannedCluster planned;
+  planned.cluster_id = cluster.cluster_id;
+  planned.etcdctl = cluster.etcdctl;
+  for (size_t i : asked) {
+    planned.members.emplace_back();
+    planned.members.back().probe = cluster.members[i].client.url;
+  }
+  const absl::Time until = PatienceDeadline(cluster);
+  uint64_t least_index = 0;  // what the first look has seen anywhere
+  for (;;) {
+    LiveCluster live = AskLiveCluster(planned);
+    for (const MemberAnswer& answer : live.answers) {
+      if (!answer.status.ok()) continue;
+      report->cluster_id = answer.status->cluster_id;
+    }
+    if (least_index == 0) {
+      for (const MemberAnswer& answer : live.answers) {
+        if (answer.status.ok()) least_index = std::max(least_index, answer.status->raft_index);
+      }
+    }
+    Judgement judgement = JudgeMembership(cluster, asked, live.answers, least_index, &report->members);
+    if (!judgement.lasting.empty()) return judgement.lasting;
+    if (judgement.passing.empty() || absl::Now() >= until) return judgement.passing;
+    poll(nullptr, 0, 50);
+  }
 }
 
 }  // namespace kplan

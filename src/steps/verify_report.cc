@@ -4,6 +4,8 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/record.h"
@@ -47,6 +49,13 @@ Json ToJsonValue(const CertificateSeen& certificate) {
               {"subject", certificate.subject}};
 }
 
+Json ToJsonValue(const Finding& finding) {
+  return Json{{"advice", finding.advice},
+              {"check", finding.check},
+              {"expected", finding.expected},
+              {"seen", finding.seen}};
+}
+
 }  // namespace
 
 absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der) {
@@ -76,26 +85,43 @@ absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der) {
 
 std::string VerifyReport::ToJson(absl::Time time) const {
   Json json = {{"cluster-id", cluster_id},  {"label", label},    {"members", Json::array()},
-               {"refusals", Json::array()}, {"time", Utc(time)}, {"verdict", failure.ok() ? "pass" : "fail"}};
+               {"refusals", Json::array()}, {"time", Utc(time)}, {"verdict", ok() ? "pass" : "fail"}};
   for (const MemberSeen& member : members) {
-    json["members"].push_back({{"certificate", ToJsonValue(member.certificate)},
-                               {"client-urls", member.client_urls},
-                               {"endpoint", member.endpoint},
-                               {"id", member.id},
-                               {"leader", member.leader},
-                               {"name", member.name},
-                               {"peer-urls", member.peer_urls},
-                               {"version", member.version}});
+    Json entry = {{"certificate", ToJsonValue(member.certificate)},
+                  {"client-urls", member.client_urls},
+                  {"endpoint", member.endpoint},
+                  {"id", member.id},
+                  {"leader", member.leader},
+                  {"name", member.name},
+                  {"peer-urls", member.peer_urls},
+                  {"version", member.version}};
+    if (clustered) {
+      entry["raft-index"] = member.raft_index;
+      entry["raft-term"] = member.raft_term;
+    }
+    if (!member.peer_endpoint.empty()) {
+      entry["peer-certificate"] = ToJsonValue(member.peer_certificate);
+      entry["peer-endpoint"] = member.peer_endpoint;
+    }
+    json["members"].push_back(std::move(entry));
   }
   for (const Refusal& refusal : refusals) {
     json["refusals"].push_back(
         {{"endpoint", refusal.endpoint}, {"evidence", refusal.evidence}, {"kind", refusal.kind}});
   }
-  if (!failure.ok()) {
-    json["failure"] = {{"advice", failure.advice},
-                       {"check", failure.check},
-                       {"expected", failure.expected},
-                       {"seen", failure.seen}};
+  if (!write.key.empty()) {
+    json["write"] = {{"endpoint", write.endpoint},
+                     {"key", write.key},
+                     {"read-at", write.read_at},
+                     {"revision", write.revision}};
+  }
+  if (!ok()) json["failure"] = ToJsonValue(failures.front());
+  if (!ok() && clustered) {
+    json["failures"] = Json::array();
+    for (const Finding& finding : failures) {
+      json["failures"].push_back(ToJsonValue(finding));
+      json["failures"].back()["member"] = finding.member;
+    }
   }
   // What a server sent is quoted in places; bytes that are no UTF-8 must not end the report.
   return absl::StrCat(json.dump(-1, ' ', false, Json::error_handler_t::replace), "\n");

@@ -38,6 +38,31 @@ TEST(VerdictTableTest, ColumnsAreAligned) {
             "refused: no-cert, plaintext\n");
 }
 
+TEST(VerdictTableTest, AClusterHasItsPeersToo) {
+  VerifyReport report;
+  for (int i : {1, 2}) {
+    report.members.push_back(Member(i == 1 ? "a1" : "b2", "etcd", "https://a:1", "2026-11-24T00:00:00Z"));
+    report.members.back().peer_endpoint = "https://a:2";
+    report.members.back().peer_certificate.not_after =
+        i == 1 ? "2026-11-25T00:00:00Z" : "2027-01-01T00:00:00Z";
+    for (const char* endpoint : {"https://a:1", "https://a:2"})
+      report.refusals.push_back({endpoint, "no-cert", "alert"});
+  }
+  report.write.key = "/kplan/verify/1";
+  report.write.endpoint = "https://a:1";
+  report.write.revision = 12;
+  absl::Time now;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2026-11-22T08:18:00Z", &now, nullptr));
+  EXPECT_EQ(VerdictTable(report, now),
+            "member  name  version  leader  client URL   certificate good until  peer's good until\n"
+            "a1      etcd  3.5.16   no      https://a:1  2026-11-24 (1 day)      2026-11-25 (2 days)\n"
+            "b2      etcd  3.5.16   no      https://a:1  2026-11-24 (1 day)      2027-01-01 (39 days)\n"
+            "refused at client and peer ports: no-cert\n"
+            "written by https://a:1, read back by every member, and deleted: revision 12\n");
+  report.refusals.clear();
+  EXPECT_NE(VerdictTable(report, now).find("\nrefused: nobody was tried\n"), std::string::npos);
+}
+
 TEST(VerdictTableTest, SaysThatNobodyWasTried) {
   VerifyReport report;
   report.members.push_back(Member("1", "x", "https://a:1", "2026-11-24T00:00:00Z"));
