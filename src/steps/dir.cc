@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/steps/delivery.h"
 #include "src/steps/host_file.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/host_owner.h"
@@ -33,6 +34,7 @@ struct Folder {
   absl::optional<HostOwner> owner;
 
   std::string shown() const { return PathFromHere(root, record_path); }
+  // Of what is asked for: of what is there nobody else depends on more than that.
   std::string Digest() const {
     return Sha256Hex(absl::StrCat(record_path, "\n", ModeText(mode), "\n", owner_text, "\n"));
   }
@@ -61,7 +63,8 @@ absl::Status MakeRight(const Folder& folder, bool missing) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Folder> ReadFolder(const Record& record) {
+// Without its owner's number, which its host knows.
+absl::StatusOr<Folder> ReadRecord(const Record& record) {
   Folder folder;
   std::string mode_text = record.String("mode");
   folder.owner_text = record.StringOr("owner", "");
@@ -74,9 +77,15 @@ absl::StatusOr<Folder> ReadFolder(const Record& record) {
   absl::StatusOr<mode_t> mode = ParseMode(mode_text);
   if (!mode.ok()) return mode.status();
   folder.mode = *mode;
-  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder.root, folder.owner_text);
-  if (!owner.ok()) return ExplainHostError(owner.status(), folder.shown());
-  folder.owner = *owner;
+  return folder;
+}
+
+absl::StatusOr<Folder> ReadFolder(const Record& record) {
+  absl::StatusOr<Folder> folder = ReadRecord(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder->root, folder->owner_text);
+  if (!owner.ok()) return ExplainHostError(owner.status(), folder->shown());
+  folder->owner = *owner;
   return folder;
 }
 
@@ -134,6 +143,25 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const Record& record) {
   outlook.changes_digest = found->missing;
   outlook.digest = folder->Digest();
   return outlook;
+}
+
+absl::StatusOr<Delivery> DirDelivery(const LookContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadRecord(record);
+  if (!folder.ok()) return folder.status();
+  Delivery delivery;
+  delivery.digest = folder->Digest();
+  return delivery;
+}
+
+absl::StatusOr<Standing> DirStanding(const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  Standing standing;
+  standing.reasons = std::move(found->reasons);
+  if (!found->missing) standing.digest = folder->Digest();
+  return standing;
 }
 
 }  // namespace kplan

@@ -19,6 +19,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/certificate_changes.h"
+#include "src/steps/delivery.h"
 #include "src/steps/der.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/install_file.h"
@@ -103,28 +104,39 @@ absl::StatusOr<std::string> PublicDigest(const InstallSource& source) {
   return Sha256Hex(*part);
 }
 
+// What of the record is about the working folder.
+struct Origin {
+  std::string from, path, root;  // path: inside root
+  bool secret = false;
+
+  static Origin From(const Record& record) {
+    return {record.String("from"), record.String("path"), record.String("root"),
+            record.BoolOr("secret", false)};
+  }
+  std::string Doing() const {
+    return absl::StrCat("cannot install ", from, " as ", PathFromHere(root, path));
+  }
+};
+
 // What the record asks for.
 struct Installation {
-  std::string from;
-  bool secret = false;
+  Origin origin;
   InstallTarget target;
 
   static absl::StatusOr<Installation> From(const Record& record);
-  std::string Doing() const { return absl::StrCat("cannot install ", from, " as ", target.shown()); }
+  std::string Doing() const { return origin.Doing(); }
 };
 
 absl::StatusOr<Installation> Installation::From(const Record& record) {
   Installation install;
-  install.from = record.String("from");
-  install.secret = record.BoolOr("secret", false);
+  install.origin = Origin::From(record);
   std::string mode_text = record.String("mode");
   std::string owner = record.StringOr("owner", "");
-  std::string path = record.String("path");
-  std::string root = record.String("root");
   if (absl::Status status = record.status(); !status.ok()) return status;
   absl::StatusOr<mode_t> mode = ParseMode(mode_text);
   if (!mode.ok()) return mode.status();
-  absl::StatusOr<InstallTarget> target = MakeInstallTarget(root, path, *mode, owner);
+  absl::StatusOr<InstallTarget> target =
+      MakeInstallTarget(install.origin.root, install.origin.path, *mode, owner);
   if (!target.ok()) return target.status();
   install.target = *std::move(target);
   return install;
@@ -136,7 +148,7 @@ struct Content {
   const ForeseenFile* foreseen = nullptr;  // without a source
   std::string public_digest;               // of a secret, where it is known
 
-  static absl::StatusOr<Content> Open(const Installation& install, const ForeseenFile* foreseen);
+  static absl::StatusOr<Content> Open(const Origin& origin, const ForeseenFile* foreseen);
 
   // The digest of this content when the open file FD holds the same, empty when it does not, or when that
   // cannot be told yet.
@@ -150,22 +162,32 @@ struct Content {
   }
 };
 
-absl::StatusOr<Content> Content::Open(const Installation& install, const ForeseenFile* foreseen) {
+absl::StatusOr<Content> Content::Open(const Origin& origin, const ForeseenFile* foreseen) {
   Content content;
   content.foreseen = foreseen;
   if (foreseen != nullptr) {
-    if (install.secret && !foreseen->spki.empty()) content.public_digest = Sha256Hex(foreseen->spki);
+    if (origin.secret && !foreseen->spki.empty()) content.public_digest = Sha256Hex(foreseen->spki);
     return content;
   }
-  absl::StatusOr<InstallSource> source = InstallSource::Open(install.from);
-  if (!source.ok()) return InFront(install.Doing(), source.status());
-  if (install.secret) {
+  absl::StatusOr<InstallSource> source = InstallSource::Open(origin.from);
+  if (!source.ok()) return InFront(origin.Doing(), source.status());
+  if (origin.secret) {
     absl::StatusOr<std::string> digest = PublicDigest(*source);
-    if (!digest.ok()) return InFront(install.Doing(), digest.status());
+    if (!digest.ok()) return InFront(origin.Doing(), digest.status());
     content.public_digest = *std::move(digest);
   }
   content.source = *std::move(source);
   return content;
+}
+
+// The file that is at TARGET, which is one.
+absl::StatusOr<UniqueFd> OpenTarget(const InstallTarget& target) {
+  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(target.root, target.split.folder, /*create=*/false);
+  if (!folder.ok()) return folder.status();
+  UniqueFd fd(
+      openat(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, "cannot read what is there");
+  return fd;
 }
 
 // What is on the host, beside what has to be there.
@@ -187,11 +209,9 @@ absl::StatusOr<Found> Compare(const Installation& install, const Content& conten
     found.reasons.push_back({"missing", "missing"});
     return found;
   }
-  absl::StatusOr<UniqueFd> folder = OpenFolderBelow(target.root, target.split.folder, /*create=*/false);
-  if (!folder.ok()) return fail(folder.status());
-  found.fd = UniqueFd(
-      openat(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!found.fd.ok()) return fail(ErrnoStatus(errno, "cannot read what is there"));
+  absl::StatusOr<UniqueFd> fd = OpenTarget(target);
+  if (!fd.ok()) return fail(fd.status());
+  found.fd = *std::move(fd);
   absl::StatusOr<std::string> digest = content.DigestIfSame(found.fd.get());
   if (!digest.ok()) return fail(digest.status());
   found.digest = *std::move(digest);
@@ -214,8 +234,8 @@ absl::StatusOr<absl::optional<Secret>> ReadOpen(int fd, size_t max_bytes) {
 }
 
 // The text that will be on the host, where it is known, public and not too large.
-absl::StatusOr<absl::optional<std::string>> NewText(const Installation& install, const Content& content) {
-  if (install.secret) return absl::optional<std::string>();
+absl::StatusOr<absl::optional<std::string>> NewText(const Origin& origin, const Content& content) {
+  if (origin.secret) return absl::optional<std::string>();
   if (!content.source.has_value()) return content.foreseen->content;
   absl::StatusOr<absl::optional<Secret>> text = ReadOpen(content.source->fd.get(), kMaxForeseenText);
   if (!text.ok()) return InFront(content.source->name, text.status());
@@ -232,6 +252,40 @@ std::string DigestOfSecret(const Secret& pem) {
 std::string SpkiOf(const Secret& pem) {
   absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
   return part.ok() ? std::string(DerReader(*part).Read(V_ASN1_SEQUENCE).whole) : "";
+}
+
+// What will be there, and by which digest the step will call it ("": not known before).
+struct Coming {
+  absl::optional<std::string> text;  // as NewText()
+  ForeseenFile file;
+  std::string digest;
+};
+
+// SAME: the digest of the content, where it is known already; else empty.
+absl::StatusOr<Coming> WhatComes(const Origin& origin, const Content& content, const std::string& same) {
+  Coming coming;
+  absl::StatusOr<absl::optional<std::string>> text = NewText(origin, content);
+  if (!text.ok()) return text.status();
+  coming.text = *std::move(text);
+  if (!content.source.has_value()) coming.file = *content.foreseen;
+  if (origin.secret) {
+    coming.digest = content.public_digest;
+  } else if (!content.source.has_value()) {
+    coming.digest = DigestOf(coming.file).value_or("");
+  } else {
+    coming.file.content = coming.text;
+    if (!same.empty()) {
+      coming.digest = same;
+    } else if (coming.text.has_value()) {
+      coming.digest = Sha256Hex(*coming.text);
+    } else {
+      absl::StatusOr<std::string> digest = Sha256HexOfFile(origin.from);
+      if (!digest.ok()) return InFront(origin.Doing(), digest.status());
+      coming.digest = *std::move(digest);
+    }
+    if (!coming.text.has_value()) coming.file.sha256 = coming.digest;
+  }
+  return coming;
 }
 
 // Of a private key no more is told than which it is; and by that, too, whether the digest changes.
@@ -282,7 +336,7 @@ absl::Status LookAtContent(const Content& content, const Found& found,
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record) {
   absl::StatusOr<Installation> install = Installation::From(record);
   if (!install.ok()) return install.status();
-  absl::StatusOr<Content> content = Content::Open(*install, nullptr);
+  absl::StatusOr<Content> content = Content::Open(install->origin, nullptr);
   if (!content.ok()) return content.status();
   absl::StatusOr<Found> found = Compare(*install, *content);
   if (!found.ok()) return found.status();
@@ -292,50 +346,77 @@ absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record)
   absl::StatusOr<std::string> digest = found->digest;
   if (!result.reason.empty()) digest = Put(*content->source, install->target);
   if (!digest.ok()) return ExplainHostError(digest.status(), install->Doing());
-  result.digest = install->secret ? content->public_digest : *digest;
+  result.digest = install->origin.secret ? content->public_digest : *digest;
   return result;
 }
 
 absl::StatusOr<Outlook> InstallLook(const LookContext& context, const Record& record) {
   absl::StatusOr<Installation> install = Installation::From(record);
   if (!install.ok()) return install.status();
-  absl::StatusOr<Content> content = Content::Open(*install, context.foreseen.Find(install->from));
+  const Origin& origin = install->origin;
+  absl::StatusOr<Content> content = Content::Open(origin, context.foreseen.Find(origin.from));
   if (!content.ok()) return content.status();
   absl::StatusOr<Found> found = Compare(*install, *content);
   if (!found.ok()) return found.status();
+  absl::StatusOr<Coming> coming = WhatComes(origin, *content, found->digest);
+  if (!coming.ok()) return coming.status();
 
   Outlook outlook;
   outlook.reasons = std::move(found->reasons);
   outlook.changes = std::move(found->changes);
-  ForeseenFile file;
-  absl::StatusOr<absl::optional<std::string>> text = NewText(*install, *content);
-  if (!text.ok()) return text.status();
-  if (!content->source.has_value()) file = *content->foreseen;
-  if (install->secret) {
-    outlook.digest = content->public_digest;
-  } else if (!content->source.has_value()) {
-    outlook.digest = DigestOf(file).value_or("");
-  } else {
-    file.content = *text;
-    if (!found->digest.empty()) {
-      outlook.digest = found->digest;
-    } else if (text->has_value()) {
-      outlook.digest = Sha256Hex(**text);
-    } else {
-      absl::StatusOr<std::string> digest = Sha256HexOfFile(install->from);
-      if (!digest.ok()) return InFront(install->Doing(), digest.status());
-      outlook.digest = *std::move(digest);
-    }
-    if (!text->has_value()) file.sha256 = outlook.digest;
-  }
+  outlook.digest = coming->digest;
   if (outlook.reasons.empty()) return outlook;
   if (found->digest.empty()) {
-    absl::Status status = install->secret ? LookAtSecret(*content, *found, &outlook)
-                                          : LookAtContent(*content, *found, *text, &outlook);
+    absl::Status status = origin.secret ? LookAtSecret(*content, *found, &outlook)
+                                        : LookAtContent(*content, *found, coming->text, &outlook);
     if (!status.ok()) return InFront(install->Doing(), status);
   }
-  outlook.files.emplace_back(install->target.shown(), std::move(file));
+  outlook.files.emplace_back(install->target.shown(), std::move(coming->file));
   return outlook;
+}
+
+absl::StatusOr<Delivery> InstallDelivery(const LookContext& context, const Record& record) {
+  const Origin origin = Origin::From(record);
+  if (absl::Status status = record.status(); !status.ok()) return status;
+  absl::StatusOr<Content> content = Content::Open(origin, context.foreseen.Find(origin.from));
+  if (!content.ok()) return content.status();
+  absl::StatusOr<Coming> coming = WhatComes(origin, *content, /*same=*/"");
+  if (!coming.ok()) return coming.status();
+  Delivery delivery;
+  delivery.digest = std::move(coming->digest);
+  delivery.files.push_back({origin.path, origin.from, origin.secret, std::move(coming->file)});
+  return delivery;
+}
+
+absl::StatusOr<Standing> InstallStanding(const Record& record) {
+  absl::StatusOr<Installation> install = Installation::From(record);
+  if (!install.ok()) return install.status();
+  const InstallTarget& target = install->target;
+  auto fail = [&](const absl::Status& status) {
+    return ExplainHostError(status, absl::StrCat("cannot look at ", target.shown()));
+  };
+  absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
+  if (!state.ok()) return fail(state.status());
+  if (absl::Status status = MayReplace(*state); !status.ok()) return fail(status);
+  Standing standing;
+  if (!state->exists) {
+    standing.reasons.push_back({"missing", "missing"});
+    return standing;
+  }
+  AddAttributes(AttributeDifferences(*state, target.mode, target.owner), "", &standing.reasons,
+                /*changes=*/nullptr);
+  absl::StatusOr<UniqueFd> fd = OpenTarget(target);
+  if (!fd.ok()) return fail(fd.status());
+  if (install->origin.secret) {
+    absl::StatusOr<absl::optional<Secret>> there = ReadOpen(fd->get(), kMaxSecret);
+    if (!there.ok()) return fail(there.status());
+    if (there->has_value()) standing.digest = DigestOfSecret(**there);
+    return standing;
+  }
+  absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd->get()));
+  if (!digest.ok()) return fail(digest.status());
+  standing.digest = *std::move(digest);
+  return standing;
 }
 
 }  // namespace kplan

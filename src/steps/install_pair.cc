@@ -21,6 +21,7 @@
 #include "src/base/digest.h"
 #include "src/steps/certificate.h"
 #include "src/steps/certificate_changes.h"
+#include "src/steps/delivery.h"
 #include "src/steps/der.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/install_file.h"
@@ -334,6 +335,57 @@ absl::StatusOr<Outlook> InstallPairLook(const LookContext& context, const Record
     outlook.files.emplace_back(targets.key.shown(), std::move(file));
   }
   return outlook;
+}
+
+absl::StatusOr<Delivery> InstallPairDelivery(const LookContext& context, const Record& record) {
+  const SourceNames from = {record.String("cert-from"), record.String("key-from")};
+  const std::string certificate_path = record.String("cert-path"), key_path = record.String("key-path");
+  if (absl::Status status = record.status(); !status.ok()) return status;
+  absl::StatusOr<Sources> sources = ReadSources(from, context.foreseen);
+  if (!sources.ok()) {
+    return InFront(absl::StrCat("cannot install ", from.certificate, " and ", from.key), sources.status());
+  }
+  Delivery delivery;
+  delivery.digest = std::move(sources->digest);
+  ForeseenFile certificate, key;
+  if (const ForeseenFile* foreseen = context.foreseen.Find(from.certificate); foreseen != nullptr)
+    certificate = *foreseen;
+  if (sources->certificate_known) certificate.content = std::string(sources->pair.certificate.view());
+  key.spki = std::move(sources->spki);
+  delivery.files.push_back({certificate_path, from.certificate, /*secret=*/false, std::move(certificate)});
+  delivery.files.push_back({key_path, from.key, /*secret=*/true, std::move(key)});
+  return delivery;
+}
+
+absl::StatusOr<Standing> InstallPairStanding(const Record& record) {
+  absl::StatusOr<Targets> targets = ReadTargets(record);
+  if (!targets.ok()) return targets.status();
+  auto fail = [&](const absl::Status& status) {
+    return ExplainHostError(
+        status, absl::StrCat("cannot look at ", targets->certificate.shown(), " and ", targets->key.shown()));
+  };
+  PairSwap swap(targets->certificate, targets->key);
+  absl::StatusOr<PairSwap::State> state = swap.Look();
+  if (!state.ok()) return fail(state.status());
+  absl::StatusOr<PairContent> now = swap.Read(*state);
+  if (!now.ok()) return fail(now.status());
+  // By the step's own comparison, with what is there in the place of what should be.
+  Sources same;
+  same.certificate_known = same.key_known = true;
+  same.pair = *std::move(now);
+  absl::StatusOr<Comparison> found = Compare(swap, *targets, same);
+  if (!found.ok()) return fail(found.status());
+  Standing standing;
+  standing.reasons = std::move(found->reasons);
+  absl::StatusOr<PublicPart> certificate = OfCertificate(found->now.certificate.view());
+  absl::StatusOr<PublicPart> key = OfKey(found->now.key.view());
+  const bool both = found->state.certificate.exists && found->state.key.exists;
+  if (both && (!certificate.ok() || !key.ok() || certificate->spki != key->spki)) {
+    standing.reasons.push_back({"pair", "they do not belong together"});
+  } else if (both) {
+    standing.digest = DigestOfPair(*certificate, key->spki);
+  }
+  return standing;
 }
 
 }  // namespace kplan

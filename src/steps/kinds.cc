@@ -17,7 +17,9 @@ constexpr StepFunctions kKinds[] = {
     {"key", KeyStep, KeyLook},
     {"render", RenderStep, RenderLook},
     {"requests", RequestsStep, RequestsLook},
+    {"rollout-etcd", RolloutEtcdStep, RolloutEtcdLook},
     {"service", ServiceStep, ServiceLook},
+    {"survey-etcd", SurveyEtcdStep, SurveyEtcdLook},
     {"unpack", UnpackStep, UnpackLook},
     {"verify-etcd", VerifyEtcdStep, VerifyEtcdLook},
 };

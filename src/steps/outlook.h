@@ -64,6 +64,14 @@ struct Change {
   std::string from, to;  // empty: there was none, there will be none. Of keys: "SHA256:..." of the public key
 };
 
+// What a step that is about the services of several hosts would do with one of them.
+struct ServiceOutlook {
+  std::string host, service;  // "etcd-2", "etcd"
+  bool starts = false, restarts = false;
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;  // of its command, where what it runs with is known
+};
+
 struct Outlook {
   // Why the step would do something; empty: the artifact is right, and the step would change nothing. The
   // names are for programs: "missing", "content", "mode", "owner", "names", "key", "issuer", "expires-soon".
@@ -79,6 +87,7 @@ struct Outlook {
   // The files that the step will write, with what is known of them; empty when it changes nothing.
   std::vector<std::pair<std::string, ForeseenFile>> files;
   bool starts = false, restarts = false;  // of a service
+  std::vector<ServiceOutlook> services;   // of a step about several: in its order, those that it would touch
   bool waits = false;                     // for somebody's hand: a certificate that is signed elsewhere
   std::string note;                       // what else a person should know: "2.3 MB from https://..."
 };
@@ -108,6 +117,9 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallPairLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> ServiceLook(const LookContext&, const Record&);
+// Looks only at data folders of this machine.
+absl::StatusOr<Outlook> SurveyEtcdLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext&, const Record&);
 // A verdict is about a moment: it is never "right already". This says only with what it would fail at once.
 absl::StatusOr<Outlook> VerifyEtcdLook(const LookContext&, const Record&);
 
