@@ -56,6 +56,7 @@ constexpr const char* kSlugs[] = {
     "etcd-flag",
     "etcd-flag-value",
     "etcd-cert",
+    "quorum",
     "bad-unit",
 
     "cfssl-file",

@@ -65,6 +65,7 @@ enum class Code {
   kEtcdFlag,
   kEtcdFlagValue,
   kEtcdCert,
+  kQuorum,
   kBadUnit,
 
   // `kplan import cfssl`.

@@ -17,15 +17,7 @@
 namespace kplan {
 namespace {
 
-constexpr char kTutorial[] = "tutorial", kThreeMembers[] = "three-members";
-
-std::string WhatIsNext(const std::string& from, const std::string& file) {
-  if (from == kThreeMembers) {
-    return absl::StrCat("this version of kplan does neither ssh nor several members yet:\n", "  kplan check ",
-                        file, "\nsays which keys that is about\n");
-  }
-  return absl::StrCat("next: edit it, then\n  kplan check ", file, "\n  kplan gen ", file, " && ninja\n");
-}
+constexpr char kTutorial[] = "tutorial";
 
 }  // namespace
 
@@ -41,7 +33,8 @@ int InitCommand(const Arguments& arguments) {
         file, " is there already, and init replaces no file; name another one: kplan init FILE"));
   }
   if (!status.ok()) return Fail(status.message());
-  std::string text = absl::StrCat("wrote ", file, "\n", WhatIsNext(from, file));
+  std::string text = absl::StrCat("wrote ", file, "\nnext: edit it, then\n  kplan check ", file,
+                                  "\n  kplan gen ", file, " && ninja\n");
   fputs(text.c_str(), stdout);
   return kExitDone;
 }

@@ -32,6 +32,10 @@ const char* VerbOf(StepKind kind) {
       return "UNPACK";
     case StepKind::kRender:
       return "RENDER";
+    case StepKind::kHost:
+      return "HOST";
+    case StepKind::kSend:
+      return "SEND";
     case StepKind::kDir:
       return "DIR";
     case StepKind::kInstall:
@@ -40,6 +44,10 @@ const char* VerbOf(StepKind kind) {
       return "UNIT";
     case StepKind::kService:
       return "SERVICE";
+    case StepKind::kSurvey:
+      return "SURVEY";
+    case StepKind::kRollout:
+      return "ROLL";
     case StepKind::kVerifyEtcd:
       return "VERIFY";
   }

@@ -40,10 +40,14 @@ enum class StepKind : uint8_t {
   kFetch,
   kUnpack,
   kRender,
+  kHost,
+  kSend,
   kDir,
   kInstall,
   kUnit,
   kService,
+  kSurvey,
+  kRollout,
   kVerifyEtcd,
 };
 
@@ -65,15 +69,22 @@ struct Step {
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
 // a file or folder, whether a service runs, whether a certificate or a CRL is due.
 struct Watch {
-  enum class Kind : uint8_t { kFile, kFolder, kCertificate, kCrl, kService };
+  enum class Kind : uint8_t {
+    kFile,
+    kFolder,
+    kCertificate,
+    kCrl,
+    kService,
+    kVerdict,  // the verification of the step's services, which are elsewhere, failed when it last ran
+  };
 
   StepId step = 0;  // whose artifact it is
   Kind kind = Kind::kFile;
   mode_t mode = 0;           // of a file or folder; 0: any is right
   const char* manager = "";  // of a service
-  std::string root;          // "" for paths relative to DIR, else the host's root
-  std::string path;          // of a service: its name
-  std::string issuer;        // of a certificate that another one signed: that one's path
+  std::string root;    // "" for paths relative to DIR, else the host's root; of a verdict: the shard's name
+  std::string path;    // of a service: its name; of a verdict: the label
+  std::string issuer;  // of a certificate that another one signed: that one's path
   int64_t renew_before = 0;  // of a certificate: seconds before its end when it is due; 0: the step's default
   bool renewable = true;     // of a certificate: whether its step can make it again
 };
@@ -118,6 +129,10 @@ class Graph {
   // At most once a step, and soon after it was added: the list is in the order of the steps.
   void AddWait(StepId step, std::string until) { waits_.push_back({step, std::move(until)}); }
 
+  // STEP contacts a host over ssh: only so many of them run at a time. At most once a step, and soon after it
+  // was added, as above; few graphs have such steps, so it is no field of Step.
+  void AddContact(StepId step) { contacts_.push_back(step); }
+
   void AddToGroup(absl::string_view group, StepId step);
 
   // To be called when all is added. Errors are kplan's own (two makers of one label, a label that is also the
@@ -127,6 +142,7 @@ class Graph {
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Watch>& watches() const { return watches_; }
   const std::vector<Wait>& waits() const { return waits_; }
+  const std::vector<StepId>& contacts() const { return contacts_; }  // ascending
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Group>& groups() const { return groups_; }
 
@@ -143,6 +159,7 @@ class Graph {
   std::vector<Step> steps_;
   std::vector<Watch> watches_;
   std::vector<Wait> waits_;
+  std::vector<StepId> contacts_;
   std::vector<Shard> shards_;
   std::vector<Group> groups_;
   // What Step::record points into: blocks that never move.

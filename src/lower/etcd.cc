@@ -14,12 +14,23 @@ namespace {
 using paths::on_host::kBinaries;
 using paths::on_host::kEtcdConfig;
 
-constexpr int kVerifyTimeoutSeconds = 60;
+// What there is of an architecture's archive is called "etcd" where there is one, else "etcd-arm64".
+std::string ArchiveName(const Lowering& lowering, size_t archive) {
+  const Etcd& etcd = lowering.cluster.etcd;
+  if (etcd.archives.size() == 1) return "etcd";
+  for (const EtcdMember& member : etcd.members) {
+    if (member.archive == static_cast<int>(archive))
+      return absl::StrCat("etcd-", lowering.cluster.hosts[member.host].arch);
+  }
+  return "etcd";
+}
 
-// "https://127.0.0.1:2379" as "127.0.0.1:2379".
+}  // namespace
+
 std::string HostAndPort(absl::string_view url) { return std::string(url.substr(url.find("://") + 3)); }
 
-Service ServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member, StepId unpack) {
+Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
+                      StepId unpack) {
   const Etcd& etcd = lowering.cluster.etcd;
   const Archive& archive = etcd.archives[member.archive];
   const LeafCertificate& cert = lowering.cluster.certificates[member.cert];
@@ -71,27 +82,20 @@ Service ServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMembe
   return service;
 }
 
-// A list of plain strings as JSON.
-std::string JsonList(const std::vector<std::string>& values) {
-  std::string json = "[";
-  for (const std::string& value : values) {
-    if (json.size() > 1) json += ",";
-    AppendJsonString(value, &json);
-  }
-  return json + "]";
-}
-
-}  // namespace
-
 void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
   const Etcd& etcd = lowering.cluster.etcd;
   Graph& graph = lowering.graph;
   std::vector<StepId> unpacked;
-  for (const Archive& archive : etcd.archives) unpacked.push_back(LowerArchive(lowering, "etcd", archive));
+  for (size_t i = 0; i < etcd.archives.size(); ++i)
+    unpacked.push_back(LowerArchive(lowering, ArchiveName(lowering, i), etcd.archives[i]));
+  if (etcd.clustered) {
+    LowerEtcdCluster(lowering, pki, unpacked);
+    return;
+  }
   for (const EtcdMember& member : etcd.members) {
     const Host& host = lowering.cluster.hosts[member.host];
     const LeafCertificate& cert = lowering.cluster.certificates[member.cert];
-    Service service = ServiceOf(lowering, pki, member, unpacked[member.archive]);
+    Service service = EtcdServiceOf(lowering, pki, member, unpacked[member.archive]);
     ServiceSteps steps = LowerService(lowering, service);
     graph.AddToGroup("etcd", steps.service);
     if (host.manager == ServiceManager::kNone) continue;  // files only: nothing runs that could be asked

@@ -67,7 +67,21 @@ struct Service {
   std::string unit_text;
   std::vector<Argument> arguments;
   std::vector<std::string> environment;
+  std::string environment_file;      // inside the host's root; read at each start. Empty: none
   std::vector<std::string> answers;  // host:port that accept connections when it runs
+};
+
+// What the steps on one host wait for besides what each is made from.
+struct HostGate {
+  std::vector<StepId> inputs;  // stale with these: what says which machine the host is
+  std::vector<StepId> after;   // and what has to be done before
+};
+
+// What a service is made of, on its host.
+struct ServiceFiles {
+  std::vector<StepId> restart;      // its restart files, then the unit
+  std::vector<StepId> others;       // its pairs, its reread files, then the data folder
+  std::vector<StepId> of_contents;  // of those all but unit and folder
 };
 
 struct ServiceSteps {
@@ -75,14 +89,46 @@ struct ServiceSteps {
   std::vector<StepId> files;  // of all three kinds
 };
 
+// How long a service may take to answer: etcd may have to replay a large log. A failure is seen long before.
+inline constexpr int kStartTimeoutSeconds = 90;
+
 // archive/NAME and unpack/NAME; gives the latter.
 StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive);
 
-// file/ dir/ render/ unit/ service/ on the host.
+// render/HOST/PATH: TEXT, which goes to PATH on the host.
+StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text);
+
+// file/ dir/ unit/ on the host; and render/ of the unit, unless UNIT_SOURCE is that step.
+ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate,
+                               const StepId* unit_source = nullptr);
+
+// The record of the service's step. On a host that is reached by ssh it has the host's name WITH_HOST.
+std::string ServiceRecord(const Lowering& lowering, const Service& service, bool with_host);
+
+// service/ on the host, made from FILES.
+StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files);
+
+// All of it, for a service on this machine.
 ServiceSteps LowerService(const Lowering& lowering, const Service& service);
+
+// A list of plain strings, and one of JSON texts, as JSON.
+std::string JsonList(const std::vector<std::string>& values);
+std::string JsonListOf(const std::vector<std::string>& texts);
 
 // etcd.cc
 void LowerEtcd(const Lowering& lowering, const PkiSteps& pki);
+
+// "https://127.0.0.1:2379" as "127.0.0.1:2379".
+std::string HostAndPort(absl::string_view url);
+
+// MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
+Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member, StepId unpack);
+
+// How long verify waits until etcd is healthy.
+inline constexpr int kVerifyTimeoutSeconds = 60;
+
+// etcd_cluster.cc: Etcd::clustered. UNPACKED are the steps that unpack Etcd::archives.
+void LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki, const std::vector<StepId>& unpacked);
 
 }  // namespace kplan
 

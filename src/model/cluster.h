@@ -19,12 +19,25 @@ enum class ServiceManager { kSystemd, kProcess, kNone };
 // As in cluster.yaml: "systemd".
 const char* ManagerName(ServiceManager manager);
 
+// Where a host is reached: ssh_config(5) has the rest, and may have these, too.
+struct SshLogin {
+  std::string user;  // empty: as ssh's configuration says
+  std::string host;  // a name, an alias of ssh's configuration, or an IP address (IPv6 without brackets)
+  int port = 0;      // 0: as ssh's configuration says
+
+  bool set() const { return !host.empty(); }
+};
+
 struct Host {
   std::string name;     // "worker"
   std::string address;  // empty when not given
-  std::string root;     // "/", or a folder relative to DIR
+  std::string root;     // "/", or a folder relative to DIR; of a host with ssh always an absolute path there
   std::string arch;     // "amd64"
   ServiceManager manager = ServiceManager::kSystemd;
+  SshLogin ssh;        // not set: the host is this machine, or a folder on it
+  std::string become;  // "sudo", or empty: the user that logs in writes; only with ssh
+
+  bool remote() const { return ssh.set(); }
 };
 
 // A release archive and what is taken out of it.
@@ -45,25 +58,38 @@ struct EtcdMember {
   int host = 0;
   int archive = 0;  // index into Etcd::archives
   std::string name;
-  int cert = 0;                                     // index into Cluster::certificates
-  std::vector<std::string> peer_urls, client_urls;  // advertised
+  int cert = 0;        // what it serves: index into Cluster::certificates
+  int peer_cert = -1;  // of a cluster's member: what it shows other members, and asks of them; likewise
+  std::vector<std::string> peer_urls, client_urls;  // advertised, sorted
   std::string probe;                                // the client URL that checks connect to
+  std::string peer_probe;                           // of a cluster's member: the peer URL, likewise
   std::vector<Argument> arguments;                  // argv of the service
   std::vector<std::string> environment;             // "NAME=value"
-  std::string unit;                                 // the unit file's text
-  std::string owner;                                // "user" or "user:group" of key and data; empty: root
+  // Of a cluster's member: the text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder
+  // is empty (systemd.exec(5), EnvironmentFile). Empty when it is not one.
+  std::string bootstrap;
+  std::string unit;   // the unit file's text
+  std::string owner;  // "user" or "user:group" of key and data; empty: root
 };
 
 struct Etcd {
   std::string version, token;
-  std::vector<Archive> archives;  // one an architecture
-  std::vector<EtcdMember> members;
+  std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
+  std::vector<EtcdMember> members;  // in the order of the spec
   std::vector<std::string> refuse;  // of "no-cert", "wrong-ca", "plaintext"
+
+  // `etcd.tls` is written, or there are several members, or the one is reached by ssh: survey, rollout and
+  // verify are then about all members. Otherwise one member here is started as any service.
+  bool clustered = false;
+  // Of a cluster:
+  int client_cert = -1;       // what kplan and etcdctl show members: index into Cluster::certificates
+  std::string initial_state;  // "new" or "existing": what members without data do (initial-cluster-state)
+  int max_unavailable = 1;    // how many members may be down at a time while they are restarted
 };
 
 struct Cluster {
   std::string name;
-  std::vector<Host> hosts;  // by name
+  std::vector<Host> hosts;                // by name
   std::vector<CertificateAuthority> cas;  // an issuer before those it signs, else by name
   std::vector<LeafCertificate> certificates;
   bool has_etcd = false;

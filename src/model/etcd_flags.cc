@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -22,7 +23,6 @@ using Kind = EtcdFlag::Kind;
 constexpr char kFromCert[] = "it is made from `etcd.cert`";
 constexpr char kData[] =
     "kplan keeps etcd's data in /var/lib/etcd; moving it is a migration that kplan does not do";
-constexpr char kOneMember[] = "this version of kplan provisions clusters of one member";
 constexpr char kNoDiscovery[] = "kplan knows the members; discovery is not used";
 constexpr char kNoAutoTls[] = "kplan makes the certificates";
 constexpr char kUnsafe[] = "it is for disaster recovery by hand, not for a unit";
@@ -71,7 +71,7 @@ constexpr EtcdFlag kFlags[] = {
     {"host-whitelist", Kind::kText, 4, 0, nullptr},
     {"initial-advertise-peer-urls", Kind::kUrls, 4, 0, nullptr},
     {"initial-cluster", Kind::kText, 4, 0, nullptr},
-    {"initial-cluster-state", Kind::kOurs, 4, 0, kOneMember},
+    {"initial-cluster-state", Kind::kText, 4, 0, nullptr},
     {"initial-cluster-token", Kind::kOurs, 4, 0, "it is the key `etcd.initial-cluster-token`"},
     {"initial-election-tick-advance", Kind::kBool, 4, 0, nullptr},
     {"key-file", Kind::kOurs, 4, 0, kFromCert},
@@ -125,6 +125,31 @@ constexpr EtcdFlag kFlags[] = {
     {"watch-progress-notify-interval", Kind::kDuration, 6, 0, nullptr},
 };
 
+constexpr char kFromAddress[] = "it is made from the `address` of each member's host";
+constexpr char kFromTls[] = "it is made from `etcd.tls`";
+
+// What else, or what other than above, kplan makes for the members of a cluster. By name.
+constexpr std::pair<absl::string_view, const char*> kInCluster[] = {
+    {"advertise-client-urls", kFromAddress},
+    {"cert-file", kFromTls},
+    {"client-cert-auth", kFromTls},
+    {"client-cert-file", kFromTls},
+    {"client-key-file", kFromTls},
+    {"initial-advertise-peer-urls", kFromAddress},
+    {"initial-cluster", "it is made from `etcd.members`"},
+    {"key-file", kFromTls},
+    {"listen-client-urls", kFromAddress},
+    {"listen-peer-urls", kFromAddress},
+    {"name", "members are called as their hosts"},
+    {"peer-cert-file", kFromTls},
+    {"peer-client-cert-auth", kFromTls},
+    {"peer-client-cert-file", kFromTls},
+    {"peer-client-key-file", kFromTls},
+    {"peer-key-file", kFromTls},
+    {"peer-trusted-ca-file", "it is the CA of `peer` of `etcd.tls`"},
+    {"trusted-ca-file", "it is the CA of `server` of `etcd.tls`"},
+};
+
 absl::Status Refuse(absl::string_view reason, absl::string_view remedy) {
   return absl::InvalidArgumentError(absl::StrCat(reason, "\n", remedy));
 }
@@ -155,6 +180,13 @@ std::vector<absl::string_view> EtcdFlagNames() {
   std::vector<absl::string_view> names;
   for (const EtcdFlag& flag : kFlags) names.push_back(flag.name);
   return names;
+}
+
+const char* WhyOursInCluster(const EtcdFlag& flag) {
+  for (const auto& [name, why] : kInCluster) {
+    if (name == flag.name) return why;
+  }
+  return flag.kind == EtcdFlag::Kind::kOurs ? flag.text : nullptr;
 }
 
 bool ParseUrl(absl::string_view text, Url* url) {
@@ -191,6 +223,10 @@ absl::Status CheckEtcdFlagValue(const EtcdFlag& flag, absl::string_view value) {
       if (absl::string_view(flag.name) == "name" && value.find_first_of("=,") != absl::string_view::npos) {
         return Refuse("a member's name with a comma or an equals sign, at which etcd ends it",
                       "use a hyphen");
+      }
+      if (absl::string_view(flag.name) == "initial-cluster-state" && value != "new" && value != "existing") {
+        return Refuse("not new or existing",
+                      "write new, or existing for members that join a cluster that is there");
       }
       return absl::OkStatus();
     case Kind::kBool:

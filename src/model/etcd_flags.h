@@ -42,6 +42,10 @@ const EtcdFlag* FindEtcdFlag(absl::string_view name);
 
 std::vector<absl::string_view> EtcdFlagNames();
 
+// From what kplan makes FLAG for the members of a cluster, each of which has its own value of some; null when
+// it can be written there.
+const char* WhyOursInCluster(const EtcdFlag& flag);
+
 // Whether VALUE has the form that FLAG wants. The message is the reason and, after a line end, the remedy.
 absl::Status CheckEtcdFlagValue(const EtcdFlag& flag, absl::string_view value);
 

@@ -9,6 +9,7 @@ std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", na
 std::string Journal(absl::string_view name) { return absl::StrCat(kJournals, "/", name); }
 std::string SavedSpec(int64_t number) { return absl::StrCat(kSpecs, "/", number); }
 std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
+std::string HostFacts(absl::string_view host) { return absl::StrCat(".kplan/hosts/", host, ".json"); }
 std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
 
 std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }

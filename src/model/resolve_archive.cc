@@ -63,10 +63,12 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
     Range range = spec.range.known() ? spec.range : etcd.version.range;
     absl::string_view source =
         spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
-    diagnostics->Error(Code::kBadDigest, range,
-                       absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch,
-                                    " has no sha256", spec.path.set() ? "" : ", and kplan does not know it"),
-                       absl::StrCat(source, "write\n  archive: {sha256: ...}"));
+    diagnostics->Error(
+        Code::kBadDigest, range,
+        absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch, " has no sha256",
+                     spec.path.set() ? "" : ", and kplan does not know it"),
+        absl::StrCat(source, "write\n  archive: {sha256: ",
+                     etcd.members.size() > 1 ? absl::StrCat("{", arch, ": ...}") : "...", "}"));
     return "";
   }
   std::string lower = absl::AsciiStrToLower(digest->value);

@@ -1,4 +1,5 @@
 // etcd: version, archive, flags, unit and what has to fit together (the serving certificate and the URLs).
+// What is a cluster's alone is in resolve_members.cc.
 
 #include <algorithm>
 #include <map>
@@ -12,13 +13,12 @@
 #include "src/model/etcd_flags.h"
 #include "src/model/names.h"
 #include "src/model/paths.h"
-#include "src/model/resolve_internal.h"
+#include "src/model/resolve_etcd_internal.h"
 #include "src/model/unit.h"
 
 namespace kplan {
 namespace {
 
-constexpr char kDefaultToken[] = "etcd-cluster";             // etcd's own default
 constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
 constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
 constexpr char kDefaultName[] = "etcd";
@@ -27,9 +27,8 @@ const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 class EtcdResolver {
  public:
   EtcdResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : all_(spec),
+      : context_{spec, spec.etcd, *cluster, cluster->etcd, diagnostics, {}, {}},
         spec_(spec.etcd),
-        well_formed_(spec.well_formed),
         cluster_(*cluster),
         etcd_(cluster->etcd),
         diagnostics_(diagnostics) {}
@@ -38,29 +37,42 @@ class EtcdResolver {
     cluster_.has_etcd = true;
     // Flags and archive are the version's: without one there is nothing to hold them against.
     if (!ResolveVersion()) return;
+    bool known = FindMembers();
+    etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
+                      (members_.size() == 1 && cluster_.hosts[members_[0]].remote());
     ResolveFlags();
-    etcd_.token = spec_.initial_cluster_token.set() ? spec_.initial_cluster_token.value : kDefaultToken;
-    ResolveMembers();
+    etcd_.token = spec_.initial_cluster_token.set()                     ? spec_.initial_cluster_token.value
+                  : etcd_.clustered && context_.all.metadata_name.set() ? context_.all.metadata_name.value
+                                                                        : kDefaultToken;
+    CheckWhichCertificates();
+    if (!known) return;
+    if (etcd_.clustered) {
+      ResolveClusterMembers(context_, members_, member_names_);
+    } else {
+      etcd_.archives.push_back(
+          ResolveEtcdArchive(spec_, context_.version, cluster_.hosts[members_[0]].arch, diagnostics_));
+      ResolveMember(members_[0]);
+    }
   }
 
  private:
   bool ResolveVersion() {
     if (!spec_.version.set()) {
-      if (well_formed_)
+      if (context_.all.well_formed)
         diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no version",
                             "for example version: 3.4.15");
       return false;
     }
     etcd_.version = spec_.version.value;
     absl::string_view text = etcd_.version;
-    if (!ParseEtcdVersion(text, &version_)) {
-      bool v = absl::ConsumePrefix(&text, "v") && ParseEtcdVersion(text, &version_);
+    if (!ParseEtcdVersion(text, &context_.version)) {
+      bool v = absl::ConsumePrefix(&text, "v") && ParseEtcdVersion(text, &context_.version);
       diagnostics_->Error(Code::kEtcdVersion, spec_.version.range,
                           absl::StrCat(Quote(spec_.version.value), " is not a version of etcd"),
                           v ? absl::StrCat("write ", text) : "write all three numbers, for example 3.4.15");
       return false;
     }
-    if (version_.major != 3 || version_.minor < 4 || version_.minor > 6) {
+    if (context_.version.major != 3 || context_.version.minor < 4 || context_.version.minor > 6) {
       diagnostics_->Error(Code::kEtcdVersion, spec_.version.range,
                           absl::StrCat("kplan does not know etcd ", etcd_.version),
                           "it knows the flags and rules of 3.4, 3.5 and 3.6");
@@ -69,12 +81,19 @@ class EtcdResolver {
     return true;
   }
 
+  // From what kplan makes FLAG; null when the user may write it.
+  const char* WhyOurs(const EtcdFlag& flag) const {
+    if (etcd_.clustered) return WhyOursInCluster(flag);
+    if (absl::string_view(flag.name) == "initial-cluster-state") return "it is for clusters";
+    return flag.kind == EtcdFlag::Kind::kOurs ? flag.text : nullptr;
+  }
+
   void ResolveFlags() {
     for (const auto& [key, value] : spec_.flags) {
       absl::string_view name = key.value;
       const EtcdFlag* flag = FindEtcdFlag(name);
       if (flag == nullptr && absl::StartsWith(name, "experimental-") && OnlyAlnumAnd(name, "-")) {
-        flags_[key.value] = &value;  // they come and go with each patch release: etcd is the judge
+        context_.flags[key.value] = &value;  // they come and go with each patch release: etcd is the judge
         continue;
       }
       if (flag == nullptr) {
@@ -85,15 +104,14 @@ class EtcdResolver {
         diagnostics_->Error(Code::kEtcdFlag, key.range, absl::StrCat("etcd has no flag ", Quote(name)), help);
         continue;
       }
-      if (flag->kind == EtcdFlag::Kind::kOurs) {
+      if (const char* why = WhyOurs(*flag); why != nullptr) {
         diagnostics_->Error(Code::kSetByKplan, key.range,
-                            absl::StrCat("the flag ", name, " cannot be set here: ", flag->text),
-                            "remove it");
+                            absl::StrCat("the flag ", name, " cannot be set here: ", why), "remove it");
         continue;
       }
-      if (flag->since_minor > version_.minor ||
-          (flag->removed_minor != 0 && flag->removed_minor <= version_.minor)) {
-        bool gone = flag->since_minor <= version_.minor;
+      if (flag->since_minor > context_.version.minor ||
+          (flag->removed_minor != 0 && flag->removed_minor <= context_.version.minor)) {
+        bool gone = flag->since_minor <= context_.version.minor;
         diagnostics_
             ->Error(Code::kEtcdFlag, key.range,
                     absl::StrCat("etcd ", etcd_.version, " has no flag ", name,
@@ -107,18 +125,14 @@ class EtcdResolver {
         Report(Code::kEtcdFlagValue, status, value.range, absl::StrCat("the flag ", name), diagnostics_);
         continue;
       }
-      flags_[key.value] = &value;
+      context_.flags[key.value] = &value;
     }
     for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
     CheckListenHosts();
   }
 
-  const Text* Flag(const std::string& name) const {
-    auto found = flags_.find(name);
-    return found == flags_.end() ? nullptr : found->second;
-  }
   std::string FlagOr(const std::string& name, absl::string_view fallback) const {
-    const Text* flag = Flag(name);
+    const Text* flag = context_.Flag(name);
     return flag != nullptr ? flag->value : std::string(fallback);
   }
 
@@ -130,7 +144,7 @@ class EtcdResolver {
   }
 
   void CheckClientUrls(const std::string& name) {
-    const Text* flag = Flag(name);
+    const Text* flag = context_.Flag(name);
     if (flag == nullptr || absl::StrContains(flag->value, "http://")) {
       if (flag == nullptr) return;
       diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
@@ -142,7 +156,7 @@ class EtcdResolver {
   // etcd listens on addresses only (3.4, embed/config.go checkBindURLs), "localhost" aside.
   void CheckListenHosts() {
     for (const char* name : {"listen-client-urls", "listen-peer-urls"}) {
-      const Text* flag = Flag(name);
+      const Text* flag = context_.Flag(name);
       if (flag == nullptr) continue;
       for (absl::string_view text : absl::StrSplit(flag->value, ',')) {
         Url url;
@@ -155,139 +169,86 @@ class EtcdResolver {
     }
   }
 
-  void ResolveMembers() {
-    std::vector<const Text*> names;
-    for (const Text& member : spec_.members) names.push_back(&member);
-    if (names.size() > 1) {
-      diagnostics_->Error(Code::kNotYet, names[1]->range,
-                          "this version of kplan provisions an etcd of one member",
-                          "name one host in `members`");
-    }
-    int host = 0;
-    if (!names.empty()) {
-      auto found = std::find_if(cluster_.hosts.begin(), cluster_.hosts.end(),
-                                [&](const Host& h) { return h.name == names[0]->value; });
-      if (found == cluster_.hosts.end()) {
-        std::vector<absl::string_view> known;
-        for (const Host& candidate : cluster_.hosts) known.push_back(candidate.name);
-        diagnostics_->Error(Code::kUnknownName, names[0]->range,
-                            absl::StrCat("there is no host ", Quote(names[0]->value)),
-                            DidYouMean(names[0]->value, known));
-        return;
+  // Which hosts are members; false, and an error, when that is not known.
+  bool FindMembers() {
+    bool good = true;
+    std::vector<absl::string_view> known;
+    for (const Host& host : cluster_.hosts) known.push_back(host.name);
+    for (const Text& name : spec_.members) {
+      auto found = std::find(known.begin(), known.end(), name.value);
+      if (found == known.end()) {
+        diagnostics_->Error(Code::kUnknownName, name.range,
+                            absl::StrCat("there is no host ", Quote(name.value)),
+                            DidYouMean(name.value, known));
+        good = false;
+        continue;
       }
-      host = static_cast<int>(found - cluster_.hosts.begin());
-    } else if (cluster_.hosts.size() > 1) {
+      int host = static_cast<int>(found - known.begin());
+      if (auto twice = std::find(members_.begin(), members_.end(), host); twice != members_.end()) {
+        diagnostics_
+            ->Error(Code::kDuplicateEntry, name.range,
+                    absl::StrCat("the host ", name.value, " is a member twice"), "remove one of the two")
+            .Relate(member_names_[twice - members_.begin()]->range, "the other one is here");
+        good = false;
+        continue;
+      }
+      members_.push_back(host);
+      member_names_.push_back(&name);
+    }
+    if (!spec_.members.empty()) return good;
+    if (cluster_.hosts.size() > 1) {
       diagnostics_
           ->Error(Code::kAmbiguous, spec_.range,
                   absl::StrCat("there are ", cluster_.hosts.size(),
                                " hosts: etcd needs to know on which it runs"),
                   absl::StrCat("for example members: [", cluster_.hosts[0].name, "]"))
-          .Relate(PlaceOfHost(all_, cluster_.hosts[1].name), "the second is here");
-      return;
-    } else if (cluster_.hosts.empty()) {
-      return;  // said already
+          .Relate(PlaceOfHost(context_.all, cluster_.hosts[1].name), "the second is here");
+      return false;
     }
-    etcd_.archives.push_back(ResolveEtcdArchive(spec_, version_, cluster_.hosts[host].arch, diagnostics_));
-    ResolveMember(host);
+    if (cluster_.hosts.empty()) return false;  // said already
+    members_.push_back(0);
+    return true;
   }
 
-  // The certificate named by `etcd.cert`; -1 when there is none.
-  int FindCert(int host) {
-    if (!spec_.cert.set()) {
-      if (well_formed_) {
-        diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no certificate",
-                            "name one of `certs`, for example cert: kubernetes");
-      }
-      return -1;
+  void CheckWhichCertificates() {
+    if (spec_.cert.set() && spec_.tls.range.known()) {
+      diagnostics_
+          ->Error(Code::kConflict, spec_.cert.range,
+                  "etcd has a `cert` for everything, or `tls` with one for each purpose, not both",
+                  "remove one of the two")
+          .Relate(spec_.tls.range, "tls is here");
+    } else if (!spec_.cert.set() && !spec_.tls.range.known() && context_.all.well_formed) {
+      diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no certificate",
+                          etcd_.clustered
+                              ? "name some of `certs`, for example\n  tls: {server: server, peer: "
+                                "peer, client: root}"
+                              : "name one of `certs`, for example cert: kubernetes");
     }
-    std::vector<absl::string_view> names;
-    for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
-      const LeafCertificate& cert = cluster_.certificates[i];
-      if (cert.kind->spec_name == spec_.cert.value && (cert.host == -1 || cert.host == host))
-        return static_cast<int>(i);
-      names.push_back(cert.kind->spec_name);
-    }
-    std::string help = DidYouMean(spec_.cert.value, names);
-    diagnostics_->Error(Code::kUnknownName, spec_.cert.range,
-                        absl::StrCat("there is no certificate ", Quote(spec_.cert.value)),
-                        help.empty() ? "write it under `certs`" : help);
-    return -1;
-  }
-
-  Range PlaceOfCert(const LeafCertificate& cert) const {
-    for (const CertSpec& written : all_.certs) {
-      if (written.name.value == cert.kind->spec_name) return written.name.range;
-    }
-    return {};
   }
 
   // etcd shows its certificate to clients and, through the gateway, to itself as one (etcd v3.4,
   // embed/serve.go).
   void CheckServingCert(const LeafCertificate& cert, const std::vector<std::string>& client_urls) {
-    if (cert.kind->is_ca) {
-      diagnostics_
-          ->Error(Code::kEtcdCert, spec_.cert.range,
-                  absl::StrCat("the certificate ", Quote(cert.kind->spec_name),
-                               " is a CA's, which no server should show"),
-                  "name one whose profile makes no CAs")
-          .Relate(PlaceOfCert(cert), "it is here");
-      return;
-    }
-    for (const char* usage : {"server auth", "client auth"}) {
-      bool has = std::any_of(cert.kind->usages.begin(), cert.kind->usages.end(),
-                             [&](const std::string& u) { return u == usage || u == "any"; });
-      if (has) continue;
-      diagnostics_
-          ->Error(Code::kEtcdCert, spec_.cert.range,
-                  absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " lacks the usage ",
-                               Quote(usage), ", which etcd needs"),
-                  "add it to the certificate's profile")
-          .Relate(PlaceOfCert(cert), "it is here");
-    }
+    CheckEtcdCert(context_, cert, spec_.cert.range, {"server auth", "client auth"});
+    CheckKeyKinds(context_, {&cert}, spec_.cert.range);
+    if (cert.kind->is_ca) return;
     for (const std::string& text : client_urls) {
       Url url;
       if (!ParseUrl(text, &url)) continue;  // said already
-      bool covered = std::any_of(cert.sans.begin(), cert.sans.end(),
-                                 [&](const auto& san) { return SanCovers(san, url.host); });
-      if (covered) continue;
-      const Text* flag = Flag("advertise-client-urls");
+      if (IsValidFor(cert, url.host)) continue;
+      const Text* flag = context_.Flag("advertise-client-urls");
       diagnostics_
           ->Error(Code::kEtcdCert, flag != nullptr ? flag->range : spec_.cert.range,
                   absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " is not valid for ",
                                url.host, ", where clients reach etcd (", text, ")"),
                   absl::StrCat("add ", url.host, " to its hosts"))
-          .Relate(PlaceOfCert(cert), "it is here");
+          .Relate(PlaceOfCert(context_, cert), "it is here");
     }
-  }
-
-  // etcd's Go has to know the key kinds of the certificate and of everyone who signs above it: crypto/tls has
-  // Ed25519 since Go 1.13, and releases before 3.4.18 are built with 1.12.
-  void CheckKeyKinds(const LeafCertificate& cert) {
-    constexpr int kFirstWithEd25519 = 18;
-    if (version_.minor != 4 || version_.patch >= kFirstWithEd25519) return;
-    std::string whose;
-    Range place;
-    if (cert.kind->key.algo == "ed25519") {
-      whose = absl::StrCat("the certificate ", Quote(cert.kind->spec_name));
-      place = PlaceOfCert(cert);
-    }
-    for (int ca = cert.kind->ca; ca >= 0 && whose.empty(); ca = cluster_.cas[ca].issuer) {
-      if (cluster_.cas[ca].key.algo != "ed25519") continue;
-      whose = absl::StrCat("the CA ", Quote(cluster_.cas[ca].name));
-      place = PlaceOfCa(all_, cluster_.cas[ca].name);
-    }
-    if (whose.empty()) return;
-    diagnostics_
-        ->Error(Code::kEtcdCert, spec_.cert.range,
-                absl::StrCat("etcd ", etcd_.version, " is built with Go 1.12, whose TLS has no Ed25519; ",
-                             whose, " has such a key"),
-                "take an ecdsa or rsa key, or etcd 3.4.18 or later")
-        .Relate(place, "it is here");
   }
 
   // A given initial-cluster must name this member with the URLs it advertises, or etcd refuses to start.
   void CheckInitialCluster(const EtcdMember& member) {
-    const Text* flag = Flag("initial-cluster");
+    const Text* flag = context_.Flag("initial-cluster");
     if (flag == nullptr) return;
     std::vector<std::string> urls;
     for (absl::string_view entry : absl::StrSplit(flag->value, ',')) {
@@ -303,7 +264,7 @@ class EtcdResolver {
     }
     std::sort(urls.begin(), urls.end());
     if (urls != member.peer_urls) {
-      const Text* advertised = Flag("initial-advertise-peer-urls");
+      const Text* advertised = context_.Flag("initial-advertise-peer-urls");
       diagnostics_
           ->Error(Code::kEtcdFlagValue, flag->range,
                   absl::StrCat("the flag initial-cluster gives other URLs than initial-advertise-peer-urls (",
@@ -321,19 +282,16 @@ class EtcdResolver {
     member.peer_urls = Urls("initial-advertise-peer-urls", kDefaultPeerUrl);
     member.probe = member.client_urls[0];
     CheckInitialCluster(member);
-    int cert = FindCert(host);
+    int cert = spec_.cert.set() ? FindCertificate(context_, spec_.cert, host) : -1;
     if (cert >= 0) {
       member.cert = cert;
       // With an error in what the certificate is made from, what it lacks would be said twice.
-      if (!diagnostics_->has_errors()) {
-        CheckServingCert(cluster_.certificates[cert], member.client_urls);
-        CheckKeyKinds(cluster_.certificates[cert]);
-      }
+      if (!diagnostics_->has_errors()) CheckServingCert(cluster_.certificates[cert], member.client_urls);
       member.arguments = Arguments(member, cluster_.certificates[cert]);
     }
-    if (cluster_.hosts[host].arch == "arm64" && version_.minor == 4)
+    if (cluster_.hosts[host].arch == "arm64" && context_.version.minor == 4)
       member.environment.push_back("ETCD_UNSUPPORTED_ARCH=arm64");
-    ResolveUnit(&member);
+    ResolveMemberUnit(context_, /*report=*/true, &member);
     etcd_.members.push_back(std::move(member));
   }
 
@@ -358,65 +316,96 @@ class EtcdResolver {
     if (etcd_.token != kDefaultToken)
       arguments.emplace_back(absl::StrCat("--initial-cluster-token=", etcd_.token), "");
     const CertificateAuthority& ca = cluster_.cas[cert.kind->ca];
-    if (ca.crl_expiry_seconds != 0 && Flag("client-crl-file") == nullptr) {
+    if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file") == nullptr) {
       arguments.emplace_back("--client-crl-file=", absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName));
     }
-    for (const auto& [name, value] : flags_) {
-      if (name == "name" || name == "listen-client-urls" || name == "advertise-client-urls") continue;
-      const EtcdFlag* flag = FindEtcdFlag(name);
-      bool path = flag != nullptr && flag->kind == EtcdFlag::Kind::kPath;
-      if (path) {
-        arguments.emplace_back(absl::StrCat("--", name, "="), value->value);
-      } else {
-        arguments.emplace_back(absl::StrCat("--", name, "=", value->value), "");
-      }
-    }
+    AppendFlags(context_, {"name", "listen-client-urls", "advertise-client-urls"}, &arguments);
     return arguments;
   }
 
-  void ResolveUnit(EtcdMember* member) {
-    Unit unit;
-    unit.sections = {
-        {"Unit", {{"Description", "etcd"}, {"Documentation", "https://github.com/coreos"}}},
-        {"Service",
-         {{"Type", "notify"},
-          {"ExecStart", ExecStart(member->arguments)},
-          {"Restart", "on-failure"},
-          {"RestartSec", "5"}}},
-        {"Install", {{"WantedBy", "multi-user.target"}}},
-    };
-    if (!member->environment.empty())
-      unit.Set("Service", "Environment", absl::StrJoin(member->environment, " "));
-    MergeUnit(spec_.unit, &unit, diagnostics_);
-    if (const std::string* user = unit.Find("Service", "User")) {
-      member->owner = *user;
-      if (const std::string* group = unit.Find("Service", "Group"))
-        absl::StrAppend(&member->owner, ":", *group);
-      if (!OnlyAlnumAnd(member->owner, "._-:")) {
-        for (const UnitSectionSpec& section : spec_.unit) {
-          for (const auto& [key, value] : section.keys) {
-            if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
-            if (OnlyAlnumAnd(value.value, "._-")) continue;
-            diagnostics_->Error(Code::kBadUnit, value.range,
-                                absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
-          }
-        }
-      }
-    }
-    member->unit = unit.Text();
-  }
-
-  const Spec& all_;
+  EtcdContext context_;
   const EtcdSpec& spec_;
-  bool well_formed_;
   Cluster& cluster_;
   Etcd& etcd_;
   Diagnostics* diagnostics_;
-  EtcdVersion version_;
-  std::map<std::string, const Text*> flags_;  // the good ones
+  std::vector<int> members_;               // indices into Cluster::hosts, in the order of the spec
+  std::vector<const Text*> member_names_;  // the same as they are written; empty when nobody did
 };
 
+// In a cluster that key is taken.
+void CheckEnvironmentFile(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
+  for (const UnitSectionSpec& section : unit) {
+    if (section.name.value != "Service") continue;
+    for (const auto& [key, value] : section.keys) {
+      if (key.value != "EnvironmentFile") continue;
+      diagnostics->Error(Code::kSetByKplan, key.range,
+                         "EnvironmentFile cannot be set here: it is where kplan puts what etcd heeds at its "
+                         "first start",
+                         "write `Environment`");
+    }
+  }
+}
+
 }  // namespace
+
+const Text* EtcdContext::Flag(const std::string& name) const {
+  auto found = flags.find(name);
+  return found == flags.end() ? nullptr : found->second;
+}
+
+void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
+                 std::vector<Argument>* arguments) {
+  for (const auto& [name, value] : context.flags) {
+    if (std::find(without.begin(), without.end(), name) != without.end()) continue;
+    const EtcdFlag* flag = FindEtcdFlag(name);
+    bool path = flag != nullptr && flag->kind == EtcdFlag::Kind::kPath;
+    if (path) {
+      arguments->emplace_back(absl::StrCat("--", name, "="), value->value);
+    } else {
+      arguments->emplace_back(absl::StrCat("--", name, "=", value->value), "");
+    }
+  }
+}
+
+void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member) {
+  Unit unit;
+  unit.sections = {
+      {"Unit", {{"Description", "etcd"}, {"Documentation", "https://github.com/coreos"}}},
+      {"Service",
+       {{"Type", "notify"},
+        {"ExecStart", ExecStart(member->arguments)},
+        {"Restart", "on-failure"},
+        {"RestartSec", "5"}}},
+      {"Install", {{"WantedBy", "multi-user.target"}}},
+  };
+  if (!member->environment.empty())
+    unit.Set("Service", "Environment", absl::StrJoin(member->environment, " "));
+  if (!member->bootstrap.empty()) {
+    unit.Set("Service", "EnvironmentFile",
+             absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName));
+  }
+  // What is wrong with the text is wrong for every member: it is said once.
+  Diagnostics unheard(&context.diagnostics->source());
+  Diagnostics* diagnostics = report ? context.diagnostics : &unheard;
+  if (!member->bootstrap.empty()) CheckEnvironmentFile(context.spec.unit, diagnostics);
+  MergeUnit(context.spec.unit, &unit, diagnostics);
+  if (const std::string* user = unit.Find("Service", "User")) {
+    member->owner = *user;
+    if (const std::string* group = unit.Find("Service", "Group"))
+      absl::StrAppend(&member->owner, ":", *group);
+    if (!OnlyAlnumAnd(member->owner, "._-:")) {
+      for (const UnitSectionSpec& section : context.spec.unit) {
+        for (const auto& [key, value] : section.keys) {
+          if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
+          if (OnlyAlnumAnd(value.value, "._-")) continue;
+          diagnostics->Error(Code::kBadUnit, value.range,
+                             absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
+        }
+      }
+    }
+  }
+  member->unit = unit.Text();
+}
 
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   Etcd& etcd = cluster->etcd;
@@ -434,7 +423,10 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
                                                   [&](const Text& text) { return text.value == refusal; });
     if (asked) etcd.refuse.push_back(refusal);
   }
-  if (spec.etcd.range.known()) EtcdResolver(spec, cluster, diagnostics).Resolve();
+  if (!spec.etcd.range.known()) return;
+  EtcdResolver(spec, cluster, diagnostics).Resolve();
+  const size_t members = std::max<size_t>(spec.etcd.members.size(), 1);
+  ResolveMaxUnavailable(spec, static_cast<int>(members), &etcd, diagnostics);
 }
 
 }  // namespace kplan

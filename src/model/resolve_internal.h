@@ -15,7 +15,7 @@
 
 namespace kplan {
 
-void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve.cc
+void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_hosts.cc
 void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);      // resolve_cas.cc
 void ResolveCerts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_certs.cc
 void ResolveRevoked(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  // resolve_revoked.cc

@@ -9,6 +9,10 @@
 namespace kplan {
 namespace {
 
+// How many steps speak to hosts at a time, whatever -j says. All of them may be one host's, and share its
+// connection: sshd takes 10 sessions of one (sshd_config(5), MaxSessions).
+constexpr int kHostsAtATime = 8;
+
 // What every build.ninja begins with, the stub included.
 //
 // `gen` runs before every build: ninja sees the times of files only, and a mode that was opened up, a service
@@ -68,8 +72,9 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
   }
 }
 
-// UNTIL: what the step may wait for; empty: nothing.
-void AppendStep(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
+// UNTIL: what the step may wait for; empty: nothing. CONTACTS: it reaches a host over ssh.
+void AppendStep(const Graph& graph, const Step& step, absl::string_view until, bool contacts,
+                std::string* out) {
   *out += "\nbuild ";
   AppendStamp(step, out);
   *out += ": step";
@@ -84,6 +89,7 @@ void AppendStep(const Graph& graph, const Step& step, absl::string_view until, s
   if (!until.empty()) absl::StrAppend(out, "  wait = $ (until ", EscapeNinjaText(until), ")\n");
   // A download shows its progress.
   if (step.kind == StepKind::kFetch) *out += "  pool = console\n";
+  if (contacts) *out += "  pool = hosts\n";
   *out += "build ";
   AppendPath(step.label, out);
   *out += ": phony ";
@@ -126,11 +132,15 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
                   "  depfile = .kplan/deps/$label\n"
                   "  deps = gcc\n"
                   "  restat = 1\n");
+  if (!graph.contacts().empty()) absl::StrAppend(&out, "\npool hosts\n  depth = ", kHostsAtATime, "\n");
   auto wait = graph.waits().begin();
+  auto contact = graph.contacts().begin();
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const bool waits = wait != graph.waits().end() && wait->step == id;
-    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", &out);
+    const bool contacts = contact != graph.contacts().end() && *contact == id;
+    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", contacts, &out);
     if (waits) ++wait;
+    if (contacts) ++contact;
     writer.MayFlush();
   }
   out += "\n";

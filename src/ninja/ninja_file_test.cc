@@ -87,6 +87,24 @@ TEST(NinjaFile, IsTheStampPattern) {
                 "default all\n");
 }
 
+TEST(NinjaFile, StepsThatContactAHostShareAPool) {
+  Graph graph;
+  uint32_t shard = graph.AddShard("etcd-1");
+  StepId host = graph.AddStep(StepKind::kHost, shard, "host/etcd-1", "{}", {});
+  graph.AddContact(host);
+  StepId render = graph.AddStep(StepKind::kRender, shard, "render/etcd-1/x", "{}", {});
+  StepId rollout = graph.AddStep(StepKind::kRollout, shard, "rollout/etcd", "{}", {host, render});
+  graph.AddWait(rollout, "every member is healthy");
+  graph.AddContact(rollout);
+  std::string text = NinjaFileFor(graph, {"/usr/bin/kplan", "cluster.yaml"});
+  EXPECT_NE(text.find("\npool hosts\n  depth = 8\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("  verb = HOST\n  pool = hosts\nbuild host/etcd-1"), std::string::npos) << text;
+  EXPECT_NE(text.find("  verb = RENDER\nbuild render/"), std::string::npos) << text;
+  EXPECT_NE(text.find("  verb = ROLL\n  wait = $ (until every member is healthy)\n  pool = hosts\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST(NinjaFile, TheStubCanOnlyGenerate) {
   std::string stub = NinjaStub({"/usr/bin/kplan", "cluster.yaml"});
   EXPECT_NE(stub.find("build build.ninja: phony .kplan/gen.stamp\n"), std::string::npos);

@@ -24,6 +24,13 @@ constexpr absl::string_view kWritable[] = {"name", "listen-client-urls", "advert
 
 bool IsWritable(absl::string_view flag) { return absl::c_linear_search(kWritable, flag); }
 
+// Those whose value is an argument of its own.
+constexpr absl::string_view kPeerUrls[] = {"listen-peer-urls", "initial-advertise-peer-urls"};
+
+bool HasValueBehind(absl::string_view flag) {
+  return IsWritable(flag) || absl::c_linear_search(kPeerUrls, flag);
+}
+
 // The flags of an argv, without their dashes, and their values.
 StringPairs FlagsOf(const std::vector<Argument>& arguments) {
   StringPairs flags;
@@ -33,7 +40,7 @@ StringPairs FlagsOf(const std::vector<Argument>& arguments) {
     const size_t equals = name.find('=');
     if (equals != absl::string_view::npos) {
       flags.emplace_back(std::string(name.substr(0, equals)), absl::StrCat(name.substr(equals + 1), path));
-    } else if (IsWritable(name)) {
+    } else if (HasValueBehind(name)) {
       flags.emplace_back(std::string(name), arguments[++i].first);
     } else {
       flags.emplace_back(std::string(name), "true");
@@ -76,6 +83,7 @@ class EtcdWalk {
     sink_.Open("etcd");
     walk_.Put("version", spec_.version);
     walk_.Put("cert", spec_.cert);
+    WalkTls();
     WalkArchive();
     walk_.Put("members", spec_.members);
     if (spec_.members.empty()) {
@@ -85,15 +93,67 @@ class EtcdWalk {
       }
       sink_.List("members", members);
     }
-    walk_.Put("initial-cluster-token", spec_.initial_cluster_token, etcd_.token);
-    // Of several members what they have in common is what is written; the rest is each one's name and place.
-    WalkFlags(etcd_.members[0]);
-    WalkUnit(etcd_.members[0]);
+    const Text& name = walk_.spec.metadata_name;
+    if (!spec_.initial_cluster_token.set() && etcd_.clustered && name.set()) {
+      sink_.Value("initial-cluster-token", etcd_.token, walk_.Derived("metadata.name", name.range));
+    } else {
+      walk_.Put("initial-cluster-token", spec_.initial_cluster_token, etcd_.token);
+    }
+    if (etcd_.clustered) {
+      WalkClusterFlags();
+    } else {
+      WalkFlags(etcd_.members[0]);
+    }
+    WalkUnit();
     sink_.Close();
   }
 
  private:
+  void WalkTls() {
+    if (!etcd_.clustered) return;
+    if (!spec_.tls.range.known()) {
+      for (const char* key : {"tls.server", "tls.peer", "tls.client"})
+        sink_.Note(key, spec_.cert.value, walk_.Derived("as `cert`", spec_.cert.range));
+      return;
+    }
+    sink_.Open("tls");
+    walk_.Put("server", spec_.tls.server);
+    walk_.Put("peer", spec_.tls.peer);
+    walk_.Put("client", spec_.tls.client);
+    sink_.Close();
+  }
+
+  // The architecture that an archive is for.
+  const std::string& ArchOf(size_t archive) const {
+    const auto member = absl::c_find_if(
+        etcd_.members, [&](const EtcdMember& m) { return m.archive == static_cast<int>(archive); });
+    return walk_.cluster.hosts[member->host].arch;
+  }
+
+  // One a member's architecture.
+  void WalkArchives() {
+    const ArchiveSpec& spec = spec_.archive;
+    sink_.Open("archive");
+    sink_.Open("sha256");
+    for (const auto& [arch, digest] : spec.sha256_by_arch) walk_.Put(arch.value, digest);
+    for (size_t i = 0; i < etcd_.archives.size(); ++i) {
+      const bool written = absl::c_any_of(spec.sha256_by_arch,
+                                          [&](const auto& pair) { return pair.first.value == ArchOf(i); });
+      if (!written) sink_.Value(ArchOf(i), etcd_.archives[i].sha256, KnownDigest());
+    }
+    sink_.Close();
+    for (size_t i = 0; i < etcd_.archives.size(); ++i) {
+      sink_.Note(absl::StrCat("url.", ArchOf(i)), etcd_.archives[i].url,
+                 walk_.Default("the release of that version"));
+    }
+    sink_.Close();
+  }
+
   void WalkArchive() {
+    if (etcd_.archives.size() > 1) {
+      WalkArchives();
+      return;
+    }
     const ArchiveSpec& spec = spec_.archive;
     sink_.Open("archive");
     walk_.Put("path", spec.path);
@@ -151,9 +211,50 @@ class EtcdWalk {
     sink_.Close();
   }
 
+  // What is written is for all members; all else is made, and where it is each one's own it is a list, as
+  // `members`.
+  void WalkClusterFlags() {
+    sink_.Open("flags");
+    for (const auto& [key, value] : spec_.flags) walk_.Put(key.value, value);
+    std::vector<StringPairs> flags;  // a member's have the same names in the same order
+    for (const EtcdMember& member : etcd_.members) flags.push_back(FlagsOf(member.arguments));
+    for (size_t i = 0; i < flags[0].size(); ++i) {
+      const std::string& name = flags[0][i].first;
+      const bool written =
+          absl::c_any_of(spec_.flags, [&](const auto& pair) { return pair.first.value == name; });
+      if (written) continue;
+      std::vector<std::string> values;
+      for (const StringPairs& of_member : flags) values.push_back(of_member[i].second);
+      if (absl::c_all_of(values, [&](const std::string& value) { return value == values[0]; })) {
+        sink_.Note(name, values[0], OriginOfFlag(name));
+      } else {
+        sink_.NoteList(name, values, OriginOfFlag(name));
+      }
+    }
+    sink_.Note("initial-cluster", InitialCluster(), OriginOfFlag("initial-cluster"));
+    const bool state = absl::c_any_of(
+        spec_.flags, [](const auto& pair) { return pair.first.value == "initial-cluster-state"; });
+    if (!state) sink_.Note("initial-cluster-state", etcd_.initial_state, walk_.Default("etcd's own"));
+    sink_.Close();
+  }
+
+  std::string InitialCluster() const {
+    std::vector<std::string> entries;
+    for (const EtcdMember& member : etcd_.members)
+      entries.push_back(absl::StrCat(member.name, "=", member.peer_urls[0]));
+    absl::c_sort(entries);
+    return absl::StrJoin(entries, ",");
+  }
+
   ValueOrigin OriginOfFlag(const std::string& name) const {
-    if (name == "client-crl-file") return walk_.Derived("the CRL of the CA of `etcd.cert`", spec_.cert.range);
     const EtcdFlag* flag = FindEtcdFlag(name);
+    if (etcd_.clustered) {
+      if (name == "client-crl-file" || name == "peer-crl-file")
+        return walk_.Derived("the CRL of the CA that signed those certificates");
+      const char* why = flag != nullptr ? WhyOursInCluster(*flag) : nullptr;
+      return walk_.Derived(why != nullptr ? why : "kplan's own");
+    }
+    if (name == "client-crl-file") return walk_.Derived("the CRL of the CA of `etcd.cert`", spec_.cert.range);
     return walk_.Derived(flag != nullptr && flag->text != nullptr ? flag->text : "kplan's own");
   }
 
@@ -167,7 +268,18 @@ class EtcdWalk {
     return nullptr;
   }
 
-  void WalkUnit(const EtcdMember& member) {
+  // Whether each member's unit has KEY with VALUE.
+  bool IsInAllUnits(const std::string& section, const std::string& key, const std::string& value) const {
+    return absl::c_all_of(etcd_.members, [&](const EtcdMember& member) {
+      return absl::c_any_of(SectionsOf(member.unit), [&](const UnitSection& candidate) {
+        return candidate.name == section && absl::c_linear_search(candidate.keys, std::make_pair(key, value));
+      });
+    });
+  }
+
+  void WalkUnit() {
+    const EtcdMember& member = etcd_.members[0];
+    const std::string& host = walk_.cluster.hosts[member.host].name;
     sink_.Open("unit");
     for (const UnitSection& section : SectionsOf(member.unit)) {
       sink_.Open(section.name);
@@ -175,7 +287,13 @@ class EtcdWalk {
         if (const Text* text = WrittenInUnit(section.name, key); text != nullptr) {
           walk_.Put(key, *text);
         } else if (key == "ExecStart") {
-          sink_.Note(key, value, walk_.Derived("made from `etcd.flags` and `etcd.cert`"));
+          sink_.Note(key, value,
+                     walk_.Derived(etcd_.clustered ? absl::StrCat("that of ", host, ", made from the flags")
+                                                   : "made from `etcd.flags` and `etcd.cert`"));
+        } else if (key == "EnvironmentFile") {
+          sink_.Note(key, value, walk_.Derived("kplan's own: what etcd heeds at its first start"));
+        } else if (!IsInAllUnits(section.name, key, value)) {
+          sink_.Note(key, value, walk_.Derived(absl::StrCat("that of ", host, ", by its architecture")));
         } else if (key == "Type") {
           sink_.Note(key, value, walk_.Derived("kplan's own: it waits for etcd's notification"));
         } else {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "src/plan/resolved_etcd.h"
 #include "src/plan/resolved_pki.h"
 #include "src/plan/resolved_walk.h"
@@ -24,6 +25,8 @@ void WalkHosts(const ResolvedWalk& walk) {
     walk.Put("root", spec.root, host.root);
     walk.Put("service-manager", spec.service_manager, ManagerName(host.manager));
     walk.Put("arch", spec.arch, host.arch);
+    walk.Put("ssh", spec.ssh);
+    walk.Put("become", spec.become);
     walk.sink.Close();
   }
   walk.sink.Close();
@@ -56,6 +59,12 @@ void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile
   WalkHosts(walk);
   WalkPki(walk);
   if (cluster.has_etcd) WalkEtcd(walk);
+  // How an etcd of one member here is restarted has no choices.
+  if (cluster.etcd.clustered || spec.rollout.max_unavailable.set()) {
+    sink->Open("rollout");
+    walk.Put("max-unavailable", spec.rollout.max_unavailable, absl::StrCat(cluster.etcd.max_unavailable));
+    sink->Close();
+  }
   if (!cluster.has_etcd && !spec.refuse_range.known()) return;
   sink->Open("verify");
   std::vector<ResolvedSpecSink::Element> refuse;

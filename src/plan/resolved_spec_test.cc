@@ -157,6 +157,39 @@ etcd:
 verify: {refuse: [no-cert]}
 )";
 
+// A cluster, with the keys that only one has.
+constexpr char kCluster[] = R"(
+metadata: {name: "pr: od"}
+hosts:
+  c: {address: 10.0.0.13, ssh: alias}
+  a: {address: 'fd00::11', ssh: "ops@[fd00::11]:2222", become: sudo, arch: arm64}
+  b: {address: 10.0.0.12, ssh: 10.0.0.12, root: /srv/b/, service-manager: process}
+ca: {CN: prod, crl-expiry: 24h}
+cas: {peers: {CN: peers, crl-expiry: 24h}}
+certs:
+  server: {per: host, ca: ca, hosts: [$name, $address, 127.0.0.1]}
+  peer: {ca: peers, hosts: ['fd00::11', 10.0.0.12, 10.0.0.13]}
+  root: {ca: ca}
+etcd:
+  version: 3.4.15
+  archive: {sha256: {arm64: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}}
+  members: [c, a, b]
+  tls: {server: server, peer: peer, client: root}
+  flags: {heartbeat-interval: 200, initial-cluster-state: existing}
+rollout: {max-unavailable: 1}
+)";
+
+// Three on this machine, with one certificate for everything.
+constexpr char kLocalCluster[] = R"(
+hosts:
+  a: {address: 127.0.0.2, root: a, service-manager: process}
+  b: {address: 127.0.0.3, root: b, service-manager: process}
+  c: {address: 127.0.0.4, root: c, service-manager: process}
+ca: {CN: ca}
+certs: {k: {hosts: [127.0.0.2, 127.0.0.3, 127.0.0.4]}}
+etcd: {version: 3.4.15, cert: k, members: [a, b, c]}
+)";
+
 constexpr char kTutorial[] = R"(hosts: {worker: {}}
 ca: {CN: ca}
 certs: {k: {hosts: [127.0.0.1]}}
@@ -164,7 +197,7 @@ etcd: {version: 3.4.15, cert: k}
 )";
 
 TEST(ResolvedSpec, CompilesToTheSameGraph) {
-  for (const char* name : {"tutorial", "quickstart", "pki"}) ExpectSameGraph(Example(name));
+  for (const char* name : {"tutorial", "quickstart", "pki", "cluster"}) ExpectSameGraph(Example(name));
   std::string tutorial = kTutorial;
   std::vector<std::string> specs = {
       tutorial,
@@ -213,6 +246,17 @@ TEST(ResolvedSpec, CompilesToTheSameGraph) {
       absl::StrCat(tutorial, "verify: {refuse: [plaintext, no-cert]}\n"),
       absl::StrCat(tutorial, "verify: {refuse: []}\n"),
       kMaximal,
+      kCluster,
+      kLocalCluster,
+      absl::StrReplaceAll(kLocalCluster, {{"service-manager: process", "service-manager: none"}}),
+      absl::StrReplaceAll(kLocalCluster,
+                          {{"members: [a, b, c]", "members: [b, a, c], flags: {pre-vote: true}"}}),
+      absl::StrReplaceAll(kTutorial,
+                          {{"worker: {}", "worker: {address: 127.0.0.1, arch: arm64}"},
+                           {"cert: k", "tls: {server: k, peer: k, client: k}, archive: {sha256: {arm64: " +
+                                           std::string(64, 'a') + "}}"}}),
+      absl::StrCat(tutorial, "rollout: {max-unavailable: 1}\n"),
+      "ca: {CN: ca}\nrollout: {}\n",
   };
   for (const std::string& spec : specs) ExpectSameGraph(spec);
 }
@@ -306,7 +350,7 @@ const KeySchema* FindKey(const MapSchema* map, absl::Span<const std::string> com
 
 void CollectValues(const MapSchema* map, std::set<const KeySchema*>* keys) {
   for (const KeySchema& key : map->keys) {
-    // Refused in every cluster.yaml: `ssh`, `rollout`, ...
+    // Refused in every cluster.yaml: `hardening`, ...
     if (!key.not_yet.empty()) continue;
     const bool value = key.shape == KeyShape::kText || key.shape == KeyShape::kTexts ||
                        key.shape == KeyShape::kTextMap || key.or_text ||
@@ -323,7 +367,7 @@ TEST(ResolvedSpec, HasEveryKeyOfTheTable) {
   EXPECT_GT(all.size(), 60u);
   const std::string given = absl::StrReplaceAll(
       kTutorial, {{"cert: k", "cert: k, archive: {path: x, sha256: " + std::string(64, 'a') + "}"}});
-  for (const std::string& spec : {std::string(kMaximal), given}) {
+  for (const std::string& spec : {std::string(kMaximal), given, std::string(kCluster)}) {
     const Json json = Resolved(spec).AsJson();
     for (const auto& [path, entry] : json.items()) {
       if (entry.value("note", false)) continue;

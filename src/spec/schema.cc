@@ -358,7 +358,10 @@ constexpr MapSchema kRevoked = {"revoked", "a revoked certificate", "revoked", "
 // ---- Hosts.
 
 constexpr KeySchema kHostKeys[] = {
-    Text("root", "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja")
+    Text("root",
+         "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja, with "
+         "`ssh` an "
+         "absolute path there")
         .Is(KeyValues::kPath)
         .Without("`/`", R"("/")"),
     Text("service-manager",
@@ -367,10 +370,21 @@ constexpr KeySchema kHostKeys[] = {
          "pid file and a log below the root; `none`: files only")
         .OneOf("systemd|process|none")
         .Without("`systemd`, which needs `root: /`", R"("systemd")"),
-    Text("address", "IP address or DNS name, for `$address`").Example("10.0.0.11"),
+    Text("address",
+         "IP address or DNS name, for `$address`; of a cluster's member the IP address at which clients and "
+         "the other "
+         "members reach it")
+        .Without("none; required for members of a cluster")
+        .Example("10.0.0.11"),
     Text("arch", "`amd64` or `arm64`").OneOf("amd64|arm64").Without("`amd64`", R"("amd64")"),
-    NotYet("ssh", "every host is this machine, or a folder on it (root)"),
-    NotYet("become", "run ninja as the user who may write there"),
+    Text("ssh",
+         "where it is reached: `[user@]host[:port]`, an IPv6 address in brackets, or a name of ssh's "
+         "configuration")
+        .Without("none: it is this machine, or a folder on it")
+        .Example("ops@10.0.0.11"),
+    Text("become", "`sudo`: how the user who logs in by `ssh` may write there; sudo must ask for no password")
+        .OneOf("sudo")
+        .Without("none: the user may"),
 };
 constexpr MapSchema kHost = {"host", "a host", "hosts.NAME", "", kHostKeys};
 
@@ -391,6 +405,28 @@ constexpr MapSchema kArchive = {"archive", "archive", "", "", kArchiveKeys};
 
 constexpr MapSchema kUnitSection = {"unit-section", "", "", "", {}, /*open=*/true};
 
+constexpr KeySchema kTlsKeys[] = {
+    Text("server",
+         "the certificate that a member shows clients: with the usages `server auth` and `client auth`, and "
+         "each member's "
+         "`$address` among its `hosts`")
+        .Is(KeyValues::kCert)
+        .Required()
+        .Example("server"),
+    Text("peer", "the certificate that members show each other, likewise; its CA may be another one")
+        .Is(KeyValues::kCert)
+        .Required()
+        .Example("peer"),
+    Text(
+        "client",
+        "the certificate that kplan asks members with: with the usage `client auth`, and signed by the CA of "
+        "`server`")
+        .Is(KeyValues::kCert)
+        .Required()
+        .Example("root"),
+};
+constexpr MapSchema kTls = {"etcd-tls", "tls", "", "server peer client", kTlsKeys};
+
 constexpr KeySchema kEtcdKeys[] = {
     Text("version", "all three numbers: `3.4.15`; 3.4 to 3.6").Is(KeyValues::kEtcdVersion).Required(),
     Text("cert",
@@ -398,28 +434,45 @@ constexpr KeySchema kEtcdKeys[] = {
          "auth`, and the "
          "host of each client URL among its `hosts`")
         .Is(KeyValues::kCert)
-        .Required()
+        .Without("required, without `tls`")
         .Example("kubernetes"),
+    Map("tls", "instead of `cert`: what a cluster's members use", kTls)
+        .Without("in a cluster, `cert` for all three")
+        .Example("{server: server, peer: peer, client: root}"),
     Map("archive", "where etcd comes from", kArchive).Without("GitHub's release"),
-    Texts("members", "list with the one host that runs etcd").Is(KeyValues::kHost).Without("the only host"),
+    Texts("members", "list of the hosts that run etcd, each of which is a member")
+        .Is(KeyValues::kHost)
+        .Without("the only host")
+        .Example("[etcd-1, etcd-2, etcd-3]"),
     Text("initial-cluster-token", "etcd's word for telling clusters apart")
-        .Without("`etcd-cluster`", R"("etcd-cluster")"),
+        .Without("`etcd-cluster`; of a cluster `metadata.name`, if it has one"),
     TextMap("flags", "map of etcd's flags, without dashes, to values")
-        .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`")
+        .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`; of a cluster "
+                 "each member's "
+                 "own")
         .Example("{heartbeat-interval: 200}"),
     Maps("unit", "map of `Unit`, `Service`, `Install` to systemd's keys: merged over the default unit",
          kUnitSection)
         .Named("Unit|Service|Install")
         .Example("{Service: {LimitNOFILE: 65536}}"),
-    NotYet("tls", "one certificate serves and connects, `cert`"),
     NotYet("hardening", "`unit` can add systemd's own settings"),
 };
-constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert", kEtcdKeys};
+constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKeys};
 
 // ---- The file.
 
 constexpr KeySchema kMetadataKeys[] = {Text("name", "a name for people and tools")};
 constexpr MapSchema kMetadata = {"metadata", "metadata", "", "", kMetadataKeys};
+
+constexpr KeySchema kRolloutKeys[] = {
+    Text("max-unavailable",
+         "how many members may be down at a time while they are restarted, from 1 to what leaves a quorum: 2 "
+         "of five")
+        .Number(1, 1000)
+        .Without("1", "1"),
+    NotYet("snapshot", "take one with `etcdctl snapshot save` before a change"),
+};
+constexpr MapSchema kRollout = {"rollout", "rollout", "", "", kRolloutKeys};
 
 constexpr KeySchema kVerifyKeys[] = {
     Texts("refuse", "list of `no-cert`, `wrong-ca`, `plaintext`: who must not get in")
@@ -448,8 +501,10 @@ constexpr KeySchema kClusterKeys[] = {
     MapList("revoked", "list of certificates that their CA takes back", kRevoked)
         .Example("[{cert: kubernetes, date: 2026-11-22}]"),
     Map("etcd", "the etcd cluster", kEtcd).Without("none: PKI only"),
+    Map("rollout", "how the members of a cluster are restarted, when something needs it", kRollout)
+        .Without("one at a time")
+        .Example("{max-unavailable: 1}"),
     Map("verify", "how etcd is tried once it runs", kVerify),
-    NotYet("rollout", "it is for clusters of several members"),
 };
 
 }  // namespace

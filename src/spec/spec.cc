@@ -27,6 +27,8 @@ HostSpec ReadHost(MapReader& reader, Text name) {
   host.service_manager = reader.GetText("service-manager");
   host.address = reader.GetText("address");
   host.arch = reader.GetText("arch");
+  host.ssh = reader.GetText("ssh");
+  host.become = reader.GetText("become");
   return host;
 }
 
@@ -40,11 +42,22 @@ ArchiveSpec ReadArchive(MapReader& reader, Range range) {
   return archive;
 }
 
+EtcdTlsSpec ReadTls(MapReader& reader, Range range) {
+  EtcdTlsSpec tls;
+  tls.range = range;
+  tls.server = reader.GetText("server");
+  tls.peer = reader.GetText("peer");
+  tls.client = reader.GetText("client");
+  return tls;
+}
+
 EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   EtcdSpec etcd;
   etcd.range = range;
   etcd.version = reader.GetText("version");
   etcd.cert = reader.GetText("cert");
+  MapReader tls = reader.GetMap("tls");
+  etcd.tls = ReadTls(tls, reader.KeyRange("tls"));
   MapReader archive = reader.GetMap("archive");
   etcd.archive = ReadArchive(archive, reader.KeyRange("archive"));
   etcd.members = reader.GetTexts("members");
@@ -71,6 +84,9 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   ReadPki(top, &spec);
   MapReader etcd = top.GetMap("etcd");
   spec.etcd = ReadEtcd(etcd, top.KeyRange("etcd"));
+  MapReader rollout = top.GetMap("rollout");
+  spec.rollout.range = top.KeyRange("rollout");
+  spec.rollout.max_unavailable = rollout.GetText("max-unavailable");
   MapReader verify = top.GetMap("verify");
   spec.refuse_range = verify.KeyRange("refuse");
   spec.verify_refuse = verify.GetTexts("refuse");

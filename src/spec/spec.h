@@ -58,7 +58,7 @@ struct UrlsSpec {
 
 struct HostSpec {
   Text name;  // the key in `hosts`
-  Text address, root, arch, service_manager;
+  Text address, root, arch, service_manager, ssh, become;
 };
 
 struct CaSpec {
@@ -112,13 +112,25 @@ struct UnitSectionSpec {
   TextPairs keys;
 };
 
+// The certificates of a cluster's members.
+struct EtcdTlsSpec {
+  Range range;
+  Text server, peer, client;
+};
+
 struct EtcdSpec {
   Range range;
   Text version, cert, initial_cluster_token;
+  EtcdTlsSpec tls;
   ArchiveSpec archive;
   std::vector<Text> members;
   TextPairs flags;
   std::vector<UnitSectionSpec> unit;
+};
+
+struct RolloutSpec {
+  Range range;
+  Text max_unavailable;
 };
 
 struct Spec {
@@ -134,6 +146,7 @@ struct Spec {
   std::vector<CertSpec> certs;
   std::vector<RevokedSpec> revoked;
   EtcdSpec etcd;
+  RolloutSpec rollout;
   Range refuse_range;
   std::vector<Text> verify_refuse;
 };

@@ -1,0 +1,82 @@
+#ifndef KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
+#define KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
+
+// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version, flags, unit)
+// and the one member of this machine, resolve_members.cc the members of a cluster; resolve_member_hosts.cc
+// and resolve_etcd_certs.cc have what is asked of their hosts and certificates.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "src/model/cluster.h"
+#include "src/model/etcd_flags.h"
+#include "src/model/resolve_internal.h"
+
+namespace kplan {
+
+inline constexpr char kDefaultToken[] = "etcd-cluster";  // etcd's own default
+
+struct EtcdContext {
+  const Spec& all;
+  const EtcdSpec& spec;
+  Cluster& cluster;
+  Etcd& etcd;
+  Diagnostics* diagnostics;
+  EtcdVersion version;
+  std::map<std::string, const Text*> flags;  // those that are good, by name
+
+  // Null when it is not written.
+  const Text* Flag(const std::string& name) const;
+};
+
+// ---- resolve_etcd.cc
+
+// `--NAME=VALUE` of the written flags but those of WITHOUT, by name.
+void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
+                 std::vector<Argument>* arguments);
+
+// Unit and owner of MEMBER, whose arguments and environment are known. REPORT: errors of `etcd.unit`, which
+// are the same for all, are said.
+void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member);
+
+// ---- resolve_etcd_certs.cc
+
+// The certificate that NAME names, HOST's own when it is made per host; -1, and an error, when there is none.
+int FindCertificate(const EtcdContext& context, const Text& name, int host);
+
+// Where a certificate's entry in `certs` stands.
+Range PlaceOfCert(const EtcdContext& context, const LeafCertificate& cert);
+
+// An error at PLACE when CERT is a CA's or lacks one of USAGES.
+void CheckEtcdCert(const EtcdContext& context, const LeafCertificate& cert, Range place,
+                   const std::vector<absl::string_view>& usages);
+
+// An error at PLACE when one of CERTS, or one who signs above it, has a key of a kind that this etcd's Go
+// does not know: crypto/tls has Ed25519 since Go 1.13, and releases before 3.4.18 are built with 1.12.
+void CheckKeyKinds(const EtcdContext& context, const std::vector<const LeafCertificate*>& certs, Range place);
+
+// Whether clients that connect to HOST (a name or an IP address) accept CERT.
+bool IsValidFor(const LeafCertificate& cert, absl::string_view host);
+
+// ---- resolve_members.cc
+
+// The members on HOSTS (indices into Cluster::hosts) as one cluster. NAMES are their entries in `members`;
+// empty when nobody wrote any.
+void ResolveClusterMembers(const EtcdContext& context, const std::vector<int>& hosts,
+                           const std::vector<const Text*>& names);
+
+// ---- resolve_member_hosts.cc
+
+// Checks of the same hosts that each has an address where the others reach it, and that all run services or
+// none does. ADDRESSES get theirs, in the one form of each, empty where there is none; false, and errors,
+// when one will not do.
+bool CheckMemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
+                      const std::vector<const Text*>& names, std::vector<std::string>* addresses);
+
+// `rollout.max-unavailable` for so many members.
+void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostics* diagnostics);
+
+}  // namespace kplan
+
+#endif  // KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
