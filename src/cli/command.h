@@ -23,6 +23,7 @@ inline constexpr int kExitBadSpec = 65;
 
 using Arguments = std::vector<std::string>;  // without the program's and the command's name
 
+int AgentCommand(const Arguments& arguments);
 int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int CompletionCommand(const Arguments& arguments);

@@ -24,6 +24,7 @@ constexpr OperandSyntax kCompletionOperands[] = {{"bash|zsh|fish", Word::kWord, 
 
 constexpr OptionSyntax kGenOptions[] = {
     kFolder,
+    {"--contact", ""},
     {"--kplan", "PATH", Word::kFile},
     {"--from-ninja", "", Word::kText, "", /*hidden=*/true},
 };
@@ -56,11 +57,16 @@ constexpr OptionSyntax kPlanOptions[] = {
     {"--no-reissue-ca", ""},
 };
 
-constexpr OptionSyntax kPruneOptions[] = {kFolder, {"--edited", "LABEL", Word::kLabel}, kJson, {"--yes", ""}};
+constexpr OptionSyntax kPruneOptions[] = {
+    kFolder,       {"--edited", "LABEL", Word::kLabel}, {"--forget", "LABEL|HOST", Word::kLabel}, kJson,
+    {"--yes", ""},
+};
 
 constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kSpecOption};
 
-constexpr OptionSyntax kStatusOptions[] = {kFolder, {"--all", ""}, kJson, {"--watch", ""}};
+constexpr OptionSyntax kStatusOptions[] = {
+    kFolder, {"--all", ""}, {"--contact", ""}, kJson, {"--watch", ""},
+};
 
 constexpr OperandSyntax kStepOperands[] = {{"SHARD", Word::kFile}, kLabel, {"DIGEST"}};
 

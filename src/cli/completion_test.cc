@@ -39,8 +39,8 @@ TEST(Complete, Commands) {
 }
 
 TEST(Complete, OptionsOnceAndNoHiddenOnes) {
-  EXPECT_EQ(After({"gen", "-"}), "-C --kplan= --help");
-  EXPECT_EQ(After({"gen", "-C", "x", "--"}), "--kplan= --help");
+  EXPECT_EQ(After({"gen", "-"}), "-C --contact --kplan= --help");
+  EXPECT_EQ(After({"gen", "-C", "x", "--"}), "--contact --kplan= --help");
   EXPECT_EQ(After({"gen", "--kplan=/x", "--k"}), "");
   EXPECT_EQ(Complete({"gen", "--k"}, Sources()).candidates,
             (std::vector<Candidate>{{"--kplan=", "gen --kplan"}}));

@@ -20,6 +20,7 @@
 #include "src/model/paths.h"
 #include "src/plan/compile.h"
 #include "src/plan/spec_history.h"
+#include "src/remote/plan_hosts.h"
 
 namespace kplan {
 namespace {
@@ -91,6 +92,12 @@ int GenCommand(const Arguments& arguments) {
   absl::StatusOr<Written> written = WriteGenerated(*compiled, *ninja);
   if (!written.ok()) return Fail(written.status().message());
   std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());
+  int exit = kExitDone;
+  if (options.Has("--contact")) {
+    PlanHosts hosts;
+    for (const std::string& problem : LookForStaleOverSsh(compiled->graph, &hosts, &stale))
+      exit = Fail(problem);
+  }
 
   bool from_ninja = options.Has("--from-ninja");
   if (!from_ninja || written->changed) Print(file->diagnostics());  // warnings
@@ -100,7 +107,7 @@ int GenCommand(const Arguments& arguments) {
     printf("%s, %zu changed%s (%.0f ms)\n", Summary(*compiled).c_str(), written->changed_steps,
            stale_text.c_str(), absl::ToDoubleMilliseconds(absl::Now() - start));
   }
-  return kExitDone;
+  return exit;
 }
 
 }  // namespace kplan

@@ -1,14 +1,19 @@
 #include "src/cli/look.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/journal.h"
 #include "src/model/paths.h"
+#include "src/plan/contact.h"
 #include "src/plan/drift.h"
+#include "src/plan/record_field.h"
 #include "src/steps/host_file.h"
 #include "src/steps/kinds.h"
 
@@ -23,7 +28,8 @@ bool Touch(const std::string& path, bool follow) {
 
 // What has no file loses its stamp.
 void MakeStale(const Watch& watch, const std::string& stamp) {
-  const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService;
+  const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService &&
+                    watch.kind != Watch::Kind::kVerdict;
   // Below DIR a link is the user's own affair, and what it leads to is the artifact; on a host there are
   // none.
   if (file && Touch(PathFromHere(watch.root, watch.path), watch.root.empty())) return;
@@ -55,8 +61,13 @@ class Looker {
     const std::string path = paths::Journal(shard.name);
     Journal journal = Journal::Read(path);
     std::vector<JournalEntry> touched;
+    // Its keys and certificates are here all the same.
+    const bool over_ssh = std::any_of(shard.steps.begin(), shard.steps.end(), [this](StepId id) {
+      return graph_.steps()[id].kind == StepKind::kHost;
+    });
     for (StepId id : shard.steps) {
       const Step& step = graph_.steps()[id];
+      if (over_ssh && step.kind != StepKind::kHost && !SshHostOf(step.record).empty()) continue;
       const std::string stamp = paths::Stamp(step.label);
       if (access(stamp.c_str(), F_OK) != 0) continue;
       if (LookAtWatches(id, stamp)) continue;
@@ -84,7 +95,11 @@ class Looker {
       // A step that keeps two files of a host has the label of one of them.
       const bool other = !watch.root.empty() && watch.kind == Watch::Kind::kFile &&
                          !absl::EndsWith(label, watch.path) && absl::StartsWith(label, "file/");
-      found_.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "", reason));
+      // One that keeps the services of several hosts has the label of none.
+      const bool below = watch.kind == Watch::Kind::kService && !absl::StartsWith(label, "service/");
+      found_.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "",
+                                    below ? absl::StrCat(watch.path, " below ", watch.root, " ") : "",
+                                    reason));
     });
     return any;
   }
@@ -129,6 +144,26 @@ class Looker {
 
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
   return Looker(graph, now).Look();
+}
+
+std::vector<std::string> LookForStaleOverSsh(const Graph& graph, HostAccess* hosts,
+                                             std::vector<std::string>* found) {
+  std::vector<Journal> journals;
+  for (const Shard& shard : graph.shards()) journals.push_back(Journal::Read(paths::Journal(shard.name)));
+  std::vector<std::string> problems;
+  for (const HostVisit& visit : VisitHosts(graph, journals, hosts)) {
+    if (!visit.problem.empty()) problems.push_back(absl::StrCat(visit.host, ": ", visit.problem));
+    for (const Drift& drift : visit.drifts) {
+      const Step& step = graph.steps()[drift.step];
+      // It has no file here that ninja could find newer: its stamp goes.
+      if (unlink(paths::Stamp(step.label).c_str()) != 0 && errno != ENOENT) {
+        problems.push_back(absl::StrCat(paths::Stamp(step.label), " cannot be removed"));
+        continue;
+      }
+      found->push_back(absl::StrCat(step.label, ": ", Join(drift.reasons)));
+    }
+  }
+  return problems;
 }
 
 }  // namespace kplan

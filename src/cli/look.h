@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "src/graph/graph.h"
+#include "src/steps/host_access.h"
 
 namespace kplan {
 
@@ -15,7 +16,14 @@ namespace kplan {
 //
 // Where a file was touched and is right all the same, the journal is told, and nothing else. Also keeps the
 // journals short. Under RunLock::Exclusive.
+//
+// Of what is on hosts over ssh nothing is looked at, and nothing that is at its paths on this machine.
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now);
+
+// The same for the hosts over ssh, by asking them: adds what was found to *FOUND. Returns which hosts could
+// not be asked, and why, a text each.
+std::vector<std::string> LookForStaleOverSsh(const Graph& graph, HostAccess* hosts,
+                                             std::vector<std::string>* found);
 
 }  // namespace kplan
 

@@ -19,6 +19,7 @@
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/run_lock.h"
+#include "src/plan/record_field.h"
 
 namespace kplan {
 namespace {
@@ -29,7 +30,10 @@ using Outcomes = absl::flat_hash_map<std::string, absl::Status>;
 std::string OneLine(absl::string_view text) { return Shown(absl::StrReplaceAll(text, {{"\n", " "}})); }
 
 std::string Describe(const PruneItem& item) {
-  std::string what = item.what.empty() ? "already gone" : absl::StrJoin(item.what, ", ");
+  const bool over_ssh = item.what.empty() && !SshHostOf(item.leftover.record).empty();
+  std::string what = over_ssh            ? "forget it"
+                     : item.what.empty() ? "already gone"
+                                         : absl::StrJoin(item.what, ", ");
   if (item.remove) return OneLine(what);
   std::string text = item.what.empty() ? "" : absl::StrCat(what, ": ");
   absl::StrAppend(&text, item.why);
@@ -47,17 +51,31 @@ std::string Summary(const std::vector<PruneItem>& items) {
   return text;
 }
 
+// What has to be done on HOST, over ssh, and then here.
+std::string ByHandText(const std::vector<PruneItem>& items, const std::string& host) {
+  std::string out;
+  for (const PruneItem& item : items) {
+    if (item.leftover.host != host) continue;
+    for (const std::string& command : item.by_hand) absl::StrAppend(&out, "    ", OneLine(command), "\n");
+  }
+  if (out.empty()) return out;
+  return absl::StrCat("  by hand, on ", Shown(host), " as root:\n", out,
+                      "  and then here:\n    kplan prune --forget ", Shown(host), "\n");
+}
+
 std::string ToText(const std::vector<PruneItem>& items) {
   size_t width = 0;
   for (const PruneItem& item : items) width = std::max(width, Shown(item.leftover.key).size());
-  std::string out, host;
-  for (const PruneItem& item : items) {
-    const std::string of = item.leftover.host.empty() ? "leftovers.json" : Shown(item.leftover.host);
-    if (of != host) absl::StrAppend(&out, of, "\n");
-    host = of;
+  std::string out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const PruneItem& item = items[i];
+    const std::string& host = item.leftover.host;
+    if (i == 0 || items[i - 1].leftover.host != host)
+      absl::StrAppend(&out, host.empty() ? "leftovers.json" : Shown(host), "\n");
     const std::string key = Shown(item.leftover.key);
     absl::StrAppend(&out, item.remove ? "  remove  " : "  keep    ", key,
                     std::string(width - key.size() + 2, ' '), Describe(item), "\n");
+    if (i + 1 == items.size() || items[i + 1].leftover.host != host) out += ByHandText(items, host);
   }
   return absl::StrCat(out, out.empty() ? "" : "\n", Summary(items), "\n");
 }
@@ -77,6 +95,7 @@ std::string ToJson(const std::vector<PruneItem>& items, const Outcomes& outcomes
     } else {
       entry["why"] = item.why;
       entry["edited"] = item.edited;
+      if (!item.by_hand.empty()) entry["by-hand"] = item.by_hand;
     }
     (item.remove ? remove : keep).push_back(std::move(entry));
   }
@@ -137,6 +156,9 @@ int PruneCommand(const Arguments& arguments) {
   PruneOptions prune;
   for (absl::string_view key : absl::StrSplit(options.Value("--edited"), ',', absl::SkipEmpty())) {
     prune.edited.insert(std::string(key));
+  }
+  for (absl::string_view key : absl::StrSplit(options.Value("--forget"), ',', absl::SkipEmpty())) {
+    prune.forget.insert(std::string(key));
   }
   OpenPlan plan;
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];

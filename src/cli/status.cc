@@ -16,9 +16,12 @@
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/model/paths.h"
+#include "src/plan/contact.h"
 #include "src/plan/holdings.h"
 #include "src/plan/leftovers.h"
+#include "src/plan/record_field.h"
 #include "src/plan/status_view.h"
+#include "src/remote/plan_hosts.h"
 #include "src/steps/service_marker.h"
 
 namespace kplan {
@@ -29,6 +32,7 @@ constexpr char kClear[] = "\x1b[H\x1b[2J";  // home, and clear (ECMA-48)
 
 struct Form {
   bool json = false, compact = false;
+  bool contact = false;  // the hosts over ssh are asked, too
   StatusStyle style;
 };
 
@@ -39,11 +43,17 @@ struct Shown {
 
 Shown Look(const Graph& graph, const Form& form) {
   const absl::Time now = absl::Now();
-  const Forecast forecast = MakeForecast(graph, now);
+  Forecast forecast = MakeForecast(graph, now);
+  std::vector<HostVisit> visits;
+  if (form.contact) {
+    PlanHosts hosts;
+    visits = VisitHosts(graph, forecast.journals, &hosts);
+    AddVisits(visits, &forecast);
+  }
   std::vector<std::string> leftovers;
   for (const Leftover& leftover : FindLeftovers(graph)) leftovers.push_back(leftover.key);
   Shown shown;
-  shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now);
+  shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now, visits);
   shown.text = form.json ? StatusJson(graph, forecast, shown.report, now, form.compact)
                          : StatusText(graph, shown.report, form.style, now);
   return shown;
@@ -59,7 +69,9 @@ std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
                                     absl::StrCat(paths::kJournals, "/"), absl::StrCat(paths::kShards, "/")};
   for (const Step& step : graph.steps()) {
     files.push_back(paths::Stamp(step.label));
+    if (step.kind == StepKind::kHost) files.push_back(paths::HostFacts(FieldOf(step.record, "name")));
     for (const Holding& holding : HoldingsOf(step.record)) {
+      if (holding.over_ssh()) continue;
       if (holding.kind == Holding::Kind::kService) {
         files.push_back(MarkerPath(holding.root, holding.path));
         files.push_back(PidFilePath(holding.root, holding.path));
@@ -73,10 +85,9 @@ std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
 }
 
 // Systemd would tell of a unit that comes up on D-Bus alone.
-bool NeedsPolling(const Graph& graph, const StatusReport& report) {
+bool NeedsPolling(const StatusReport& report) {
   for (const StatusService& service : report.services) {
-    const bool systemd = FieldOf(graph.steps()[service.step].record, "manager") == "systemd";
-    if (systemd && !service.instance.has_value()) return true;
+    if (service.manager == "systemd" && !service.unasked && !service.instance.has_value()) return true;
   }
   return false;
 }
@@ -113,7 +124,7 @@ int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form
       if (service.instance.has_value()) instances.push_back(*service.instance);
     }
     (*waiter)->WatchProcesses(instances);
-    (*waiter)->Poll(NeedsPolling(graph, shown.report));
+    (*waiter)->Poll(NeedsPolling(shown.report));
     if (absl::Status status = (*waiter)->WakeAt(shown.report.next_change); !status.ok()) {
       return Fail(status.message());
     }
@@ -128,6 +139,8 @@ int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form
 int StatusCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("status", arguments)) return kExitUsage;
+  if (options.Has("--watch") && options.Has("--contact"))
+    return WrongUsage("status", "--watch sees what is on this machine; it does not go with --contact");
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
   // Where it is when we are in the folder.
   std::error_code error;
@@ -139,6 +152,7 @@ int StatusCommand(const Arguments& arguments) {
   Form form;
   form.json = options.Has("--json");
   form.compact = options.Has("--watch");
+  form.contact = options.Has("--contact");
   form.style.all = options.Has("--all");
   form.style.color = UseColor(STDOUT_FILENO);
   if (options.Has("--watch")) {

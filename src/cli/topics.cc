@@ -39,6 +39,13 @@ void AddPage(absl::string_view page, Topic::Kind kind, std::vector<Topic>* topic
   }
 }
 
+// A page that is one topic: what stands below its title.
+void AddWholePage(absl::string_view page, absl::string_view name, std::vector<Topic>* topics) {
+  const std::vector<MarkdownSection> sections = MarkdownSections(Embedded(page));
+  if (sections.empty()) return;
+  topics->push_back({Topic::Kind::kGeneral, std::string(name), std::string(sections[0].body)});
+}
+
 // "certs.hosts" of "certs.NAME.hosts".
 std::string ShortPath(absl::string_view path) { return absl::StrReplaceAll(path, {{".NAME", ""}}); }
 
@@ -89,6 +96,8 @@ std::vector<Topic> AllTopics() {
       topics.push_back({Topic::Kind::kGeneral, section.anchor, std::string(section.body)});
     }
   }
+  AddWholePage("docs/clusters.md", "clusters", &topics);
+  AddWholePage("docs/hosts.md", "ssh", &topics);
   AddKeys(&topics);
   AddPage("docs/steps.md", Topic::Kind::kStep, &topics);
   AddPage("docs/errors.md", Topic::Kind::kError, &topics);

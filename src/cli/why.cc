@@ -53,12 +53,38 @@ std::string Would(const StepForecast& step) {
   return absl::StrCat(step.restarts ? "would restart" : step.starts ? "would start" : "would change", colon);
 }
 
-std::string WhyText(const OpenPlan& plan, const Forecast& forecast, StepId step, bool next, const Why& why) {
+// The service LABEL, if it is one of those that STEP is about and would touch.
+const ServiceOutlook* FindService(const StepForecast& step, const std::string& label) {
+  for (const ServiceOutlook& service : step.services) {
+    if (LabelOf(service) == label) return &service;
+  }
+  return nullptr;
+}
+
+// What a rollout would do, a line a service.
+std::string WouldRoll(const StepForecast& step) {
+  std::string out = "would go on to these services, one after another";
+  for (const ServiceOutlook& service : step.services)
+    absl::StrAppend(&out, "\n  ", LabelOf(service), " ", WhatFor(service));
+  return out;
+}
+
+// ASKED: the label that was asked about; a service that is one of several is part of STEP.
+std::string WhyText(const OpenPlan& plan, const Forecast& forecast, StepId step, const std::string& asked,
+                    bool next, const Why& why) {
   const std::string& label = plan.graph().steps()[step].label;
   const JournalEntry* entry = forecast.EntryOf(plan.graph(), step);
+  const StepForecast& foreseen = forecast.steps[step];
+  const bool part = plan.graph().steps()[step].kind == StepKind::kRollout && asked != label;
   std::string out = label;
-  if (next) {
-    absl::StrAppend(&out, " ", Would(forecast.steps[step]), "\n");
+  if (next && part && foreseen.fate == Fate::kChange) {
+    const ServiceOutlook* service = FindService(foreseen, asked);
+    out = absl::StrCat(asked, service == nullptr ? " keeps running" : absl::StrCat(" ", WhatFor(*service)),
+                       " (", label, ")\n");
+  } else if (next && !foreseen.services.empty()) {
+    absl::StrAppend(&out, " ", WouldRoll(foreseen), "\n");
+  } else if (next) {
+    absl::StrAppend(&out, " ", Would(foreseen), "\n");
   } else if (entry == nullptr || entry->made_at == 0) {
     absl::StrAppend(&out, " is up to date; when it was made is not known\n");
   } else {
@@ -101,7 +127,7 @@ int WhyCommand(const Arguments& arguments) {
     }
     out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   } else {
-    out = WhyText(plan, forecast, step, next, why);
+    out = WhyText(plan, forecast, step, label, next, why);
   }
   fputs(out.c_str(), stdout);
   return kExitDone;

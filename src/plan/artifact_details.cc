@@ -12,6 +12,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
+#include "src/model/paths.h"
 #include "src/steps/certificate.h"
 #include "src/steps/distinguished_name.h"
 #include "src/steps/host_file.h"
@@ -119,6 +120,51 @@ void AddService(const Record& record, absl::Time now, StringPairs* details) {
   details->emplace_back("running", instance.has_value() ? ProcessText(*instance, now) : "no");
 }
 
+// "ops@10.0.0.11:2222, by sudo"
+std::string TargetText(const Record& host) {
+  const std::string user = host.StringOr("ssh-user", "");
+  const int64_t port = host.IntOr("ssh-port", 0);
+  return absl::StrCat(user, user.empty() ? "" : "@", host.StringOr("ssh-host", ""),
+                      port == 0 ? "" : absl::StrCat(":", port),
+                      host.Has("become") ? absl::StrCat(", by ", host.StringOr("become", "")) : "");
+}
+
+void AddHost(const Record& record, StringPairs* details) {
+  details->emplace_back("ssh", TargetText(record));
+  details->emplace_back("manager", record.StringOr("manager", ""));
+  absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(record.StringOr("name", "")), kMaxReport);
+  if (!text.ok()) return;
+  const Json facts = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!facts.is_object()) return;
+  for (const char* key : {"arch", "os", "kernel", "systemd", "machine-id"}) {
+    auto found = facts.find(key);
+    if (found == facts.end()) continue;
+    const std::string value = found->is_string()
+                                  ? found->get<std::string>()
+                                  : found->dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (!value.empty()) details->emplace_back(key, value);
+  }
+}
+
+void AddSent(const Record& record, StringPairs* details) {
+  for (const Json& file : record.json().value("files", Json::array())) {
+    if (!file.is_object()) continue;
+    const Record it(file);
+    details->emplace_back("content", absl::StrCat(it.StringOr("from", ""), " for ", it.StringOr("path", "")));
+  }
+}
+
+// Those of a record, as it wants them to be.
+void AddMembers(const Record& record, StringPairs* details) {
+  for (const Json& member : record.json().value("members", Json::array())) {
+    if (!member.is_object()) continue;
+    const Record it(member);
+    details->emplace_back("member", absl::StrCat(it.StringOr("id", ""), " ", it.StringOr("name", ""), " on ",
+                                                 it.StringOr("host", ""), ", peer ",
+                                                 absl::StrJoin(it.Strings("peer-urls"), ", ")));
+  }
+}
+
 // The report is kplan's own, but a file: whatever is in it is a text of some form, or is not shown.
 std::string TextOf(const Json& json, const char* key) {
   auto found = json.find(key);
@@ -179,6 +225,10 @@ std::string WhatItIs(const Record& record) {
   if (kind == "install-pair") return "certificate and key on a host, exchanged together";
   if (kind == "service") return "running service";
   if (kind == "verify-etcd") return "verdict on etcd";
+  if (kind == "host") return "host over ssh";
+  if (kind == "send") return "content that waits on its host to be installed";
+  if (kind == "survey-etcd") return "what the members' data folders hold";
+  if (kind == "rollout-etcd") return "running members";
   return kind;
 }
 
@@ -197,8 +247,16 @@ StringPairs DetailsOf(const Record& record, const std::string& stamp, absl::Time
     if (!record.Pairs("sans").empty()) details.emplace_back("names", NamesText(record.Pairs("sans")));
   } else if (kind == "crl") {
     AddCrl(path, now, &details);
+  } else if (kind == "service" && record.Has("host")) {
+    details.emplace_back("manager", record.StringOr("manager", ""));  // and no more is known here
   } else if (kind == "service") {
     AddService(record, now, &details);
+  } else if (kind == "host") {
+    AddHost(record, &details);
+  } else if (kind == "send") {
+    AddSent(record, &details);
+  } else if (kind == "survey-etcd" || kind == "rollout-etcd") {
+    AddMembers(record, &details);
   } else if (kind == "verify-etcd") {
     AddVerdict(record.StringOr("report", ""), &details);
   } else if (kind == "fetch") {

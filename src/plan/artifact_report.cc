@@ -125,8 +125,9 @@ std::string ArtifactText(const ArtifactView& view, const std::string& file) {
   if (!view.service.empty()) AppendLine("service", view.service, &out);
   for (const ArtifactFile& it : view.files) {
     AppendLine("file",
-               it.problem.empty() ? absl::StrCat(it.path, "  ", it.mode, "  ", it.owner)
-                                  : absl::StrCat(it.path, "  ", it.problem),
+               !it.host.empty()     ? absl::StrCat(it.path, "  (kplan status --contact looks at it)")
+               : it.problem.empty() ? absl::StrCat(it.path, "  ", it.mode, "  ", it.owner)
+                                    : absl::StrCat(it.path, "  ", it.problem),
                &out);
   }
   if (!view.place.empty()) {
@@ -168,7 +169,9 @@ std::string ArtifactJson(const ArtifactView& view, const std::string& file) {
                {"record-digest", view.digest}};
   for (const ArtifactFile& it : view.files) {
     Json entry = {{"path", it.path}};
-    if (it.problem.empty()) {
+    if (!it.host.empty()) {
+      entry["host"] = it.host;
+    } else if (it.problem.empty()) {
       entry["mode"] = it.mode;
       entry["owner"] = it.owner;
     } else {

@@ -14,6 +14,7 @@
 #include "src/plan/artifact_details.h"
 #include "src/plan/graph_view.h"
 #include "src/plan/holdings.h"
+#include "src/plan/record_field.h"
 #include "src/plan/spec_place.h"
 #include "src/spec/yaml_tree.h"
 #include "src/steps/host_file.h"
@@ -25,6 +26,8 @@ namespace {
 ArtifactFile LookAtFile(const Holding& holding) {
   ArtifactFile file;
   file.path = holding.Shown();
+  file.host = holding.host;
+  if (holding.over_ssh()) return file;
   if (holding.on_host()) {
     absl::StatusOr<HostFileState> state = LookAtHostFile(holding.root, holding.path);
     if (!state.ok()) {
@@ -54,7 +57,8 @@ std::string FileOf(absl::string_view record) {
   if (holdings.empty()) {
     // A given archive is its owner's, and still is what the step is about.
     absl::string_view path = FieldOf(record, "path");
-    return FieldOf(record, "kind") == "requests" ? std::string() : std::string(path);
+    const absl::string_view kind = FieldOf(record, "kind");
+    return kind == "requests" || kind == "send" ? std::string() : std::string(path);
   }
   return FieldOf(record, "kind") == "install-pair" ? holdings.back().Shown() : holdings.front().Shown();
 }
@@ -100,7 +104,7 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   }
   for (const Holding& holding : HoldingsOf(step.record)) {
     if (holding.kind == Holding::Kind::kService) {
-      view.service = holding.path;
+      if (step.kind == StepKind::kService) view.service = holding.path;
     } else {
       view.files.push_back(LookAtFile(holding));
     }

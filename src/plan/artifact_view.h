@@ -21,6 +21,9 @@ struct ArtifactFile {
   std::string path;         // as seen from DIR
   std::string problem;      // "missing", or why it cannot be looked at; the others are then empty
   std::string mode, owner;  // "0644", "root"
+  // Of one on a host over ssh: that host. It was not looked at, and of the others path alone is set, as
+  // "HOST:/path".
+  std::string host = {};
 };
 
 // Another artifact that has to do with this one.

@@ -210,5 +210,36 @@ TEST_F(ArtifactViewTest, Group) {
             Json({{"label", "ca/key"}, {"state", "fresh"}, {"file", "pki/ca-key.pem"}}));
 }
 
+// The files of this machine are never shown for those of a host over ssh.
+TEST(ArtifactViewOverSsh, NothingHereIsLookedAt) {
+  std::string folder = absl::StrCat(testing::TempDir(), "/viewXXXXXX");
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  ASSERT_EQ(chdir(folder.c_str()), 0);
+  ASSERT_TRUE(WriteFile("rootfs/etc/etcd/ca.pem", "this machine's", 0600).ok());
+  Graph graph;
+  const uint32_t shard = graph.AddShard("etcd-1");
+  const StepId host = graph.AddStep(
+      StepKind::kHost, shard, "host/etcd-1",
+      R"({"arch":"amd64","become":"sudo","kind":"host","manager":"process","name":"etcd-1","root":"rootfs","ssh-host":"10.0.0.11","ssh-port":2222,"ssh-user":"ops"})",
+      {});
+  const StepId file = graph.AddStep(
+      StepKind::kInstall, shard, "file/etcd-1/etc/etcd/ca.pem",
+      R"({"from":"pki/ca.pem","host":"etcd-1","kind":"install","mode":"0644","path":"/etc/etcd/ca.pem","root":"rootfs","secret":false})",
+      {host});
+  Forecast forecast;
+  forecast.steps.resize(2);
+  forecast.journals.resize(1);
+  const ArtifactView view = ViewArtifact(graph, forecast, file, "{}", absl::FromUnixSeconds(1800000000));
+  ASSERT_EQ(view.files.size(), 1u);
+  EXPECT_EQ(view.files[0].path, "etcd-1:rootfs/etc/etcd/ca.pem");
+  EXPECT_EQ(view.files[0].host, "etcd-1");
+  EXPECT_EQ(view.files[0].mode, "");
+  EXPECT_EQ(view.files[0].problem, "");
+  EXPECT_TRUE(absl::StrContains(ArtifactText(view, "cluster.yaml"),
+                                "etcd-1:rootfs/etc/etcd/ca.pem  (kplan status --contact looks at it)\n"));
+  const ArtifactView of_host = ViewArtifact(graph, forecast, host, "{}", absl::FromUnixSeconds(1800000000));
+  EXPECT_EQ(Detail(of_host, "ssh"), "ops@10.0.0.11:2222, by sudo");
+}
+
 }  // namespace
 }  // namespace kplan

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/model/paths.h"
 #include "src/steps/certificate_due.h"
 #include "src/steps/crl_due.h"
 #include "src/steps/host_file.h"
@@ -59,6 +61,10 @@ std::string Watcher::WhyStale(const Watch& watch, bool* time) {
     // Where it cannot be told, the step finds out, and says why when it cannot either.
     if (!running.ok()) return std::string(running.status().message());
     return *running ? "" : "is not running";
+  }
+  if (watch.kind == Watch::Kind::kVerdict) {
+    const JournalEntry verdict = LastEntry(paths::Journal(watch.root), watch.path);
+    return verdict.Known() && verdict.failed ? absl::StrCat(watch.path, " failed") : "";
   }
   if (std::string reason = WhyFileIsStale(watch); !reason.empty()) return reason;
   *time = true;

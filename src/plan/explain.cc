@@ -168,9 +168,12 @@ const char* RootName(RootCause::Kind kind) {
 }
 
 std::string WhatChanges(const StepForecast& step) {
-  if (!step.failure.empty()) return step.failure;
+  return step.failure.empty() ? WhatChanges(step.reasons, step.changes) : step.failure;
+}
+
+std::string WhatChanges(const std::vector<Reason>& reasons, const std::vector<Change>& changes) {
   std::vector<std::string> parts;
-  for (const Change& change : step.changes) {
+  for (const Change& change : changes) {
     if (change.from.empty()) {
       parts.push_back(absl::StrCat(change.what, " + ", change.to));
     } else if (change.to.empty()) {
@@ -179,7 +182,7 @@ std::string WhatChanges(const StepForecast& step) {
       parts.push_back(absl::StrCat(change.what, " ", change.from, " -> ", change.to));
     }
   }
-  return parts.empty() ? Join(step.reasons) : absl::StrJoin(parts, ", ");
+  return parts.empty() ? Join(reasons) : absl::StrJoin(parts, ", ");
 }
 
 Explainer::Explainer(const Graph& graph, const Forecast& forecast, const SpecHistory& history,

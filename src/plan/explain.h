@@ -51,6 +51,7 @@ struct Why {
 
 // A step's differences on one line: "SAN + dns a, expiry 8760h -> 720h"; its reasons where it has none.
 std::string WhatChanges(const StepForecast& step);
+std::string WhatChanges(const std::vector<Reason>& reasons, const std::vector<Change>& changes);
 
 class Explainer {
  public:

@@ -5,9 +5,14 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/model/paths.h"
 #include "src/plan/drift.h"
+#include "src/plan/old_records.h"
+#include "src/plan/record_field.h"
+#include "src/plan/remote_look.h"
+#include "src/plan/rollout_look.h"
 #include "src/steps/kinds.h"
 
 namespace kplan {
@@ -23,7 +28,12 @@ int64_t StampTime(const std::string& label) {
 class Forecaster {
  public:
   Forecaster(const Graph& graph, absl::Time now)
-      : graph_(graph), now_(now), watches_(graph), watcher_(now), stamp_times_(graph.steps().size()) {}
+      : graph_(graph),
+        now_(now),
+        watches_(graph),
+        watcher_(now),
+        remote_(graph, now, foreseen_, &old_),
+        stamp_times_(graph.steps().size()) {}
 
   Forecast Make() {
     forecast_.steps.resize(graph_.steps().size());
@@ -41,10 +51,10 @@ class Forecaster {
     StepForecast result;
     result.causes = CausesOf(id);
     // The service is asked what it runs with whether or not somebody saw it change.
-    const bool asked = result.causes.empty() && step.kind == StepKind::kService;
+    const bool asked = result.causes.empty() && RunsServicesHere(step);
     if (result.causes.empty() && !asked) return result;
     if (!asked && IsBehindTrouble(step, &result)) return result;
-    Look(step, forecast_.EntryOf(graph_, id), &result);
+    Look(id, forecast_.EntryOf(graph_, id), &result);
     if (asked && result.fate != Fate::kFresh) IsBehindTrouble(step, &result);
     if (result.causes.empty() && result.fate != Fate::kFresh)
       result.causes.push_back({Cause::Kind::kDrift, 0});
@@ -76,6 +86,8 @@ class Forecaster {
         add(Cause::Kind::kInput, input);
       }
     }
+    // What is at its paths on this machine has nothing to do with an artifact that is elsewhere.
+    if (IsElsewhere(step)) return causes;
     if (entry != nullptr && !entry->failed && FilesDiffer(*entry)) add(Cause::Kind::kDrift);
     watches_.ForEach(id, [&](const Watch& watch) {
       bool time = false;
@@ -88,15 +100,44 @@ class Forecaster {
     return causes;
   }
 
+  static bool IsElsewhere(const Step& step) {
+    switch (step.kind) {
+      case StepKind::kInstall:
+      case StepKind::kUnit:
+      case StepKind::kDir:
+      case StepKind::kService:
+      case StepKind::kSend:
+        return !SshHostOf(step.record).empty();
+      default:
+        return false;
+    }
+  }
+
+  static bool RunsServicesHere(const Step& step) {
+    if (step.kind == StepKind::kService) return !IsElsewhere(step);
+    // The members on this machine are: "remote" is false.
+    return step.kind == StepKind::kRollout && absl::StrContains(step.record, "\"remote\":false");
+  }
+
+  bool HasFailedVerdict(StepId id) {
+    bool failed = false;
+    watches_.ForEach(id, [&](const Watch& watch) {
+      bool time = false;
+      if (watch.kind == Watch::Kind::kVerdict && !watcher_.WhyStale(watch, &time).empty()) failed = true;
+    });
+    return failed;
+  }
+
   // Of a step that is right: whether ninja has a reason of its own to run it.
-  bool NinjaRuns(StepId id, const std::vector<Cause>& causes) const {
+  bool NinjaRuns(StepId id, const std::vector<Cause>& causes) {
     const JournalEntry* entry = forecast_.EntryOf(graph_, id);
     // Somebody touched a file and gave it its old time again; `gen` asks the step, as we did.
     auto all_are = [&causes](Cause::Kind kind) {
       return std::all_of(causes.begin(), causes.end(),
                          [kind](const Cause& cause) { return cause.kind == kind; });
     };
-    if (all_are(Cause::Kind::kDrift) && entry != nullptr) return FilesAreNewer(*entry);
+    if (all_are(Cause::Kind::kDrift) && entry != nullptr)
+      return FilesAreNewer(*entry) || HasFailedVerdict(id);
     if (!all_are(Cause::Kind::kStamp)) return true;
     // Our own note of it alone is gone.
     return entry != nullptr || stamp_times_[id] == 0 || !ninja_log_;
@@ -120,8 +161,13 @@ class Forecaster {
     return false;
   }
 
-  void Look(const Step& step, const JournalEntry* entry, StepForecast* result) {
-    absl::StatusOr<Outlook> outlook = LookAtStep(step.label, step.record, now_, foreseen_);
+  void Look(StepId id, const JournalEntry* entry, StepForecast* result) {
+    const Step& step = graph_.steps()[id];
+    absl::StatusOr<Outlook> outlook = step.kind == StepKind::kHost || IsElsewhere(step)
+                                          ? remote_.Look(id, entry, forecast_.journals[step.shard])
+                                          : LookAtStep(step.label, step.record, now_, foreseen_);
+    if (step.kind == StepKind::kRollout && outlook.ok())
+      LookAtServicesOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_, &*outlook);
     if (!outlook.ok()) {
       result->fate = Fate::kFail;
       result->failure = std::string(outlook.status().message());
@@ -141,6 +187,7 @@ class Forecaster {
       result->changes_digest = outlook->digest != entry->digest;
     result->starts = outlook->starts;
     result->restarts = outlook->restarts;
+    result->services = std::move(outlook->services);
     for (auto& [path, file] : outlook->files) foreseen_.Add(path, std::move(file));
     result->fate = !result->reasons.empty() ? Fate::kChange
                    : result->causes.empty() ? Fate::kFresh
@@ -152,6 +199,8 @@ class Forecaster {
   WatchIndex watches_;
   Watcher watcher_;
   Foreseen foreseen_;
+  OldRecords old_;
+  RemoteLooker remote_;
   std::vector<int64_t> stamp_times_;  // as Graph::steps()
   const bool ninja_log_ = access(paths::kNinjaLog, F_OK) == 0;
   Forecast forecast_;

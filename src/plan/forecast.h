@@ -48,8 +48,9 @@ struct StepForecast {
   std::vector<Reason> reasons;  // of kChange: the step's own
   std::vector<Change> changes;  // of kChange
   bool starts = false, restarts = false;
-  bool changes_digest = false;  // of the stamp: what depends on it runs, too
-  std::string failure;  // of kFail, kWait
+  std::vector<ServiceOutlook> services;  // of a step about several services: those that it would touch
+  bool changes_digest = false;           // of the stamp: what depends on it runs, too
+  std::string failure;                   // of kFail, kWait
   std::string note;
 };
 
@@ -68,7 +69,8 @@ struct Forecast {
   StepState StateOf(const Graph& graph, StepId step) const;
 };
 
-// Looks at everything below the current folder and on the hosts; changes nothing.
+// Looks at everything below the current folder and on this machine; changes nothing. No host over ssh is
+// contacted: of what is there it is known what was delivered last (remote_look.h).
 Forecast MakeForecast(const Graph& graph, absl::Time now);
 
 }  // namespace kplan

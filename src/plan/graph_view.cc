@@ -46,7 +46,13 @@ std::string CleanText(absl::string_view text) {
 std::vector<std::string> ReasonsOf(const Graph& graph, const Forecast& forecast, StepId step) {
   const StepForecast& foreseen = forecast.steps[step];
   std::vector<std::string> reasons;
-  for (const Reason& reason : foreseen.reasons) reasons.push_back(CleanText(reason.text));
+  for (const ServiceOutlook& service : foreseen.services) {
+    for (const Reason& reason : service.reasons)
+      reasons.push_back(absl::StrCat(service.host, ": ", CleanText(reason.text)));
+  }
+  if (reasons.empty()) {
+    for (const Reason& reason : foreseen.reasons) reasons.push_back(CleanText(reason.text));
+  }
   const bool explained = !reasons.empty() || !foreseen.failure.empty();
   for (const Cause& cause : foreseen.causes) {
     switch (cause.kind) {
@@ -113,21 +119,29 @@ int StageOf(StepKind kind) {
       return 4;
     case StepKind::kRender:
       return 5;
+    case StepKind::kHost:
+      return 6;
+    case StepKind::kSurvey:
+      return 7;
+    case StepKind::kSend:
+      return 8;
     case StepKind::kDir:
     case StepKind::kInstall:
     case StepKind::kUnit:
-      return 6;
+      return 9;
     case StepKind::kService:
-      return 7;
+    case StepKind::kRollout:
+      return 10;
     case StepKind::kVerifyEtcd:
-      return 8;
+      return 11;
   }
   return 0;
 }
 
 const char* StageName(int stage) {
-  static constexpr const char* kNames[kStages] = {"key",      "request", "certificate", "archive", "programs",
-                                                  "rendered", "on host", "service",     "verdict"};
+  static constexpr const char* kNames[kStages] = {"key",      "request",  "certificate", "archive",
+                                                  "programs", "rendered", "host",        "survey",
+                                                  "sent",     "on host",  "service",     "verdict"};
   return kNames[stage];
 }
 

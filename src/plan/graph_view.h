@@ -20,7 +20,7 @@ namespace kplan {
 
 // Where a step stands between the first key and the last verdict: the columns of the graph. What a step is
 // made from is never in a later stage.
-inline constexpr int kStages = 9;
+inline constexpr int kStages = 12;
 int StageOf(StepKind kind);        // 0 to kStages - 1
 const char* StageName(int stage);  // "key", "request", "certificate", ... "verdict"
 

@@ -19,7 +19,7 @@ TEST(GraphView, HasHostsStagesStatesAndEdges) {
   const GraphNode& file = view.nodes[sample.file];
   EXPECT_EQ(file.label, "file/worker/etc/web.pem");
   EXPECT_EQ(file.host, 1u);
-  EXPECT_EQ(file.stage, 6);
+  EXPECT_EQ(file.stage, 9);
   EXPECT_EQ(file.state, StepState::kStale);
   EXPECT_THAT(file.inputs, ElementsAre(sample.leaf));
   EXPECT_THAT(file.after, IsEmpty());

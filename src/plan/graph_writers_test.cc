@@ -29,10 +29,10 @@ TEST(GraphJson, IsOneLineAStep) {
 {"label":"ca/key","verb":"KEY","host":"shared","stage":0,"state":"fresh","reasons":[],"inputs":[],"after":[],"last-run":"2026-01-30T10:46:40Z"},
 {"label":"ca/cert","verb":"SIGN","host":"shared","stage":2,"state":"fresh","reasons":[],"inputs":["ca/key"],"after":[]},
 {"label":"cert/web","verb":"SIGN","host":"shared","stage":2,"state":"stale","reasons":["SAN differs: added dns b","its record changed"],"inputs":["ca/cert"],"after":[]},
-{"label":"file/worker/etc/web.pem","verb":"INSTALL","host":"worker","stage":6,"state":"stale","reasons":["cert/web changes"],"inputs":["cert/web"],"after":[]},
-{"label":"dir/worker/var/lib/web","verb":"DIR","host":"worker","stage":6,"state":"failed","reasons":["failed the last time: no space left"],"inputs":[],"after":[],"last-run":"2026-01-30T10:46:40Z"},
-{"label":"service/worker/web","verb":"SERVICE","host":"worker","stage":7,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":["file/worker/etc/web.pem"],"after":["dir/worker/var/lib/web"]},
-{"label":"verify/web","verb":"VERIFY","host":"shared","stage":8,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":["service/worker/web"],"after":[]}
+{"label":"file/worker/etc/web.pem","verb":"INSTALL","host":"worker","stage":9,"state":"stale","reasons":["cert/web changes"],"inputs":["cert/web"],"after":[]},
+{"label":"dir/worker/var/lib/web","verb":"DIR","host":"worker","stage":9,"state":"failed","reasons":["failed the last time: no space left"],"inputs":[],"after":[],"last-run":"2026-01-30T10:46:40Z"},
+{"label":"service/worker/web","verb":"SERVICE","host":"worker","stage":10,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":["file/worker/etc/web.pem"],"after":["dir/worker/var/lib/web"]},
+{"label":"verify/web","verb":"VERIFY","host":"shared","stage":11,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":["service/worker/web"],"after":[]}
 ]}
 )");
 }

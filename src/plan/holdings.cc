@@ -6,23 +6,22 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/files.h"
+#include "src/base/record.h"
+#include "src/model/paths.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {
+namespace {
 
-absl::string_view FieldOf(absl::string_view record, absl::string_view key) {
-  // Inside a string a quote has a backslash before it, so this can only be a member.
-  const std::string start = absl::StrCat("\"", key, "\":\"");
-  for (size_t at = record.find(start); at != absl::string_view::npos; at = record.find(start, at + 1)) {
-    if (at == 0 || (record[at - 1] != '{' && record[at - 1] != ',')) continue;
-    absl::string_view rest = record.substr(at + start.size());
-    absl::string_view value = rest.substr(0, rest.find('"'));
-    return absl::StrContains(value, '\\') ? absl::string_view() : value;
-  }
-  return {};
+constexpr size_t kMaxFacts = 1 << 20;
+
+}  // namespace
+
+std::string Holding::Shown() const {
+  if (kind == Kind::kService) return path;
+  return over_ssh() ? OnHost(host, root, path) : PathFromHere(root, path);
 }
-
-std::string Holding::Shown() const { return kind == Kind::kService ? path : PathFromHere(root, path); }
 
 std::vector<Holding> HoldingsOf(absl::string_view record) {
   std::vector<Holding> holdings;
@@ -32,7 +31,8 @@ std::vector<Holding> HoldingsOf(absl::string_view record) {
     absl::string_view root = what == Holding::Kind::kFile || what == Holding::Kind::kUnpacked
                                  ? absl::string_view()
                                  : FieldOf(record, "root");
-    if (!path.empty()) holdings.push_back({what, std::string(root), std::string(path)});
+    absl::string_view host = SshHostOf(record);
+    if (!path.empty()) holdings.push_back({what, std::string(root), std::string(path), std::string(host)});
   };
   if (kind == "install") {
     add(Holding::Kind::kHostFile, "path");
@@ -44,6 +44,11 @@ std::vector<Holding> HoldingsOf(absl::string_view record) {
     add(Holding::Kind::kHostFolder, "path");
   } else if (kind == "service" && FieldOf(record, "manager") != "none") {
     add(Holding::Kind::kService, "name");
+  } else if (kind == "rollout-etcd") {
+    for (const ServiceRecord& service : ServicesOf(record)) {
+      std::vector<Holding> of_it = HoldingsOf(service.record);
+      holdings.insert(holdings.end(), of_it.begin(), of_it.end());
+    }
   } else if (kind == "unpack") {
     add(Holding::Kind::kUnpacked, "dir");
   } else if (kind == "verify-etcd") {
@@ -63,10 +68,38 @@ std::vector<Holding> HoldingsOf(absl::string_view record) {
   return holdings;
 }
 
+std::vector<ServiceRecord> ServicesOf(absl::string_view record) {
+  std::vector<ServiceRecord> services;
+  if (FieldOf(record, "kind") != "rollout-etcd") return services;
+  const Json json = Json::parse(record, nullptr, /*allow_exceptions=*/false);
+  auto members = json.is_object() ? json.find("members") : json.end();
+  if (!json.is_object() || members == json.end() || !members->is_array()) return services;
+  for (const Json& it : *members) {
+    if (!it.is_object()) continue;
+    const Record member(it);
+    auto service = it.find("service");
+    if (service == it.end() || !service->is_object()) continue;
+    ServiceRecord one;
+    one.host = member.StringOr("host", "");
+    one.over_ssh = member.BoolOr("remote", false);
+    Json of_step = *service;
+    one.name = Record(of_step).StringOr("name", "");
+    if (one.over_ssh) of_step["host"] = one.host;
+    one.label = absl::StrCat("service/", one.host, "/", one.name);
+    one.record = of_step.dump(-1, ' ', false, Json::error_handler_t::replace);
+    services.push_back(std::move(one));
+  }
+  return services;
+}
+
 std::string PlaceOf(absl::string_view record) {
+  // What a rollout is about are services, each with a label and a place of its own.
+  if (FieldOf(record, "kind") == "rollout-etcd") return "";
   std::vector<Holding> holdings = HoldingsOf(record);
   if (holdings.empty()) return "";
-  return holdings[0].on_host() ? holdings[0].root : holdings[0].path;
+  const Holding& first = holdings[0];
+  if (!first.on_host()) return first.path;
+  return first.over_ssh() ? absl::StrCat(first.host, ":", first.root) : first.root;
 }
 
 const std::string& HoldingNames::RealRoot(const std::string& root) {
@@ -83,11 +116,28 @@ const std::string& HoldingNames::RealRoot(const std::string& root) {
   return found->second;
 }
 
+const std::string& HoldingNames::MachineOf(const std::string& host) {
+  auto [found, fresh] = machines_.try_emplace(host);
+  if (fresh) {
+    found->second = absl::StrCat("host ", host);
+    absl::StatusOr<std::string> facts = ReadFile(paths::HostFacts(host), kMaxFacts);
+    const Json json = facts.ok() ? Json::parse(*facts, nullptr, /*allow_exceptions=*/false) : Json();
+    const std::string id = json.is_object() ? Record(json).StringOr("machine-id", "") : "";
+    if (!id.empty()) found->second = absl::StrCat("machine ", id);
+  }
+  return found->second;
+}
+
 std::string HoldingNames::Of(const Holding& holding) {
   const char* sort = holding.kind == Holding::Kind::kService ? "service " : "";
   if (!holding.on_host()) return holding.path;
-  return absl::StrCat(
-      sort, PathFromHere(RealRoot(holding.root), absl::StrCat(*sort != '\0' ? "/" : "", holding.path)));
+  const std::string path = absl::StrCat(*sort != '\0' ? "/" : "", holding.path);
+  if (holding.over_ssh()) {
+    // The root is that machine's: it can be made neat here, and no more.
+    const std::string root = std::filesystem::path(holding.root + "/").lexically_normal().string();
+    return absl::StrCat(sort, MachineOf(holding.host), ":", PathFromHere(root, path));
+  }
+  return absl::StrCat(sort, PathFromHere(RealRoot(holding.root), path));
 }
 
 }  // namespace kplan

@@ -89,6 +89,8 @@ bool IsHostThing(const Leftover& leftover, const std::vector<Holding>& holdings)
   const Holding& last = holdings.back();
   const std::string in_label = absl::StrCat("/", leftover.host, kind == "service" ? "/" : "", last.path);
   if (last.root.empty() || last.root[0] == '-') return false;
+  // What removes it there is shown as a command.
+  if (last.over_ssh() && (last.host != leftover.host || !IsPlainPath(last.root))) return false;
   if (kind == "service") return IsName(last.path) && leftover.label == absl::StrCat("service", in_label);
   if (kind == "dir") {
     return last.path == paths::on_host::kEtcdData && leftover.label == absl::StrCat("dir", in_label);

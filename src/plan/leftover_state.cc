@@ -239,6 +239,10 @@ absl::StatusOr<PairSwap> PairOf(const Leftover& leftover) {
 absl::StatusOr<LeftoverState> LookAtLeftover(const Leftover& leftover) {
   LeftoverState state;
   absl::Status status;
+  // Whatever is at these paths here has nothing to do with it.
+  if (!SshHostOf(leftover.record).empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(leftover.key, " is not on this machine"));
+  }
   if (leftover.kind() == "install-pair") {
     status = LookAtPair(leftover, &state);
   } else {

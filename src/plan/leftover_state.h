@@ -19,7 +19,8 @@ struct LeftoverState {
   std::string occupied;  // why it cannot be removed whoever asks: a folder with something in it
 };
 
-// Errors: what is in the way of looking. LEFTOVER must be one that kplan wrote (WhyNotOurs).
+// Errors: what is in the way of looking. LEFTOVER must be one that kplan wrote (WhyNotOurs), and of this
+// machine.
 absl::StatusOr<LeftoverState> LookAtLeftover(const Leftover& leftover);
 
 // The two files of a leftover of the kind "install-pair", which may be in the middle of a swap.

@@ -24,6 +24,7 @@ namespace {
 
 constexpr absl::string_view kShardSuffix = ".json";
 constexpr char kLeft[] = "left";
+constexpr char kRollout[] = "rollout-etcd";
 
 // Where one line of a shard has its label and its record. False for the brackets, and for what is no such
 // line.
@@ -45,7 +46,9 @@ std::string KeyWithPlace(const Leftover& leftover) {
   return absl::StrCat(leftover.label, "@", PlaceOf(leftover.record));
 }
 
+// What is on a host over ssh cannot be told.
 bool IsThere(const Holding& holding) {
+  if (holding.over_ssh()) return false;
   struct stat info;
   // A service cannot be asked cheaply; that its host's folder is there has to do.
   return lstat(holding.kind == Holding::Kind::kService ? holding.root.c_str() : holding.Shown().c_str(),
@@ -152,6 +155,10 @@ std::string ShardOfLabel(absl::string_view label) {
   for (absl::string_view kind : kOnHosts) {
     if (parts[0] == kind && parts.size() > 2) return std::string(parts[1]);
   }
+  constexpr absl::string_view kOfHosts[] = {"host", "send"};
+  for (absl::string_view kind : kOfHosts) {
+    if (parts[0] == kind && parts.size() == 2) return std::string(parts[1]);
+  }
   // NAME of one that is made once, HOST/NAME of one that is made per host.
   constexpr absl::string_view kOfCertificates[] = {"key", "csr", "cert", "chain", "bundle", "pkcs12"};
   for (absl::string_view kind : kOfCertificates) {
@@ -193,33 +200,62 @@ void LeftoverUpdate::Replace(const std::string& name, absl::string_view text) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!SplitLine(line, &label, &record)) continue;
     auto step = now.find(label);
-    if (step == now.end()) {
-      Consider(name, label, record, nullptr);
-    } else if (step->second->record != record && PlaceOf(step->second->record) != PlaceOf(record)) {
-      Consider(name, label, record, step->second);
+    const Step* there = step == now.end() ? nullptr : step->second;
+    if (there != nullptr && there->record == record) continue;
+    if (FieldOf(record, "kind") == kRollout) {
+      ConsiderServices(name, label, record, there);
+    } else if (there == nullptr || PlaceOf(there->record) != PlaceOf(record)) {
+      Consider({name, label, record, name, label, there != nullptr});
     }
   }
 }
 
-void LeftoverUpdate::Consider(const std::string& shard, const std::string& label, absl::string_view record,
-                              const Step* now) {
-  std::vector<Holding> holdings = HoldingsOf(record);
-  if (holdings.empty()) return;
+// A member that is gone is listed as the service that it is, which is how one that is alone is listed, too.
+void LeftoverUpdate::ConsiderServices(const std::string& shard, const std::string& label,
+                                      absl::string_view record, const Step* now) {
+  absl::flat_hash_map<std::string, std::string> places;  // of the plan's services by label
+  if (now != nullptr) {
+    for (const ServiceRecord& service : ServicesOf(now->record))
+      places[service.label] = PlaceOf(service.record);
+  }
+  // The journal's entry is of the record as a whole.
+  const bool done_as_it_is = Sha256Hex(record) == RecordThatRan(shard, label);
+  for (const ServiceRecord& service : ServicesOf(record)) {
+    auto place = places.find(service.label);
+    const bool elsewhere = place != places.end();
+    if (elsewhere && (place->second == PlaceOf(service.record) || !done_as_it_is)) continue;
+    Consider({service.host, service.label, service.record, shard, label, /*elsewhere=*/false});
+  }
+}
+
+const JournalEntry* LeftoverUpdate::EntryOf(const std::string& shard, const std::string& label) {
   auto [journal, fresh] = journals_.try_emplace(shard);
   if (fresh) journal->second = Journal::Read(paths::Journal(shard));
-  const JournalEntry* entry = journal->second.Find(label);
-  absl::StatusOr<std::string> stamp = ReadFile(paths::Stamp(label), 4096);
+  return journal->second.Find(label);
+}
+
+std::string LeftoverUpdate::RecordThatRan(const std::string& shard, const std::string& label) {
+  const JournalEntry* entry = EntryOf(shard, label);
+  return entry == nullptr ? "" : entry->record;
+}
+
+void LeftoverUpdate::Consider(const Gone& gone) {
+  const absl::string_view record = gone.record;
+  std::vector<Holding> holdings = HoldingsOf(record);
+  if (holdings.empty()) return;
+  const JournalEntry* entry = EntryOf(gone.shard, gone.step);
+  absl::StatusOr<std::string> stamp = ReadFile(paths::Stamp(gone.step), 4096);
   // A step that failed may have done half of its work. One that never ran has done nothing.
   if (entry == nullptr && !stamp.ok()) return;
-  if (now != nullptr && (entry == nullptr || entry->record != Sha256Hex(record))) {
+  if (gone.elsewhere && (entry == nullptr || entry->record != Sha256Hex(record))) {
     // The label may have been done at a third place, and never here.
     bool any = false;
     for (const Holding& holding : holdings) any = any || IsThere(holding);
     if (!any) return;
   }
   Leftover leftover;
-  leftover.label = label;
-  leftover.host = shard;
+  leftover.label = gone.label;
+  leftover.host = gone.host;
   leftover.record = std::string(record);
   if (entry != nullptr) {
     leftover.digest = entry->digest;
@@ -261,9 +297,13 @@ absl::StatusOr<std::vector<Leftover>> LeftoverUpdate::Result() {
   if (all->empty()) return all;
   DropWhatThePlanHolds(&*all);
 
-  absl::flat_hash_set<absl::string_view> labels;
+  absl::flat_hash_set<std::string> labels;
   if (!all->empty()) {
-    for (const Step& step : graph_.steps()) labels.insert(step.label);
+    for (const Step& step : graph_.steps()) {
+      labels.insert(step.label);
+      if (step.kind != StepKind::kRollout) continue;
+      for (const ServiceRecord& service : ServicesOf(step.record)) labels.insert(service.label);
+    }
   }
   // Later ones, which are younger, win.
   std::map<std::string, Leftover> by_key;

@@ -23,6 +23,7 @@
 #include "src/base/record.h"
 #include "src/graph/graph.h"
 #include "src/plan/holdings.h"
+#include "src/plan/record_field.h"
 
 namespace kplan {
 
@@ -67,8 +68,18 @@ class LeftoverUpdate {
 
  private:
   const Shard* ShardOf(const std::string& name);
-  void Consider(const std::string& shard, const std::string& label, absl::string_view record,
-                const Step* now);
+  // A step's artifact, or one of the services of a rollout, that the plan may have no longer.
+  struct Gone {
+    std::string host, label;  // the shard that it is listed under
+    absl::string_view record;
+    std::string shard, step;  // the step that made it, and the shard of that one's journal
+    bool elsewhere = false;   // the plan has LABEL, at another place
+  };
+  void Consider(const Gone& gone);
+  void ConsiderServices(const std::string& shard, const std::string& label, absl::string_view record,
+                        const Step* now);
+  const JournalEntry* EntryOf(const std::string& shard, const std::string& label);  // null: never ran
+  std::string RecordThatRan(const std::string& shard, const std::string& label);
   void DropWhatThePlanHolds(std::vector<Leftover>* leftovers);
 
   const Graph& graph_;

@@ -452,5 +452,129 @@ TEST_F(LeftoversTest, PruneWantsThePlanThatGenWrote) {
   EXPECT_TRUE(absl::IsFailedPrecondition(CheckThatGenHasRun(GraphOf({a, b, Key("x")}))));
 }
 
+// A file on HOST over ssh, below ROOT there. This machine has such a path, too.
+Made OverSsh(const std::string& host, const std::string& root) {
+  return {absl::StrCat("file/", host, "/etc/etcd/ca.pem"), host,
+          absl::StrCat(R"({"from":"pki/ca.pem","host":")", host,
+                       R"(","kind":"install","mode":"0644","path":"/etc/etcd/ca.pem","root":")", root,
+                       R"(","secret":false})")};
+}
+
+Made Rollout(const std::string& root, const std::vector<std::pair<std::string, bool>>& members) {
+  std::string text;
+  for (const auto& [host, remote] : members) {
+    absl::StrAppend(
+        &text, text.empty() ? "" : ",", R"({"host":")", host, R"(","remote":)", remote ? "true" : "false",
+        R"(,"service":{"argv":[["","/usr/local/bin/etcd"]],"kind":"service","manager":"process","name":"etcd","root":")",
+        root, "-", host, R"("}})");
+  }
+  return {"rollout/etcd", "shared",
+          absl::StrCat(R"({"kind":"rollout-etcd","max-unavailable":1,"members":[)", text, "]}"),
+          StepKind::kRollout};
+}
+
+class SshLeftoversTest : public LeftoversTest {
+ protected:
+  // As if the step had run there. What is at the path here is somebody else's.
+  void RunThere(const Made& made) {
+    JournalEntry entry;
+    entry.label = made.label;
+    entry.at = 1;
+    entry.record = Sha256Hex(made.record);
+    entry.digest = Sha256Hex("content\n");
+    ASSERT_EQ(AppendEntry(paths::Journal(made.shard), entry), absl::OkStatus());
+    Write(paths::Stamp(made.label), entry.digest + "\n");
+    Write("rootfs/etc/etcd/ca.pem", "content\n");
+  }
+};
+
+TEST_F(SshLeftoversTest, AFileOfThisMachineIsNotRemovedForAHostOverSsh) {
+  const Made file = OverSsh("etcd-1", "rootfs");
+  Gen({file});
+  RunThere(file);
+  Gen({});
+  EXPECT_THAT(Keys({}), ElementsAre(file.label));
+  std::vector<PruneItem> items = LookAtLeftovers(GraphOf({}), {});
+  ASSERT_THAT(items, SizeIs(1));
+  EXPECT_FALSE(items[0].remove);
+  EXPECT_THAT(items[0].what, ElementsAre("etcd-1:rootfs/etc/etcd/ca.pem"));
+  EXPECT_THAT(items[0].by_hand, ElementsAre("rm -f rootfs/etc/etcd/ca.pem"));
+  EXPECT_THAT(PruneAll({}), IsEmpty());
+  EXPECT_THAT(PruneAll({}, {{file.label}}), IsEmpty());
+  EXPECT_TRUE(Exists("rootfs/etc/etcd/ca.pem"));
+  // Forgetting removes notes, and nothing else.
+  PruneOptions forget;
+  forget.forget = {file.label};
+  EXPECT_THAT(PruneAll({}, forget), ElementsAre(file.label));
+  EXPECT_THAT(Keys({}), IsEmpty());
+  EXPECT_TRUE(Exists("rootfs/etc/etcd/ca.pem"));
+  EXPECT_FALSE(Exists(paths::Stamp(file.label)));
+}
+
+TEST_F(SshLeftoversTest, ForgettingIsForHostsOverSshAlone) {
+  const Made file = File("worker", "rootfs");
+  Gen({file});
+  Run(file);
+  Write("rootfs/etc/etcd/ca.pem", "edited\n");
+  Gen({});
+  PruneOptions forget;
+  forget.forget = {file.label, "worker"};
+  EXPECT_THAT(PruneAll({}, forget), IsEmpty());
+  EXPECT_THAT(Keys({}), ElementsAre(file.label));
+}
+
+TEST_F(SshLeftoversTest, AHostThatBecomesOneOverSshLeavesItsFilesHere) {
+  const Made here = File("worker", "rootfs");
+  Gen({here});
+  Run(here);
+  const Made there = OverSsh("worker", "rootfs");
+  Gen({there});
+  EXPECT_THAT(Keys({there}), ElementsAre("file/worker/etc/etcd/ca.pem@rootfs"));
+  EXPECT_THAT(PruneAll({there}), ElementsAre("file/worker/etc/etcd/ca.pem@rootfs"));
+  EXPECT_FALSE(Exists("rootfs/etc/etcd/ca.pem"));
+}
+
+TEST_F(SshLeftoversTest, AnotherNameOfTheSameMachineLeavesNothing) {
+  const Made before = OverSsh("etcd-1", "/"), after = OverSsh("node-1", "/"), other = OverSsh("node-2", "/");
+  Gen({before});
+  RunThere(before);
+  Write(paths::HostFacts("etcd-1"), R"({"machine-id":"4711"})");
+  Write(paths::HostFacts("node-1"), R"({"machine-id":"4711"})");
+  Write(paths::HostFacts("node-2"), R"({"machine-id":"4712"})");
+  EXPECT_THAT(Keys({after}), IsEmpty());
+  EXPECT_THAT(Keys({other}), ElementsAre(before.label));
+}
+
+TEST_F(SshLeftoversTest, NobodyEditsACommandIntoTheList) {
+  for (const std::string root : {"/;reboot", "$(reboot)", "/ -rf"}) {
+    const Made file = OverSsh("etcd-1", root);
+    Write(paths::kLeftovers, absl::StrCat("{\n\"", file.label, "\":", file.record, "\n}\n"));
+    std::vector<PruneItem> items = LookAtLeftovers(GraphOf({}), {});
+    ASSERT_THAT(items, SizeIs(1)) << root;
+    EXPECT_THAT(items[0].by_hand, IsEmpty()) << root;
+    EXPECT_THAT(items[0].why, HasSubstr("kplan never wrote this")) << root;
+  }
+  // Nor another host's name.
+  const Made file = OverSsh("etcd-2", "/");
+  Write(paths::kLeftovers, absl::StrCat("{\n\"file/etcd-1/etc/etcd/ca.pem\":", file.record, "\n}\n"));
+  EXPECT_THAT(LookAtLeftovers(GraphOf({}), {})[0].by_hand, IsEmpty());
+}
+
+TEST_F(SshLeftoversTest, AMemberThatIsGoneIsAServiceThatIsLeft) {
+  const Made before = Rollout("root", {{"etcd-1", true}, {"etcd-2", true}, {"here", false}});
+  Gen({before});
+  RunThere(before);
+  const Made after = Rollout("root", {{"etcd-1", true}});
+  EXPECT_THAT(Keys({after}), ElementsAre("service/etcd-2/etcd", "service/here/etcd"));
+  EXPECT_THAT(Keys({before}), IsEmpty());
+  Gen({after});
+  std::vector<PruneItem> items = LookAtLeftovers(GraphOf({after}), {});
+  ASSERT_THAT(items, SizeIs(2));
+  EXPECT_THAT(items[0].by_hand, ElementsAre(HasSubstr("--pidfile root-etcd-2/run/etcd.pid")));
+  // Nothing of it is here any more: only the notes are left to go.
+  EXPECT_EQ(items[1].why, "");
+  EXPECT_TRUE(items[1].remove);
+}
+
 }  // namespace
 }  // namespace kplan

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/model/paths.h"
+#include "src/plan/holdings.h"
+#include "src/plan/record_field.h"
 
 namespace kplan {
 namespace {
@@ -20,6 +24,45 @@ std::string QuoteJson(absl::string_view text) {
   return out;
 }
 
+// "\"reasons\":[...],\"changes\":[...]"
+void AppendReasons(const std::vector<Reason>& reasons, const std::vector<Change>& changes, std::string* out) {
+  *out += "\"reasons\":[";
+  for (size_t i = 0; i < reasons.size(); ++i) {
+    absl::StrAppend(out, i > 0 ? "," : "", "{\"name\":", QuoteJson(reasons[i].name),
+                    ",\"text\":", QuoteJson(reasons[i].text), "}");
+  }
+  *out += "],\"changes\":[";
+  for (size_t i = 0; i < changes.size(); ++i) {
+    const Change& change = changes[i];
+    absl::StrAppend(out, i > 0 ? "," : "", "{\"what\":", QuoteJson(change.what),
+                    ",\"from\":", QuoteJson(change.from), ",\"to\":", QuoteJson(change.to), "}");
+  }
+  *out += "]";
+}
+
+struct ServiceCounts {
+  size_t starts = 0, restarts = 0;
+};
+
+// Of a step about several services; of one about a single one that one.
+ServiceCounts CountServices(const StepForecast& step) {
+  ServiceCounts counts;
+  if (step.services.empty()) return {step.starts ? size_t{1} : 0, step.restarts ? size_t{1} : 0};
+  for (const ServiceOutlook& service : step.services) {
+    counts.starts += service.starts;
+    counts.restarts += service.restarts;
+  }
+  return counts;
+}
+
+// "3 restarts, one after another"; "3 starts"
+std::string CountsText(const ServiceCounts& counts) {
+  std::vector<std::string> parts;
+  if (counts.starts > 0) parts.push_back(Count(counts.starts, "start"));
+  if (counts.restarts > 0) parts.push_back(Count(counts.restarts, "restart"));
+  return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
+}
+
 // What a step would do, on one line.
 std::string WhatFor(const Step& step, const StepForecast& forecast, const JournalEntry* entry) {
   std::string what = Brief(WhatChanges(forecast));
@@ -27,8 +70,13 @@ std::string WhatFor(const Step& step, const StepForecast& forecast, const Journa
   if (forecast.fate == Fate::kWait) return absl::StrCat("waits: ", what);
   if (forecast.fate == Fate::kCheck)
     return step.kind == StepKind::kVerifyEtcd ? "proves it again" : "only checked";
-  if (forecast.restarts) what = absl::StrCat("restarts: ", what);
-  if (forecast.starts) what = absl::StrCat("starts: ", what);
+  if (!forecast.services.empty()) {
+    what = CountsText(CountServices(forecast));
+  } else if (forecast.restarts) {
+    what = absl::StrCat("restarts: ", what);
+  } else if (forecast.starts) {
+    what = absl::StrCat("starts: ", what);
+  }
   if (entry == nullptr && what == "missing") what = "new";
   return forecast.note.empty() ? what : absl::StrCat(what, " (", Brief(forecast.note), ")");
 }
@@ -51,7 +99,78 @@ char SignOf(const StepForecast& forecast) {
 
 const std::string& HostOf(const Graph& graph, const Step& step) { return graph.shards()[step.shard].name; }
 
+// Of what a rollout comes after: whether a running member reads it again. What is sent, its folder and what
+// it heeds at its first start it does not; programs beside it are not its.
+bool IsReread(const Step& step) {
+  if (step.kind != StepKind::kInstall) return false;
+  const absl::string_view path = FieldOf(step.record, "path");
+  return !absl::EndsWith(path, absl::StrCat("/", paths::on_host::kBootstrapName)) &&
+         !absl::StartsWith(path, paths::on_host::kBinaries);
+}
+
+// What changes of what STEP comes after without being made from it, and is in files of SHARD's host: a
+// service reads it again by itself.
+std::vector<StepId> RereadFiles(const Graph& graph, const Forecast& forecast, const Step& step,
+                                absl::optional<uint32_t> shard) {
+  std::vector<StepId> rereads;
+  for (StepId id : step.after) {
+    const Step& after = graph.steps()[id];
+    const StepForecast& it = forecast.steps[id];
+    if (it.fate != Fate::kChange || !it.changes_digest) continue;
+    if (shard.has_value() && (after.shard != *shard || !IsReread(after))) continue;
+    rereads.push_back(id);
+  }
+  return rereads;
+}
+
+std::optional<StepId> ProofOf(const Graph& graph, const Forecast& forecast, StepId service) {
+  for (StepId id = service + 1; id < graph.steps().size(); ++id) {
+    const Step& step = graph.steps()[id];
+    const Fate fate = forecast.steps[id].fate;
+    if (step.kind != StepKind::kVerifyEtcd || (fate != Fate::kCheck && fate != Fate::kChange)) continue;
+    if (std::find(step.inputs.begin(), step.inputs.end(), service) != step.inputs.end()) return id;
+  }
+  return std::nullopt;
+}
+
+// The services of STEP that go on running with something new.
+void AddKept(const Graph& graph, const Forecast& forecast, StepId id, PlanReport* report) {
+  const Step& step = graph.steps()[id];
+  const StepForecast& it = forecast.steps[id];
+  if (it.fate == Fate::kFail || it.fate == Fate::kWait) return;
+  if (step.kind == StepKind::kService && !it.restarts && !it.starts) {
+    KeepsRunning keeps = {step.label, step.shard, RereadFiles(graph, forecast, step, absl::nullopt), {}};
+    if (!keeps.rereads.empty()) report->keeps_running.push_back(std::move(keeps));
+  }
+  if (step.kind != StepKind::kRollout) return;
+  for (const ServiceRecord& service : ServicesOf(step.record)) {
+    const bool touched =
+        std::any_of(it.services.begin(), it.services.end(), [&](const ServiceOutlook& other) {
+          return LabelOf(other) == service.label && (other.starts || other.restarts);
+        });
+    auto shard = std::find_if(graph.shards().begin(), graph.shards().end(),
+                              [&](const Shard& other) { return other.name == service.host; });
+    if (touched || shard == graph.shards().end()) continue;
+    const auto index = static_cast<uint32_t>(shard - graph.shards().begin());
+    KeepsRunning keeps = {service.label, index, RereadFiles(graph, forecast, step, index), {}};
+    if (keeps.rereads.empty()) continue;
+    keeps.proof = ProofOf(graph, forecast, id);
+    report->keeps_running.push_back(std::move(keeps));
+  }
+}
+
 }  // namespace
+
+std::string LabelOf(const ServiceOutlook& service) {
+  return absl::StrCat("service/", service.host, "/", service.service);
+}
+
+std::string WhatFor(const ServiceOutlook& service) {
+  std::string what = WhatChanges(service.reasons, service.changes);
+  const char* verb = service.restarts ? "restarts" : service.starts ? "starts" : "";
+  if (*verb == '\0') return Brief(what);
+  return Brief(what.empty() ? verb : absl::StrCat(verb, ": ", what));
+}
 
 std::vector<std::string> RootLines(const RootCause& root, const std::string& file, bool last) {
   std::vector<std::string> lines;
@@ -105,17 +224,7 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explaine
   explainer->PrepareAll();
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const StepForecast& step = forecast.steps[id];
-    if (graph.steps()[id].kind == StepKind::kService && !step.restarts && !step.starts) {
-      KeepsRunning keeps;
-      keeps.service = id;
-      for (StepId after : graph.steps()[id].after) {
-        const StepForecast& it = forecast.steps[after];
-        if (it.fate == Fate::kChange && it.changes_digest) keeps.rereads.push_back(after);
-      }
-      if (!keeps.rereads.empty() && step.fate != Fate::kFail && step.fate != Fate::kWait) {
-        report.keeps_running.push_back(std::move(keeps));
-      }
-    }
+    AddKept(graph, forecast, id, &report);
     if (step.fate == Fate::kFresh) {
       ++report.fresh;
       continue;
@@ -124,8 +233,9 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explaine
     if (step.fate == Fate::kCheck) ++report.to_check;
     if (step.fate == Fate::kFail) ++report.failing;
     if (step.fate == Fate::kWait) ++report.waiting;
-    if (step.restarts) ++report.restarts;
-    if (step.starts) ++report.starts;
+    const ServiceCounts services = CountServices(step);
+    report.restarts += services.restarts;
+    report.starts += services.starts;
     report.steps.push_back({id, explainer->WhyNext(id)});
   }
   return report;
@@ -150,9 +260,12 @@ std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast
                                     const PlanBudget& budget) {
   std::vector<OverBudget> over;
   OverBudget restarts, reissued;
+  size_t restarting = 0;
   for (const PlannedStep& planned : report.steps) {
     const StepForecast& step = forecast.steps[planned.step];
-    if (step.restarts) restarts.steps.push_back(planned.step);
+    const size_t services = CountServices(step).restarts;
+    restarting += services;
+    if (services > 0) restarts.steps.push_back(planned.step);
     const Step& it = graph.steps()[planned.step];
     const JournalEntry* entry = forecast.EntryOf(graph, planned.step);
     const bool ca = absl::string_view(it.label).substr(0, 3) == "ca/" &&
@@ -162,9 +275,9 @@ std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast
                        (entry == nullptr || entry->made_at == 0);
     if (ca && step.fate == Fate::kChange && !first) reissued.steps.push_back(planned.step);
   }
-  if (budget.max_restarts >= 0 && restarts.steps.size() > static_cast<size_t>(budget.max_restarts)) {
-    restarts.text = absl::StrCat(Count(restarts.steps.size(), "restart"), ", and --max-restarts allows ",
-                                 budget.max_restarts);
+  if (budget.max_restarts >= 0 && restarting > static_cast<size_t>(budget.max_restarts)) {
+    restarts.text =
+        absl::StrCat(Count(restarting, "restart"), ", and --max-restarts allows ", budget.max_restarts);
     over.push_back(std::move(restarts));
   }
   if (!budget.reissue_ca && !reissued.steps.empty()) {
@@ -195,6 +308,8 @@ std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanRep
   size_t width = 0;
   for (const PlannedStep& planned : report.steps) {
     width = std::max(width, graph.steps()[planned.step].label.size());
+    for (const ServiceOutlook& service : forecast.steps[planned.step].services)
+      width = std::max(width, LabelOf(service).size() + 2);
   }
   std::vector<std::vector<const PlannedStep*>> by_shard(graph.shards().size());
   for (const PlannedStep& planned : report.steps) {
@@ -202,8 +317,8 @@ std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanRep
   }
   std::vector<std::vector<const KeepsRunning*>> kept(graph.shards().size());
   for (const KeepsRunning& keeps : report.keeps_running) {
-    kept[graph.steps()[keeps.service].shard].push_back(&keeps);
-    width = std::max(width, graph.steps()[keeps.service].label.size());
+    kept[keeps.shard].push_back(&keeps);
+    width = std::max(width, keeps.label.size());
   }
   for (size_t shard = 0; shard < by_shard.size(); ++shard) {
     if (by_shard[shard].empty() && kept[shard].empty()) continue;
@@ -214,6 +329,15 @@ std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanRep
       absl::StrAppend(&out, "  ", std::string(1, SignOf(it)), " ", step.label,
                       std::string(width - step.label.size() + 2, ' '),
                       WhatFor(step, it, forecast.EntryOf(graph, planned->step)), "\n");
+      // The services of a rollout, indented below it.
+      for (const ServiceOutlook& service : it.services) {
+        const std::string label = LabelOf(service);
+        absl::StrAppend(&out, "    ",
+                        service.restarts ? "! "
+                        : service.starts ? "+ "
+                                         : "= ",
+                        label, std::string(width - label.size(), ' '), WhatFor(service), "\n");
+      }
       // The next link only: the whole chain is what `why` is for.
       Why next = planned->why;
       if (next.links.size() > 1) {
@@ -223,11 +347,14 @@ std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanRep
       }
     }
     for (const KeepsRunning* keeps : kept[shard]) {
-      const std::string& label = graph.steps()[keeps->service].label;
+      const std::string& label = keeps->label;
       std::vector<std::string> labels;
       for (StepId id : keeps->rereads) labels.push_back(graph.steps()[id].label);
       absl::StrAppend(&out, "  = ", label, std::string(width - label.size() + 2, ' '),
-                      "keeps running: it reads ", JoinAnd(labels), " again by itself\n");
+                      "keeps running: it reads ", JoinAnd(labels), " again by itself");
+      if (keeps->proof.has_value())
+        absl::StrAppend(&out, ", which ", graph.steps()[*keeps->proof].label, " proves by a handshake");
+      out += "\n";
     }
   }
   absl::StrAppend(&out, report.empty() ? "nothing to do: " : "", PlanSummary(report), "\n");
@@ -273,31 +400,37 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
                     ",\"host\":", QuoteJson(host == paths::kSharedShard ? "" : host), ",\"verb\":\"",
                     VerbOf(step.kind), "\",\"fate\":\"", FateName(it.fate),
                     "\",\"restarts\":", it.restarts ? "true" : "false",
-                    ",\"starts\":", it.starts ? "true" : "false", ",\"reasons\":[");
+                    ",\"starts\":", it.starts ? "true" : "false", ",");
     first = false;
-    for (size_t i = 0; i < it.reasons.size(); ++i) {
-      absl::StrAppend(&out, i > 0 ? "," : "", "{\"name\":", QuoteJson(it.reasons[i].name),
-                      ",\"text\":", QuoteJson(it.reasons[i].text), "}");
+    AppendReasons(it.reasons, it.changes, &out);
+    if (!it.services.empty()) {
+      out += ",\"services\":[";
+      for (size_t i = 0; i < it.services.size(); ++i) {
+        const ServiceOutlook& service = it.services[i];
+        absl::StrAppend(&out, i > 0 ? "," : "", "{\"label\":", QuoteJson(LabelOf(service)),
+                        ",\"host\":", QuoteJson(service.host), ",\"service\":", QuoteJson(service.service),
+                        ",\"restarts\":", service.restarts ? "true" : "false",
+                        ",\"starts\":", service.starts ? "true" : "false", ",");
+        AppendReasons(service.reasons, service.changes, &out);
+        out += "}";
+      }
+      out += "]";
     }
-    out += "],\"changes\":[";
-    for (size_t i = 0; i < it.changes.size(); ++i) {
-      const Change& change = it.changes[i];
-      absl::StrAppend(&out, i > 0 ? "," : "", "{\"what\":", QuoteJson(change.what),
-                      ",\"from\":", QuoteJson(change.from), ",\"to\":", QuoteJson(change.to), "}");
-    }
-    absl::StrAppend(&out, "],\"failure\":", QuoteJson(it.failure), ",\"note\":", QuoteJson(it.note),
+    absl::StrAppend(&out, ",\"failure\":", QuoteJson(it.failure), ",\"note\":", QuoteJson(it.note),
                     ",\"why\":", ChainJson(graph, planned.why, file), "}");
   }
   out += "\n],\n\"keeps-running\":[";
   first = true;
   for (const KeepsRunning& keeps : report.keeps_running) {
-    absl::StrAppend(&out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(graph.steps()[keeps.service].label),
-                    ",\"rereads\":[");
+    absl::StrAppend(&out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(keeps.label), ",\"rereads\":[");
     first = false;
     for (size_t i = 0; i < keeps.rereads.size(); ++i) {
       absl::StrAppend(&out, i > 0 ? "," : "", QuoteJson(graph.steps()[keeps.rereads[i]].label));
     }
-    out += "]}";
+    out += "]";
+    if (keeps.proof.has_value())
+      absl::StrAppend(&out, ",\"proof\":", QuoteJson(graph.steps()[*keeps.proof].label));
+    out += "}";
   }
   absl::StrAppend(&out, "\n]", other, "\n}\n");
   return out;

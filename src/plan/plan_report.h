@@ -3,6 +3,7 @@
 
 // What `plan` says: every step that the next ninja would run, why, and what it means for what runs already.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,17 @@ struct PlannedStep {
 
 // A service that goes on running though something it uses changes, and why it may.
 struct KeepsRunning {
-  StepId service = 0;
+  std::string label;            // "service/etcd-2/etcd"
+  uint32_t shard = 0;           // its host's
   std::vector<StepId> rereads;  // what changes: it reads these again by itself
+  // The step that proves it, by a handshake with every member of a cluster; no value where none does.
+  std::optional<StepId> proof;
 };
 
 struct PlanReport {
   std::vector<PlannedStep> steps;  // in the order of the graph
   std::vector<KeepsRunning> keeps_running;
+  // Starts and restarts are of services: a rollout may have several of either.
   size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, failing = 0, waiting = 0, fresh = 0;
 
   bool empty() const { return steps.empty(); }
@@ -42,11 +47,17 @@ struct PlanBudget {
 };
 // The steps that go beyond BUDGET: when it is the number, all that count.
 struct OverBudget {
-  std::string text;  // "2 services would restart, and --max-restarts allows 1"
+  std::string text;  // "2 restarts, and --max-restarts allows 1"
   std::vector<StepId> steps;
 };
 std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast, const PlanReport& report,
                                     const PlanBudget& budget);
+
+// The label of one of the services of a step about several: "service/etcd-2/etcd".
+std::string LabelOf(const ServiceOutlook& service);
+
+// What would become of it, on one line: "restarts: flag --max-wals 5 -> 10".
+std::string WhatFor(const ServiceOutlook& service);
 
 // For people: by host, in causal order. FILE is cluster.yaml as the person wrote it.
 std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanReport& report,

@@ -22,6 +22,7 @@
 #include "src/plan/leftover_check.h"
 #include "src/plan/leftover_state.h"
 #include "src/steps/host_file.h"
+#include "src/steps/service_marker.h"
 #include "src/steps/service_retire.h"
 #include "src/steps/systemd.h"
 
@@ -46,35 +47,91 @@ class Roots {
  public:
   explicit Roots(const Graph& graph) : graph_(graph) {}
 
-  std::string NameOf(const std::string& root) { return names_.Of({Holding::Kind::kHostFolder, root, ""}); }
+  // Of HOLDING, which is on a host.
+  std::string NameOf(const Holding& holding) {
+    return names_.Of({Holding::Kind::kHostFolder, holding.root, "", holding.host});
+  }
 
   // A service of the plan that may still run with what an earlier plan gave it; "" when there is none.
-  std::string NotYetRestarted(const std::string& root) {
+  std::string NotYetRestarted(const Holding& holding) {
     if (!read_) {
       read_ = true;
       for (const Step& step : graph_.steps()) {
-        if (step.kind != StepKind::kService) continue;
+        if (step.kind != StepKind::kService && step.kind != StepKind::kRollout) continue;
         const JournalEntry entry = LastEntry(paths::Journal(graph_.shards()[step.shard].name), step.label);
-        const bool done = !entry.failed && entry.record == step.digest();
-        if (!done) waiting_.emplace(NameOf(std::string(FieldOf(step.record, "root"))), step.label);
+        if (!entry.failed && entry.record == step.digest()) continue;
+        if (step.kind == StepKind::kService) AddWaiting(step.record, step.label);
+        for (const ServiceRecord& service : ServicesOf(step.record)) AddWaiting(service.record, step.label);
       }
     }
-    auto found = waiting_.find(NameOf(root));
+    auto found = waiting_.find(NameOf(holding));
     return found == waiting_.end() ? "" : found->second;
   }
 
  private:
+  // RECORD is a service's.
+  void AddWaiting(absl::string_view record, const std::string& label) {
+    const Holding place = {Holding::Kind::kService, std::string(FieldOf(record, "root")), "",
+                           std::string(SshHostOf(record))};
+    waiting_.emplace(NameOf(place), label);
+  }
+
   const Graph& graph_;
   HoldingNames names_;
   bool read_ = false;
   absl::flat_hash_map<std::string, std::string> waiting_;  // label by root
 };
 
+// What removes a leftover on its host. The record is one that kplan wrote (WhyNotOurs), so its paths need no
+// quoting.
+std::vector<std::string> ByHand(const Leftover& leftover) {
+  std::vector<std::string> commands;
+  for (const Holding& holding : HoldingsOf(leftover.record)) {
+    const std::string path = PathFromHere(holding.root, holding.path);
+    if (holding.kind == Holding::Kind::kHostFolder) {
+      commands.push_back(absl::StrCat("rmdir ", path));  // what is in it is the user's
+    } else if (holding.kind == Holding::Kind::kHostFile) {
+      commands.push_back(absl::StrCat("rm -f ", path));
+    } else if (FieldOf(leftover.record, "manager") == "systemd") {
+      commands.push_back(absl::StrCat("systemctl disable --now ", holding.path, ".service"));
+    } else {
+      commands.push_back(absl::StrCat("start-stop-daemon --stop --retry 10 --remove-pidfile --pidfile ",
+                                      PidFilePath(holding.root, holding.path)));
+    }
+  }
+  if (absl::StartsWith(leftover.label, "unit/") && FieldOf(leftover.record, "root") == "/")
+    commands.push_back("systemctl daemon-reload");
+  return commands;
+}
+
+PruneItem ItemOverSsh(PruneItem item, const PruneOptions& options, Roots* roots) {
+  const Leftover& leftover = item.leftover;
+  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  if (options.forget.contains(leftover.key) || options.forget.contains(leftover.host)) {
+    item.remove = true;
+    return item;
+  }
+  const std::string host(SshHostOf(leftover.record));
+  for (const Holding& holding : holdings) {
+    const bool service = holding.kind == Holding::Kind::kService;
+    item.what.push_back(service ? absl::StrCat("stop ", holding.path, " on ", host) : holding.Shown());
+  }
+  const std::string service = roots->NotYetRestarted(holdings[0]);
+  if (holdings[0].kind == Holding::Kind::kHostFile && !service.empty()) {
+    item.why = absl::StrCat(service, " may still use it; run ninja first");
+    return item;
+  }
+  item.why = "over ssh, by hand";
+  item.by_hand = ByHand(leftover);
+  return item;
+}
+
 PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* roots) {
   PruneItem item;
   item.leftover = leftover;
   item.why = WhyNotOurs(leftover);
   if (!item.why.empty()) return item;
+  if (!SshHostOf(leftover.record).empty()) return ItemOverSsh(std::move(item), options, roots);
   absl::StatusOr<LeftoverState> state = LookAtLeftover(leftover);
   if (!state.ok()) {
     item.why = std::string(state.status().message());
@@ -93,7 +150,7 @@ PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* r
   }
   const Holding first = HoldingsOf(leftover.record)[0];
   if (item.why.empty() && first.kind == Holding::Kind::kHostFile) {
-    const std::string service = roots->NotYetRestarted(first.root);
+    const std::string service = roots->NotYetRestarted(first);
     if (!service.empty()) item.why = absl::StrCat(service, " may still use it; run ninja first");
   }
   item.remove = item.why.empty();
@@ -121,12 +178,13 @@ void KeepWhatServicesNeed(std::vector<PruneItem>* items, Roots* roots) {
   std::map<std::string, std::string> kept;  // service by root
   for (const PruneItem& item : *items) {
     if (item.remove || item.leftover.kind() != "service") continue;
-    kept.emplace(roots->NameOf(std::string(FieldOf(item.leftover.record, "root"))), item.leftover.key);
+    for (const Holding& holding : HoldingsOf(item.leftover.record))
+      kept.emplace(roots->NameOf(holding), item.leftover.key);
   }
   for (PruneItem& item : *items) {
     if (!item.remove || item.what.empty()) continue;
     const Holding first = HoldingsOf(item.leftover.record)[0];
-    auto found = first.on_host() ? kept.find(roots->NameOf(first.root)) : kept.end();
+    auto found = first.on_host() ? kept.find(roots->NameOf(first)) : kept.end();
     if (found == kept.end()) continue;
     item.remove = false;
     item.why = absl::StrCat(found->second, " stays");
@@ -160,6 +218,8 @@ class Remover {
   explicit Remover(Disks* disks) : disks_(disks) {}
 
   absl::Status Remove(const Leftover& leftover) {
+    // Somebody has removed it where it was.
+    if (!SshHostOf(leftover.record).empty()) return absl::OkStatus();
     if (leftover.kind() == "service") return Retire(leftover);
     if (leftover.kind() == "install-pair") {
       if (absl::Status status = SettlePair(leftover); !status.ok()) return status;
@@ -353,12 +413,12 @@ absl::Status Prune(const Graph& graph, const std::vector<PruneItem>& items, cons
     // Also of what is gone already: a kill may have come before its empty folder went, or systemd knew of it.
     const Holding first = HoldingsOf(item.leftover.record)[0];
     if (first.on_host()) {
-      auto found = running.find(roots.NameOf(first.root));
+      auto found = running.find(roots.NameOf(first));
       if (found != running.end()) return absl::AbortedError(absl::StrCat(found->second, " did not end"));
     }
     absl::Status status = remover.Remove(item.leftover);
     if (!status.ok() && item.leftover.kind() == "service")
-      running.emplace(roots.NameOf(first.root), item.leftover.key);
+      running.emplace(roots.NameOf(first), item.leftover.key);
     return status;
   };
   for (const bool services : {true, false}) {

@@ -8,6 +8,9 @@
 // kplan's can have written, and files that a service still runs with because ninja has not yet started it
 // anew.
 //
+// What is on a host over ssh is not removed: no path of it is ever looked at on this machine. What has to be
+// done there by hand is said, and then the leftover can be forgotten by name.
+//
 // Services go first: what they use must not vanish under them. Then the files of each host, then those below
 // DIR; then kplan's notes of all that (stamps, journal, leftovers.json), after everything else is on the
 // disk. So a kill or a power cut at any point leaves leftovers.json, and the next prune completes.
@@ -31,11 +34,17 @@ struct PruneItem {
   std::vector<std::string> what;
   std::string why;      // it is kept
   bool edited = false;  // it would go if it were named
+  // What removes it by hand, a command of the host's shell each, in this order; of what is on a host over
+  // ssh.
+  std::vector<std::string> by_hand;
 };
 
 struct PruneOptions {
   // Keys of leftovers that are removed though they were edited.
   absl::flat_hash_set<std::string> edited;
+  // Keys of leftovers on hosts over ssh that somebody has removed there by hand, and names of hosts for all
+  // of theirs: the notes of them go.
+  absl::flat_hash_set<std::string> forget = {};
 };
 
 // What would become of each leftover of GRAPH now: by host, shared things last. Changes nothing.

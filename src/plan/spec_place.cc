@@ -56,6 +56,7 @@ SpecPlace PlaceOfLabel(const YamlNode& spec, absl::string_view label) {
     if (Has(spec, "certs", rest)) return Deepest(spec, {"certs", std::string(rest)});
     return Deepest(spec, {"certs", std::string(rest.substr(rest.find('/') + 1))});  // HOST/NAME
   }
+  if (kind == "host" || kind == "send") return Deepest(spec, {"hosts", std::string(rest)});
   if (kind == "archive" || kind == "unpack") return Deepest(spec, {"etcd", "archive"});
   return Deepest(spec, {"etcd"});
 }

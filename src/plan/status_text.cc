@@ -1,6 +1,7 @@
 // The report as text and as JSON.
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -63,30 +64,44 @@ std::string Table(const Lines& lines, const std::vector<StepState>& states, bool
   return out;
 }
 
-std::string ServicesText(const Graph& graph, const StatusReport& report, bool all) {
+// "runs", "does not run", ... and since when.
+std::pair<std::string, std::string> ServiceColumns(const StatusService& service) {
+  if (!service.managed) return {"nothing is started", ""};
+  if (service.unasked) {
+    const char* what = service.problem.empty() ? "not asked" : "no answer";
+    if (service.last_seen == absl::InfinitePast()) return {what, "never seen"};
+    return {what, absl::StrCat("last seen running on ", TimeText(absl::ToUnixSeconds(service.last_seen)))};
+  }
+  if (!service.problem.empty()) return {FirstLine(service.problem), ""};
+  if (!service.running) return {"does not run", ""};
+  std::string since = absl::StrCat("since ", TimeText(absl::ToUnixSeconds(service.since)));
+  if (!service.older.empty()) absl::StrAppend(&since, ", with an older ", absl::StrJoin(service.older, ", "));
+  return {absl::StrCat("process ", service.process), since};
+}
+
+std::string ServicesText(const StatusReport& report, bool all) {
   if (report.services.empty()) return "";
   const bool short_list = !all && report.services.size() > kServicesShown;
   Lines lines;
-  size_t run = 0;
+  size_t run = 0, unasked = 0, silent = 0;
   for (const StatusService& service : report.services) {
-    const bool fine = !service.managed || (service.instance.has_value() && service.older.empty());
-    run += service.instance.has_value();
+    const bool fine = !service.managed || (service.running && service.older.empty()) ||
+                      (service.unasked && service.problem.empty());
+    run += service.running;
+    unasked += service.unasked;
+    silent += service.unasked && !service.problem.empty();
     if (short_list && fine) continue;
-    std::string what = "does not run", since;
-    if (!service.problem.empty()) {
-      what = FirstLine(service.problem);
-    } else if (!service.managed) {
-      what = "nothing is started";
-    } else if (service.instance.has_value()) {
-      what = absl::StrCat("process ", service.instance->pid);
-      since = absl::StrCat("since ", TimeText(absl::ToUnixSeconds(service.since)));
-      if (!service.older.empty())
-        absl::StrAppend(&since, ", with an older ", absl::StrJoin(service.older, ", "));
-    }
-    lines.push_back({graph.steps()[service.step].label, what, since});
+    auto [what, since] = ServiceColumns(service);
+    lines.push_back({service.label, std::move(what), std::move(since)});
   }
-  return absl::StrCat("\nservices: ", run, " of ", report.services.size(), run == 1 ? " runs" : " run", "\n",
-                      Table(lines, {}, false));
+  const size_t asked = report.services.size() - unasked;
+  std::vector<std::string> parts;
+  if (asked > 0) parts.push_back(absl::StrCat(run, " of ", asked, run == 1 ? " runs" : " run"));
+  if (silent > 0) parts.push_back(absl::StrCat("of ", silent, " the host does not answer"));
+  if (unasked > silent)
+    parts.push_back(
+        absl::StrCat(unasked - silent, " not asked (kplan status --contact asks the hosts over ssh)"));
+  return absl::StrCat("\nservices: ", absl::StrJoin(parts, ", "), "\n", Table(lines, {}, false));
 }
 
 std::string CertificatesText(const Graph& graph, const StatusReport& report, absl::Time now) {
@@ -172,7 +187,12 @@ std::string StatusText(const Graph& graph, const StatusReport& report, const Sta
   const bool all = style.all || report.hosts.size() <= kHostsInFull + 1;  // and "shared"
   std::string out;
   for (const StatusHost& host : report.hosts) {
-    absl::StrAppend(&out, host.name, ": ", CountsText(host.counts), "\n");
+    absl::StrAppend(&out, host.name, ": ", CountsText(host.counts),
+                    !host.unreachable.empty()
+                        ? absl::StrCat("; it does not answer: ", FirstLine(host.unreachable))
+                    : host.asked ? ", asked just now"
+                                 : "",
+                    "\n");
     if (!all && AllFresh(host.counts)) continue;
     Lines lines;
     std::vector<StepState> states;
@@ -182,13 +202,16 @@ std::string StatusText(const Graph& graph, const StatusReport& report, const Sta
     }
     out += Table(lines, states, style.color);
   }
-  out += ServicesText(graph, report, style.all);
+  out += ServicesText(report, style.all);
   out += CertificatesText(graph, report, now);
   if (!report.leftovers.empty()) {
     absl::StrAppend(&out, "\n", Count(report.leftovers.size(), "leftover"),
                     " of earlier plans; `kplan prune` shows what can be removed\n");
   }
-  absl::StrAppend(&out, "\n", CountsText(report.counts), report.all_fresh() ? "" : "; run ninja", "\n");
+  const char* what_to_do = report.drifted             ? "; run `kplan gen --contact`, then ninja"
+                           : !AllFresh(report.counts) ? "; run ninja"
+                                                      : "";
+  absl::StrAppend(&out, "\n", CountsText(report.counts), what_to_do, "\n");
   return out;
 }
 
@@ -199,16 +222,23 @@ std::string StatusJson(const Graph& graph, const Forecast& forecast, const Statu
     Json steps = Json::array();
     for (const StatusRow& row : host.rows) steps.push_back(RowJson(graph, forecast, row));
     hosts.push_back({{"host", host.name}, {"counts", CountsJson(host.counts)}, {"steps", std::move(steps)}});
+    if (host.asked) {
+      hosts.back()["answers"] = host.unreachable.empty();
+      if (!host.unreachable.empty()) hosts.back()["problem"] = host.unreachable;
+    }
   }
   for (const StatusService& service : report.services) {
-    const Step& step = graph.steps()[service.step];
-    Json entry = {{"label", step.label},        {"host", graph.shards()[step.shard].name},
-                  {"managed", service.managed}, {"running", service.instance.has_value()},
-                  {"process", nullptr},         {"since", nullptr},
+    Json entry = {{"label", service.label},     {"host", service.host},      {"managed", service.managed},
+                  {"running", service.running}, {"process", nullptr},        {"since", nullptr},
                   {"older", service.older},     {"problem", service.problem}};
-    if (service.instance.has_value()) {
-      entry["process"] = service.instance->pid;
+    if (service.running) {
+      entry["process"] = service.process;
       entry["since"] = Rfc3339(service.since);
+    }
+    if (service.unasked) {
+      entry["running"] = nullptr;  // nobody knows
+      entry["last-seen"] = nullptr;
+      if (service.last_seen != absl::InfinitePast()) entry["last-seen"] = Rfc3339(service.last_seen);
     }
     services.push_back(std::move(entry));
   }

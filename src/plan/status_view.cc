@@ -7,7 +7,9 @@
 #include "absl/strings/str_join.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/plan/holdings.h"
+#include "src/plan/record_field.h"
 #include "src/steps/certificate.h"
 #include "src/steps/revocation_list.h"
 #include "src/steps/service_info.h"
@@ -65,14 +67,19 @@ std::string CausesText(const Graph& graph, const StepForecast& forecast) {
 
 class Reporter {
  public:
-  Reporter(const Graph& graph, const Forecast& forecast, absl::Time now)
-      : graph_(graph), forecast_(forecast), now_(now) {}
+  Reporter(const Graph& graph, const Forecast& forecast, const std::vector<HostVisit>& visits, absl::Time now)
+      : graph_(graph), forecast_(forecast), visits_(visits), now_(now) {}
 
   StatusReport Make() {
     for (const Shard& shard : graph_.shards()) {
       if (shard.steps.empty()) continue;
       StatusHost host;
       host.name = shard.name;
+      if (const HostVisit* visit = VisitOf(shard.name); visit != nullptr) {
+        host.asked = true;
+        host.unreachable = visit->problem;
+        report_.drifted = report_.drifted || !visit->drifts.empty();
+      }
       for (StepId step : shard.steps) {
         StatusRow row;
         row.step = step;
@@ -108,6 +115,12 @@ class Reporter {
         break;
       case StepKind::kService:
         facts = LookAtService(id, step);
+        break;
+      case StepKind::kRollout:
+        facts = LookAtServices(id, step);
+        break;
+      case StepKind::kHost:
+        facts = HostText(id, step);
         break;
       case StepKind::kVerifyEtcd:
         facts = VerdictText(step);
@@ -184,30 +197,119 @@ class Reporter {
     }
   }
 
+  const HostVisit* VisitOf(const std::string& host) const {
+    auto found = std::find_if(visits_.begin(), visits_.end(),
+                              [&](const HostVisit& visit) { return visit.host == host; });
+    return found == visits_.end() ? nullptr : &*found;
+  }
+
   std::string LookAtService(StepId id, const Step& step) {
+    const std::string host(SshHostOf(step.record));
+    const std::string name(FieldOf(step.record, "name"));
+    const std::string& of_host = graph_.shards()[step.shard].name;
+    return ServiceText(Look(id, {step.label, of_host, name, !host.empty(), std::string(step.record)}));
+  }
+
+  // Those of a rollout.
+  std::string LookAtServices(StepId id, const Step& step) {
+    const std::vector<ServiceRecord> services = ServicesOf(step.record);
+    size_t run = 0, unasked = 0;
+    for (const ServiceRecord& service : services) {
+      const StatusService& seen = Look(id, service);
+      run += seen.running;
+      unasked += seen.unasked;
+    }
+    if (unasked == services.size()) {
+      const absl::Time seen = LastSeen(id);
+      return absl::StrCat(Count(services.size(), "member"),
+                          seen == absl::InfinitePast()
+                              ? ""
+                              : absl::StrCat(", last seen running on ", TimeText(absl::ToUnixSeconds(seen))));
+    }
+    return absl::StrCat(run, " of ", Count(services.size(), "member"), run == 1 ? " runs" : " run",
+                        unasked == 0 ? "" : absl::StrCat(", ", unasked, " not asked"));
+  }
+
+  // When all services of STEP were last seen running: at the end of the last run of it that did not fail.
+  absl::Time LastSeen(StepId step) const {
+    const JournalEntry* entry = forecast_.EntryOf(graph_, step);
+    if (entry == nullptr) return absl::InfinitePast();
+    const int64_t at = entry->failed ? entry->made_at : entry->at;
+    return at == 0 ? absl::InfinitePast() : absl::FromUnixMillis(at);
+  }
+
+  const StatusService& Look(StepId id, const ServiceRecord& of) {
     StatusService service;
     service.step = id;
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    absl::StatusOr<ServiceInfo> info = record.ok() ? ServiceInfoOf(*record) : record.status();
-    if (info.ok()) {
-      service.managed = info->managed;
-      service.instance = info->instance;
-      service.since = info->since;
-      service.older = info->older;
+    service.label = of.label;
+    service.host = of.host;
+    service.manager = std::string(FieldOf(of.record, "manager"));
+    service.managed = service.manager != "none";
+    if (of.over_ssh) {
+      LookOverSsh(of, &service);
     } else {
-      service.problem = std::string(info.status().message());
+      LookHere(of, &service);
     }
-    std::string text = ServiceText(service);
     report_.services.push_back(std::move(service));
+    return report_.services.back();
+  }
+
+  static void LookHere(const ServiceRecord& of, StatusService* service) {
+    absl::StatusOr<Record> record = Record::Parse(of.record);
+    absl::StatusOr<ServiceInfo> info = record.ok() ? ServiceInfoOf(*record) : record.status();
+    if (!info.ok()) {
+      service->problem = std::string(info.status().message());
+      return;
+    }
+    service->managed = info->managed;
+    service->instance = info->instance;
+    service->running = info->instance.has_value();
+    if (service->running) service->process = info->instance->pid;
+    service->since = info->since;
+    service->older = info->older;
+  }
+
+  // Never from here: whatever runs on this machine is another one.
+  void LookOverSsh(const ServiceRecord& of, StatusService* service) const {
+    service->last_seen = LastSeen(service->step);
+    const HostVisit* visit = VisitOf(of.host);
+    if (visit != nullptr) {
+      auto seen = std::find_if(visit->services.begin(), visit->services.end(),
+                               [&](const SeenService& it) { return it.label == of.label; });
+      if (seen != visit->services.end()) {
+        service->managed = seen->managed;
+        service->running = seen->running;
+        service->process = seen->process;
+        service->since = absl::FromUnixSeconds(seen->since);
+        service->older = seen->older;
+        service->problem = seen->problem;
+        return;
+      }
+      service->problem = visit->problem;
+    }
+    service->unasked = true;
+  }
+
+  std::string HostText(StepId id, const Step& step) const {
+    const absl::string_view user = FieldOf(step.record, "ssh-user");
+    std::string text = absl::StrCat(user, user.empty() ? "" : "@", FieldOf(step.record, "ssh-host"));
+    if (const absl::Time seen = LastSeen(id); seen != absl::InfinitePast())
+      absl::StrAppend(&text, ", ", FieldOf(step.record, "arch"), ", answered on ",
+                      TimeText(absl::ToUnixSeconds(seen)));
     return text;
   }
 
   static std::string ServiceText(const StatusService& service) {
     if (!service.problem.empty()) return service.problem;
     if (!service.managed) return "nothing is started here";
-    if (!service.instance.has_value()) return "does not run";
+    if (service.unasked) {
+      return service.last_seen == absl::InfinitePast()
+                 ? "never seen"
+                 : absl::StrCat("last seen running on ", TimeText(absl::ToUnixSeconds(service.last_seen)));
+    }
+    if (!service.running) return "does not run";
     std::string text = absl::StrCat("runs since ", TimeText(absl::ToUnixSeconds(service.since)), ", process ",
-                                    service.instance->pid);
+                                    service.process);
     for (const std::string& path : service.older) absl::StrAppend(&text, ", with an older ", path);
     return text;
   }
@@ -226,6 +328,7 @@ class Reporter {
 
   const Graph& graph_;
   const Forecast& forecast_;
+  const std::vector<HostVisit>& visits_;
   absl::Time now_;
   StatusReport report_;
 };
@@ -233,14 +336,17 @@ class Reporter {
 }  // namespace
 
 bool StatusReport::all_fresh() const {
-  return counts[static_cast<size_t>(StepState::kStale)] == 0 &&
+  const bool all_answered = std::all_of(hosts.begin(), hosts.end(),
+                                        [](const StatusHost& host) { return host.unreachable.empty(); });
+  return all_answered && counts[static_cast<size_t>(StepState::kStale)] == 0 &&
          counts[static_cast<size_t>(StepState::kFailed)] == 0 &&
          counts[static_cast<size_t>(StepState::kWaiting)] == 0;
 }
 
 StatusReport MakeStatusReport(const Graph& graph, const Forecast& forecast,
-                              std::vector<std::string> leftovers, absl::Time now) {
-  StatusReport report = Reporter(graph, forecast, now).Make();
+                              std::vector<std::string> leftovers, absl::Time now,
+                              const std::vector<HostVisit>& visits) {
+  StatusReport report = Reporter(graph, forecast, visits, now).Make();
   report.leftovers = std::move(leftovers);
   return report;
 }

@@ -12,6 +12,7 @@
 
 #include "absl/time/time.h"
 #include "src/graph/graph.h"
+#include "src/plan/contact.h"
 #include "src/plan/forecast.h"
 #include "src/steps/process_info.h"
 
@@ -30,15 +31,26 @@ struct StatusHost {
   std::string name;  // of the shard
   StateCounts counts = {};
   std::vector<StatusRow> rows;  // in the order of the graph
+  // Of one over ssh that was to be asked: whether it answered, and why it did not.
+  bool asked = false;
+  std::string unreachable;
 };
 
 struct StatusService {
-  StepId step = 0;
+  StepId step = 0;            // the service's own, or the rollout that it is one of
+  std::string label;          // "service/etcd-2/etcd"
+  std::string host, manager;  // the name of the host's shard; as in the record
   bool managed = true;
-  std::optional<Instance> instance;  // none: it does not run
+  bool running = false;
+  int64_t process = 0;               // its id, on its host
+  std::optional<Instance> instance;  // of one that runs on this machine
   absl::Time since;
   std::vector<std::string> older;  // files that it was started with, and that are others now
   std::string problem;             // why it cannot be told
+  // Over ssh, and its host was not asked: nothing of the above but label, host and manager is known, only
+  // that it ran at `last_seen` (InfinitePast: it was never seen).
+  bool unasked = false;
+  absl::Time last_seen = absl::InfinitePast();
 };
 
 // A certificate or a CRL that is there.
@@ -58,12 +70,16 @@ struct StatusReport {
   // When something is going to be said otherwise because of the clock alone; InfiniteFuture when never.
   absl::Time next_change = absl::InfiniteFuture();
 
-  bool all_fresh() const;
+  bool drifted = false;  // a host over ssh was asked, and is not as it was left: `gen --contact` tells ninja
+
+  bool all_fresh() const;  // and every host that was to be asked has answered
 };
 
-// Reads files and asks after services; changes nothing. LEFTOVERS are their keys.
+// Reads files and asks after services of this machine; changes nothing. LEFTOVERS are their keys. VISITS:
+// what the hosts over ssh said, if they were asked (contact.h); FORECAST has their drifts already.
 StatusReport MakeStatusReport(const Graph& graph, const Forecast& forecast,
-                              std::vector<std::string> leftovers, absl::Time now);
+                              std::vector<std::string> leftovers, absl::Time now,
+                              const std::vector<HostVisit>& visits = {});
 
 struct StatusStyle {
   bool all = false;    // every step, however many hosts there are
