@@ -144,7 +144,7 @@ def test_fish_says_what_they_are(folder):
     commands = fish(folder, "kplan ")
     assert commands["gen"] == "write build.ninja and .kplan from cluster.yaml"
     assert fish(folder, "kplan gen -") == {
-        "-C": "the folder to write to", "--kplan=": "the kplan that ninja will run", "--help": ""}
+        "-C": "the folder to write to", "--contact": "asks the hosts over ssh, too", "--kplan=": "the kplan that ninja will run", "--help": ""}
     assert set(fish(folder, "kplan why ")) == {"ca/", "cert/", "csr/", "key/"}
     assert set(fish(folder, "kplan check ")) >= {"cluster.yaml", "clusterfolder/"}
 

@@ -61,7 +61,8 @@ def test_every_section_is_a_topic_with_the_same_words(page, prefix):
 
 
 def test_every_kind_of_step_has_a_section():
-    kinds = "key csr ca-cert adopt-ca cert requests crl bundle fetch unpack render dir install install-pair service verify-etcd"
+    kinds = ("key csr ca-cert adopt-ca cert requests crl bundle fetch unpack render host send dir install install-pair service "
+             "survey-etcd rollout-etcd verify-etcd")
     assert list(sections("steps.md")) == kinds.split()
 
 
@@ -145,19 +146,21 @@ def test_the_starter_is_the_tutorials_cluster(tmp_path):
     assert graphs[1] == graphs[2]
 
 
-def test_the_starter_of_three_members_is_not_yet(tmp_path):
+def test_the_starter_of_three_members_is_the_example(tmp_path):
     code, out, err = kplan(tmp_path, "init", "--from=three-members", "prod.yaml")
     assert (code, err) == (0, "")
-    assert "this version of kplan does neither ssh nor several members yet" in out and "kplan check prod.yaml" in out
-    head = (tmp_path / "prod.yaml").read_text(encoding="utf-8").splitlines()
-    assert head[0].startswith("# yaml-language-server: $schema=") and head[2].startswith("# NOT YET: ")
+    assert "kplan check prod.yaml" in out
+    assert (tmp_path / "prod.yaml").read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=")
     code, out, _ = kplan(tmp_path, "check", "--json", "prod.yaml")
-    found = json.loads(out)["diagnostics"]
-    assert code == 65
-    assert {entry["code"] for entry in found} == {"not-yet"}, "when this fails because nothing is found any more: it is good now"
-    said = " ".join(entry["message"] for entry in found)
-    for key in ("ssh", "become", "one member", "tls", "hardening", "rollout"):
-        assert key in said, key
+    assert (code, json.loads(out)["diagnostics"]) == (0, [])
+    graphs = []
+    for name, spec in (("starter", tmp_path / "prod.yaml"), ("example", EXAMPLES / "cluster/cluster.yaml")):
+        code, _, err = kplan(tmp_path, "gen", "-C", name, str(spec))
+        assert (code, err) == (0, ""), err
+        steps = tmp_path / name / ".kplan/steps"
+        graphs.append({path.name: path.read_text() for path in steps.iterdir()})
+    assert graphs[0] == graphs[1]
+    assert len(graphs[0]) == 4, "a shard a host, and the one that they share"
 
 
 def test_init_replaces_nothing(tmp_path):

@@ -525,6 +525,131 @@ def test_refused_or_found_byte_for_byte(base, name):
     assert not {"line end", "directive", "section", "edge", "carriage return", "nul", "escape"} & accepted, accepted
 
 
+# A cluster of one, reached by ssh: every text that only a cluster has.
+CLUSTER = """\
+metadata: {name: prod}
+hosts:
+  etcd-1: {address: 10.0.0.11, ssh: "ops@ssh.example:2222", become: sudo, root: /srv/box, service-manager: process}
+ca: {CN: authority, key: {algo: ecdsa, size: 256}}
+certs: {serving: {hosts: [10.0.0.11], key: {algo: ecdsa, size: 256}}}
+etcd:
+  version: 3.4.15
+  members: [etcd-1]
+  initial-cluster-token: blue-1
+  tls: {server: serving, peer: serving, client: serving}
+  flags: {initial-cluster-state: new}
+rollout: {max-unavailable: 1}
+"""
+# The text in CLUSTER, what replaces it, and what the value is put into.
+CLUSTER_FIELDS = {
+    "ssh": ("ops@ssh.example:2222", "{}"),
+    "ssh's user": ("ops@ssh.example:2222", "{}@ssh.example"),
+    "ssh's host": ("ops@ssh.example:2222", "ops@{}"),
+    "ssh's port": ("ops@ssh.example:2222", "ssh.example:{}"),
+    "become": ("sudo", "{}"),
+    "root": ("/srv/box", "{}"),
+    "root's part": ("/srv/box", "/srv/{}"),
+    "address": ("10.0.0.11, ssh", "{}"),
+    "token": ("blue-1", "{}"),
+    "name as token": ("prod", "{}"),
+    "state": ("initial-cluster-state: new", "{}"),
+    "tls.server": ("server: serving", "{}"),
+    "tls.peer": ("peer: serving", "{}"),
+    "tls.client": ("client: serving", "{}"),
+    "max-unavailable": ("max-unavailable: 1", "{}"),
+}
+
+
+def cluster_with(field, value):
+    old, wrap = CLUSTER_FIELDS[field]
+    text = CLUSTER.replace("  initial-cluster-token: blue-1\n", "") if field == "name as token" else CLUSTER
+    text = text.replace('"ops@ssh.example:2222"', "ops@ssh.example:2222")
+    assert text.count(old) == 1, old
+    written = quoted(wrap.format(value))
+    if ": " in old:
+        written = old.partition(": ")[0] + ": " + written
+    return text.replace(old, written + (", ssh" if old.endswith(", ssh") else ""))
+
+
+def shell_words(line):
+    """What a POSIX shell makes of NAME=VALUE, which systemd's EnvironmentFile is a subset of; nothing may expand."""
+    ran = subprocess.run(["env", "-i", "sh", "-c", f"{line}\nprintf %s \"$T\""], capture_output=True, timeout=60, check=True)
+    assert ran.stderr == b""
+    return ran.stdout.decode()
+
+
+@pytest.mark.parametrize("field", CLUSTER_FIELDS)
+def test_of_a_cluster(base, field):
+    folder = base / "cluster"
+    folder.mkdir(exist_ok=True)
+
+    def generate(spec):
+        shutil.rmtree(folder / "out", ignore_errors=True)
+        (folder / "cluster.yaml").write_text(spec, encoding="utf-8")
+        ran = subprocess.run([harness.KPLAN, "gen", "-C", "out", "cluster.yaml"], cwd=folder, capture_output=True, timeout=60, check=False)
+        check_terminal(ran.stderr.decode())
+        check_terminal(ran.stdout.decode())
+        if ran.returncode != 0:
+            assert ran.returncode == 65 and os.listdir(folder) == ["cluster.yaml"], ran
+            assert re.match(r"cluster\.yaml:\d+:\d+: error: ", ran.stderr.decode()), ran.stderr
+            return None
+        records = {}
+        for shard in (folder / "out/.kplan/steps").glob("*.json"):
+            records.update(json.loads(shard.read_text(encoding="utf-8")))
+        ninja_file = (folder / "out/build.ninja").read_text(encoding="utf-8")
+        return records, re.sub(r"[0-9a-f]{64}", "", ninja_file)
+
+    harmless, harmless_ninja = generate(CLUSTER)
+    unit = "render/etcd-1/etc/systemd/system/etcd.service"
+    keys = [(section, key) for section, key, _ in directives(harmless[unit]["content"])]
+    accepted, wrong = set(), []
+    for what, value in VALUES.items():
+        try:
+            generated = generate(cluster_with(field, value))
+            if generated is None:
+                continue
+            accepted.add(what)
+            records, ninja_file = generated
+            # What steps there are, and what ninja runs, no value changes but for the digests; an address is what a
+            # person reads beside a step.
+            assert set(records) == set(harmless)
+            assert ninja_file == harmless_ninja
+            assert [(section, key) for section, key, _ in directives(records[unit]["content"])] == keys
+            host = records["host/etcd-1"]
+            for part in (host["ssh-user"], host["ssh-host"]):
+                assert re.fullmatch(r"([A-Za-z0-9_.][A-Za-z0-9_.-]*)?", part), part
+            if field == "ssh":
+                assert value == (host["ssh-user"] + "@" if host["ssh-user"] else "") + host["ssh-host"]
+            assert host.get("become", "sudo") == "sudo"
+            assert re.fullmatch(r"/[A-Za-z0-9/._+@=~-]*", host["root"])
+            bootstrap = records["render/etcd-1/etc/etcd/bootstrap.env"]["content"].splitlines()
+            assert [line.partition("=")[0] for line in bootstrap] == [
+                "ETCD_INITIAL_CLUSTER", "ETCD_INITIAL_CLUSTER_STATE", "ETCD_INITIAL_CLUSTER_TOKEN"]
+            assert bootstrap[:2] == ["ETCD_INITIAL_CLUSTER=etcd-1=https://10.0.0.11:2380", "ETCD_INITIAL_CLUSTER_STATE=new"]
+            token = value if field in ("token", "name as token") else "blue-1"
+            quoted_token = bootstrap[2].partition("=")[2]
+            assert re.fullmatch(r'[A-Za-z0-9._:/=,\[\]-]+|"(?:[^"\\`$]|\\["\\`$])*"', quoted_token), quoted_token
+            assert shell_words("T=" + quoted_token) == token
+            assert records["survey/etcd"]["members"][0]["id"] == clusters.member_id("https://10.0.0.11:2380", token)
+            assert host["cluster"] == (value if field == "name as token" else "prod")
+        except AssertionError as error:
+            wrong.append(f"{what} ({value[:60]!r}): {str(error)[:1500]}")
+    assert not wrong, "\n".join(wrong)
+    expected = {
+        "token": {"command", "backticks", "space", "semicolon", "quote at the end", "backslash", "comment", "Japanese"},
+        "name as token": {"command", "backticks", "space", "semicolon", "quote at the end", "backslash", "comment", "Japanese"},
+        "ssh's host": {"no", "true", "hexadecimal"},
+        "ssh's user": {"no", "true", "hexadecimal"},
+        "root": {"absolute"},
+    }
+    assert expected.get(field, set()) <= accepted, accepted
+    assert not {"line end", "directive", "section", "edge", "carriage return", "nul", "escape"} & accepted, accepted
+    if field not in ("token", "name as token"):
+        assert not {"command", "space", "semicolon", "variable", "single quote"} & accepted, accepted
+    if field.startswith("ssh"):
+        assert not {"options", "flag"} & accepted, accepted
+
+
 @pytest.mark.parametrize("where", UNKNOWN)
 def test_unknown_key_is_refused(base, where):
     hostile_base = base / "hostile"

@@ -21,7 +21,7 @@ import pki_specs
 
 HERE = pathlib.Path(__file__).parent
 GOLDEN = HERE / "show"
-EXAMPLES = ["tutorial", "quickstart", "pki"]
+EXAMPLES = ["tutorial", "quickstart", "pki", "cluster"]
 SEED, RANDOM = 7, 200
 
 # What differs from run to run, and from etcd to etcd.

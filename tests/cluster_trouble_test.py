@@ -1,0 +1,169 @@
+"""Members that cannot start, and hosts that are not what the plan takes them for."""
+
+import re
+
+import pytest
+
+import harness
+import hosts
+import ssh_cluster
+
+pytestmark = pytest.mark.skipif(bool(hosts.why_not()), reason=hosts.why_not())
+
+
+@pytest.fixture(scope="module", name="cluster")
+def _cluster(tmp_path_factory):
+    with hosts.lab(count=3) as lab, ssh_cluster.formed(lab, tmp_path_factory.mktemp("project")) as cluster:
+        yield cluster
+
+
+def exchanged(before, after):
+    return [name for name in before if before[name] != after[name]]
+
+
+def check_stopped_at_one(cluster, ran, before, text):
+    """The roll ended with an error of one host, with that host's log; the others run as before and take writes."""
+    assert ran.code != 0
+    failed = exchanged(before, cluster.pids())
+    assert len(failed) == 1
+    assert failed[0] in ran.out and re.search(text, ran.out), ran.out
+    others = [f"https://{host.address}:2379" for host in cluster.hosts if host.name != failed[0]]
+    cluster.etcdctl("put", "still", "here", endpoints=others).ok()
+    return failed[0]
+
+
+def test_a_bad_flag_stops_the_roll_at_one(cluster):
+    before = cluster.pids()
+    # The table of flags knows its name; etcd refuses the pair of values when it starts.
+    cluster.project.edit_spec("flags: {", "flags: {heartbeat-interval: 1000, election-timeout: 1000, ")
+    ran = cluster.gen_and_ninja()
+    check_stopped_at_one(cluster, ran, before, "election-timeout")
+    # Once more: nothing gets worse.
+    again = cluster.project.ninja()
+    check_stopped_at_one(cluster, again, before, "election-timeout")
+    cluster.project.edit_spec("heartbeat-interval: 1000, election-timeout: 1000, ", "")
+    cluster.gen_and_ninja().ok()
+    cluster.check_all_right()
+
+
+def test_a_port_that_is_taken(cluster):
+    leader = cluster.leader()
+    host = next(host for host in cluster.hosts if host.name != leader)
+    before = cluster.pids()
+    host.run(["systemctl", "stop", "etcd"], check=True)
+    host.run(["systemd-run", "--unit=squatter", "perl", "-MSocket", "-e",
+              "socket(S,PF_INET,SOCK_STREAM,0);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
+              f"bind(S,sockaddr_in(2380,inet_aton('{host.address}')))||die;listen(S,1);sleep 1000"], check=True)
+    cluster.project.edit_spec("quota-backend-bytes: 1073741824", "quota-backend-bytes: 1073741825")
+    ran = cluster.gen_and_ninja()
+    assert ran.code != 0 and host.name in ran.out and "address already in use" in ran.out, ran.out
+    now = cluster.pids()
+    assert [name for name in before if before[name] != now[name]] == [host.name]
+    host.run(["systemctl", "stop", "squatter"], check=True)
+    cluster.project.ninja(timeout=240).ok()
+    cluster.check_all_right()
+
+
+def test_a_full_disk(cluster):
+    host = cluster.hosts[1]
+    pids = cluster.pids()
+    cluster.project.spec = ssh_cluster.with_san(cluster.project.spec, "full.example")
+    host.fill_disk("/")
+    try:
+        ran = cluster.gen_and_ninja()
+        assert ran.code != 0 and host.name in ran.out and "No space left" in ran.out, ran.out
+    finally:
+        host.free_disk()
+    # Not a byte of the new pair without the other: what is there is a pair.
+    script = ("openssl x509 -in /etc/etcd/server.pem -noout -pubkey >/tmp/a && openssl pkey -in /etc/etcd/server-key.pem -pubout >/tmp/b"
+              " && cmp /tmp/a /tmp/b")
+    host.run(["sh", "-c", script], check=True)
+    harness.wait_for("three members", lambda: len(cluster.status()) == 3, 60)
+    cluster.project.ninja(timeout=240).ok()
+    assert {name for name in pids if cluster.pids()[name] != pids[name]} <= {host.name}
+    cluster.check_all_right()
+
+
+def test_a_wiped_member_is_not_started(cluster):
+    host = cluster.hosts[2]
+    host.run(["systemctl", "stop", "etcd"], check=True)
+    host.run(["sh", "-c", "mv /var/lib/etcd/member /root/member"], check=True)
+    before = {each.name: each.run(["sh", "-c", "cat /etc/etcd/*.pem /etc/systemd/system/etcd.service | sha256sum"]).stdout for each in cluster.hosts}
+    pids = cluster.pids()
+    cluster.project.spec = ssh_cluster.with_san(cluster.project.spec, "wiped.example")
+    ran = cluster.gen_and_ninja()
+    assert ran.code != 0 and host.name in ran.out and "member remove" in ran.out, ran.out
+    assert before == {each.name: each.run(["sh", "-c", "cat /etc/etcd/*.pem /etc/systemd/system/etcd.service | sha256sum"]).stdout for each in cluster.hosts}
+    assert cluster.pids() == pids
+    host.run(["sh", "-c", "rm -rf /var/lib/etcd/member && mv /root/member /var/lib/etcd/member"], check=True)
+    cluster.project.ninja(timeout=240).ok()
+    cluster.check_all_right()
+
+
+def test_a_wiped_member_that_was_replaced_by_hand(cluster):
+    """What the error of the test before says to do."""
+    host = cluster.hosts[2]
+    host.run(["systemctl", "stop", "etcd"], check=True)
+    host.run(["sh", "-c", "rm -rf /var/lib/etcd/member"], check=True)
+    member = ssh_cluster.member_id(f"https://{host.address}:2380", "prod")
+    endpoints = [f"https://{each.address}:2379" for each in cluster.hosts[:2]]
+    cluster.etcdctl("member", "remove", member, endpoints=endpoints).ok()
+    harness.wait_for("health", lambda: cluster.is_healthy(endpoints))
+    cluster.etcdctl("member", "add", host.name, f"--peer-urls=https://{host.address}:2380", endpoints=endpoints).ok()
+    cluster.project.edit_spec("flags: {", "flags: {initial-cluster-state: existing, ")
+    cluster.gen_and_ninja().ok()
+    assert f"{cluster.status()[host.name]['header']['member_id']:x}" != member
+    cluster.check_all_right()
+
+
+def test_what_somebody_changed_on_a_host_is_found_by_asking(cluster):
+    host = cluster.hosts[0]
+    pids = cluster.pids()
+    host.run(["sh", "-c", "chmod 644 /etc/etcd/server-key.pem; echo '# by hand' >>/etc/etcd/bootstrap.env; systemctl stop etcd"], check=True)
+    # Nobody is asked unless it is said.
+    cluster.project.gen().ok()
+    assert cluster.project.ninja().ok().no_work
+    told = cluster.project.run(harness.KPLAN, "status", "--contact").out
+    for label in ("/etc/etcd/server.pem", "/etc/etcd/bootstrap.env", "does not run"):
+        assert label in told, told
+    ran = cluster.project.run(harness.KPLAN, "gen", "--contact", "cluster.yaml").ok()
+    assert f"file/{host.name}/etc/etcd/bootstrap.env" in ran.out, ran.out
+    cluster.project.ninja(timeout=240).ok()
+    assert host.run(["stat", "-c", "%a", "/etc/etcd/server-key.pem"]).stdout == "600\n"
+    assert "by hand" not in host.read_text("/etc/etcd/bootstrap.env")
+    assert [name for name, pid in cluster.pids().items() if pid != pids[name]] == [host.name]
+    cluster.check_all_right()
+
+
+def test_the_data_of_another_cluster_is_refused_before_anything_changes(tmp_path):
+    with hosts.lab(count=3) as lab:
+        cluster = ssh_cluster.SshCluster(lab, tmp_path, 3)
+        host = cluster.hosts[1]
+        # A data folder that a cluster of its own has left there.
+        cluster.project.gen().ok()
+        cluster.project.ninja("unpack/etcd").ok()
+        etcd = next(path for path in cluster.project.path("archives").rglob("etcd") if path.is_file())
+        harness.copy_file(etcd, host.root / "root/etcd", mode=0o755)
+        script = """/root/etcd --data-dir=/var/lib/etcd 2>/root/log & until grep -q 'ready to serve' /root/log; do sleep 0.05; done
+            kill $!; wait $!; rm /root/etcd; test -d /var/lib/etcd/member"""
+        host.run(["sh", "-c", script], check=True)
+        ran = cluster.gen_and_ninja()
+        assert ran.code != 0 and host.name in ran.out and "cdf818194e3a8c32" in ran.out, ran.out
+        for each in cluster.hosts:
+            assert each.run(["sh", "-c", "ls /etc/etcd /usr/local/bin/etcd /etc/systemd/system/etcd.service"]).stdout == ""
+        host.run(["sh", "-c", "rm -rf /var/lib/etcd/member"], check=True)
+        cluster.project.ninja(timeout=240).ok()
+        cluster.check_all_right()
+
+
+def test_two_hosts_that_are_one_machine(tmp_path):
+    """Two addresses, one machine behind both: nothing of the cluster is put there."""
+    with hosts.lab(count=2) as lab:
+        cluster = ssh_cluster.SshCluster(lab, tmp_path, 2)
+        first, second = cluster.hosts
+        other_way = lab.proxy(first)
+        cluster.project.edit_spec(f"ssh: root@{second.address}", f"ssh: root@{other_way.address}")
+        ran = cluster.gen_and_ninja()
+        assert ran.code != 0 and "this machine is already host" in ran.out, ran.out
+        for each in cluster.hosts:
+            assert each.run(["sh", "-c", "ls /etc/etcd /usr/local/bin/etcd /etc/systemd/system/etcd.service"]).stdout == ""
