@@ -62,28 +62,43 @@ def test_five_members_and_what_a_change_of_one_host_contacts(tmp_path):
         assert cluster.connections() == before
 
 
-def test_a_run_after_a_lost_state_folder_adopts_everything(tmp_path):
-    with hosts.lab(count=3) as lab, ssh_cluster.formed(lab, tmp_path) as cluster:
-        pids = cluster.pids()
-        cluster.project.run("rm", "-rf", ".kplan", "build.ninja").ok()
-        cluster.gen_and_ninja().ok()
-        assert cluster.pids() == pids
-        cluster.project.run("ninja", "-t", "clean").ok()
-        cluster.gen_and_ninja().ok()
-        assert cluster.pids() == pids
-        cluster.check_all_right()
+@pytest.fixture(scope="module", name="cluster")
+def _cluster(tmp_path_factory):
+    with hosts.lab(count=3) as lab, ssh_cluster.formed(lab, tmp_path_factory.mktemp("project")) as cluster:
+        yield cluster
 
 
-def test_a_stopped_member_is_started_and_a_rebooted_host_left_alone(tmp_path):
-    with hosts.lab(count=3) as lab, ssh_cluster.formed(lab, tmp_path) as cluster:
-        pids = cluster.pids()
-        # A host that was rebooted comes back by itself, and a run finds nothing to restart.
-        third = cluster.hosts[2]
-        third.kill()
-        third.boot()
-        harness.wait_for("the third member", lambda: len(cluster.status()) == 3, 60)
-        pids[third.name] = cluster.pids()[third.name]
-        cluster.project.edit_spec("localhost, 127.0.0.1", "localhost, 127.0.0.1, etcd.example")
-        cluster.gen_and_ninja().ok()
-        assert cluster.pids() == pids
-        cluster.check_all_right()
+def test_a_run_after_a_lost_state_folder_adopts_everything(cluster):
+    pids = cluster.pids()
+    cluster.project.run("rm", "-rf", ".kplan", "build.ninja").ok()
+    cluster.gen_and_ninja().ok()
+    assert cluster.pids() == pids
+    cluster.project.run("ninja", "-t", "clean").ok()
+    cluster.gen_and_ninja().ok()
+    assert cluster.pids() == pids
+    cluster.check_all_right()
+
+
+def test_a_host_that_lost_its_power_comes_back_by_itself(cluster):
+    pids = cluster.pids()
+    third = cluster.hosts[2]
+    third.kill()
+    third.boot()
+    harness.wait_for("the third member", lambda: len(cluster.status()) == 3, 60)
+    pids[third.name] = cluster.pids()[third.name]
+    cluster.project.edit_spec("localhost, 127.0.0.1", "localhost, 127.0.0.1, etcd.example")
+    cluster.gen_and_ninja().ok()
+    assert cluster.pids() == pids
+    cluster.check_all_right()
+
+
+def test_a_renewal_finds_a_stopped_member_and_starts_it(cluster):
+    first = cluster.hosts[0]
+    pids = cluster.pids()
+    first.run(["systemctl", "stop", "etcd"], check=True)
+    cluster.project.edit_spec("etcd.example", "renewed.example")
+    ran = cluster.gen_and_ninja().ok()
+    assert f"{first.name} does not answer" in ran.out and f"started {first.name}" in ran.out, ran.out
+    now = cluster.pids()
+    assert [name for name in pids if pids[name] != now[name]] == [first.name]
+    cluster.check_all_right(passes=1)
