@@ -148,12 +148,14 @@ def foreign_data(trio, name):
 
 def test_the_second_survey_makes_nothing_stale(formed):
     stamp = formed.project.path(".kplan/stamps/survey/etcd")
-    before = stamp.read_text(encoding="ascii")
+    before, pids = stamp.read_text(encoding="ascii"), formed.pids()
     stamp.unlink()
     ran = formed.project.ninja().ok()
-    assert ran.edges == ["survey/etcd"]
-    assert "3 members of cluster" in ran.out and "3 have its data" in ran.out
+    # A stamp that is new is news to the rollout, which looks and finds nothing to do.
+    assert ran.edges == ["rollout/etcd", "survey/etcd"]
+    assert "3 members of cluster" in ran.out and "3 have its data\n" in ran.out
     assert stamp.read_text(encoding="ascii") == before
+    assert formed.pids() == pids
 
 
 def test_a_reused_data_folder(fresh):
