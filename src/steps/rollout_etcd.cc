@@ -26,7 +26,6 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/steps/outlook.h"
-#include "src/steps/service_decision.h"
 
 namespace kplan {
 namespace {
@@ -42,22 +41,6 @@ absl::StatusOr<UniqueFd> LockRollout() {
     if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", kLock));
   }
   return lock;
-}
-
-// What can be said of a member on another host from here: its service is restarted when one of the files that
-// it is restarted for is going to be written there. A member of which all of them are to come is a new one.
-ServiceOutlook LookFromHere(const std::string& host, const Record& service, const Foreseen& foreseen) {
-  ServiceOutlook outlook;
-  const std::vector<std::string> files = service.Strings("restart-on");
-  for (const std::string& path : files) {
-    if (foreseen.Find(absl::StrCat(host, ":", path)) == nullptr) continue;
-    outlook.reasons.push_back(FileChanged(service.Pairs("argv"), service.StringOr("unit", ""), path));
-  }
-  if (outlook.reasons.empty()) return outlook;
-  outlook.starts = outlook.reasons.size() == files.size();
-  outlook.restarts = !outlook.starts;
-  if (outlook.starts) outlook.reasons = {{"not-running", "was not running"}};
-  return outlook;
 }
 
 }  // namespace
@@ -95,7 +78,8 @@ absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext& context, const Rec
   return RollOut(*plan, context.hosts, view->get());
 }
 
-// Contacts no host, and asks no member.
+// Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went
+// there (plan/rollout_look.h).
 absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record& record) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
@@ -103,23 +87,17 @@ absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record
   for (size_t i = 0; i < plan->services.size(); ++i) {
     const PlannedMember& member = plan->cluster.members[i];
     const Record& service = plan->services[i];
+    if (member.remote) continue;
+    absl::StatusOr<Outlook> look = ServiceLook(context, service);
+    if (!look.ok()) return look.status();
+    outlook.changes_digest = outlook.changes_digest || look->changes_digest;
     ServiceOutlook seen;
-    bool changes_digest = false;
-    if (member.remote) {
-      seen = LookFromHere(member.host, service, context.foreseen);
-      changes_digest = !seen.reasons.empty();
-    } else {
-      absl::StatusOr<Outlook> look = ServiceLook(context, service);
-      if (!look.ok()) return look.status();
-      seen.starts = look->starts;
-      seen.restarts = look->restarts;
-      seen.reasons = std::move(look->reasons);
-      seen.changes = std::move(look->changes);
-      changes_digest = look->changes_digest;
-    }
+    seen.starts = look->starts;
+    seen.restarts = look->restarts;
+    seen.reasons = std::move(look->reasons);
+    seen.changes = std::move(look->changes);
     seen.host = member.host;
     seen.service = service.String("name");
-    outlook.changes_digest = outlook.changes_digest || changes_digest;
     if (seen.reasons.empty()) continue;
     outlook.starts = outlook.starts || seen.starts;
     outlook.restarts = outlook.restarts || seen.restarts;
