@@ -1,6 +1,7 @@
 #ifndef KPLAN_STEPS_AT_ONCE_H_
 #define KPLAN_STEPS_AT_ONCE_H_
 
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,13 @@ inline void AtOnce(const std::vector<size_t>& items, absl::FunctionRef<void(size
   threads.reserve(items.size());
   for (size_t item : items) threads.emplace_back([&work, item] { work(item); });
   for (std::thread& thread : threads) thread.join();
+}
+
+// The same with 0, 1, ... COUNT - 1.
+inline void AtOnce(size_t count, absl::FunctionRef<void(size_t)> work) {
+  std::vector<size_t> items(count);
+  std::iota(items.begin(), items.end(), size_t{0});
+  AtOnce(items, work);
 }
 
 }  // namespace kplan

@@ -1,10 +1,10 @@
 #include "src/steps/etcd_cluster.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "src/steps/at_once.h"
 #include "src/steps/listening.h"
 #include "src/steps/tls_probe.h"
 
@@ -124,12 +124,8 @@ std::string LiveCluster::Leader(const std::string& cluster_id) const {
 LiveCluster AskLiveCluster(const PlannedCluster& cluster, absl::Duration timeout) {
   LiveCluster live;
   live.answers.resize(cluster.members.size());
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < cluster.members.size(); ++i) {
-    threads.emplace_back(
-        [&, i] { live.answers[i] = AskMember(cluster.etcdctl, cluster.members[i].probe, timeout); });
-  }
-  for (std::thread& thread : threads) thread.join();
+  AtOnce(cluster.members.size(),
+         [&](size_t i) { live.answers[i] = AskMember(cluster.etcdctl, cluster.members[i].probe, timeout); });
   return live;
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -153,12 +154,9 @@ RolloutAction NextRolloutAction(const std::vector<MemberState>& members, int max
 }
 
 std::string MemberNames(const std::vector<MemberState>& members, const std::vector<size_t>& which) {
-  std::string names;
-  for (size_t i = 0; i < which.size(); ++i) {
-    if (i > 0) names += i + 1 == which.size() ? " and " : ", ";
-    names += members[which[i]].name;
-  }
-  return names;
+  std::vector<std::string> names;
+  for (size_t member : which) names.push_back(members[member].name);
+  return JoinAnd(names);
 }
 
 }  // namespace kplan
