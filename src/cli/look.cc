@@ -15,7 +15,7 @@
 #include "src/plan/drift.h"
 #include "src/plan/record_field.h"
 #include "src/steps/host_file.h"
-#include "src/steps/kinds.h"
+#include "src/registry/kinds.h"
 
 namespace kplan {
 namespace {

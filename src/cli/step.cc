@@ -18,7 +18,7 @@
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
 #include "src/steps/host_file.h"
-#include "src/steps/kinds.h"
+#include "src/registry/kinds.h"
 
 namespace kplan {
 namespace {

@@ -15,7 +15,7 @@
 #include "src/base/journal.h"
 #include "src/base/record.h"
 #include "src/model/paths.h"
-#include "src/steps/kinds.h"
+#include "src/registry/kinds.h"
 
 namespace kplan {
 namespace {

@@ -20,8 +20,8 @@
 #include "src/remote/agent_protocol.h"
 #include "src/remote/host_facts.h"
 #include "src/steps/host_file.h"
-#include "src/steps/kinds.h"
-#include "src/steps/questions.h"
+#include "src/registry/kinds.h"
+#include "src/registry/questions.h"
 
 namespace kplan {
 namespace {

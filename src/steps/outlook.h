@@ -117,11 +117,6 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallPairLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> ServiceLook(const LookContext&, const Record&);
-// Looks only at data folders of this machine.
-absl::StatusOr<Outlook> SurveyEtcdLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext&, const Record&);
-// A verdict is about a moment: it is never "right already". This says only with what it would fail at once.
-absl::StatusOr<Outlook> VerifyEtcdLook(const LookContext&, const Record&);
 
 }  // namespace kplan
 

@@ -61,9 +61,6 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> SurveyEtcdStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> VerifyEtcdStep(const StepContext&, const Record&);
 
 }  // namespace kplan
 

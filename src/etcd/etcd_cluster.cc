@@ -1,0 +1,132 @@
+#include "src/etcd/etcd_cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "src/steps/at_once.h"
+#include "src/steps/listening.h"
+#include "src/steps/tls_probe.h"
+
+namespace kplan {
+namespace {
+
+std::vector<std::string> Sorted(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+// OK when something accepts a connection at PROBE. etcdctl itself takes five seconds to say that it could not
+// connect.
+absl::Status CanConnect(const std::string& probe, absl::Time deadline) {
+  absl::StatusOr<HostPort> target = ParseHttpsUrl(probe);
+  if (!target.ok()) return target.status();
+  absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(*target);
+  if (!addresses.ok()) return addresses.status();
+  return ConnectTcp(*addresses, deadline).status();
+}
+
+MemberAnswer NoAnswer(const absl::Status& status) {
+  MemberAnswer answer;
+  answer.status = status;
+  answer.list = status;
+  return answer;
+}
+
+absl::StatusOr<EndpointStatus> AskStatus(const Etcdctl& etcdctl, const std::string& probe,
+                                         absl::Duration timeout) {
+  absl::StatusOr<std::string> text =
+      RunEtcdctl(etcdctl, {probe}, {"endpoint", "status", "--write-out=json"}, timeout);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<EndpointStatus>> statuses = ParseEndpointStatus(*text);
+  if (!statuses.ok()) return statuses.status();
+  if (statuses->size() != 1) {
+    return absl::DataLossError("`etcdctl endpoint status` told of another number of endpoints than one");
+  }
+  return std::move(statuses->front());
+}
+
+MemberAnswer AskMember(const Etcdctl& etcdctl, const std::string& probe, absl::Duration timeout) {
+  absl::Status connected = CanConnect(probe, absl::Now() + timeout);
+  if (!connected.ok()) return NoAnswer(connected);
+  absl::StatusOr<EndpointStatus> status = AskStatus(etcdctl, probe, timeout);
+  if (!status.ok()) return NoAnswer(status.status());
+  MemberAnswer answer;
+  answer.status = *std::move(status);
+  if (!answer.has_leader()) {
+    // From etcd 3.5 on the list needs one, and asking would take the whole timeout.
+    answer.list = absl::UnavailableError("it knows no leader");
+    return answer;
+  }
+  absl::StatusOr<std::string> text =
+      RunEtcdctl(etcdctl, {probe}, {"member", "list", "--write-out=json"}, timeout);
+  answer.list = text.ok() ? ParseMemberList(*text) : absl::StatusOr<MemberList>(text.status());
+  return answer;
+}
+
+}  // namespace
+
+absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record) {
+  PlannedCluster cluster;
+  cluster.cluster_id = record.String("cluster-id");
+  cluster.etcdctl.program = record.String("etcdctl");
+  if (cluster.etcdctl.program.empty()) cluster.etcdctl.program = "etcdctl";
+  cluster.etcdctl.cacert = record.String("cacert");
+  cluster.etcdctl.cert = record.String("cert");
+  cluster.etcdctl.key = record.String("key");
+  cluster.initial_state = record.StringOr("initial-cluster-state", "");
+  if (!record.status().ok()) return record.status();
+  auto members = record.json().find("members");
+  if (members == record.json().end() || !members->is_array() || members->empty()) {
+    return absl::DataLossError("the record has no members");
+  }
+  for (const Json& json : *members) {
+    const Record item(json.is_object() ? json : Json::object());
+    PlannedMember member;
+    member.host = item.String("host");
+    member.name = item.String("name");
+    member.id = item.String("id");
+    member.data = item.String("data");
+    member.root = item.String("root");
+    member.remote = item.Bool("remote");
+    member.probe = item.String("probe");
+    member.peer_urls = Sorted(item.Strings("peer-urls"));
+    member.client_urls = Sorted(item.Strings("client-urls"));
+    if (!item.status().ok()) return item.status();
+    member.json = json;
+    cluster.members.push_back(std::move(member));
+  }
+  return cluster;
+}
+
+const MemberAnswer* LiveCluster::BestInformed(const std::string& cluster_id) const {
+  const MemberAnswer* best = nullptr;
+  for (const MemberAnswer& answer : answers) {
+    if (!answer.has_leader() || answer.status->cluster_id != cluster_id || !answer.list.ok() ||
+        answer.list->cluster_id != cluster_id) {
+      continue;
+    }
+    if (best == nullptr || answer.status->raft_index > best->status->raft_index) best = &answer;
+  }
+  return best;
+}
+
+const MemberList* LiveCluster::List(const std::string& cluster_id) const {
+  const MemberAnswer* best = BestInformed(cluster_id);
+  return best == nullptr ? nullptr : &*best->list;
+}
+
+std::string LiveCluster::Leader(const std::string& cluster_id) const {
+  const MemberAnswer* best = BestInformed(cluster_id);
+  return best == nullptr ? "" : best->status->leader_id;
+}
+
+LiveCluster AskLiveCluster(const PlannedCluster& cluster, absl::Duration timeout) {
+  LiveCluster live;
+  live.answers.resize(cluster.members.size());
+  AtOnce(cluster.members.size(),
+         [&](size_t i) { live.answers[i] = AskMember(cluster.etcdctl, cluster.members[i].probe, timeout); });
+  return live;
+}
+
+}  // namespace kplan

@@ -1,0 +1,78 @@
+#ifndef KPLAN_ETCD_ETCD_CLUSTER_H_
+#define KPLAN_ETCD_ETCD_CLUSTER_H_
+
+// The cluster of a record: its members as planned, and what they say when they are asked.
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/base/record.h"
+#include "src/etcd/etcdctl.h"
+
+namespace kplan {
+
+// A member as the spec has it. (EtcdMember is the model's: two structs of one name in a namespace are one too
+// many for the linker.)
+struct PlannedMember {
+  std::string host, name;
+  std::string id;                        // foretold (base/etcd_ids.h)
+  std::string data, root;                // the data folder, inside the host's root
+  bool remote = false;                   // the host is at the other end of an ssh connection
+  std::string probe;                     // "https://10.0.0.11:2379": where it is asked
+  std::vector<std::string> peer_urls;    // sorted
+  std::vector<std::string> client_urls;  // sorted
+  Json json;                             // the whole object: "service", "server-cert", ...
+};
+
+struct PlannedCluster {
+  std::string cluster_id;  // foretold
+  // "new" or "existing", etcd's flag initial-cluster-state; "" when the record does not say.
+  std::string initial_state;
+  Etcdctl etcdctl;
+  std::vector<PlannedMember> members;  // in the order of the spec
+
+  size_t quorum() const { return members.size() / 2 + 1; }
+};
+
+// The cluster of RECORD, a survey's or rollout's:
+//   {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
+//    "initial-cluster-state":"new", "key":"pki/root-key.pem", "members":[{"client-urls":[URL],
+//    "data":"/var/lib/etcd", "host":"etcd-1", "id":"6d14..", "name":"etcd-1", "peer-urls":[URL],
+//    "probe":"https://10.0.0.11:2379", "remote":true, "root":"/", ...},...], ...}
+// "initial-cluster-state" is optional; "etcdctl" "": the one that PATH has. DataLoss when the record lacks
+// something.
+absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record);
+
+// What one member said.
+struct MemberAnswer {
+  // Unavailable when nobody listens at its probe; otherwise etcdctl's error.
+  absl::StatusOr<EndpointStatus> status = absl::UnavailableError("not asked");
+  absl::StatusOr<MemberList> list = absl::UnavailableError("not asked");
+
+  // It answered, as a part of a cluster that has a leader.
+  bool has_leader() const { return status.ok() && !status->leader_id.empty(); }
+};
+
+struct LiveCluster {
+  std::vector<MemberAnswer> answers;  // of each member, in the order of PlannedCluster::members
+
+  // The list of members that counts: what the one says that has a leader, belongs to CLUSTER_ID and knows
+  // most (by the index of its log); a member that is cut off may have an old one. Null when there is none: no
+  // quorum, or nobody answered.
+  const MemberList* List(const std::string& cluster_id) const;
+  // The id of the leader that the same member knows; empty when there is none.
+  std::string Leader(const std::string& cluster_id) const;
+
+ private:
+  const MemberAnswer* BestInformed(const std::string& cluster_id) const;
+};
+
+// Asks every member at its probe, at the same time, each at most TIMEOUT. Where nobody listens costs one
+// connection that is refused.
+LiveCluster AskLiveCluster(const PlannedCluster& cluster, absl::Duration timeout = absl::Seconds(5));
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ETCD_CLUSTER_H_

@@ -1,0 +1,308 @@
+#include "src/etcd/etcd_data.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/etcd/wal_segment.h"
+#include "src/steps/host_file.h"
+
+namespace kplan {
+namespace {
+
+// More entries than any member's folder has: two snapshots a gigabyte, and five segments, are the default.
+constexpr size_t kMaxEntries = 10000;
+
+std::string IdText(uint64_t id) { return absl::StrCat(absl::Hex(id)); }
+
+bool IsHex16(absl::string_view text) {
+  return text.size() == 16 && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
+         });
+}
+
+// "000000000000000a-00000000000001f4.wal": two numbers of 16 hexadecimal digits and SUFFIX (wal.go walName,
+// snap.go). *FIRST is the first one.
+bool ParseName(absl::string_view name, absl::string_view suffix, uint64_t* first) {
+  if (!absl::ConsumeSuffix(&name, suffix) || name.size() != 33 || name[16] != '-') return false;
+  return IsHex16(name.substr(0, 16)) && IsHex16(name.substr(17)) &&
+         absl::SimpleHexAtoi(name.substr(0, 16), first);
+}
+
+// A folder of the data, opened without following a link, and the names in it.
+struct Folder {
+  bool there = false;
+  std::string strange;  // why it is none that etcd made
+  UniqueFd fd;
+  std::vector<std::string> names;  // sorted
+};
+
+absl::StatusOr<Folder> ListFolder(UniqueFd fd, const std::string& shown) {
+  Folder folder;
+  folder.there = true;
+  // A descriptor of its own: closedir closes it.
+  UniqueFd reading(openat(fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* stream = reading.ok() ? fdopendir(reading.get()) : nullptr;
+  if (stream == nullptr) return ErrnoStatus(errno, absl::StrCat("cannot read the folder ", shown));
+  reading.release();
+  int error = 0;
+  while (folder.names.size() <= kMaxEntries) {
+    errno = 0;
+    const dirent* entry = readdir(stream);
+    if (entry == nullptr) {
+      error = errno;
+      break;
+    }
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") folder.names.emplace_back(name);
+  }
+  closedir(stream);
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("cannot read the folder ", shown));
+  if (folder.names.size() > kMaxEntries) {
+    folder.strange = absl::StrCat(shown, " holds more than ", kMaxEntries, " files");
+  }
+  std::sort(folder.names.begin(), folder.names.end());
+  folder.fd = std::move(fd);
+  return folder;
+}
+
+// The folder NAME inside PARENT.
+absl::StatusOr<Folder> OpenInside(const Folder& parent, const char* name, const std::string& shown) {
+  Folder folder;
+  UniqueFd fd(openat(parent.fd.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (fd.ok()) return ListFolder(std::move(fd), shown);
+  const int error = errno;
+  if (error == ENOENT) return folder;
+  if (error == ENOTDIR || error == ELOOP) {
+    folder.strange = absl::StrCat(shown, " is not a folder");
+    return folder;
+  }
+  return ErrnoStatus(error, absl::StrCat("cannot open the folder ", shown));
+}
+
+// NAME, whatever bytes it has, for a message.
+std::string ShownName(const std::string& name) { return Brief(Shown(name)); }
+
+std::string SomeNames(const std::vector<std::string>& names) {
+  std::vector<std::string> some;
+  for (const std::string& name : names) {
+    if (some.size() == 3) {
+      some.push_back(absl::StrCat(names.size() - 3, " more"));
+      break;
+    }
+    some.push_back(ShownName(name));
+  }
+  return JoinAnd(some);
+}
+
+// The names in FOLDER but for KNOWN ones and what does not matter: hidden files (etcd's own ".touch", those
+// of an account that has its home here) and what mkfs leaves.
+std::vector<std::string> Unknown(const Folder& folder, const std::vector<absl::string_view>& known) {
+  std::vector<std::string> unknown;
+  for (const std::string& name : folder.names) {
+    if (name[0] == '.' || name == "lost+found") continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) unknown.push_back(name);
+  }
+  return unknown;
+}
+
+bool IsRegular(const Folder& folder, const std::string& name) {
+  struct stat info;
+  return fstatat(folder.fd.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+}
+
+// The newest segment of LOG, a folder, into DATA.
+absl::Status ReadLog(const Folder& log, const std::string& shown, EtcdData* data) {
+  std::string newest;
+  uint64_t newest_number = 0;
+  for (const std::string& name : log.names) {
+    uint64_t number = 0;
+    if (!ParseName(name, ".wal", &number) || (!newest.empty() && number < newest_number)) continue;
+    newest = name;
+    newest_number = number;
+  }
+  if (newest.empty()) {
+    for (const std::string& name : log.names) {
+      if (absl::EndsWith(name, ".wal")) {
+        data->strange = absl::StrCat(shown, " holds ", ShownName(name), ", which is no name of a segment");
+      }
+    }
+    return absl::OkStatus();
+  }
+  const std::string path = absl::StrCat(shown, "/", newest);
+  UniqueFd fd(openat(log.fd.get(), newest.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const int error = errno;
+  struct stat info = {};
+  if ((!fd.ok() && error == ELOOP) || (fd.ok() && fstat(fd.get(), &info) == 0 && !S_ISREG(info.st_mode))) {
+    data->strange = absl::StrCat(path, " is not a file");
+    return absl::OkStatus();
+  }
+  if (!fd.ok()) return ErrnoStatus(error, absl::StrCat("cannot open ", path));
+  int read_error = 0;
+  WalSegment segment =
+      ReadWalSegment(static_cast<uint64_t>(info.st_size), [&](uint64_t offset, char* to, size_t n) {
+        size_t done = 0;
+        while (done < n) {
+          const ssize_t got = pread(fd.get(), to + done, n - done, static_cast<off_t>(offset + done));
+          if (got < 0 && errno == EINTR) continue;
+          if (got < 0) read_error = errno;
+          if (got <= 0) break;
+          done += static_cast<size_t>(got);
+        }
+        return done;
+      });
+  if (read_error != 0) return ErrnoStatus(read_error, absl::StrCat("cannot read ", path));
+  if (!segment.damage.empty()) {
+    data->strange = absl::StrCat(path, " is damaged: ", segment.damage);
+    return absl::OkStatus();
+  }
+  data->initialised = true;
+  data->member_id = IdText(segment.member_id);
+  data->cluster_id = IdText(segment.cluster_id);
+  data->commit = segment.commit;
+  data->snapshot = segment.snapshot;
+  return absl::OkStatus();
+}
+
+// What the folder TOP, the data folder SHOWN, holds.
+absl::Status ReadTop(const Folder& top, const std::string& shown, EtcdData* data) {
+  const std::string member_shown = absl::StrCat(shown, "/member");
+  absl::StatusOr<Folder> member = OpenInside(top, "member", member_shown);
+  if (!member.ok()) return member.status();
+  data->strange = member->strange;
+  if (!data->strange.empty()) return absl::OkStatus();
+  if (!member->there) {
+    const std::vector<std::string> unknown = Unknown(top, {});
+    if (!unknown.empty()) {
+      data->strange = absl::StrCat(shown, " has no data of an etcd member, but holds ", SomeNames(unknown));
+    }
+    return absl::OkStatus();
+  }
+  const std::string log_shown = absl::StrCat(member_shown, "/wal"), snap_shown = member_shown + "/snap";
+  absl::StatusOr<Folder> log = OpenInside(*member, "wal", log_shown);
+  if (!log.ok()) return log.status();
+  absl::StatusOr<Folder> snap = OpenInside(*member, "snap", snap_shown);
+  if (!snap.ok()) return snap.status();
+  data->strange = !log->strange.empty() ? log->strange : snap->strange;
+  if (data->strange.empty() && log->there) {
+    if (absl::Status status = ReadLog(*log, log_shown, data); !status.ok()) return status;
+  }
+  if (!data->strange.empty()) return absl::OkStatus();
+
+  bool snapshot = false;
+  for (const std::string& name : snap->names) {
+    uint64_t term = 0;
+    if (ParseName(name, ".snap", &term) && IsRegular(*snap, name)) snapshot = true;
+  }
+  if (data->initialised) {
+    data->snapshot = data->snapshot || snapshot;
+  } else if (snapshot) {
+    data->strange = absl::StrCat(snap_shown, " has snapshots, but ", log_shown, " has no log");
+  } else if (std::vector<std::string> unknown = Unknown(*member, {"snap", "wal", "wal.tmp"});
+             !unknown.empty()) {
+    data->strange = absl::StrCat(member_shown, " has no log of etcd, but holds ", SomeNames(unknown));
+  }
+  return absl::OkStatus();
+}
+
+// EtcdData::place of the folder that is SHOWN here: which boot of which kernel, which inode of the last
+// folder on the way that is there, and the rest of the way. Empty when the kernel does not say.
+std::string PlaceOf(const std::string& shown) {
+  absl::StatusOr<std::string> boot = ReadFile("/proc/sys/kernel/random/boot_id", 100);
+  if (!boot.ok()) return "";
+  std::vector<absl::string_view> parts;
+  for (absl::string_view part : absl::StrSplit(shown, '/', absl::SkipEmpty())) {
+    if (part != ".") parts.push_back(part);
+  }
+  const char* start = absl::StartsWith(shown, "/") ? "/" : "./";
+  for (size_t there = parts.size();; --there) {
+    const std::string path = absl::StrCat(start, absl::StrJoin(parts.begin(), parts.begin() + there, "/"));
+    struct stat info;
+    if (stat(path.c_str(), &info) == 0) {
+      return absl::StrCat(absl::StripAsciiWhitespace(*boot), " ", uint64_t{info.st_dev}, ":",
+                          uint64_t{info.st_ino}, " ", absl::StrJoin(parts.begin() + there, parts.end(), "/"));
+    }
+    if (there == 0) return "";
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path) {
+  const std::string shown = PathFromHere(root, path);
+  EtcdData data;
+  data.place = PlaceOf(shown);
+  absl::StatusOr<UniqueFd> fd = OpenFolderBelow(root, path, /*create=*/false);
+  if (absl::IsNotFound(fd.status())) return data;
+  if (absl::IsFailedPrecondition(fd.status())) {  // a link or a file where a folder should be
+    data.strange = std::string(fd.status().message());
+    return data;
+  }
+  if (!fd.ok()) return fd.status();
+  absl::StatusOr<Folder> top = ListFolder(*std::move(fd), shown);
+  if (!top.ok()) return top.status();
+  data.strange = top->strange;
+  if (!data.strange.empty()) return data;
+  EtcdData found;
+  if (absl::Status status = ReadTop(*top, shown, &found); !status.ok()) return status;
+  if (!found.strange.empty()) {
+    data.strange = found.strange;
+    return data;
+  }
+  found.place = data.place;
+  return found;
+}
+
+absl::StatusOr<Json> EtcdDataJson(const Record& question) {
+  const std::string path = question.String("data"), root = question.String("root");
+  if (!question.status().ok()) return question.status();
+  absl::StatusOr<EtcdData> data = ReadEtcdData(root, path);
+  if (!data.ok()) return data.status();
+  if (!data->strange.empty()) return Json{{"place", data->place}, {"strange", data->strange}};
+  return Json{{"cluster-id", data->cluster_id}, {"commit", data->commit}, {"initialised", data->initialised},
+              {"member-id", data->member_id},   {"place", data->place},   {"snapshot", data->snapshot}};
+}
+
+absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
+  const absl::Status wrong = absl::DataLossError("the host's answer about the data folder is none");
+  if (!answer.is_object()) return wrong;
+  Record record(answer);
+  EtcdData data;
+  data.place = record.String("place");
+  if (record.Has("strange")) {
+    data.strange = Shown(record.String("strange"));
+    return record.status().ok() && !data.strange.empty() ? absl::StatusOr<EtcdData>(data) : wrong;
+  }
+  data.cluster_id = record.String("cluster-id");
+  data.member_id = record.String("member-id");
+  data.initialised = record.Bool("initialised");
+  data.snapshot = record.Bool("snapshot");
+  auto commit = answer.find("commit");
+  if (!record.status().ok() || commit == answer.end() || !commit->is_number_integer()) return wrong;
+  data.commit = commit->get<uint64_t>();
+  if (!data.initialised) return data;
+  for (const std::string& id : {data.cluster_id, data.member_id}) {
+    uint64_t number = 0;
+    if (id.size() > 16 || !absl::SimpleHexAtoi(id, &number) || number == 0 || IdText(number) != id) {
+      return wrong;
+    }
+  }
+  return data;
+}
+
+}  // namespace kplan

@@ -1,0 +1,47 @@
+#ifndef KPLAN_ETCD_ETCD_DATA_H_
+#define KPLAN_ETCD_ETCD_DATA_H_
+
+// What an etcd data folder holds, read from its write-ahead log without etcd and without changing anything;
+// also while etcd runs and writes. The layout is that of etcd 3.4 to 3.6: member/wal has the log
+// (wal_segment.h), member/snap the snapshots. Everything in the folder may be damaged or made by an enemy: no
+// link is followed and nothing in it is believed without a check.
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "src/base/record.h"
+
+namespace kplan {
+
+struct EtcdData {
+  // Not empty: the folder holds something that is neither nothing nor an etcd member's data, or a member's
+  // data that is damaged; the text says what. Nothing else is set then.
+  std::string strange;
+  // A write-ahead log is there: an etcd that starts here is the member below, whatever its flags say. False
+  // for a folder that is missing or empty, or in which an etcd was stopped before it had written a log.
+  bool initialised = false;
+  std::string member_id, cluster_id;  // as etcdctl prints them (base/etcd_ids.h)
+  // The highest index of the log that this member knew to be committed; of a folder in use, or with a torn
+  // tail, what could be read.
+  uint64_t commit = 0;
+  bool snapshot = false;  // a snapshot was taken here, or came from another member or a backup
+  // The same text for the same folder on the same machine, by whatever name or address it was reached;
+  // another one for every other. The folder need not exist yet. Good until the machine is booted again.
+  std::string place;
+};
+
+// What is in the folder PATH inside ROOT (host_file.h). A ROOT or a folder that is not there is one that
+// holds nothing. PermissionDenied when it must not be read.
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
+
+// The answer to {"data":PATH, "kind":"etcd-data", "root":ROOT}: {"cluster-id":TEXT, "commit":N,
+// "initialised":BOOL, "member-id":TEXT, "place":TEXT, "snapshot":BOOL}, or {"place":TEXT, "strange":TEXT}.
+absl::StatusOr<Json> EtcdDataJson(const Record& question);
+
+// The other way. DataLoss when ANSWER is no such answer.
+absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ETCD_DATA_H_

@@ -1,0 +1,142 @@
+#include "src/etcd/etcdctl.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "src/base/process.h"
+#include "src/base/record.h"
+
+namespace kplan {
+namespace {
+
+// The member NAME of OBJECT, null when there is none (or OBJECT is none).
+const Json* Find(const Json& object, const char* name) {
+  if (!object.is_object()) return nullptr;
+  auto found = object.find(name);
+  return found == object.end() ? nullptr : &*found;
+}
+
+// An id, in decimal in etcd's JSON; "" for 0 and for what is none: protobuf leaves zeros out.
+std::string Id(const Json& object, const char* name) {
+  const Json* id = Find(object, name);
+  if (id == nullptr || !id->is_number_unsigned() || *id == uint64_t{0}) return "";
+  return absl::StrCat(absl::Hex(id->get<uint64_t>()));
+}
+
+uint64_t Number(const Json& object, const char* name) {
+  const Json* number = Find(object, name);
+  return number != nullptr && number->is_number_unsigned() ? number->get<uint64_t>() : 0;
+}
+
+std::string Text(const Json& object, const char* name) {
+  const Json* text = Find(object, name);
+  return text != nullptr && text->is_string() ? text->get<std::string>() : "";
+}
+
+std::vector<std::string> Texts(const Json& object, const char* name) {
+  std::vector<std::string> texts;
+  const Json* list = Find(object, name);
+  if (list == nullptr || !list->is_array()) return texts;
+  for (const Json& text : *list) {
+    if (text.is_string()) texts.push_back(text.get<std::string>());
+  }
+  return texts;
+}
+
+bool IsTrue(const Json& object, const char* name) {
+  const Json* value = Find(object, name);
+  return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
+std::vector<std::string> Sorted(std::vector<std::string> texts) {
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
+Json Parse(absl::string_view text) {
+  return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+}
+
+absl::Status NotUnderstood(const char* command, absl::string_view output) {
+  return absl::DataLossError(absl::StrCat("cannot read what ", command, " printed: ", output.substr(0, 500)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                                       const std::vector<std::string>& words, absl::Duration timeout) {
+  std::vector<std::string> argv = {etcdctl.program};
+  argv.insert(argv.end(), words.begin(), words.end());
+  argv.push_back(absl::StrCat("--endpoints=", absl::StrJoin(endpoints, ",")));
+  argv.push_back(absl::StrCat("--cacert=", etcdctl.cacert));
+  argv.push_back(absl::StrCat("--cert=", etcdctl.cert));
+  argv.push_back(absl::StrCat("--key=", etcdctl.key));
+  RunOptions options;
+  options.environment = {"ETCDCTL_API=3"};
+  options.timeout = timeout;
+  absl::StatusOr<RunResult> result = Run(argv, options);
+  if (!result.ok()) return result.status();
+  if (result->timed_out) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("no answer within ", absl::ToInt64Seconds(timeout), " s"));
+  }
+  if (!result->ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("exit ", result->exit_code, ": ", absl::StripAsciiWhitespace(result->err)));
+  }
+  return std::move(result->out);
+}
+
+absl::StatusOr<MemberList> ParseMemberList(absl::string_view text) {
+  const Json json = Parse(text);
+  const Json* header = Find(json, "header");
+  const Json* members = Find(json, "members");
+  MemberList list;
+  if (header != nullptr) list.cluster_id = Id(*header, "cluster_id");
+  if (list.cluster_id.empty() || members == nullptr || !members->is_array()) {
+    return NotUnderstood("`etcdctl member list`", text);
+  }
+  for (const Json& item : *members) {
+    ListedMember member;
+    member.id = Id(item, "ID");
+    member.name = Text(item, "name");
+    member.peer_urls = Sorted(Texts(item, "peerURLs"));
+    member.client_urls = Sorted(Texts(item, "clientURLs"));
+    member.learner = IsTrue(item, "isLearner");
+    if (member.id.empty()) return NotUnderstood("`etcdctl member list`", text);
+    list.members.push_back(std::move(member));
+  }
+  return list;
+}
+
+absl::StatusOr<std::vector<EndpointStatus>> ParseEndpointStatus(absl::string_view text) {
+  const Json json = Parse(text);
+  if (!json.is_array()) return NotUnderstood("`etcdctl endpoint status`", text);
+  std::vector<EndpointStatus> all;
+  for (const Json& item : json) {
+    const Json* status = Find(item, "Status");
+    const Json* header = status == nullptr ? nullptr : Find(*status, "header");
+    if (header == nullptr) return NotUnderstood("`etcdctl endpoint status`", text);
+    EndpointStatus endpoint;
+    endpoint.endpoint = Text(item, "Endpoint");
+    endpoint.cluster_id = Id(*header, "cluster_id");
+    endpoint.member_id = Id(*header, "member_id");
+    endpoint.version = Text(*status, "version");
+    endpoint.leader_id = Id(*status, "leader");
+    endpoint.learner = IsTrue(*status, "isLearner");
+    endpoint.raft_term = Number(*status, "raftTerm");
+    endpoint.raft_index = Number(*status, "raftIndex");
+    endpoint.raft_applied_index = Number(*status, "raftAppliedIndex");
+    endpoint.errors = Texts(*status, "errors");
+    if (endpoint.cluster_id.empty() || endpoint.member_id.empty()) {
+      return NotUnderstood("`etcdctl endpoint status`", text);
+    }
+    all.push_back(std::move(endpoint));
+  }
+  return all;
+}
+
+}  // namespace kplan

@@ -1,0 +1,60 @@
+#ifndef KPLAN_ETCD_ETCDCTL_H_
+#define KPLAN_ETCD_ETCDCTL_H_
+
+// Asking a cluster by etcdctl, as its client would, and what etcdctl's JSON says. etcd's JSON has ids as
+// unsigned numbers; here they are text, as etcdctl's tables and base/etcd_ids.h have them.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace kplan {
+
+// Which etcdctl asks, and as whom.
+struct Etcdctl {
+  std::string program;            // a path, or "etcdctl" for the one that PATH has
+  std::string cacert, cert, key;  // paths on this machine
+};
+
+// What `etcdctl WORDS...` prints when it asks ENDPOINTS (v3 API; nothing of the caller's environment). The
+// error says what happened instead ("exit 1: ...", "no answer within 30 s"), not which command it was.
+absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                                       const std::vector<std::string>& words,
+                                       absl::Duration timeout = absl::Seconds(30));
+
+// One line of the cluster's member list.
+struct ListedMember {
+  std::string id;
+  std::string name;                      // empty: it was added, and never started
+  std::vector<std::string> peer_urls;    // sorted
+  std::vector<std::string> client_urls;  // sorted; empty: it has not published any, so it never ran
+  bool learner = false;
+};
+
+struct MemberList {
+  std::string cluster_id;
+  std::vector<ListedMember> members;
+};
+
+// JSON is the output of `member list --write-out=json` (etcd 3.4 to 3.6). DataLoss when it is none.
+absl::StatusOr<MemberList> ParseMemberList(absl::string_view json);
+
+// Who answers at an endpoint, and how it is.
+struct EndpointStatus {
+  std::string endpoint, cluster_id, member_id, version;
+  std::string leader_id;  // empty: it knows none
+  bool learner = false;
+  uint64_t raft_term = 0, raft_index = 0, raft_applied_index = 0;  // raft_applied_index: 3.4 and later
+  std::vector<std::string> errors;                                 // alarms, "etcdserver: no leader"
+};
+
+// JSON is the output of `endpoint status --write-out=json`: those that answered, in etcdctl's order.
+absl::StatusOr<std::vector<EndpointStatus>> ParseEndpointStatus(absl::string_view json);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ETCDCTL_H_

@@ -1,0 +1,110 @@
+#include "src/etcd/member_health.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/steps/listening.h"
+#include "src/steps/openssl_util.h"
+#include "src/steps/tls_probe.h"
+
+namespace kplan {
+namespace {
+
+// etcd's own read for /health gives up after 5 s at most (3.4 after one).
+constexpr absl::Duration kProbeTime = absl::Seconds(6);
+constexpr size_t kMaxPem = 1 << 20;
+
+HealthAnswer AnswerOf(const ProbeResult& probe) {
+  if (probe.alert >= 0) {
+    return {HealthAnswer::kNone, absl::StrCat("it turns our client certificate away: TLS alert ", probe.alert,
+                                              " ", AlertName(probe.alert))};
+  }
+  if (!probe.chain_error.empty()) {
+    return {HealthAnswer::kNone,
+            absl::StrCat("the certificate that is served there is not ours: ", probe.chain_error)};
+  }
+  const int status = HttpStatus(probe.response);
+  if (status == 0) {
+    return {HealthAnswer::kNone,
+            probe.error.empty() ? "the connection was closed without an answer" : probe.error};
+  }
+  const absl::string_view body = HttpBody(probe.response);
+  const Json json = Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
+  if (status == 200 && json.is_object() && json.value("health", Json()) == "true") {
+    return {HealthAnswer::kHealthy, ""};
+  }
+  return {HealthAnswer::kUnhealthy, absl::StrCat("/health: ", status, " ", body.substr(0, 200))};
+}
+
+class RealView : public ClusterView {
+ public:
+  RealView(const PlannedCluster& cluster, std::vector<HostPort> targets, std::string ca_pem,
+           ClientIdentity client)
+      : cluster_(cluster),
+        targets_(std::move(targets)),
+        ca_pem_(std::move(ca_pem)),
+        client_(std::move(client)) {}
+
+  HealthAnswer AskHealth(size_t member) override {
+    absl::StatusOr<ProbeResult> probe =
+        ProbeTls(targets_[member], ca_pem_, client_, absl::Now() + kProbeTime);
+    if (!probe.ok()) return {HealthAnswer::kNone, std::string(probe.status().message())};
+    return AnswerOf(*probe);
+  }
+
+  LiveCluster AskAll() override { return AskLiveCluster(cluster_); }
+
+ private:
+  const PlannedCluster cluster_;
+  const std::vector<HostPort> targets_;
+  const std::string ca_pem_;
+  const ClientIdentity client_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ClusterView>> OpenClusterView(const PlannedCluster& cluster) {
+  InitOpenSsl();
+  std::vector<HostPort> targets;
+  for (const PlannedMember& member : cluster.members) {
+    absl::StatusOr<HostPort> target = ParseHttpsUrl(member.probe);
+    if (!target.ok()) return target.status();
+    targets.push_back(*std::move(target));
+  }
+  absl::StatusOr<std::string> ca = ReadFile(cluster.etcdctl.cacert, kMaxPem);
+  if (!ca.ok()) return ca.status();
+  absl::StatusOr<std::string> cert = ReadFile(cluster.etcdctl.cert, kMaxPem);
+  if (!cert.ok()) return cert.status();
+  absl::StatusOr<std::string> key = ReadFile(cluster.etcdctl.key, kMaxPem);
+  if (!key.ok()) return key.status();
+  ClientIdentity client;
+  client.cert_pem = *std::move(cert);
+  client.key_pem = Secret(*std::move(key));
+  return std::unique_ptr<ClusterView>(
+      new RealView(cluster, std::move(targets), *std::move(ca), std::move(client)));
+}
+
+MemberState::Health HealthOf(const HealthAnswer& health, const MemberAnswer& answer) {
+  if (health.kind == HealthAnswer::kHealthy) return MemberState::kServes;
+  if (health.kind == HealthAnswer::kNone || !answer.status.ok()) return MemberState::kSilent;
+  if (!answer.has_leader()) return MemberState::kOut;
+  const std::vector<std::string>& errors = answer.status->errors;
+  const bool alarm = std::any_of(errors.begin(), errors.end(),
+                                 [](const std::string& error) { return absl::StrContains(error, "alarm:"); });
+  return alarm ? MemberState::kServes : MemberState::kSilent;
+}
+
+uint64_t LastIndex(const LiveCluster& live) {
+  uint64_t last = 0;
+  for (const MemberAnswer& answer : live.answers) {
+    if (answer.status.ok()) last = std::max(last, answer.status->raft_index);
+  }
+  return last;
+}
+
+}  // namespace kplan

@@ -1,0 +1,54 @@
+#ifndef KPLAN_ETCD_MEMBER_HEALTH_H_
+#define KPLAN_ETCD_MEMBER_HEALTH_H_
+
+// Whether a member of a cluster serves, as a client of it sees that: what a rollout goes by.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/etcd/etcd_cluster.h"
+#include "src/etcd/rollout_order.h"
+
+namespace kplan {
+
+// What came of asking one member for /health, at its own endpoint.
+struct HealthAnswer {
+  enum Kind {
+    kHealthy,    // {"health":"true"}: it just read through the quorum, and so has caught up with it
+    kUnhealthy,  // it answered something else
+    kNone,       // nobody answers there, or not us
+  };
+  Kind kind = kNone;
+  std::string seen;  // what it was, for a person
+};
+
+// A cluster as its client sees it. An interface, so that rollouts can be tried without one. Several threads
+// may use one.
+class ClusterView {
+ public:
+  virtual ~ClusterView() = default;
+
+  virtual HealthAnswer AskHealth(size_t member) = 0;
+  // All members, by etcdctl.
+  virtual LiveCluster AskAll() = 0;
+};
+
+// The view with CLUSTER's own client certificate. /health is asked in process over TLS; a server whose
+// certificate does not lead to our CA is not a member. Errors: the certificates cannot be read, a probe is no
+// https URL.
+absl::StatusOr<std::unique_ptr<ClusterView>> OpenClusterView(const PlannedCluster& cluster);
+
+// How the member that gave HEALTH is. ANSWER: what etcdctl heard from it. With an alarm (NOSPACE, CORRUPT)
+// /health is not true, but the member is a part of the quorum all the same, and taking it away would be a
+// loss; so what it knows of a leader decides.
+MemberState::Health HealthOf(const HealthAnswer& health, const MemberAnswer& answer);
+
+// The highest index of the log that anybody in LIVE knows of.
+uint64_t LastIndex(const LiveCluster& live);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_MEMBER_HEALTH_H_

@@ -1,0 +1,39 @@
+#ifndef KPLAN_ETCD_ROLLOUT_ETCD_H_
+#define KPLAN_ETCD_ROLLOUT_ETCD_H_
+
+// Bringing the members of a cluster to what the plan wants them to run with. rollout_order.h has the order;
+// here it is carried out.
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/base/record.h"
+#include "src/etcd/etcd_cluster.h"
+#include "src/etcd/member_health.h"
+#include "src/steps/host_access.h"
+#include "src/steps/step.h"
+
+namespace kplan {
+
+struct RolloutPlan {
+  PlannedCluster cluster;
+  std::vector<Record> services;  // the service of each member (service.cc)
+  int max_unavailable = 1;
+  absl::Duration timeout;  // for a member that was started, until it serves
+  // How long a member says that it knows no leader until that is no election any more.
+  absl::Duration election = absl::Seconds(10);
+};
+
+// DataLoss when RECORD lacks something.
+absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record);
+
+// Starts and restarts what has to be, and returns when all members run with what is wanted, and serve. It
+// remembers nothing from one run to the next: the hosts and the members are looked at before each action.
+// Errors: a host cannot be reached (Unavailable; then nothing more is touched), the order says stop, a member
+// did not come back (FailedPrecondition, with its last log lines and the state that is left).
+absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ROLLOUT_ETCD_H_

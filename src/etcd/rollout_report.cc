@@ -1,0 +1,89 @@
+#include "src/etcd/rollout_report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+
+namespace kplan {
+
+void RolloutReport::Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons,
+                        bool led) {
+  entries_.push_back({deed, member, reasons, led});
+}
+
+void RolloutReport::AddServes(const std::string& member, absl::Duration took) {
+  for (Entry& entry : entries_) {
+    if (entry.member == member && entry.took == absl::InfiniteDuration()) entry.took = took;
+  }
+}
+
+std::string RolloutReport::Names(Deed deed, const char* separator) const {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.deed == deed) names.push_back(entry.member);
+  }
+  return absl::StrJoin(names, separator);
+}
+
+std::string RolloutReport::Reason() const {
+  std::string text;
+  for (Deed deed : {kStarted, kRestarted}) {
+    std::vector<std::string> reasons;
+    for (const Entry& entry : entries_) {
+      if (entry.deed != deed) continue;
+      for (const std::string& reason : entry.reasons) {
+        if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
+      }
+    }
+    const std::string names = Names(deed, ", ");
+    if (names.empty()) continue;
+    absl::StrAppend(&text, text.empty() ? "" : "; ", deed == kStarted ? "started " : "restarted ", names);
+    if (!reasons.empty()) absl::StrAppend(&text, ": ", absl::StrJoin(reasons, ", "));
+  }
+  return text;
+}
+
+std::string RolloutReport::Lines() const {
+  std::string text;
+  for (const Entry& entry : entries_) {
+    absl::StrAppend(&text, entry.member, entry.deed == kStarted ? ": started" : ": restarted");
+    if (!entry.reasons.empty()) absl::StrAppend(&text, " (", absl::StrJoin(entry.reasons, ", "), ")");
+    if (entry.led) absl::StrAppend(&text, ", the leader, last");
+    if (entry.took != absl::InfiniteDuration()) {
+      absl::StrAppend(&text, absl::StrFormat(", serves after %.1f s", absl::ToDoubleSeconds(entry.took)));
+    }
+    absl::StrAppend(&text, "\n");
+  }
+  return text;
+}
+
+std::string RolloutReport::StopText(const std::string& why, const std::string& advice,
+                                    const std::vector<MemberState>& members) const {
+  std::vector<size_t> serving, left;
+  for (size_t i = 0; i < members.size(); ++i) {
+    if (members[i].running && members[i].health == MemberState::kServes) serving.push_back(i);
+    if (members[i].running && !members[i].reasons.empty() && !members[i].touched) left.push_back(i);
+  }
+  std::string text(absl::StripSuffix(why, "\n"));
+  absl::StrAppend(&text, "\n  serving:  ", serving.empty() ? "nobody" : MemberNames(members, serving), ", ",
+                  serving.size(), " of ", members.size(), members.size() == 1 ? " member" : " members",
+                  serving.size() >= QuorumOf(members.size()) ? ": a quorum" : ": no quorum");
+  if (!entries_.empty()) {
+    const std::string started = Names(kStarted, ", "), restarted = Names(kRestarted, ", ");
+    absl::StrAppend(&text, "\n  done:     ", started.empty() ? "" : absl::StrCat("started ", started),
+                    started.empty() || restarted.empty() ? "" : "; ",
+                    restarted.empty() ? "" : absl::StrCat("restarted ", restarted));
+  }
+  if (!left.empty()) {
+    absl::StrAppend(
+        &text, "\n  left:     ", MemberNames(members, left),
+        left.size() == 1 ? " needs a restart, and was not touched" : " need a restart, and were not touched");
+  }
+  absl::StrAppend(&text, "\n  next:     ", advice, "; then run ninja again: it goes on from here");
+  return text;
+}
+
+}  // namespace kplan

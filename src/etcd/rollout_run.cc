@@ -1,0 +1,305 @@
+#include <poll.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "src/base/digest.h"
+#include "src/etcd/rollout_etcd.h"
+#include "src/etcd/rollout_order.h"
+#include "src/etcd/rollout_report.h"
+#include "src/etcd/rollout_state.h"
+#include "src/steps/at_once.h"
+
+namespace kplan {
+namespace {
+
+// There is nothing to be told by: the members are processes of other machines.
+constexpr int kPollMilliseconds = 50;
+
+using Failures = std::vector<std::pair<size_t, absl::Status>>;
+
+class Rollout {
+ public:
+  Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view)
+      : plan_(plan),
+        hosts_(hosts),
+        state_(plan, hosts, view),
+        all_(state_.all()),
+        members_(state_.members()),
+        errors_(all_.size()),
+        touched_at_(all_.size()) {}
+
+  absl::StatusOr<StepResult> Run();
+
+ private:
+  absl::Status Look();
+  bool LeaderIsMissing(const RolloutAction& action) const;
+
+  absl::Status Touch(RolloutReport::Deed deed, const RolloutAction& action);
+  absl::Status AskManagers(MemberPlaces* members);
+  absl::Status Await(const MemberPlaces& members, bool ask_managers);
+  absl::StatusOr<StepResult> Finish(bool* again);
+
+  const PlannedMember& Planned(size_t i) const { return plan_.cluster.members[i]; }
+  absl::StatusOr<StepResult> RunService(size_t i, bool await_start);
+  std::string LogLines(size_t i) const;
+
+  absl::Status Failed(const Failures& failures);
+  absl::Status Stop(const RolloutAction& action);
+  absl::Status StopNow(const std::string& why, const std::string& advice) const;
+
+  const RolloutPlan& plan_;
+  HostAccess* const hosts_;
+  RolloutState state_;
+  const MemberPlaces& all_;
+  std::vector<MemberState>& members_;
+  std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
+  std::vector<absl::Time> touched_at_;
+  RolloutReport report_;
+};
+
+absl::StatusOr<StepResult> Rollout::Run() {
+  absl::Time leader_deadline = absl::InfiniteFuture();
+  for (;;) {
+    if (absl::Status status = Look(); !status.ok()) return status;
+    const RolloutAction action = NextRolloutAction(members_, plan_.max_unavailable);
+    if (action.kind == RolloutAction::kDone) {
+      bool again = false;
+      absl::StatusOr<StepResult> result = Finish(&again);
+      if (!result.ok() || !again) return result;
+      continue;
+    }
+    if (LeaderIsMissing(action)) {
+      leader_deadline = std::min(leader_deadline, absl::Now() + plan_.election);
+      if (absl::Now() < leader_deadline) {
+        poll(nullptr, 0, kPollMilliseconds);
+        continue;
+      }
+      const absl::Status& said = state_.live().answers[action.members[0]].status.status();
+      return StopNow(
+          absl::StrCat("it cannot be seen who leads the cluster, and the leader is to be restarted last",
+                       said.ok() ? "" : ": ", said.message()),
+          "make etcdctl's `endpoint status` work from here");
+    }
+    leader_deadline = absl::InfiniteFuture();
+    absl::Status status;
+    switch (action.kind) {
+      case RolloutAction::kStart:
+        status = Touch(RolloutReport::kStarted, action);
+        break;
+      case RolloutAction::kRestart:
+        status = Touch(RolloutReport::kRestarted, action);
+        break;
+      case RolloutAction::kWait:
+        status = Await(action.members, /*ask_managers=*/true);
+        break;
+      default:
+        status = Stop(action);
+    }
+    if (!status.ok()) return status;
+  }
+}
+
+absl::Status Rollout::Look() {
+  const RolloutState::Obstacles obstacles = state_.Look();
+  for (size_t i : all_) {
+    if (members_[i].health != MemberState::kServes) continue;
+    members_[i].given_up = false;
+    if (members_[i].touched) report_.AddServes(members_[i].name, absl::Now() - touched_at_[i]);
+  }
+  for (const auto& [i, status] : obstacles.unseen) {
+    if (!absl::IsUnavailable(status)) {
+      return StopNow(absl::StrCat(Planned(i).host, ": ", status.message()), "put that right");
+    }
+    return absl::UnavailableError(
+        report_.StopText(absl::StrCat("cannot see how ", members_[i].name,
+                                      " is, and without that none is restarted: ", status.message()),
+                         absl::StrCat("make ", Planned(i).host, " reachable"), members_));
+  }
+  return obstacles.problems.empty() ? absl::OkStatus() : StopNow(obstacles.problems, "put that right");
+}
+
+// A member that serves is to be restarted, and for all that is known it may lead.
+bool Rollout::LeaderIsMissing(const RolloutAction& action) const {
+  return action.kind == RolloutAction::kRestart && all_.size() > 1 &&
+         members_[action.members[0]].health == MemberState::kServes &&
+         std::none_of(members_.begin(), members_.end(),
+                      [](const MemberState& state) { return state.leader; });
+}
+
+absl::StatusOr<StepResult> Rollout::RunService(size_t i, bool await_start) {
+  const std::string label = absl::StrCat("service/", Planned(i).host, "/", plan_.services[i].String("name"));
+  Json record = plan_.services[i].json();
+  if (await_start) record["await"] = "start";
+  return hosts_->RunStep(Planned(i).host, label, Record(std::move(record)));
+}
+
+// Starts or restarts ACTION's members. After a restart that leaves a quorum they are waited for at once, so
+// that the next one is not touched before.
+absl::Status Rollout::Touch(RolloutReport::Deed deed, const RolloutAction& action) {
+  std::vector<absl::Status> statuses(all_.size());
+  for (size_t i : action.members) touched_at_[i] = absl::Now();
+  AtOnce(action.members, [&](size_t i) {
+    absl::StatusOr<StepResult> result = RunService(i, /*await_start=*/!action.gated);
+    statuses[i] = result.status();
+  });
+  Failures failures;
+  for (size_t i : action.members) {
+    members_[i].touched = true;
+    const bool led = members_[i].leader && all_.size() > 1;
+    std::vector<std::string> reasons = members_[i].reasons;
+    if (deed == RolloutReport::kStarted) reasons = {"was not running"};
+    report_.Add(deed, members_[i].name, reasons, led);
+    if (!statuses[i].ok()) failures.emplace_back(i, statuses[i]);
+  }
+  if (!failures.empty()) return Failed(failures);
+  return action.gated ? Await(action.members, /*ask_managers=*/false) : absl::OkStatus();
+}
+
+// Lets the service managers of *MEMBERS wait: they know at once when one has ended, and why. Those of which
+// they say so, and which this rollout has not touched, are given up and taken out.
+absl::Status Rollout::AskManagers(MemberPlaces* members) {
+  std::vector<absl::Status> statuses(all_.size());
+  MemberPlaces asked;
+  for (size_t i : *members) {
+    if (members_[i].reasons.empty()) asked.push_back(i);  // any other would be restarted by that
+  }
+  if (asked.empty()) return absl::OkStatus();
+  AtOnce(asked, [&](size_t i) { statuses[i] = RunService(i, /*await_start=*/false).status(); });
+  Failures failures;
+  for (size_t i : asked) {
+    if (statuses[i].ok()) continue;
+    if (members_[i].touched || absl::IsUnavailable(statuses[i])) failures.emplace_back(i, statuses[i]);
+    members_[i].given_up = true;
+    errors_[i] = std::string(statuses[i].message());
+    members->erase(std::find(members->begin(), members->end(), i));
+  }
+  return failures.empty() ? absl::OkStatus() : Failed(failures);
+}
+
+// Returns when MEMBERS serve, or are given up.
+absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
+  const absl::Time deadline = absl::Now() + plan_.timeout;
+  MemberPlaces pending = members;
+  if (ask_managers) {
+    if (absl::Status status = AskManagers(&pending); !status.ok()) return status;
+  }
+  std::vector<absl::Time> out_since(all_.size(), absl::InfiniteFuture());
+  uint64_t goal = 0;  // of the log
+  while (!pending.empty()) {
+    state_.LookAgain(pending);
+    if (goal == 0) goal = LastIndex(state_.live());
+    const absl::Time now = absl::Now();
+    MemberPlaces left;
+    for (size_t i : pending) {
+      MemberState& member = members_[i];
+      if (member.health == MemberState::kServes && state_.HasCaughtUp(i, goal)) {
+        if (member.touched) report_.AddServes(member.name, now - touched_at_[i]);
+        continue;
+      }
+      out_since[i] =
+          member.health == MemberState::kOut ? std::min(out_since[i], now) : absl::InfiniteFuture();
+      const bool is_out = !member.touched && !member.reasons.empty() && now - out_since[i] >= plan_.election;
+      member.given_up = is_out || now >= deadline;
+      if (!member.given_up) left.push_back(i);
+    }
+    pending = std::move(left);
+    if (!pending.empty()) poll(nullptr, 0, kPollMilliseconds);
+  }
+  return absl::OkStatus();
+}
+
+// The service step of every member once more, which settles what it settles (its marker, its being enabled)
+// and has the digest. One after another: should one of them find something to do in this very moment, it is
+// the only one. *AGAIN: one did.
+absl::StatusOr<StepResult> Rollout::Finish(bool* again) {
+  StepResult result;
+  Sha256Stream digest;
+  for (size_t i : all_) {
+    absl::StatusOr<StepResult> service = RunService(i, /*await_start=*/false);
+    if (!service.ok()) return Failed({{i, service.status()}});
+    if (!service->reason.empty()) {
+      if (members_[i].touched) {
+        return StopNow(absl::StrCat(members_[i].name, " had to be started twice: ", service->reason),
+                       "does something else stop it, or write its files?");
+      }
+      members_[i].touched = *again = true;
+      touched_at_[i] = absl::Now();
+      report_.Add(RolloutReport::kRestarted, members_[i].name, {service->reason}, false);
+      return result;
+    }
+    digest.Update(absl::StrCat(Planned(i).host, " ", service->digest, "\n"));
+    if (!Planned(i).remote) {
+      result.files.insert(result.files.end(), service->files.begin(), service->files.end());
+    }
+  }
+  result.digest = digest.FinishHex();
+  result.reason = report_.Reason();
+  result.output = report_.Lines();
+  return result;
+}
+
+absl::Status Rollout::StopNow(const std::string& why, const std::string& advice) const {
+  return absl::FailedPreconditionError(report_.StopText(why, advice, members_));
+}
+
+absl::Status Rollout::Failed(const Failures& failures) {
+  std::vector<std::string> whys;
+  for (const auto& [i, status] : failures) {
+    const std::vector<std::string>& reasons = members_[i].reasons;
+    whys.push_back(absl::StrCat(
+        members_[i].name, " did not come up",
+        reasons.empty() ? "" : absl::StrCat(" after its restart (", absl::StrJoin(reasons, ", "), ")"), ": ",
+        absl::StripSuffix(status.message(), "\n")));
+  }
+  // How all are now is what matters most to whoever reads this.
+  state_.LookAgain(all_);
+  for (MemberState& member : members_) {
+    member.running = member.running || member.health == MemberState::kServes;
+  }
+  const std::string text = report_.StopText(absl::StrJoin(whys, "\n"), "remove the cause", members_);
+  return absl::IsUnavailable(failures[0].second) ? absl::UnavailableError(text)
+                                                 : absl::FailedPreconditionError(text);
+}
+
+std::string Rollout::LogLines(size_t i) const {
+  const Record& service = plan_.services[i];
+  absl::StatusOr<Json> answer =
+      hosts_->Ask(Planned(i).host, Record(Json{{"kind", "service-log"},
+                                               {"manager", service.String("manager")},
+                                               {"name", service.String("name")},
+                                               {"root", service.String("root")}}));
+  if (!answer.ok()) return absl::StrCat("    ", answer.status().message());
+  return std::string(absl::StripSuffix(Record(*std::move(answer)).StringOr("lines", ""), "\n"));
+}
+
+absl::Status Rollout::Stop(const RolloutAction& action) {
+  std::string why = action.why;
+  for (size_t i : all_) {
+    const MemberState& state = members_[i];
+    if (state.health == MemberState::kServes || !(state.given_up || state.touched)) continue;
+    if (state.running && !state_.SeenOf(i).empty()) {
+      absl::StrAppend(&why, "\n  ", state.name, ": ", state_.SeenOf(i), " (", Planned(i).probe, ")");
+    }
+    if (!errors_[i].empty()) {
+      absl::StrAppend(&why, "\n  ", state.name, ": ", absl::StripSuffix(errors_[i], "\n"));
+      continue;
+    }
+    absl::StrAppend(&why, "\n  the last log lines of ", state.name, ":\n", LogLines(i));
+  }
+  return StopNow(why, action.advice);
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view) {
+  return Rollout(plan, hosts, view).Run();
+}
+
+}  // namespace kplan

@@ -1,0 +1,83 @@
+// survey-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
+//   "key":"pki/root-key.pem", "kind":"survey-etcd", "members":[...]}   (etcd_cluster.h)
+// That the hosts of a cluster are the right ones, before anything on them is touched. It fails with all that
+// is wrong at once; it makes nothing.
+//
+// Its digest is over the planned ids, and not over who has data: what is put on the hosts must not become
+// stale because a cluster was made there. Members that have data and are silent are in it, so that the
+// rollout, which has this as an input, starts them.
+
+#include "src/etcd/survey_etcd.h"
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "src/base/digest.h"
+#include "src/etcd/etcd_steps.h"
+#include "src/steps/outlook.h"
+#include "src/steps/step.h"
+
+namespace kplan {
+namespace {
+
+std::string SurveyDigest(const PlannedCluster& cluster, const std::vector<size_t>& stopped = {}) {
+  std::string text = absl::StrCat(cluster.cluster_id, "\n");
+  for (const PlannedMember& member : cluster.members) {
+    absl::StrAppend(&text, member.host, " ", member.name, " ", member.id, " ", member.root, " ", member.data,
+                    "\n");
+  }
+  for (size_t i : stopped) absl::StrAppend(&text, "stopped: ", cluster.members[i].name, "\n");
+  return Sha256Hex(text);
+}
+
+absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member) {
+  const Record question(Json{{"data", member.data}, {"kind", "etcd-data"}, {"root", member.root}});
+  if (hosts == nullptr && member.remote) return absl::InternalError("no way to reach the host");
+  absl::StatusOr<Json> answer = hosts == nullptr ? EtcdDataJson(question) : hosts->Ask(member.host, question);
+  if (!answer.ok()) return answer.status();
+  return ParseEtcdData(*answer);
+}
+
+}  // namespace
+
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster) {
+  std::vector<absl::StatusOr<EtcdData>> found(cluster.members.size(), absl::UnknownError("not asked"));
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < cluster.members.size(); ++i) {
+    threads.emplace_back([&, i] { found[i] = AskData(hosts, cluster.members[i]); });
+  }
+  const LiveCluster live = AskLiveCluster(cluster);
+  for (std::thread& thread : threads) thread.join();
+  return DecideOnSurvey(cluster, found, live);
+}
+
+absl::StatusOr<StepResult> SurveyEtcdStep(const StepContext& context, const Record& record) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record);
+  if (!cluster.ok()) return cluster.status();
+  const SurveyVerdict verdict = TakeEtcdSurvey(context.hosts, *cluster);
+  if (!verdict.problems.empty()) return verdict.status();
+  StepResult result;
+  result.digest = SurveyDigest(*cluster, verdict.stopped);
+  result.output = absl::StrCat(context.label, ": ", verdict.summary, "\n");
+  return result;
+}
+
+// Asks nobody: it looks only into the data folders of this machine.
+absl::StatusOr<Outlook> SurveyEtcdLook(const LookContext&, const Record& record) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record);
+  if (!cluster.ok()) return cluster.status();
+  std::vector<absl::StatusOr<EtcdData>> found;
+  for (const PlannedMember& member : cluster->members) {
+    found.push_back(member.remote ? EtcdData() : AskData(nullptr, member));
+  }
+  SurveyVerdict verdict;
+  verdict.problems = FolderProblems(*cluster, found);
+  if (!verdict.problems.empty()) return verdict.status();
+  Outlook outlook;
+  outlook.digest = SurveyDigest(*cluster);
+  return outlook;
+}
+
+}  // namespace kplan

@@ -1,0 +1,78 @@
+#ifndef KPLAN_ETCD_VERIFY_REPORT_H_
+#define KPLAN_ETCD_VERIFY_REPORT_H_
+
+// What a verification saw, and its verdict: reports/verify-etcd.json.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace kplan {
+
+struct CertificateSeen {
+  std::string fingerprint;        // SHA-256 of the DER, hexadecimal
+  std::string subject;            // RFC 2253, in the certificate's order
+  std::vector<std::string> sans;  // "DNS:worker", "IP:127.0.0.1", in the certificate's order
+  std::string not_after;          // RFC 3339, UTC
+};
+
+// What DER, a certificate, says of itself.
+absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der);
+
+struct MemberSeen {
+  std::string id, name, endpoint, version;
+  bool leader = false;
+  std::vector<std::string> peer_urls, client_urls;
+  CertificateSeen certificate;
+  // Of a cluster's member:
+  std::string peer_endpoint;  // empty: it was not looked at
+  CertificateSeen peer_certificate;
+  uint64_t raft_term = 0, raft_index = 0;  // the term it is in, and up to where it has applied the log
+};
+
+struct Refusal {
+  std::string endpoint;  // a client or peer URL
+  std::string kind;      // no-cert, wrong-ca, plaintext
+  std::string evidence;  // "TLS alert 42 bad_certificate"
+};
+
+// A check that failed.
+struct Finding {
+  std::string check;           // "serving-certificate"
+  std::string expected, seen;  // what was compared
+  std::string advice;          // what to look at
+  std::string member = {};     // the name of a cluster's member that it is about; empty: of none alone
+
+  bool ok() const { return check.empty(); }
+};
+
+// What was written, read back on every member and taken away again.
+struct WriteSeen {
+  std::string key;  // empty: nothing was written
+  std::string endpoint;
+  int64_t revision = 0;
+  std::vector<std::string> read_at;  // endpoints
+};
+
+struct VerifyReport {
+  std::string label;
+  bool clustered = false;  // the keys that only a cluster's report has are written
+  std::string cluster_id;
+  std::vector<MemberSeen> members;  // in the order of the record
+  std::vector<Refusal> refusals;
+  WriteSeen write;
+  std::vector<Finding> failures;  // none: the verdict is a good one
+
+  bool ok() const { return failures.empty(); }
+
+  // Canonical JSON (keys sorted, one line), with TIME as RFC 3339 in UTC.
+  std::string ToJson(absl::Time time) const;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_VERIFY_REPORT_H_

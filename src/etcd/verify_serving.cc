@@ -1,0 +1,168 @@
+#include "src/etcd/verify_serving.h"
+
+#include <openssl/pem.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "src/etcd/verify_alarms.h"
+#include "src/steps/openssl_util.h"
+#include "src/steps/service_state.h"
+
+namespace kplan {
+namespace {
+
+// How long a client with the right certificate may be turned away, or no certificate be shown, before that is
+// the verdict: long enough for a certificate and its key that are just being exchanged.
+constexpr absl::Duration kPatienceWithRefusals = absl::Seconds(2);
+
+// How often a member that is not well is asked why.
+constexpr absl::Duration kAskAgain = absl::Seconds(1);
+
+CertificatePtr FirstCertificate(const std::string& pem) {
+  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  return CertificatePtr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+}
+
+std::string Brief(const CertificateSeen& certificate) {
+  return absl::StrCat("sha256 ", certificate.fingerprint, " (", certificate.subject, "; ",
+                      absl::StrJoin(certificate.sans, ", "), "; until ", certificate.not_after, ")");
+}
+
+}  // namespace
+
+std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExpected& member,
+                                 ProbeResult* probe) {
+  Finding finding = {"health", absl::StrCat(member.client.url, " answers /health with true over TLS"), "",
+                     ""};
+  absl::Time first_refusal = absl::InfiniteFuture(), ask_next = absl::InfinitePast();
+  for (;;) {
+    absl::StatusOr<ProbeResult> result =
+        ProbeTls(member.client.target, cluster.ca_pem, cluster.client, ProbeDeadline(cluster));
+    if (result.ok()) {
+      *probe = *std::move(result);
+      if (IsHealthy(*probe)) return {};
+      finding.seen = DescribeProbe(*probe);
+      finding.advice = "the log; a member that has no quorum or an alarm is not healthy";
+      if (probe->alert >= 0) {
+        first_refusal = std::min(first_refusal, absl::Now());
+        finding.advice = absl::StrCat("etcd turns away the client that has ", cluster.etcdctl.cert,
+                                      ": does its trusted-ca-file hold the CA that signed it (",
+                                      cluster.cacert_path, "), and was etcd restarted since it does?");
+      } else if (HttpStatus(probe->response) != 0 && absl::Now() >= ask_next) {
+        // An alarm does not go by itself: no use in waiting.
+        std::vector<Finding> alarms = AskForAlarms(cluster, member);
+        if (!alarms.empty()) return alarms;
+        ask_next = absl::Now() + kAskAgain;
+      }
+    } else {
+      finding.seen = std::string(result.status().message());
+      if (absl::IsInvalidArgument(result.status()) || absl::IsNotFound(result.status())) {
+        finding.advice = "the installed certificate, key and CA, and the address";
+        return {finding};
+      }
+      finding.advice =
+          absl::StrCat("does ", cluster.service, " run, and listen at that address (listen-client-urls)?");
+    }
+    if (absl::Now() >= cluster.deadline || absl::Now() - first_refusal > kPatienceWithRefusals)
+      return {finding};
+    if (!result.ok()) {
+      absl::StatusOr<bool> starting_or_running =
+          ServiceMayComeUp(cluster.manager, cluster.root, cluster.service);
+      if (starting_or_running.ok() && !*starting_or_running) {
+        finding.seen = absl::StrCat(cluster.service, " is not running (", finding.seen, ")");
+        return {finding};
+      }
+    }
+    poll(nullptr, 0, 20);  // there is nothing to be told by: it is another machine's process, perhaps
+  }
+}
+
+Finding CheckServedCertificate(const ClusterExpected& cluster, const ExpectedPort& port,
+                               const ProbeResult& probe, CertificateSeen* seen) {
+  Finding finding = {port.peer ? "peer-certificate" : "serving-certificate", "", "", ""};
+  CertificatePtr expected = FirstCertificate(port.cert);
+  if (expected == nullptr) {
+    finding.expected = absl::StrCat("a PEM certificate in ", port.cert_path);
+    finding.seen = std::string(OpenSslError("it cannot be read").message());
+    finding.advice = cluster.clustered ? "run ninja again: its step makes it again"
+                                       : "run ninja again: the install step repairs it";
+    return finding;
+  }
+  std::string expected_der = ToDer(expected.get(), i2d_X509);
+  absl::StatusOr<CertificateSeen> served = DescribeCertificate(probe.certificate);
+  absl::StatusOr<CertificateSeen> wanted = DescribeCertificate(expected_der);
+  if (!served.ok() || !wanted.ok()) {
+    finding.expected = "two certificates to compare";
+    finding.seen = std::string((served.ok() ? wanted : served).status().message());
+    finding.advice = port.cert_path;
+    return finding;
+  }
+  *seen = *served;
+  if (probe.certificate != expected_der) {
+    finding.expected = absl::StrCat("the certificate in ", port.cert_path, ", ", Brief(*wanted));
+    finding.seen = absl::StrCat(port.url, " serves ", Brief(*served));
+    finding.advice = absl::StrCat("does etcd's ", port.peer ? "peer-cert-file" : "cert-file",
+                                  " name that file, and is it this etcd that listens there?");
+    return finding;
+  }
+  if (!probe.chain_error.empty()) {
+    finding.expected = port.peer ? absl::StrCat("a certificate that the CA in ", cluster.peer_cacert_path,
+                                                " signed and that is valid now")
+                                 : "a certificate that the CA signed and that is valid now";
+    finding.seen = absl::StrCat(port.url, ": ", probe.chain_error);
+    finding.advice = absl::StrCat(port.cert_path, " and the clock of this machine");
+    return finding;
+  }
+  const std::string& host = port.target.host;
+  if (X509_check_ip_asc(expected.get(), host.c_str(), 0) != 1 &&
+      X509_check_host(expected.get(), host.data(), host.size(), 0, nullptr) != 1) {
+    finding.expected = absl::StrCat("a certificate that is good for ", host);
+    finding.seen = absl::StrCat("it is good for ", absl::StrJoin(served->sans, ", "));
+    finding.advice = absl::StrCat("add ", host, " to the certificate's hosts in cluster.yaml");
+    return finding;
+  }
+  return {};
+}
+
+Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpected& member,
+                             CertificateSeen* seen) {
+  const ExpectedPort& port = member.peer;
+  const absl::Time until = absl::Now() + kPatienceWithRefusals;
+  for (;;) {
+    Finding finding = {"peer-certificate",
+                       absl::StrCat(port.url, " shows the certificate in ", port.cert_path), "", ""};
+    absl::StatusOr<ProbeResult> probe =
+        ProbeTls(port.target, cluster.peer_ca_pem, ClientIdentity(), ProbeDeadline(cluster));
+    if (!probe.ok()) {
+      finding.seen = std::string(probe.status().message());
+      finding.advice = "does etcd listen for its peers there (listen-peer-urls)?";
+    } else if (probe->certificate.empty()) {
+      finding.seen = DescribeProbe(*probe);
+      finding.advice = "what listens there speaks no TLS, or has no certificate: the log";
+      absl::StatusOr<ProbeResult> plain = ProbePlaintext(port.target, ProbeDeadline(cluster));
+      // 400 is what a TLS server says to plain HTTP.
+      if (plain.ok() && HttpStatus(plain->response) != 0 && HttpStatus(plain->response) != 400) {
+        finding.check = "refuse plaintext";
+        finding.expected = absl::StrCat(port.url, " speaks TLS");
+        finding.seen = absl::StrCat("it speaks plain HTTP: ", DescribeProbe(*plain));
+        finding.advice =
+            "listen-peer-urls has an http:// address there: whoever reaches it reads and writes "
+            "the cluster's log";
+        return finding;
+      }
+    } else {
+      return CheckServedCertificate(cluster, port, *probe, seen);
+    }
+    if (absl::Now() >= until) return finding;
+    poll(nullptr, 0, 50);
+  }
+}
+
+}  // namespace kplan

@@ -1,0 +1,63 @@
+#include "src/etcd/verify_table.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace kplan {
+namespace {
+
+constexpr size_t kGap = 2;
+
+using Row = std::vector<std::string>;
+
+// NOT_AFTER (RFC 3339) as "2027-11-22 (365 days)".
+std::string UntilText(const std::string& not_after, absl::Time now) {
+  absl::Time end;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, not_after, &end, &error)) return not_after;
+  const int64_t days = (end - now) / absl::Hours(24);
+  return absl::StrCat(absl::FormatTime("%Y-%m-%d", end, absl::UTCTimeZone()), " (", days,
+                      days == 1 ? " day)" : " days)");
+}
+
+}  // namespace
+
+std::string VerdictTable(const VerifyReport& report, absl::Time now) {
+  const bool peers = std::any_of(report.members.begin(), report.members.end(),
+                                 [](const MemberSeen& member) { return !member.peer_endpoint.empty(); });
+  std::vector<Row> rows = {{"member", "name", "version", "leader", "client URL", "certificate good until"}};
+  if (peers) rows[0].push_back("peer's good until");
+  for (const MemberSeen& member : report.members) {
+    rows.push_back({member.id, member.name, member.version, member.leader ? "yes" : "no",
+                    absl::StrJoin(member.client_urls, ","), UntilText(member.certificate.not_after, now)});
+    if (peers) rows.back().push_back(UntilText(member.peer_certificate.not_after, now));
+  }
+  std::vector<size_t> widths(rows[0].size());
+  for (const Row& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (size_t i = 0; i + 1 < row.size(); ++i) {
+      absl::StrAppend(&text, row[i], std::string(widths[i] + kGap - row[i].size(), ' '));
+    }
+    absl::StrAppend(&text, row.back(), "\n");
+  }
+  // Of every kind once: a kind that one port of one member lets in fails the verification.
+  std::vector<std::string> kinds;
+  for (const Refusal& refusal : report.refusals) {
+    if (std::find(kinds.begin(), kinds.end(), refusal.kind) == kinds.end()) kinds.push_back(refusal.kind);
+  }
+  absl::StrAppend(&text, peers && !kinds.empty() ? "refused at client and peer ports: " : "refused: ",
+                  kinds.empty() ? "nobody was tried" : absl::StrJoin(kinds, ", "), "\n");
+  if (!report.write.key.empty()) {
+    absl::StrAppend(&text, "written by ", report.write.endpoint,
+                    ", read back by every member, and deleted: revision ", report.write.revision, "\n");
+  }
+  return text;
+}
+
+}  // namespace kplan
