@@ -40,6 +40,12 @@ class SystemdHost:
     def console(self):
         return self._host.console
 
+    def reboot(self):
+        """Shuts it down in order, and boots it again."""
+        self._host.reboot()
+        self.leader = self._host.leader
+        self.cgroups = self._host.cgroups
+
     def run(self, argv, cwd="/", timeout=120):
         """Runs ARGV on the host, as root, in the folder CWD of the host, with a clean environment."""
         return harness.There(self._host).run(argv, cwd=cwd, timeout=timeout)

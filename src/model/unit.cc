@@ -1,6 +1,6 @@
 #include "src/model/unit.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -10,18 +10,42 @@
 namespace kplan {
 namespace {
 
-// A word of a command line as systemd's parser takes it back (config_parse_exec, extract_first_word with
-// EXTRACT_UNQUOTE|EXTRACT_CUNESCAPE): quotes where needed, C escapes inside them.
-std::string ExecWord(absl::string_view word) {
+// What systemd reads as itself, in any place of a word (extract-word.c, specifier.c).
+constexpr absl::string_view kPlain = "/._-+@=~:,*?[]^{}#&<>|()!%$";
+
+// The bytes of the character that TEXT begins with, when systemd does not take it in a line; otherwise 0.
+size_t NonCharacterLength(absl::string_view text) {
+  auto byte = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  if ((byte(0) & 0xf0) == 0xe0) {
+    const unsigned code = (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+    return (code >= 0xfdd0 && code <= 0xfdef) || code >= 0xfffe ? 3 : 0;
+  }
+  if ((byte(0) & 0xf8) == 0xf0)
+    return (byte(2) & 0x3f) == 0x3f && byte(3) >= 0xbe && (byte(1) & 0x0f) == 0x0f ? 4 : 0;
+  return 0;
+}
+
+// A word as systemd's parser takes it back (extract_first_word with EXTRACT_UNQUOTE|EXTRACT_CUNESCAPE, as
+// config_parse_exec and config_parse_environ call it): quotes where needed, C escapes inside them, the
+// characters in DOUBLED twice.
+std::string QuotedWord(absl::string_view word, absl::string_view doubled) {
   std::string out;
-  bool plain = !word.empty();
-  for (char c : word) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
-        !absl::StrContains("/._-+@=~:,*?[]^{}#&<>|()!%$", c) &&
-        absl::ascii_isascii(static_cast<unsigned char>(c))) {
+  // A "#" begins a comment where it begins a line, also in the middle of a command that goes on there.
+  bool plain = !word.empty() && word[0] != '#';
+  size_t escaped_up_to = 0;  // a character that is escaped byte by byte
+  for (size_t i = 0; i < word.size(); ++i) {
+    const char c = word[i];
+    const unsigned char byte = static_cast<unsigned char>(c);
+    if (size_t length = NonCharacterLength(word.substr(i)); length > 0) escaped_up_to = i + length;
+    if (absl::ascii_iscntrl(byte) || i < escaped_up_to) {
+      // Three digits, whatever stands behind them.
+      absl::StrAppend(&out, "\\", byte / 64, byte / 8 % 8, byte % 8);
       plain = false;
+      continue;
     }
-    if (c == '%' || c == '$') out += c;  // doubled: no specifier, no variable
+    if (!absl::ascii_isalnum(byte) && !absl::StrContains(kPlain, c) && absl::ascii_isascii(byte))
+      plain = false;
+    if (absl::StrContains(doubled, c)) out += c;
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
@@ -29,56 +53,46 @@ std::string ExecWord(absl::string_view word) {
   return plain ? out : absl::StrCat("\"", out, "\"");
 }
 
-const char* const kSections[] = {"Unit", "Service", "Install"};
-
-// Keys of [Service] that the service step relies on.
-const std::pair<const char*, const char*> kFixedKeys[] = {
-    {"ExecStart", "it is made from `etcd.flags`"},
-    {"Type", "kplan waits for etcd's own notification (Type=notify)"},
-};
-
-// How a value would be read differently from what it says; empty when it would not.
-std::string UnitValueProblem(absl::string_view value, std::string* help) {
-  for (size_t i = 0; i < value.size(); ++i) {
-    if (value[i] != '%') continue;
-    if (i + 1 < value.size() && value[i + 1] == '%') {
-      ++i;
-      continue;
-    }
-    *help = "write %% for a percent sign, and paths in full";
-    return "systemd would expand the specifier after the %";
-  }
-  if (value.back() == '\\') {
-    *help = "remove it";
-    return "a backslash at the end joins the next line to this one";
-  }
-  if (value.front() == ' ' || value.back() == ' ') {
-    *help = "remove it";
-    return "systemd drops a space at the beginning or the end";
-  }
-  return "";
-}
-
-}  // namespace
-
-std::string* Unit::Find(absl::string_view section, absl::string_view key) {
-  for (Section& candidate : sections) {
+// SECTIONS: Unit::sections, const or not. Null when there is none.
+template <typename Sections>
+auto FindKey(Sections& sections, absl::string_view section, absl::string_view key)
+    -> decltype(&sections[0].keys[0]) {
+  for (auto& candidate : sections) {
     if (candidate.name != section) continue;
-    for (auto& [name, value] : candidate.keys) {
-      if (name == key) return &value;
+    for (auto& found : candidate.keys) {
+      if (found.name == key) return &found;
     }
   }
   return nullptr;
 }
 
-void Unit::Set(absl::string_view section, absl::string_view key, std::string value) {
-  if (std::string* old = Find(section, key)) {
-    *old = std::move(value);
+}  // namespace
+
+const std::string* Unit::Find(absl::string_view section, absl::string_view key) const {
+  const Key* found = FindKey(sections, section, key);
+  return found == nullptr ? nullptr : &found->values.back();
+}
+
+void Unit::SetLines(absl::string_view section, absl::string_view key, std::vector<std::string> values) {
+  if (Key* found = FindKey(sections, section, key)) {
+    found->values = std::move(values);
     return;
   }
+  Section* home = nullptr;
   for (Section& candidate : sections) {
-    if (candidate.name == section) candidate.keys.emplace_back(std::string(key), std::move(value));
+    if (candidate.name == section) home = &candidate;
   }
+  if (home == nullptr) {
+    sections.push_back({std::string(section), {}});
+    home = &sections.back();
+  }
+  home->keys.push_back({std::string(key), std::move(values)});
+}
+
+void Unit::Set(absl::string_view section, absl::string_view key, std::string value) {
+  std::vector<std::string> values;
+  values.push_back(std::move(value));
+  SetLines(section, key, std::move(values));
 }
 
 std::string Unit::Text() const {
@@ -86,7 +100,9 @@ std::string Unit::Text() const {
   for (const Section& section : sections) {
     if (!text.empty()) text += "\n";
     absl::StrAppend(&text, "[", section.name, "]\n");
-    for (const auto& [key, value] : section.keys) absl::StrAppend(&text, key, "=", value, "\n");
+    for (const Key& key : section.keys) {
+      for (const std::string& value : key.values) absl::StrAppend(&text, key.name, "=", value, "\n");
+    }
   }
   return text;
 }
@@ -99,46 +115,36 @@ std::string ExecStart(const std::vector<Argument>& arguments) {
     bool flag = absl::StartsWith(argument, "--");
     if (!text.empty()) text += joins && !flag ? " " : " \\\n  ";
     joins = flag && !absl::StrContains(argument, '=');
-    text += ExecWord(argument);
+    text += QuotedWord(argument, "%$");
   }
   return text;
 }
 
-void MergeUnit(const std::vector<UnitSectionSpec>& spec, Unit* unit, Diagnostics* diagnostics) {
-  for (const UnitSectionSpec& section : spec) {
-    if (std::find(std::begin(kSections), std::end(kSections), section.name.value) == std::end(kSections)) {
-      std::string help = DidYouMean(section.name.value, {"Unit", "Service", "Install"});
-      diagnostics->Error(Code::kBadUnit, section.name.range,
-                         absl::StrCat("a service unit has no section ", Quote(section.name.value)),
-                         help.empty() ? "there are Unit, Service and Install" : help);
-      continue;
-    }
-    TextPairs sorted = section.keys;
-    std::sort(sorted.begin(), sorted.end(),
-              [](const auto& a, const auto& b) { return a.first.value < b.first.value; });
-    for (const auto& [key, value] : sorted) {
-      if (!OnlyAlnumAnd(key.value, "") || !absl::ascii_isupper(key.value[0])) {
-        diagnostics->Error(Code::kBadUnit, key.range,
-                           absl::StrCat(Quote(key.value), " is not a key of a systemd unit"),
-                           "systemd's keys are letters only, for example LimitNOFILE");
-        continue;
-      }
-      const auto* fixed = std::find_if(std::begin(kFixedKeys), std::end(kFixedKeys), [&](const auto& f) {
-        return section.name.value == "Service" && key.value == f.first;
-      });
-      if (fixed != std::end(kFixedKeys)) {
-        diagnostics->Error(Code::kSetByKplan, key.range,
-                           absl::StrCat(key.value, " cannot be set here: ", fixed->second), "remove it");
-        continue;
-      }
-      std::string help, problem = UnitValueProblem(value.value, &help);
-      if (!problem.empty()) {
-        diagnostics->Error(Code::kBadUnit, value.range, problem, help);
-        continue;
-      }
-      unit->Set(section.name.value, key.value, value.value);
-    }
+std::string EnvironmentValue(const std::vector<std::string>& variables) {
+  std::string text;
+  for (const std::string& variable : variables) {
+    absl::StrAppend(&text, text.empty() ? "" : " ", QuotedWord(variable, "%"));
   }
+  return text;
+}
+
+std::string VariableProblem(absl::string_view variable) {
+  const absl::string_view name = variable.substr(0, variable.find('='));
+  if (name.size() == variable.size()) return "a variable is NAME=value";
+  if (!OnlyAlnumAnd(name, "_") || absl::ascii_isdigit(static_cast<unsigned char>(name[0]))) {
+    return "a variable's name has letters, digits and _, and does not begin with a digit";
+  }
+  if (FindNonCharacter(variable) != absl::string_view::npos) {
+    return "systemd takes no value with a character that Unicode has set aside (U+FFFE and the like)";
+  }
+  return "";
+}
+
+size_t FindNonCharacter(absl::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (NonCharacterLength(text.substr(i)) > 0) return i;
+  }
+  return absl::string_view::npos;
 }
 
 }  // namespace kplan

@@ -15,6 +15,7 @@ constexpr Functions kKinds[] = {
     {"dir", DirDelivery, DirStanding},
     {"install", InstallDelivery, InstallStanding},
     {"install-pair", InstallPairDelivery, InstallPairStanding},
+    {"unit", InstallDelivery, InstallStanding},
 };
 
 absl::StatusOr<Functions> FunctionsOf(const Record& record) {

@@ -6,7 +6,7 @@
 // the digest that the step returns, by the step's own code, so that comparing one with the other, or with
 // what was delivered last, says whether the step would do something.
 //
-// Of the kinds "install", "install-pair" and "dir".
+// Of the kinds "install", "install-pair", "dir" and "unit", which is delivered as "install" is.
 
 #include <string>
 #include <vector>

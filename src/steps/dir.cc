@@ -1,6 +1,8 @@
-// dir: {"kind":"dir","mode":"0700","owner":"etcd","path":"/var/lib/etcd","root":"/"}   (owner: see
-// host_owner.h; optional) A folder on a host: that it is there, its mode and its owner. What is inside is
-// never touched.
+// dir: {"any-owner":true,"kind":"dir","mode":"0700","owner":"etcd","path":"/var/lib/etcd","root":"/"}
+//      (owner: see host_owner.h; optional. any-owner: optional, false when not given)
+// A folder on a host: that it is there, its mode and its owner. What is inside is never touched. With
+// any-owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
+// folder is not the service's, and would leave what is in it alone if the folder had been given away before.
 //
 // A folder is never among the files of the result: ninja would compare its time, which changes with every
 // file that its service makes in it. That one is gone, or has another mode, is seen by `gen`, which looks at
@@ -29,6 +31,7 @@ namespace {
 
 struct Folder {
   std::string root, record_path, owner_text;  // as in the record
+  bool any_owner = false;
   HostPath path;
   mode_t mode = 0;
   absl::optional<HostOwner> owner;
@@ -36,7 +39,8 @@ struct Folder {
   std::string shown() const { return PathFromHere(root, record_path); }
   // Of what is asked for: of what is there nobody else depends on more than that.
   std::string Digest() const {
-    return Sha256Hex(absl::StrCat(record_path, "\n", ModeText(mode), "\n", owner_text, "\n"));
+    return Sha256Hex(
+        absl::StrCat(record_path, "\n", ModeText(mode), "\n", any_owner ? "any-owner" : owner_text, "\n"));
   }
 };
 
@@ -68,6 +72,7 @@ absl::StatusOr<Folder> ReadRecord(const Record& record) {
   Folder folder;
   std::string mode_text = record.String("mode");
   folder.owner_text = record.StringOr("owner", "");
+  folder.any_owner = record.BoolOr("any-owner", false);
   folder.record_path = record.String("path");
   folder.root = record.String("root");
   if (absl::Status status = record.status(); !status.ok()) return status;
@@ -82,7 +87,7 @@ absl::StatusOr<Folder> ReadRecord(const Record& record) {
 
 absl::StatusOr<Folder> ReadFolder(const Record& record) {
   absl::StatusOr<Folder> folder = ReadRecord(record);
-  if (!folder.ok()) return folder.status();
+  if (!folder.ok() || folder->any_owner) return folder;
   absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder->root, folder->owner_text);
   if (!owner.ok()) return ExplainHostError(owner.status(), folder->shown());
   folder->owner = *owner;

@@ -127,6 +127,22 @@ TEST_F(DirOwnerTest, RootUnlessTheRecordSaysOtherwise) {
   EXPECT_EQ(MustRun(DirStep, RecordFor("12:34")).reason, "");
 }
 
+TEST_F(DirOwnerTest, AnyOwnerWillDo) {
+  const std::string record = absl::StrFormat(
+      R"({"any-owner":true,"kind":"dir","mode":"0700","owner":"kplan-nobody","path":"%s/data","root":"/"})",
+      working_folder_);
+  StepResult first = MustRun(DirStep, record);
+  EXPECT_EQ(first.reason, "missing");
+  ASSERT_EQ(chown("data", 1, 1), 0);
+  StepResult second = MustRun(DirStep, record);
+  EXPECT_EQ(second.reason, "") << "whoever has it has it";
+  EXPECT_EQ(second.digest, first.digest);
+  EXPECT_EQ(Look("data").st_uid, 1u);
+  ASSERT_EQ(chmod("data", 0755), 0);
+  EXPECT_EQ(MustRun(DirStep, record).reason, "mode was 0755, is 0700");
+  EXPECT_EQ(Look("data").st_uid, 1u);
+}
+
 TEST_F(DirOwnerTest, AnUnknownUserIsNamed) {
   EXPECT_THAT(ErrorOf(DirStep, RecordFor("kplan-nobody")), HasSubstr("no user \"kplan-nobody\""));
   EXPECT_FALSE(Exists("etcd"));

@@ -31,13 +31,14 @@ std::vector<std::string> FindAccount(absl::string_view text, absl::string_view n
 }
 
 absl::StatusOr<std::vector<std::string>> LookUp(const std::string& file, const char* database,
-                                                const std::string& name) {
+                                                const std::string& name, bool here) {
   absl::StatusOr<std::string> text = ReadFile(file, kMaxAccountFile);
   if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
   if (text.ok()) {
     std::vector<std::string> fields = FindAccount(*text, name);
     if (!fields.empty()) return fields;
   }
+  if (!here) return std::vector<std::string>();
   absl::StatusOr<RunResult> result = Run({"getent", "--", database, name});
   if (absl::IsNotFound(result.status())) return std::vector<std::string>();
   if (!result.ok()) return result.status();
@@ -71,7 +72,7 @@ absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFile
   bool is_number = absl::SimpleAtoi(user, &id);
   if (is_number) found.uid = id;
   if (!is_number || !has_group) {
-    absl::StatusOr<std::vector<std::string>> account = LookUp(files.passwd, "passwd", user);
+    absl::StatusOr<std::vector<std::string>> account = LookUp(files.passwd, "passwd", user, files.here);
     if (!account.ok()) return account.status();
     uint32_t login_group = 0;
     if (account->empty() || !absl::SimpleAtoi((*account)[2], &id) ||
@@ -92,7 +93,7 @@ absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFile
     found.gid = id;
     return found;
   }
-  absl::StatusOr<std::vector<std::string>> account = LookUp(files.group, "group", group);
+  absl::StatusOr<std::vector<std::string>> account = LookUp(files.group, "group", group, files.here);
   if (!account.ok()) return account.status();
   if (account->empty() || !absl::SimpleAtoi((*account)[2], &id)) {
     return absl::NotFoundError(absl::StrCat("no group \"", group,

@@ -26,6 +26,7 @@ struct HostOwner {
 struct AccountFiles {
   std::string passwd = "/etc/passwd";
   std::string group = "/etc/group";
+  bool here = true;  // they are this machine's, whose getent knows more; false: those of another root
 };
 
 // OWNER is "USER" or "USER:GROUP", each a name or a number; USER alone takes the user's login group. Names

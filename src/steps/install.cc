@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "src/base/digest.h"
@@ -22,6 +23,7 @@
 #include "src/steps/delivery.h"
 #include "src/steps/der.h"
 #include "src/steps/host_outlook.h"
+#include "src/steps/install_checked.h"
 #include "src/steps/install_file.h"
 #include "src/steps/outlook.h"
 #include "src/steps/pem_public.h"
@@ -333,7 +335,8 @@ absl::Status LookAtContent(const Content& content, const Found& found,
 
 }  // namespace
 
-absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> InstallChecked(
+    const Record& record, absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
   absl::StatusOr<Installation> install = Installation::From(record);
   if (!install.ok()) return install.status();
   absl::StatusOr<Content> content = Content::Open(install->origin, nullptr);
@@ -344,10 +347,17 @@ absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record)
   result.files = {install->target.shown()};
   result.reason = ReasonsText(found->reasons);
   absl::StatusOr<std::string> digest = found->digest;
-  if (!result.reason.empty()) digest = Put(*content->source, install->target);
+  if (!result.reason.empty()) {
+    if (absl::Status status = check(*content->source); !status.ok()) return InFront(install->Doing(), status);
+    digest = Put(*content->source, install->target);
+  }
   if (!digest.ok()) return ExplainHostError(digest.status(), install->Doing());
   result.digest = install->origin.secret ? content->public_digest : *digest;
   return result;
+}
+
+absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record) {
+  return InstallChecked(record, [](const InstallSource&) { return absl::OkStatus(); });
 }
 
 absl::StatusOr<Outlook> InstallLook(const LookContext& context, const Record& record) {

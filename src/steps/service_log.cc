@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
@@ -63,10 +64,18 @@ std::string LogOfThisStart(const std::string& root, const std::string& name) {
   return line_end == std::string::npos ? "" : tail.substr(line_end + 1);
 }
 
+std::string FullUnitName(absl::string_view name) {
+  for (absl::string_view suffix :
+       {".service", ".timer", ".socket", ".path", ".target", ".mount", ".automount", ".swap", ".slice"}) {
+    if (absl::EndsWith(name, suffix)) return std::string(name);
+  }
+  return absl::StrCat(name, ".service");
+}
+
 std::string JournalOf(absl::string_view name, absl::string_view invocation) {
   std::vector<std::string> command = {"journalctl", "--no-pager", "--quiet", "--output=cat"};
   if (invocation.empty()) {
-    command.push_back(absl::StrCat("--unit=", name, ".service"));
+    command.push_back(absl::StrCat("--unit=", FullUnitName(name)));
     command.push_back(absl::StrCat("--lines=", kMaxLines));
   } else {
     // What the service said, and what systemd said of it (systemd.journal-fields(7)): all of it, for its

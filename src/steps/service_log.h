@@ -20,8 +20,11 @@ absl::Status BeginLogSection(const std::string& root, const std::string& name);
 // What NAME logged since that line, of at most the last 64 KiB; empty when there is no log.
 std::string LogOfThisStart(const std::string& root, const std::string& name);
 
-// The last messages of and about a systemd service (NAME without ".service"); of one run of it when
-// INVOCATION, its id, is not empty. Empty when there is no journal.
+// The unit that NAME speaks of: "etcd.service" for "etcd", "backup.timer" for itself.
+std::string FullUnitName(absl::string_view name);
+
+// The last messages of and about the unit NAME (as above); of one run of it when INVOCATION, its id, is not
+// empty. Empty when there is no journal.
 std::string JournalOf(absl::string_view name, absl::string_view invocation = "");
 
 // The last 10 lines of TEXT, each indented by four blanks and ending in a newline; before them the first

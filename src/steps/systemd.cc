@@ -31,8 +31,6 @@ constexpr char kProperties[] =
 // systemd has no way to be told of a change without a D-Bus connection; a start takes tenths of a second.
 constexpr int kPollMilliseconds = 50;
 
-std::string UnitName(const std::string& name) { return name + ".service"; }
-
 absl::StatusOr<RunResult> Systemctl(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "systemctl");
   RunOptions options;
@@ -61,14 +59,15 @@ absl::Status SystemctlOrError(const std::vector<std::string>& arguments) {
 absl::Status UnitError(const std::string& name, const UnitState& state, absl::string_view what) {
   // A unit that cannot be loaded was not run for that; what counts is what systemd said about its file.
   const std::string log_of = state.load_state == "loaded" ? state.invocation : "";
-  return absl::FailedPreconditionError(absl::StrCat(UnitName(name), " ", what, " (", state.Describe(),
+  return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name), " ", what, " (", state.Describe(),
                                                     "); its last log lines:\n",
                                                     LastLines(JournalOf(name, log_of), 3)));
 }
 
 absl::Status MaskedError(const std::string& name) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      UnitName(name), " is masked; if kplan shall run it, `systemctl unmask ", UnitName(name), "` first"));
+  return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name),
+                                                    " is masked; if kplan shall run it, `systemctl unmask ",
+                                                    FullUnitName(name), "` first"));
 }
 
 std::string CannotBeLoaded(const UnitState& state) {
@@ -119,7 +118,7 @@ absl::StatusOr<UnitState> ParseUnitState(absl::string_view output) {
 
 absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
   absl::StatusOr<RunResult> result =
-      Systemctl({"show", absl::StrCat("--property=", kProperties), "--", UnitName(name)});
+      Systemctl({"show", absl::StrCat("--property=", kProperties), "--", FullUnitName(name)});
   if (!result.ok()) return result.status();
   if (!result->ok()) {
     return absl::FailedPreconditionError(
@@ -136,7 +135,7 @@ absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come)
   // not found may be there since systemd looked.
   const bool may_load = file_to_come || state->needs_daemon_reload || state->load_state == "not-found";
   if (state->load_state != "loaded" && !may_load) {
-    return absl::FailedPreconditionError(absl::StrCat(UnitName(name), " ", CannotBeLoaded(*state)));
+    return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name), " ", CannotBeLoaded(*state)));
   }
   return state;
 }
@@ -155,11 +154,11 @@ absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
     return UnitError(name, *state, CannotBeLoaded(*state));
   }
   // Not UnitFileState from `show`: systemd remembers that until the next reload.
-  absl::StatusOr<RunResult> enabled = Systemctl({"is-enabled", "--", UnitName(name)});
+  absl::StatusOr<RunResult> enabled = Systemctl({"is-enabled", "--", FullUnitName(name)});
   if (!enabled.ok()) return enabled.status();
   absl::string_view word = absl::StripAsciiWhitespace(enabled->out);
   if (!enabled->ok() || word == "enabled-runtime") {
-    absl::Status status = SystemctlOrError({"enable", "--quiet", "--", UnitName(name)});
+    absl::Status status = SystemctlOrError({"enable", "--quiet", "--", FullUnitName(name)});
     if (!status.ok()) return status;
   }
   state->needs_daemon_reload =
@@ -175,7 +174,7 @@ std::vector<std::string> EnablementLinks(const std::string& name) {
        it.increment(error)) {
     const std::string folder = it->path().string();
     if (!absl::EndsWith(folder, ".wants") && !absl::EndsWith(folder, ".requires")) continue;
-    std::string link = absl::StrCat(folder, "/", UnitName(name));
+    std::string link = absl::StrCat(folder, "/", FullUnitName(name));
     std::error_code unreadable;
     if (fs::is_symlink(link, unreadable)) links.push_back(std::move(link));
   }
@@ -188,12 +187,12 @@ absl::Status RestartUnit(const std::string& name) {
   if (!state.ok()) return state.status();
   // A unit that failed too often (start-limit-hit) refuses every start until it is told to forget.
   if (state->active_state == "failed") {
-    if (absl::Status status = SystemctlOrError({"reset-failed", "--", UnitName(name)}); !status.ok())
+    if (absl::Status status = SystemctlOrError({"reset-failed", "--", FullUnitName(name)}); !status.ok())
       return status;
   }
   // Not "start": that waits for the holdoff time of a unit in auto-restart, and systemd runs it with the old
   // settings until then.
-  return SystemctlOrError({"restart", "--no-block", "--", UnitName(name)});
+  return SystemctlOrError({"restart", "--no-block", "--", FullUnitName(name)});
 }
 
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
@@ -221,8 +220,48 @@ absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& 
   }
 }
 
+absl::StatusOr<std::map<std::string, std::string>> ShowProperties(
+    const std::string& name, const std::vector<std::string>& properties) {
+  absl::StatusOr<RunResult> result = Systemctl(
+      {"show", absl::StrCat("--property=", absl::StrJoin(properties, ",")), "--", FullUnitName(name)});
+  if (!result.ok()) return result.status();
+  if (!result->ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+  }
+  std::map<std::string, std::string> values;
+  for (absl::string_view line : absl::StrSplit(result->out, '\n', absl::SkipEmpty())) {
+    values.insert(absl::StrSplit(line, absl::MaxSplits('=', 1)));
+  }
+  return values;
+}
+
+absl::StatusOr<UnitState> ActivateUnit(const std::string& name) {
+  // A socket that is in use by its service cannot be opened anew; the service is started again by whoever
+  // connects.
+  if (absl::EndsWith(name, ".socket")) {
+    absl::StatusOr<std::map<std::string, std::string>> properties = ShowProperties(name, {"Triggers"});
+    if (!properties.ok()) return properties.status();
+    for (absl::string_view service : absl::StrSplit((*properties)["Triggers"], ' ', absl::SkipEmpty())) {
+      if (absl::Status status = StopUnit(std::string(service)); !status.ok()) return status;
+    }
+  }
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state;
+  if (state->active_state == "failed") {
+    if (absl::Status status = SystemctlOrError({"reset-failed", "--", FullUnitName(name)}); !status.ok())
+      return status;
+  }
+  // Waits for the end of its job. It may fail though the unit is up, and the other way round: its state says.
+  absl::Status restarted = SystemctlOrError({"restart", "--", FullUnitName(name)});
+  state = ShowUnit(name);
+  if (!state.ok()) return state;
+  if (restarted.ok() && state->active_state != "failed") return state;
+  return UnitError(name, *state, "failed to start");
+}
+
 absl::StatusOr<bool> UnitIsActive(const std::string& name) {
-  absl::StatusOr<RunResult> result = Systemctl({"is-active", "--quiet", "--", UnitName(name)});
+  absl::StatusOr<RunResult> result = Systemctl({"is-active", "--quiet", "--", FullUnitName(name)});
   if (!result.ok()) return result.status();
   // 3: not active; 4: no such unit (systemctl(1), LSB's status codes). 1 is what it says when there is no
   // systemd to ask.
@@ -232,13 +271,15 @@ absl::StatusOr<bool> UnitIsActive(const std::string& name) {
       absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
 }
 
-absl::Status StopUnit(const std::string& name) { return SystemctlOrError({"stop", "--", UnitName(name)}); }
+absl::Status StopUnit(const std::string& name) {
+  return SystemctlOrError({"stop", "--", FullUnitName(name)});
+}
 
 absl::Status DisableUnit(const std::string& name) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state.status();
   if (state->load_state != "not-found") {
-    absl::Status status = SystemctlOrError({"disable", "--quiet", "--", UnitName(name)});
+    absl::Status status = SystemctlOrError({"disable", "--quiet", "--", FullUnitName(name)});
     if (!status.ok()) return status;
   }
   // systemctl wants to read the unit for this. Where somebody removed its file, its links are left.
@@ -255,7 +296,7 @@ absl::Status ForgetUnit(const std::string& name) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state.status();
   if (state->active_state != "failed") return absl::OkStatus();
-  return SystemctlOrError({"reset-failed", "--", UnitName(name)});
+  return SystemctlOrError({"reset-failed", "--", FullUnitName(name)});
 }
 
 }  // namespace kplan

@@ -1,11 +1,13 @@
 #ifndef KPLAN_STEPS_SYSTEMD_H_
 #define KPLAN_STEPS_SYSTEMD_H_
 
-// systemd's units, through systemctl (systemd 252). NAME is the unit's name without ".service".
+// systemd's units, through systemctl (systemd 252). NAME is the name of a service ("etcd"), or the full one
+// of another unit ("backup.timer"; FullUnitName).
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,15 @@ enum class UnitPhase {
 // last log lines.
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
                                     UnitPhase phase, absl::Time deadline);
+
+// PROPERTIES of the unit by their names, as `systemctl show` shows them; without those that it does not know.
+absl::StatusOr<std::map<std::string, std::string>> ShowProperties(const std::string& name,
+                                                                  const std::vector<std::string>& properties);
+
+// Starts the unit, or restarts it when it is active, and waits until that is done; for units other than
+// services, and services that do something at their start and end. The result is the state after it, which is
+// not failed. The services that a socket starts are stopped before.
+absl::StatusOr<UnitState> ActivateUnit(const std::string& name);
 
 absl::StatusOr<bool> UnitIsActive(const std::string& name);
 absl::Status StopUnit(const std::string& name);

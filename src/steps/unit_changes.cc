@@ -4,12 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "src/steps/command_changes.h"
+#include "src/steps/unit_text.h"
 
 namespace kplan {
 namespace {
@@ -28,47 +26,17 @@ struct UnitKeys {
   }
 };
 
-// The lines of TEXT that say something, with those that a backslash continues joined to one.
-Values LogicalLines(absl::string_view text) {
-  Values lines;
-  bool continues = false;
-  for (absl::string_view raw : absl::StrSplit(text, '\n')) {
-    absl::string_view line = absl::StripAsciiWhitespace(raw);
-    // Comments are left out inside a continued line, too.
-    if (absl::StartsWith(line, "#") || absl::StartsWith(line, ";")) continue;
-    const bool more = absl::EndsWith(line, "\\");
-    if (more) line.remove_suffix(1);
-    if (continues) {
-      absl::StrAppend(&lines.back(), " ", absl::StripAsciiWhitespace(line));
-    } else if (!line.empty() || more) {
-      lines.emplace_back(absl::StripTrailingAsciiWhitespace(line));
-    }
-    continues = more;
-  }
-  return lines;
-}
-
-// No value when TEXT is no unit: a line that is neither a section nor KEY=value, or a key outside a section.
+// No value when TEXT is no unit.
 absl::optional<UnitKeys> ParseUnit(absl::string_view text) {
+  absl::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
+  if (!assignments.has_value()) return absl::nullopt;
   UnitKeys unit;
-  std::string section;
-  for (const std::string& line : LogicalLines(text)) {
-    if (absl::StartsWith(line, "[") && absl::EndsWith(line, "]")) {
-      section = line;
-      continue;
-    }
-    const size_t equals = line.find('=');
-    if (section.empty() || equals == 0 || equals == std::string::npos) return absl::nullopt;
-    absl::string_view name = absl::StripAsciiWhitespace(absl::string_view(line).substr(0, equals));
-    if (!std::all_of(name.begin(), name.end(), [](char c) { return absl::ascii_isalnum(c) || c == '-'; })) {
-      return absl::nullopt;
-    }
-    std::string key = absl::StrCat(section, " ", name);
+  for (UnitAssignment& assignment : *assignments) {
+    std::string key = absl::StrCat("[", assignment.section, "] ", assignment.key);
     auto [at, is_new] = unit.values.try_emplace(key);
     if (is_new) unit.order.push_back(std::move(key));
-    at->second.emplace_back(absl::StripAsciiWhitespace(absl::string_view(line).substr(equals + 1)));
+    at->second.push_back(std::move(assignment.value));
   }
-  if (section.empty()) return absl::nullopt;
   return unit;
 }
 
@@ -99,40 +67,7 @@ void AppendChanges(const std::string& key, const Values& from, const Values& to,
 
 }  // namespace
 
-std::vector<std::string> SplitExecStart(absl::string_view line) {
-  std::vector<std::string> words;
-  std::string word;
-  bool inside = false;  // a word has begun, which may be empty: ""
-  char quote = 0;
-  auto end_word = [&] {
-    std::string plain;
-    if (inside && absl::CUnescape(word, &plain)) word = std::move(plain);
-    if (inside) words.push_back(std::move(word));
-    word.clear();
-    inside = false;
-  };
-  for (size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (quote == 0 && absl::ascii_isspace(static_cast<unsigned char>(c))) {
-      end_word();
-      continue;
-    }
-    inside = true;
-    if (c == '\\' && i + 1 < line.size()) {
-      word += c;
-      word += line[++i];
-    } else if (c == quote) {
-      quote = 0;
-    } else if (quote == 0 && (c == '"' || c == '\'')) {
-      quote = c;
-    } else {
-      word += c;
-      if ((c == '%' || c == '$') && i + 1 < line.size() && line[i + 1] == c) ++i;
-    }
-  }
-  end_word();
-  return words;
-}
+std::vector<std::string> SplitExecStart(absl::string_view line) { return SplitUnitWords(line, "%$"); }
 
 absl::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to) {
   absl::optional<UnitKeys> before = ParseUnit(from), after = ParseUnit(to);
