@@ -12,6 +12,7 @@
 #include "src/base/files.h"
 #include "src/steps/host_file.h"
 #include "src/steps/service_marker.h"
+#include "src/steps/stranger.h"
 
 namespace kplan {
 namespace {
@@ -91,7 +92,7 @@ absl::StatusOr<ClusterExpected> ReadClusterExpected(const Record& record, bool r
     cluster.members.push_back(*std::move(member));
   }
   for (const std::string& kind : cluster.refuse) {
-    if (kind != "no-cert" && kind != "wrong-ca" && kind != "plaintext") {
+    if (!IsStrangerKind(kind)) {
       return absl::InvalidArgumentError(absl::StrCat("refuse: there is no kind of client \"", kind, "\""));
     }
   }
@@ -144,16 +145,6 @@ bool IsHealthy(const ProbeResult& probe) {
   if (HttpStatus(probe.response) != 200) return false;
   Json json = Json::parse(std::string(HttpBody(probe.response)), nullptr, /*allow_exceptions=*/false);
   return json.is_object() && json.contains("health") && json["health"] == "true";
-}
-
-std::string DescribeProbe(const ProbeResult& probe) {
-  if (probe.alert >= 0) return absl::StrCat("TLS alert ", probe.alert, " ", AlertName(probe.alert));
-  if (!probe.response.empty()) {
-    return absl::StrCat("\"", probe.response.substr(0, probe.response.find_first_of("\r\n")), "\" ",
-                        HttpBody(probe.response).substr(0, 200));
-  }
-  if (!probe.error.empty()) return probe.error;
-  return probe.closed ? "the connection was closed without a byte" : "no answer";
 }
 
 void InParallel(size_t count, absl::FunctionRef<void(size_t)> work) {

@@ -71,9 +71,6 @@ absl::Time PatienceDeadline(const ClusterExpected& cluster);
 // Whether /health says true.
 bool IsHealthy(const ProbeResult& probe);
 
-// What was seen, for the person: "TLS alert 42 bad_certificate".
-std::string DescribeProbe(const ProbeResult& probe);
-
 // Does WORK for each number below COUNT, all at the same time, and waits for them.
 void InParallel(size_t count, absl::FunctionRef<void(size_t)> work);
 

@@ -4,27 +4,14 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/steps/openssl_util.h"
+#include "src/steps/stranger.h"
 
 namespace kplan {
 namespace {
-
-absl::StatusOr<ProbeResult> ProbeAs(const ClusterExpected& cluster, const ExpectedPort& port,
-                                    const ClientIdentity& model, const std::string& kind) {
-  if (kind == "plaintext") return ProbePlaintext(port.target, ProbeDeadline(cluster));
-  ClientIdentity stranger;
-  if (kind == "wrong-ca") {
-    absl::StatusOr<ClientIdentity> made = MakeStranger(model);
-    if (!made.ok()) return made.status();
-    stranger = *std::move(made);
-  }
-  return ProbeTls(port.target, CaOf(cluster, port), stranger, ProbeDeadline(cluster));
-}
 
 std::string AdviceFor(const ExpectedPort& port, const std::string& kind) {
   if (kind == "no-cert") {
@@ -78,30 +65,20 @@ std::string NamesText(const std::vector<std::string>& names) {
 
 Finding CheckRefused(const ClusterExpected& cluster, const MemberExpected& member, const ExpectedPort& port,
                      const std::string& kind, std::vector<Refusal>* refusals) {
-  static const std::map<std::string, std::string> kWho = {
-      {"no-cert", "a client without a certificate"},
-      {"wrong-ca", "a client with a certificate signed by a stranger's CA"},
-      {"plaintext", "a client that speaks plain HTTP"}};
-  const std::string& who = kWho.at(kind);
+  const std::string who = StrangerText(kind);
   Finding finding = {absl::StrCat("refuse ", kind), absl::StrCat(port.url, " refuses ", who), "",
                      AdviceFor(port, kind)};
   ClientIdentity peer_model;
   peer_model.cert_pem = port.cert;
-  absl::StatusOr<ProbeResult> probe = ProbeAs(cluster, port, port.peer ? peer_model : cluster.client, kind);
+  absl::StatusOr<ProbeResult> probe =
+      ProbeAsStranger(port.target, CaOf(cluster, port), port.peer ? peer_model : cluster.client, kind,
+                      ProbeDeadline(cluster));
   if (!probe.ok()) {
     finding.seen = std::string(probe.status().message());
     finding.advice = "no refusal was seen, so this proves nothing: the network, and the log";
     return finding;
   }
-  const int http = HttpStatus(probe->response);
-  bool refused;
-  if (kind == "plaintext") {
-    // etcd 3.4 closes without a byte; Go's own server says 400; other servers send an alert.
-    refused = probe->alert >= 0 || http == 400 || (probe->closed && probe->response.empty());
-  } else {
-    refused = IsCertificateAlert(probe->alert) && probe->response.empty();
-  }
-  if (!refused) {
+  if (!WasTurnedAway(kind, *probe, Refusing::kTls)) {
     // At the members' port, whoever gets through the handshake has a certificate that counts.
     const bool in = probe->alert < 0 &&
                     (!probe->response.empty() || (port.peer && !probe->protocol.empty() && probe->closed));

@@ -7,21 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/steps/certificate_seen.h"
 
 namespace kplan {
-
-struct CertificateSeen {
-  std::string fingerprint;        // SHA-256 of the DER, hexadecimal
-  std::string subject;            // RFC 2253, in the certificate's order
-  std::vector<std::string> sans;  // "DNS:worker", "IP:127.0.0.1", in the certificate's order
-  std::string not_after;          // RFC 3339, UTC
-};
-
-// What DER, a certificate, says of itself.
-absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der);
 
 struct MemberSeen {
   std::string id, name, endpoint, version;

@@ -1,6 +1,5 @@
 #include "src/etcd/verify_serving.h"
 
-#include <openssl/pem.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -12,8 +11,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/etcd/verify_alarms.h"
+#include "src/steps/certificate_seen.h"
 #include "src/steps/openssl_util.h"
 #include "src/steps/service_state.h"
+#include "src/steps/stranger.h"
 
 namespace kplan {
 namespace {
@@ -24,16 +25,6 @@ constexpr absl::Duration kPatienceWithRefusals = absl::Seconds(2);
 
 // How often a member that is not well is asked why.
 constexpr absl::Duration kAskAgain = absl::Seconds(1);
-
-CertificatePtr FirstCertificate(const std::string& pem) {
-  BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  return CertificatePtr(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-}
-
-std::string Brief(const CertificateSeen& certificate) {
-  return absl::StrCat("sha256 ", certificate.fingerprint, " (", certificate.subject, "; ",
-                      absl::StrJoin(certificate.sans, ", "), "; until ", certificate.not_after, ")");
-}
 
 }  // namespace
 
@@ -87,17 +78,16 @@ std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExp
 Finding CheckServedCertificate(const ClusterExpected& cluster, const ExpectedPort& port,
                                const ProbeResult& probe, CertificateSeen* seen) {
   Finding finding = {port.peer ? "peer-certificate" : "serving-certificate", "", "", ""};
-  CertificatePtr expected = FirstCertificate(port.cert);
-  if (expected == nullptr) {
+  absl::StatusOr<std::string> expected = FirstCertificateDer(port.cert);
+  if (!expected.ok()) {
     finding.expected = absl::StrCat("a PEM certificate in ", port.cert_path);
-    finding.seen = std::string(OpenSslError("it cannot be read").message());
+    finding.seen = std::string(expected.status().message());
     finding.advice = cluster.clustered ? "run ninja again: its step makes it again"
                                        : "run ninja again: the install step repairs it";
     return finding;
   }
-  std::string expected_der = ToDer(expected.get(), i2d_X509);
   absl::StatusOr<CertificateSeen> served = DescribeCertificate(probe.certificate);
-  absl::StatusOr<CertificateSeen> wanted = DescribeCertificate(expected_der);
+  absl::StatusOr<CertificateSeen> wanted = DescribeCertificate(*expected);
   if (!served.ok() || !wanted.ok()) {
     finding.expected = "two certificates to compare";
     finding.seen = std::string((served.ok() ? wanted : served).status().message());
@@ -105,9 +95,9 @@ Finding CheckServedCertificate(const ClusterExpected& cluster, const ExpectedPor
     return finding;
   }
   *seen = *served;
-  if (probe.certificate != expected_der) {
-    finding.expected = absl::StrCat("the certificate in ", port.cert_path, ", ", Brief(*wanted));
-    finding.seen = absl::StrCat(port.url, " serves ", Brief(*served));
+  if (probe.certificate != *expected) {
+    finding.expected = absl::StrCat("the certificate in ", port.cert_path, ", ", CertificateText(*wanted));
+    finding.seen = absl::StrCat(port.url, " serves ", CertificateText(*served));
     finding.advice = absl::StrCat("does etcd's ", port.peer ? "peer-cert-file" : "cert-file",
                                   " name that file, and is it this etcd that listens there?");
     return finding;
@@ -121,8 +111,9 @@ Finding CheckServedCertificate(const ClusterExpected& cluster, const ExpectedPor
     return finding;
   }
   const std::string& host = port.target.host;
-  if (X509_check_ip_asc(expected.get(), host.c_str(), 0) != 1 &&
-      X509_check_host(expected.get(), host.data(), host.size(), 0, nullptr) != 1) {
+  CertificatePtr certificate = FromDer<CertificatePtr>(*expected, d2i_X509);
+  if (X509_check_ip_asc(certificate.get(), host.c_str(), 0) != 1 &&
+      X509_check_host(certificate.get(), host.data(), host.size(), 0, nullptr) != 1) {
     finding.expected = absl::StrCat("a certificate that is good for ", host);
     finding.seen = absl::StrCat("it is good for ", absl::StrJoin(served->sans, ", "));
     finding.advice = absl::StrCat("add ", host, " to the certificate's hosts in cluster.yaml");

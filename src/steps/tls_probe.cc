@@ -170,9 +170,9 @@ bool Pump(BIO* in, BIO* out, Wire* wire) {
   return !bytes.empty() && BIO_write(in, bytes.data(), static_cast<int>(bytes.size())) > 0;
 }
 
-std::string Request(const HostPort& target) {
+std::string RequestText(const HostPort& target, const ProbeRequest& request) {
   std::string host = absl::StrContains(target.host, ':') ? absl::StrCat("[", target.host, "]") : target.host;
-  return absl::StrCat("GET /health HTTP/1.1\r\nHost: ", host, ":", target.port,
+  return absl::StrCat("GET ", request.path, " HTTP/1.1\r\nHost: ", host, ":", target.port,
                       "\r\nConnection: close\r\n\r\n");
 }
 
@@ -230,7 +230,8 @@ absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours) {
 }
 
 absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
-                                     const ClientIdentity& client, absl::Time deadline) {
+                                     const ClientIdentity& client, absl::Time deadline,
+                                     const ProbeRequest& request) {
   // openssl.cnf may forbid what etcd speaks, or allow what it should not; it also takes time to read.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
@@ -256,6 +257,8 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
   SSL_set_bio(ssl.get(), in, out);  // it owns them now
   SSL_set_app_data(ssl.get(), &result);
   SSL_set_info_callback(ssl.get(), OnInfo);
+  if (!request.server_name.empty() && SSL_set_tlsext_host_name(ssl.get(), request.server_name.c_str()) != 1)
+    return PemError("cannot name the server in TLS");
 
   for (;;) {
     int done = SSL_connect(ssl.get());
@@ -276,8 +279,8 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
 
   // With TLS 1.3 the client's side of the handshake ends before the server has looked at the client's
   // certificate: only what it says next tells whether we are in.
-  std::string request = Request(target);
-  SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
+  const std::string text = RequestText(target, request);
+  SSL_write(ssl.get(), text.data(), static_cast<int>(text.size()));
   while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
     char block[4096];
     int size = SSL_read(ssl.get(), block, sizeof(block));
@@ -303,12 +306,13 @@ absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem) {
   return subjects;
 }
 
-absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline) {
+absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline,
+                                           const ProbeRequest& request) {
   absl::StatusOr<UniqueFd> fd = Dial(target, deadline);
   if (!fd.ok()) return fd.status();
   ProbeResult result;
   Wire wire(*std::move(fd), deadline, &result);
-  wire.Send(Request(target));
+  wire.Send(RequestText(target, request));
   while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
     absl::string_view bytes = wire.Receive();
     if (bytes.empty()) break;

@@ -2,8 +2,7 @@
 #define KPLAN_STEPS_TLS_PROBE_H_
 
 // What a server at an address really does with a client: which certificate it shows, and whether it lets the
-// client in or turns it away, seen on the wire. In process, with OpenSSL; no SNI, like a client that dials an
-// IP address.
+// client in or turns it away, seen on the wire. In process, with OpenSSL.
 
 #include <string>
 #include <vector>
@@ -30,7 +29,15 @@ struct ClientIdentity {
 // of the issuer's. Made in memory, never on disk.
 absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours);
 
-// The client's side of one connection that sent `GET /health`.
+// What is asked for.
+struct ProbeRequest {
+  std::string path = "/health";  // and the query
+  // The name of the server that it is told in TLS (RFC 6066 3); empty: none, like a client that dials an IP
+  // address.
+  std::string server_name;
+};
+
+// The client's side of one connection that sent a request.
 struct ProbeResult {
   int alert = -1;           // the TLS alert the server sent (RFC 8446 6), -1: none (close_notify is none)
   std::string protocol;     // "TLSv1.3"; empty when the handshake did not end
@@ -51,13 +58,15 @@ struct ProbeResult {
 // error is: nothing listens (Unavailable), the name is unknown, the PEM given is no good (InvalidArgument,
 // which says what).
 absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
-                                     const ClientIdentity& client, absl::Time deadline);
+                                     const ClientIdentity& client, absl::Time deadline,
+                                     const ProbeRequest& request = {});
 
 // The subjects of the certificates in CA_PEM, each once, as ProbeResult::client_cas has them.
 absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem);
 
 // The same over plain TCP: what the server says to HTTP without TLS. `alert` is set when it says a TLS alert.
-absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline);
+absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline,
+                                           const ProbeRequest& request = {});
 
 // "bad_certificate" for 42 (RFC 8446 6); "alert 200" for one it does not name.
 std::string AlertName(int alert);
