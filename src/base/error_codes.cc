@@ -18,7 +18,6 @@ constexpr const char* kSlugs[] = {
     "wrong-type",
     "no-value",
     "missing-key",
-    "not-yet",
     "api-version",
     "conflict",
     "set-by-kplan",
@@ -58,6 +57,10 @@ constexpr const char* kSlugs[] = {
     "etcd-cert",
     "quorum",
     "bad-unit",
+
+    "service-order",
+    "service-cert",
+    "bad-check",
 
     "cfssl-file",
     "cfssl-mismatch",

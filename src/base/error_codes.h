@@ -23,7 +23,6 @@ enum class Code {
   kWrongType,
   kNoValue,
   kMissingKey,
-  kNotYet,
   kApiVersion,
   kConflict,    // keys that exclude each other
   kSetByKplan,  // a flag, or a key of a unit, that is not the user's to set
@@ -67,6 +66,11 @@ enum class Code {
   kEtcdCert,
   kQuorum,
   kBadUnit,
+
+  // Services.
+  kServiceOrder,
+  kServiceCert,
+  kBadCheck,
 
   // `kplan import cfssl`.
   kCfsslFile,

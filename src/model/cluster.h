@@ -54,6 +54,92 @@ struct Archive {
 // folder can be given the real path).
 using Argument = std::pair<std::string, std::string>;
 
+// What a change of one of a service's inputs needs.
+enum class OnChange { kNothing, kReload, kRestart };
+
+// As in cluster.yaml: "nothing", "reload", "restart".
+const char* OnChangeName(OnChange need);
+
+// A further unit of a service, beside its own.
+struct FurtherUnit {
+  std::string name;  // "backup.timer", "worker@.service"
+  std::string text;
+};
+
+// What proves that a service serves.
+struct ServiceCheck {
+  enum class Kind { kSystemd, kTcp, kHttps, kExec };
+
+  Kind kind = Kind::kSystemd;
+  std::string target;  // kTcp: "127.0.0.1:8404"; kHttps: the URL
+  int status = 200;    // kHttps: the one that is right
+  int ca = -1;         // kHttps: who signed what is served: index into Cluster::cas
+  int cert = -1;       // kHttps: what is shown to it: index into Cluster::certificates; -1: none
+  int serves = -1;     // kHttps: the certificate that has to be served, likewise; -1: any of `ca`
+  std::vector<std::string> refuse;  // kHttps: of "no-cert", "wrong-ca", "plaintext"
+  std::vector<Argument> command;    // kExec: argv
+};
+
+// A file of a service that is not a certificate's.
+struct ServiceFile {
+  std::string path;     // on the host
+  bool copied = false;  // it is the file `from`, read when the step runs; otherwise `content`
+  std::string content;
+  std::string from;  // relative to DIR
+  int mode = 0644;
+  std::string owner;  // "user" or "user:group"; empty: root
+  OnChange on_change = OnChange::kRestart;
+};
+
+// A member of a service's archive.
+struct ServiceProgram {
+  std::string member;  // the name it is unpacked to, below Archive::unpacked
+  std::string path;    // on the host; 0755
+  OnChange on_change = OnChange::kRestart;
+};
+
+// A certificate's files of a service. Paths that are empty are not wanted.
+struct ServiceCertificate {
+  enum class Part { kLeaf, kChain, kBundle };
+
+  int cert = 0;  // index into Cluster::certificates
+  Part part = Part::kChain;
+  std::string cert_path, key_path;  // both or neither; of kBundle only cert_path, which holds the key, too
+  std::string ca_path;              // the certificate of the CA that signed it
+  std::string owner;                // of what holds a key; empty: root
+  OnChange on_change = OnChange::kRestart;
+};
+
+struct ServiceFolder {
+  std::string path;
+  int mode = 0755;
+  std::string owner;
+  // Whoever runs the service owns it, and gives it away as it likes (systemd's StateDirectory): only mode and
+  // being there are kplan's.
+  bool any_owner = false;
+};
+
+// A service on one host.
+struct ServiceInstance {
+  std::string name;  // the unit's, without ".service"
+  int host = 0;
+  int archive = -1;         // index into Cluster::service_archives; -1: its program is there already
+  std::vector<int> after;   // indices into Cluster::services: those of the services it comes after
+  bool after_etcd = false;  // it comes after etcd, which is verified first
+  int rollout_after = -1;   // index into Cluster::services: the one that has to be verified before
+  std::vector<ServiceProgram> programs;
+  std::vector<ServiceFile> files;
+  std::vector<ServiceCertificate> certificates;
+  std::vector<ServiceFolder> folders;
+  std::string user;                      // a system user that is made for it; empty: none
+  std::vector<Argument> arguments;       // argv
+  std::vector<std::string> environment;  // "NAME=value"
+  std::string unit;                      // the unit file's text
+  std::vector<FurtherUnit> units;        // by name
+  bool by_unit = false;                  // a timer or socket of its own name starts it, and kplan does not
+  std::vector<ServiceCheck> checks;
+};
+
 struct EtcdMember {
   int host = 0;
   int archive = 0;  // index into Etcd::archives
@@ -70,6 +156,7 @@ struct EtcdMember {
   std::string bootstrap;
   std::string unit;   // the unit file's text
   std::string owner;  // "user" or "user:group" of key and data; empty: root
+  std::string user;   // a system user that is made for it (`hardening: strict`); empty: none
 };
 
 struct Etcd {
@@ -85,6 +172,7 @@ struct Etcd {
   int client_cert = -1;       // what kplan and etcdctl show members: index into Cluster::certificates
   std::string initial_state;  // "new" or "existing": what members without data do (initial-cluster-state)
   int max_unavailable = 1;    // how many members may be down at a time while they are restarted
+  int snapshots_kept = 0;  // a snapshot is taken before the first restart, and so many are kept; 0: none is
 };
 
 struct Cluster {
@@ -94,6 +182,10 @@ struct Cluster {
   std::vector<LeafCertificate> certificates;
   bool has_etcd = false;
   Etcd etcd;
+  // Those that another one comes after stand before it.
+  std::vector<ServiceInstance> services;
+  // What the services' programs come from: (the name in labels, the archive).
+  std::vector<std::pair<std::string, Archive>> service_archives;
 };
 
 }  // namespace kplan

@@ -25,6 +25,7 @@ inline constexpr char kSpecs[] = ".kplan/specs";
 inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";  // ninja's own
 inline constexpr char kJournals[] = ".kplan/journal";
 inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
+inline constexpr char kSnapshots[] = "snapshots";
 inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
 
 std::string Shard(absl::string_view name);      // .kplan/steps/NAME.json

@@ -53,6 +53,8 @@ Cluster Resolve(const Spec& spec, Diagnostics* diagnostics) {
   ResolveCerts(spec, &cluster, diagnostics);
   ResolveRevoked(spec, &cluster, diagnostics);
   ResolveEtcd(spec, &cluster, diagnostics);
+  ResolveRollout(spec, &cluster, diagnostics);
+  ResolveServices(spec, &cluster, diagnostics);
   return cluster;
 }
 

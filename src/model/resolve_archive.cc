@@ -10,8 +10,28 @@
 namespace kplan {
 namespace {
 
-// A file that somebody put there.
-void ResolvePath(const Text& path, Archive* archive, Diagnostics* diagnostics) {
+// The SHA-256 written for ARCH, else the one that kplan knows.
+std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnostics* diagnostics) {
+  const ArchiveSpec& spec = etcd.archive;
+  const Text* digest = FindArchiveDigest(spec, arch, diagnostics);
+  if (digest != nullptr) return CheckedDigest(*digest, diagnostics);
+  // A file of the user's own is not etcd's release, whatever its version.
+  absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd.version.value, arch);
+  if (!known.empty()) return std::string(known);
+  Range range = spec.range.known() ? spec.range : etcd.version.range;
+  absl::string_view source =
+      spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
+  diagnostics->Error(Code::kBadDigest, range,
+                     absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch, " has no sha256",
+                                  spec.path.set() ? "" : ", and kplan does not know it"),
+                     absl::StrCat(source, "write\n  archive: {sha256: ",
+                                  etcd.members.size() > 1 ? absl::StrCat("{", arch, ": ...}") : "...", "}"));
+  return "";
+}
+
+}  // namespace
+
+void ResolveArchivePath(const Text& path, Archive* archive, Diagnostics* diagnostics) {
   archive->given = true;
   archive->path = path.value;
   if (!IsPlainPath(archive->path)) {
@@ -22,7 +42,8 @@ void ResolvePath(const Text& path, Archive* archive, Diagnostics* diagnostics) {
   }
 }
 
-void ResolveUrl(const Text& url, const std::string& release, Archive* archive, Diagnostics* diagnostics) {
+void ResolveArchiveUrl(const Text& url, absl::string_view folder, absl::string_view example, Archive* archive,
+                       Diagnostics* diagnostics) {
   if (url.set()) archive->url = url.value;
   std::string base = archive->url.substr(archive->url.rfind('/') + 1);
   if (!absl::StartsWith(archive->url, "https://")) {
@@ -36,16 +57,23 @@ void ResolveUrl(const Text& url, const std::string& release, Archive* archive, D
   } else if (!IsPlainPath(base) || base[0] == '.' || base[0] == '-') {
     diagnostics->Error(Code::kBadUrl, url.range,
                        absl::StrCat("the URL ends with ", Quote(base), ", which cannot be a file name here"),
-                       absl::StrCat("it must end with the archive's name, for example ", release, ".tar.gz"));
+                       absl::StrCat("it must end with the archive's name, for example ", example));
   } else if (archive->url.find_first_of(" \"<>\\^`{|}") != std::string::npos) {
     diagnostics->Error(Code::kBadUrl, url.range, "not a URL (RFC 3986)", "write spaces and the like as %20");
   }
-  archive->path = paths::Archive(base);
+  archive->path = paths::Archive(absl::StrCat(folder, base));
 }
 
-// The SHA-256 written for ARCH, else the one that kplan knows.
-std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnostics* diagnostics) {
-  const ArchiveSpec& spec = etcd.archive;
+bool HasOneSource(const ArchiveSpec& spec, Diagnostics* diagnostics) {
+  if (!spec.url.set() || !spec.path.set()) return true;
+  diagnostics
+      ->Error(Code::kConflict, spec.path.range, "an archive has a `url` or a `path`, not both",
+              "remove one of the two")
+      .Relate(spec.url.range, "the url is here");
+  return false;
+}
+
+const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, Diagnostics* diagnostics) {
   const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
   for (const auto& [key, value] : spec.sha256_by_arch) {
     if (key.value != "amd64" && key.value != "arm64") {
@@ -56,49 +84,31 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
     }
     if (key.value == arch) digest = &value;
   }
-  if (digest == nullptr) {
-    // A file of the user's own is not etcd's release, whatever its version.
-    absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd.version.value, arch);
-    if (!known.empty()) return std::string(known);
-    Range range = spec.range.known() ? spec.range : etcd.version.range;
-    absl::string_view source =
-        spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
-    diagnostics->Error(
-        Code::kBadDigest, range,
-        absl::StrCat("the archive of etcd ", etcd.version.value, " for ", arch, " has no sha256",
-                     spec.path.set() ? "" : ", and kplan does not know it"),
-        absl::StrCat(source, "write\n  archive: {sha256: ",
-                     etcd.members.size() > 1 ? absl::StrCat("{", arch, ": ...}") : "...", "}"));
-    return "";
-  }
-  std::string lower = absl::AsciiStrToLower(digest->value);
+  return digest;
+}
+
+std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics) {
+  std::string lower = absl::AsciiStrToLower(digest.value);
   if (!IsSha256Hex(lower)) {
     diagnostics->Error(
-        Code::kBadDigest, digest->range,
-        absl::StrCat("not a SHA-256: ", digest->value.size(), " characters of ", Quote(digest->value)),
+        Code::kBadDigest, digest.range,
+        absl::StrCat("not a SHA-256: ", digest.value.size(), " characters of ", Quote(digest.value)),
         "it is 64 hexadecimal digits, as sha256sum prints them");
   }
   return lower;
 }
-
-}  // namespace
 
 Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, const std::string& arch,
                            Diagnostics* diagnostics) {
   const ArchiveSpec& spec = etcd.archive;
   std::string release = EtcdReleaseName(etcd.version.value, arch);
   Archive archive;
-  if (spec.url.set() && spec.path.set()) {
-    Diagnostic& both =
-        diagnostics->Error(Code::kConflict, spec.path.range, "an archive has a `url` or a `path`, not both",
-                           "remove one of the two");
-    both.Relate(spec.url.range, "the url is here");
-  }
+  HasOneSource(spec, diagnostics);
   if (spec.path.set()) {
-    ResolvePath(spec.path, &archive, diagnostics);
+    ResolveArchivePath(spec.path, &archive, diagnostics);
   } else {
     archive.url = EtcdReleaseUrl(etcd.version.value, arch);
-    ResolveUrl(spec.url, release, &archive, diagnostics);
+    ResolveArchiveUrl(spec.url, "", absl::StrCat(release, ".tar.gz"), &archive, diagnostics);
   }
   archive.sha256 = ResolveDigest(etcd, arch, diagnostics);
   archive.unpacked = paths::Archive(absl::StrCat("unpacked/", release));

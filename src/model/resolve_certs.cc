@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/model/host_variables.h"
 #include "src/model/name_constraints.h"
 #include "src/model/names.h"
 #include "src/model/pki_values.h"
@@ -39,42 +40,18 @@ class CertResolver {
   }
 
  private:
-  // $name and $address of HOST put in; both are known only where a certificate is made per host. A variable
-  // ends where no letter, digit or "_" follows: "$namespace" is none. Empty when there is an unknown one.
+  // TEXT with $name and $address of HOST, which are known only where a certificate is made per host. Empty
+  // when there is an unknown one.
   std::string Substitute(const Text& text, const Host* host, bool report) {
-    std::string value;
-    absl::string_view rest = text.value;
-    bool address_missing = false;
-    for (size_t dollar; (dollar = rest.find('$')) != absl::string_view::npos;) {
-      absl::StrAppend(&value, rest.substr(0, dollar));
-      rest.remove_prefix(dollar + 1);
-      size_t length = 0;
-      while (length < rest.size() && OnlyAlnumAnd(rest.substr(length, 1), "_")) ++length;
-      absl::string_view variable = rest.substr(0, length);
-      rest.remove_prefix(length);
-      if (host != nullptr && variable == "name") {
-        value += host->name;
-      } else if (host != nullptr && variable == "address") {
-        address_missing = host->address.empty();
-        value += address_missing ? "0.0.0.0" : host->address;
-      } else {
-        if (report) {
-          diagnostics_->Error(
-              Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-              host != nullptr ? "there are $name and $address"
-                              : "$name and $address are known where a certificate is made `per: host`");
-        }
-        return std::string();
-      }
+    const HostVariables put = PutHostIn(text.value, host);
+    if (put.unknown && report) {
+      diagnostics_->Error(
+          Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+          host != nullptr ? "there are $name and $address"
+                          : "$name and $address are known where a certificate is made `per: host`");
     }
-    if (address_missing && report) {
-      diagnostics_
-          ->Error(Code::kBadVariable, text.range,
-                  absl::StrCat("$address: the host ", host->name, " has no address"),
-                  "give it one, or remove $address")
-          .Relate(PlaceOfHost(spec_, host->name), "the host is here");
-    }
-    return absl::StrCat(value, rest);
+    if (put.address_missing && report) ReportNoAddress(text, *host, spec_, diagnostics_);
+    return put.text;
   }
 
   void CheckName(const CertSpec& spec) {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/text.h"
 #include "src/model/etcd_flags.h"
+#include "src/model/hardening.h"
 #include "src/model/names.h"
 #include "src/model/paths.h"
 #include "src/model/resolve_etcd_internal.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
 constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
 constexpr char kDefaultName[] = "etcd";
+// Who etcd runs as with `hardening: strict`, and its folder below /var/lib (kEtcdData).
+constexpr char kStrictUser[] = "etcd";
 const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 
 class EtcdResolver {
@@ -36,11 +39,15 @@ class EtcdResolver {
   void Resolve() {
     cluster_.has_etcd = true;
     // Flags and archive are the version's: without one there is nothing to hold them against.
-    if (!ResolveVersion()) return;
-    bool known = FindMembers();
+    const bool versioned = ResolveVersion(), known = versioned && FindMembers();
+    // No unit is made then that would say what is wrong with it.
+    if (!known) IsStrict(spec_.hardening, diagnostics_);
+    if (!versioned) return;
     etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
                       (members_.size() == 1 && cluster_.hosts[members_[0]].remote());
-    ResolveFlags();
+    ResolveEtcdFlags(&context_);
+    for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
+    CheckListenHosts();
     etcd_.token = spec_.initial_cluster_token.set()                     ? spec_.initial_cluster_token.value
                   : etcd_.clustered && context_.all.metadata_name.set() ? context_.all.metadata_name.value
                                                                         : kDefaultToken;
@@ -79,56 +86,6 @@ class EtcdResolver {
       return false;
     }
     return true;
-  }
-
-  // From what kplan makes FLAG; null when the user may write it.
-  const char* WhyOurs(const EtcdFlag& flag) const {
-    if (etcd_.clustered) return WhyOursInCluster(flag);
-    if (absl::string_view(flag.name) == "initial-cluster-state") return "it is for clusters";
-    return flag.kind == EtcdFlag::Kind::kOurs ? flag.text : nullptr;
-  }
-
-  void ResolveFlags() {
-    for (const auto& [key, value] : spec_.flags) {
-      absl::string_view name = key.value;
-      const EtcdFlag* flag = FindEtcdFlag(name);
-      if (flag == nullptr && absl::StartsWith(name, "experimental-") && OnlyAlnumAnd(name, "-")) {
-        context_.flags[key.value] = &value;  // they come and go with each patch release: etcd is the judge
-        continue;
-      }
-      if (flag == nullptr) {
-        absl::string_view bare = name;
-        std::string help = absl::ConsumePrefix(&bare, "--") && FindEtcdFlag(bare) != nullptr
-                               ? absl::StrCat("write it without the dashes: ", bare)
-                               : DidYouMean(name, EtcdFlagNames());
-        diagnostics_->Error(Code::kEtcdFlag, key.range, absl::StrCat("etcd has no flag ", Quote(name)), help);
-        continue;
-      }
-      if (const char* why = WhyOurs(*flag); why != nullptr) {
-        diagnostics_->Error(Code::kSetByKplan, key.range,
-                            absl::StrCat("the flag ", name, " cannot be set here: ", why), "remove it");
-        continue;
-      }
-      if (flag->since_minor > context_.version.minor ||
-          (flag->removed_minor != 0 && flag->removed_minor <= context_.version.minor)) {
-        bool gone = flag->since_minor <= context_.version.minor;
-        diagnostics_
-            ->Error(Code::kEtcdFlag, key.range,
-                    absl::StrCat("etcd ", etcd_.version, " has no flag ", name,
-                                 gone ? ": it was removed in 3." : ": it came with 3.",
-                                 gone ? flag->removed_minor : flag->since_minor),
-                    "remove it, or change `version`")
-            .Relate(spec_.version.range, "the version is here");
-        continue;
-      }
-      if (absl::Status status = CheckEtcdFlagValue(*flag, value.value); !status.ok()) {
-        Report(Code::kEtcdFlagValue, status, value.range, absl::StrCat("the flag ", name), diagnostics_);
-        continue;
-      }
-      context_.flags[key.value] = &value;
-    }
-    for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
-    CheckListenHosts();
   }
 
   std::string FlagOr(const std::string& name, absl::string_view fallback) const {
@@ -336,7 +293,7 @@ class EtcdResolver {
 void CheckEnvironmentFile(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
   for (const UnitSectionSpec& section : unit) {
     if (section.name.value != "Service") continue;
-    for (const auto& [key, value] : section.keys) {
+    for (const auto& [key, values] : section.keys) {
       if (key.value != "EnvironmentFile") continue;
       diagnostics->Error(Code::kSetByKplan, key.range,
                          "EnvironmentFile cannot be set here: it is where kplan puts what etcd heeds at its "
@@ -344,6 +301,51 @@ void CheckEnvironmentFile(const std::vector<UnitSectionSpec>& unit, Diagnostics*
                          "write `Environment`");
     }
   }
+}
+
+// User and Group become owners of files, as they are written.
+void CheckAccounts(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
+  for (const UnitSectionSpec& section : unit) {
+    for (const auto& [key, values] : section.keys) {
+      if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
+      for (const Text& value : values) {
+        if (!value.set() || OnlyAlnumAnd(value.value, "._-")) continue;
+        diagnostics->Error(Code::kBadUnit, value.range,
+                           absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
+      }
+    }
+  }
+}
+
+// Who `unit: {Service: {User: ...}}` says that etcd runs as; null when nobody is written there.
+const std::string* WrittenUser(const std::vector<UnitSectionSpec>& unit) {
+  for (const UnitSectionSpec& section : unit) {
+    for (const auto& [key, values] : section.keys) {
+      if (section.name.value == "Service" && key.value == "User" && !values.empty()) {
+        return &values.back().value;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// `hardening`. Who writes another user into the unit has one, and none is made.
+void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMember* member, Unit* unit) {
+  if (!IsStrict(context.spec.hardening, diagnostics)) return;
+  auto manager_of = [&](const EtcdMember& of) { return context.cluster.hosts[of.host].manager; };
+  if (manager_of(*member) == ServiceManager::kProcess) {
+    // This may be so for some members alone, and is said of the first of those.
+    for (const EtcdMember& other : context.etcd.members) {
+      if (&other == member) break;
+      if (manager_of(other) == ServiceManager::kProcess) return;
+    }
+    RefuseStrict(context.spec.hardening, ManagerName(manager_of(*member)), context.diagnostics);
+    return;
+  }
+  const std::string* written = WrittenUser(context.spec.unit);
+  const bool ours = written == nullptr || *written == kStrictUser;
+  if (ours) member->user = kStrictUser;
+  HardenStrictly(member->user, kStrictUser, unit);
 }
 
 }  // namespace
@@ -358,7 +360,7 @@ void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view
   for (const auto& [name, value] : context.flags) {
     if (std::find(without.begin(), without.end(), name) != without.end()) continue;
     const EtcdFlag* flag = FindEtcdFlag(name);
-    bool path = flag != nullptr && flag->kind == EtcdFlag::Kind::kPath;
+    bool path = flag != nullptr && flag->type == EtcdFlag::Type::kPath;
     if (path) {
       arguments->emplace_back(absl::StrCat("--", name, "="), value->value);
     } else {
@@ -370,16 +372,15 @@ void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view
 void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member) {
   Unit unit;
   unit.sections = {
-      {"Unit", {{"Description", "etcd"}, {"Documentation", "https://github.com/coreos"}}},
+      {"Unit", {{"Description", {"etcd"}}, {"Documentation", {"https://github.com/coreos"}}}},
       {"Service",
-       {{"Type", "notify"},
-        {"ExecStart", ExecStart(member->arguments)},
-        {"Restart", "on-failure"},
-        {"RestartSec", "5"}}},
-      {"Install", {{"WantedBy", "multi-user.target"}}},
+       {{"Type", {"notify"}},
+        {"ExecStart", {ExecStart(member->arguments)}},
+        {"Restart", {"on-failure"}},
+        {"RestartSec", {"5"}}}},
+      {"Install", {{"WantedBy", {"multi-user.target"}}}},
   };
-  if (!member->environment.empty())
-    unit.Set("Service", "Environment", absl::StrJoin(member->environment, " "));
+  if (!member->environment.empty()) unit.Set("Service", "Environment", EnvironmentValue(member->environment));
   if (!member->bootstrap.empty()) {
     unit.Set("Service", "EnvironmentFile",
              absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName));
@@ -387,22 +388,18 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
   // What is wrong with the text is wrong for every member: it is said once.
   Diagnostics unheard(&context.diagnostics->source());
   Diagnostics* diagnostics = report ? context.diagnostics : &unheard;
+  HardenMember(context, diagnostics, member, &unit);
   if (!member->bootstrap.empty()) CheckEnvironmentFile(context.spec.unit, diagnostics);
-  MergeUnit(context.spec.unit, &unit, diagnostics);
-  if (const std::string* user = unit.Find("Service", "User")) {
+  UnitRules rules;
+  rules.fixed = {{"Service", "ExecStart", "it is made from `etcd.flags`", "remove it"},
+                 {"Service", "Type", "kplan waits for etcd's own notification (Type=notify)", "remove it"}};
+  MergeUnit(context.spec.unit, rules, &unit, diagnostics);
+  const std::string* user = unit.Find("Service", "User");
+  if (user != nullptr && !user->empty()) {
     member->owner = *user;
-    if (const std::string* group = unit.Find("Service", "Group"))
-      absl::StrAppend(&member->owner, ":", *group);
-    if (!OnlyAlnumAnd(member->owner, "._-:")) {
-      for (const UnitSectionSpec& section : context.spec.unit) {
-        for (const auto& [key, value] : section.keys) {
-          if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
-          if (OnlyAlnumAnd(value.value, "._-")) continue;
-          diagnostics->Error(Code::kBadUnit, value.range,
-                             absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
-        }
-      }
-    }
+    const std::string* group = unit.Find("Service", "Group");
+    if (group != nullptr && !group->empty()) absl::StrAppend(&member->owner, ":", *group);
+    if (!OnlyAlnumAnd(member->owner, "._-:")) CheckAccounts(context.spec.unit, diagnostics);
   }
   member->unit = unit.Text();
 }

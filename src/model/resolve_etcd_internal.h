@@ -1,9 +1,10 @@
 #ifndef KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 #define KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 
-// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version, flags, unit)
-// and the one member of this machine, resolve_members.cc the members of a cluster; resolve_member_hosts.cc
-// and resolve_etcd_certs.cc have what is asked of their hosts and certificates.
+// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version, unit) and
+// the one member of this machine, resolve_etcd_flags.cc the flags, resolve_members.cc the members of a
+// cluster; resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and
+// certificates.
 
 #include <map>
 #include <string>
@@ -39,6 +40,12 @@ void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view
 // Unit and owner of MEMBER, whose arguments and environment are known. REPORT: errors of `etcd.unit`, which
 // are the same for all, are said.
 void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member);
+
+// ---- resolve_etcd_flags.cc
+
+// Fills CONTEXT->flags with those of `etcd.flags` that the version takes, and reports the others. Etcd's
+// version and whether it is a cluster are known.
+void ResolveEtcdFlags(EtcdContext* context);
 
 // ---- resolve_etcd_certs.cc
 

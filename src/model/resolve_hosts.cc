@@ -187,7 +187,7 @@ const std::vector<absl::string_view>& ReservedHostNames() {
 }
 
 void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
-  if (spec.hosts.empty() && spec.etcd.range.known() && spec.well_formed) {
+  if (spec.hosts.empty() && (spec.etcd.range.known() || !spec.services.empty()) && spec.well_formed) {
     diagnostics->Error(Code::kMissingKey, {}, "there are no hosts",
                        "write, for this machine,\n  hosts:\n    worker: {}");
   }
@@ -216,6 +216,14 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     if (host.remote() || !host_spec->ssh.set()) places.Add(*host_spec, host);
     cluster->hosts.push_back(std::move(host));
   }
+}
+
+void ReportNoAddress(const Text& text, const Host& host, const Spec& spec, Diagnostics* diagnostics) {
+  diagnostics
+      ->Error(Code::kBadVariable, text.range,
+              absl::StrCat("$address: the host ", host.name, " has no address"),
+              "give it one, or remove $address")
+      .Relate(PlaceOfHost(spec, host.name), "the host is here");
 }
 
 }  // namespace kplan

@@ -20,10 +20,26 @@ void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  
 void ResolveCerts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_certs.cc
 void ResolveRevoked(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  // resolve_revoked.cc
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);     // resolve_etcd.cc
+// resolve_services.cc; the former also has what of `rollout` is not etcd's alone.
+void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);
+void ResolveServices(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);
 
 // The archive of etcd VERSION for ARCH and what is taken out of it (resolve_archive.cc).
 Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, const std::string& arch,
                            Diagnostics* diagnostics);
+
+// What any archive has (resolve_archive.cc), put into ARCHIVE: the file PATH that somebody put there; or the
+// URL, written or ARCHIVE's already, which is downloaded to FOLDER ("", "metrics/") below archives/. EXAMPLE
+// is a name for the message.
+void ResolveArchivePath(const Text& path, Archive* archive, Diagnostics* diagnostics);
+void ResolveArchiveUrl(const Text& url, absl::string_view folder, absl::string_view example, Archive* archive,
+                       Diagnostics* diagnostics);
+// False, and an error, when there is both.
+bool HasOneSource(const ArchiveSpec& spec, Diagnostics* diagnostics);
+// The digest written for ARCH; null when there is none.
+const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, Diagnostics* diagnostics);
+// In lower case; an error when it is no SHA-256.
+std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics);
 
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);
@@ -52,6 +68,9 @@ Diagnostic& ReportWarning(Code code, const absl::Status& status, Range range, ab
 const CaSpec* FindCaSpec(const Spec& spec, absl::string_view name);
 Range PlaceOfCa(const Spec& spec, absl::string_view name);
 Range PlaceOfHost(const Spec& spec, absl::string_view name);
+
+// That TEXT has the $address of HOST, which has none.
+void ReportNoAddress(const Text& text, const Host& host, const Spec& spec, Diagnostics* diagnostics);
 
 // Where the max_path_len stands that lets no CA be below the one with the index CA. Not known() when a given
 // certificate says so.

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/model/etcd_flags.h"
+#include "src/plan/resolved_unit.h"
 
 namespace kplan {
 namespace {
@@ -49,31 +50,6 @@ StringPairs FlagsOf(const std::vector<Argument>& arguments) {
   return flags;
 }
 
-struct UnitSection {
-  std::string name;
-  StringPairs keys;
-};
-
-// The text of a unit (Unit::Text()) taken apart; continued lines are put together with a space.
-std::vector<UnitSection> SectionsOf(const std::string& text) {
-  std::vector<UnitSection> sections;
-  bool continued = false;
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    const bool continues = absl::ConsumeSuffix(&line, " \\");
-    if (continued) {
-      absl::StrAppend(&sections.back().keys.back().second, " ", absl::StripLeadingAsciiWhitespace(line));
-    } else if (absl::StartsWith(line, "[")) {
-      sections.push_back({std::string(line.substr(1, line.size() - 2)), {}});
-    } else if (!line.empty()) {
-      const size_t equals = line.find('=');
-      sections.back().keys.emplace_back(std::string(line.substr(0, equals)),
-                                        std::string(line.substr(equals + 1)));
-    }
-    continued = continues;
-  }
-  return sections;
-}
-
 class EtcdWalk {
  public:
   explicit EtcdWalk(const ResolvedWalk& walk)
@@ -104,6 +80,7 @@ class EtcdWalk {
     } else {
       WalkFlags(etcd_.members[0]);
     }
+    walk_.Put("hardening", spec_.hardening, "off");
     WalkUnit();
     sink_.Close();
   }
@@ -251,58 +228,41 @@ class EtcdWalk {
     if (etcd_.clustered) {
       if (name == "client-crl-file" || name == "peer-crl-file")
         return walk_.Derived("the CRL of the CA that signed those certificates");
-      const char* why = flag != nullptr ? WhyOursInCluster(*flag) : nullptr;
+      const char* why = flag != nullptr ? flag->ours_in_cluster : nullptr;
       return walk_.Derived(why != nullptr ? why : "kplan's own");
     }
     if (name == "client-crl-file") return walk_.Derived("the CRL of the CA of `etcd.cert`", spec_.cert.range);
-    return walk_.Derived(flag != nullptr && flag->text != nullptr ? flag->text : "kplan's own");
-  }
-
-  const Text* WrittenInUnit(absl::string_view section, absl::string_view key) const {
-    for (const UnitSectionSpec& candidate : spec_.unit) {
-      if (candidate.name.value != section) continue;
-      for (const auto& [name, value] : candidate.keys) {
-        if (name.value == key) return &value;
-      }
-    }
-    return nullptr;
-  }
-
-  // Whether each member's unit has KEY with VALUE.
-  bool IsInAllUnits(const std::string& section, const std::string& key, const std::string& value) const {
-    return absl::c_all_of(etcd_.members, [&](const EtcdMember& member) {
-      return absl::c_any_of(SectionsOf(member.unit), [&](const UnitSection& candidate) {
-        return candidate.name == section && absl::c_linear_search(candidate.keys, std::make_pair(key, value));
-      });
-    });
+    return walk_.Derived(flag != nullptr && flag->ours != nullptr ? flag->ours : "kplan's own");
   }
 
   void WalkUnit() {
     const EtcdMember& member = etcd_.members[0];
     const std::string& host = walk_.cluster.hosts[member.host].name;
-    sink_.Open("unit");
-    for (const UnitSection& section : SectionsOf(member.unit)) {
-      sink_.Open(section.name);
-      for (const auto& [key, value] : section.keys) {
-        if (const Text* text = WrittenInUnit(section.name, key); text != nullptr) {
-          walk_.Put(key, *text);
-        } else if (key == "ExecStart") {
-          sink_.Note(key, value,
-                     walk_.Derived(etcd_.clustered ? absl::StrCat("that of ", host, ", made from the flags")
-                                                   : "made from `etcd.flags` and `etcd.cert`"));
-        } else if (key == "EnvironmentFile") {
-          sink_.Note(key, value, walk_.Derived("kplan's own: what etcd heeds at its first start"));
-        } else if (!IsInAllUnits(section.name, key, value)) {
-          sink_.Note(key, value, walk_.Derived(absl::StrCat("that of ", host, ", by its architecture")));
-        } else if (key == "Type") {
-          sink_.Note(key, value, walk_.Derived("kplan's own: it waits for etcd's notification"));
-        } else {
-          sink_.Value(key, value, walk_.Default());
-        }
+    std::vector<absl::string_view> others;
+    for (size_t i = 1; i < etcd_.members.size(); ++i) others.push_back(etcd_.members[i].unit);
+    const bool strict = spec_.hardening.value == "strict";
+    WalkResolvedUnit(walk_, spec_.unit, member.unit, others, [&](const ShownUnitKey& key) {
+      if (key.section == "Service" && key.name == "ExecStart") {
+        return UnitKeyOrigin{
+            walk_.Derived(etcd_.clustered ? absl::StrCat("that of ", host, ", made from the flags")
+                                          : "made from `etcd.flags` and `etcd.cert`"),
+            /*note=*/true};
       }
-      sink_.Close();
-    }
-    sink_.Close();
+      if (key.name == "EnvironmentFile")
+        return UnitKeyOrigin{walk_.Derived("kplan's own: what etcd heeds at its first start"), /*note=*/true};
+      if (!key.everywhere)
+        return UnitKeyOrigin{walk_.Derived(absl::StrCat("that of ", host, ", by its architecture")),
+                             /*note=*/true};
+      if (key.name == "Type")
+        return UnitKeyOrigin{walk_.Derived("kplan's own: it waits for etcd's notification"), /*note=*/true};
+      // Written, it would be a user who is there already.
+      if (key.name == "User" && !member.user.empty())
+        return UnitKeyOrigin{walk_.Derived("hardening: strict", spec_.hardening.range), /*note=*/true};
+      if (strict && key.section == "Service" && key.name != "Restart" && key.name != "RestartSec" &&
+          key.name != "Environment")
+        return UnitKeyOrigin{walk_.Derived("hardening: strict", spec_.hardening.range)};
+      return UnitKeyOrigin{walk_.Default()};
+    });
   }
 
   const ResolvedWalk& walk_;

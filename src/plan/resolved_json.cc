@@ -20,6 +20,7 @@ class JsonSink : public ResolvedSpecSink {
   }
 
   void Open(absl::string_view key, absl::string_view) override { path_.push_back(PathWith(key)); }
+  void OpenItem(size_t index) override { path_.push_back(absl::StrCat(path_.back(), "[", index, "]")); }
   void Close() override { path_.pop_back(); }
 
   void Value(absl::string_view key, absl::string_view value, const ValueOrigin& origin) override {

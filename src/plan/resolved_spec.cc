@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/plan/resolved_etcd.h"
 #include "src/plan/resolved_pki.h"
+#include "src/plan/resolved_services.h"
 #include "src/plan/resolved_walk.h"
 
 namespace kplan {
@@ -29,6 +30,20 @@ void WalkHosts(const ResolvedWalk& walk) {
     walk.Put("become", spec.become);
     walk.sink.Close();
   }
+  walk.sink.Close();
+}
+
+// How an etcd of one member here, or a service of one host, is restarted has no choices.
+void WalkRollout(const ResolvedWalk& walk) {
+  const RolloutSpec& spec = walk.spec.rollout;
+  const Etcd& etcd = walk.cluster.etcd;
+  const bool several = std::any_of(walk.cluster.services.begin(), walk.cluster.services.end(),
+                                   [](const ServiceInstance& service) { return service.rollout_after >= 0; });
+  if (!etcd.clustered && !several && !spec.max_unavailable.set()) return;
+  walk.sink.Open("rollout");
+  walk.Put("max-unavailable", spec.max_unavailable, absl::StrCat(etcd.max_unavailable));
+  walk.Put("snapshot", spec.snapshot);
+  if (spec.snapshot.set()) walk.Put("keep-snapshots", spec.keep_snapshots, absl::StrCat(etcd.snapshots_kept));
   walk.sink.Close();
 }
 
@@ -59,12 +74,8 @@ void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile
   WalkHosts(walk);
   WalkPki(walk);
   if (cluster.has_etcd) WalkEtcd(walk);
-  // How an etcd of one member here is restarted has no choices.
-  if (cluster.etcd.clustered || spec.rollout.max_unavailable.set()) {
-    sink->Open("rollout");
-    walk.Put("max-unavailable", spec.rollout.max_unavailable, absl::StrCat(cluster.etcd.max_unavailable));
-    sink->Close();
-  }
+  WalkServices(walk);
+  WalkRollout(walk);
   if (!cluster.has_etcd && !spec.refuse_range.known()) return;
   sink->Open("verify");
   std::vector<ResolvedSpecSink::Element> refuse;

@@ -51,10 +51,13 @@ class ResolvedSpecSink {
   // A map, until Close(). PLACE is where an entry with a name of the user's was written ("cluster.yaml:4"),
   // empty for kplan's own keys. No map is empty.
   virtual void Open(absl::string_view key, absl::string_view place = "") = 0;
+  // The map with the index INDEX of a list that stands in place of the map which is open, until Close(). Its
+  // first piece is no note.
+  virtual void OpenItem(size_t index) = 0;
   virtual void Close() = 0;
   virtual void Value(absl::string_view key, absl::string_view value, const ValueOrigin& origin) = 0;
   virtual void List(absl::string_view key, const std::vector<Element>& values) = 0;
-  // A list of maps.
+  // A list of maps that hold nothing but values.
   virtual void Items(absl::string_view key, const std::vector<std::vector<Field>>& items) = 0;
   // What no key says, or none needs to: "backdate", of a certificate its usages. KEY may have dots.
   virtual void Note(absl::string_view key, absl::string_view value, const ValueOrigin& origin) = 0;

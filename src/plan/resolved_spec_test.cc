@@ -151,7 +151,7 @@ etcd:
   initial-cluster-token: prod 1
   flags: {max-wals: 7, listen-client-urls: "https://10.0.0.2:2379", name: "--odd", client-crl-file: /etc/crl,
           initial-advertise-peer-urls: "http://10.0.0.2:2380", initial-cluster: "--odd=http://10.0.0.2:2380",
-          experimental-x: y}
+          experimental-distributed-tracing-service-name: y}
   unit: {Service: {User: etcd, Group: etcd, RestartSec: 9, LimitNOFILE: 65536, ExecStartPre: /bin/echo "a = b"}, Unit: {After: x},
          Install: {Alias: e.service}}
 verify: {refuse: [no-cert]}
@@ -188,6 +188,75 @@ hosts:
 ca: {CN: ca}
 certs: {k: {hosts: [127.0.0.2, 127.0.0.3, 127.0.0.4]}}
 etcd: {version: 3.4.15, cert: k, members: [a, b, c]}
+)";
+
+// Services, with every key; etcd is one more of them.
+constexpr char kServices[] = R"(
+hosts:
+  w: {}
+  "far.one": {root: far, service-manager: none}
+cas: {ca: {CN: ca}, inter: {CN: inter, issuer: ca}}
+certs:
+  web: {ca: inter, hosts: [127.0.0.1], files: [bundle]}
+  client: {ca: inter}
+  each: {ca: ca, per: host}
+services:
+  "web.front-end":
+    hosts: [far.one, w]
+    after: [backup, service/w/idle]
+    archive: {url: "https://example.com/x.tar.gz", members: {"x-1/bin/x": /usr/local/bin/x},
+              sha256: E3B0C44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}
+    files:
+      "/etc/web/a.conf": {content: "a: b # c\n\ttab \\ \"quoted\"\n\n", mode: 640, owner: "root:adm", on-change: reload}
+      /etc/web/empty: {content: ''}
+      /etc/web/spaces: {content: "  a \n"}
+      /etc/web/block: {content: "# a\n  b: c\n\n  'd' # e\n- f\n", on-change: nothing}
+      /etc/web/ends: {content: "a\nb"}
+      /etc/web/copy: {from: files/copy, on-change: nothing}
+    certs:
+      - {name: web, cert: /etc/web/tls/cert.pem, key: /etc/web/tls/key.pem, ca: /etc/web/ca.pem, include: leaf, owner: w,
+         on-change: nothing}
+      - {name: web, cert: /etc/web/bundle.pem, include: bundle}
+      - {name: each, ca: /etc/web/root.pem}
+    dirs: {/var/lib/web: {mode: 0700, owner: "w:w"}, /srv/web: }
+    user: web
+    command: [/usr/local/bin/x, --config=/etc/web/a.conf, "", "it's \"$HOME\" 50% %h", "null", "#"]
+    environment: {A: "b c", EMPTY: "", "PERCENT": "%h"}
+    unit:
+      Unit: {Documentation: "man:x"}
+      Service: {ExecStartPre: ["", "/bin/a -b", /bin/c], Restart: always, Nice: -5, ExecStartPost: ""}
+    checks:
+      - {systemd: active}
+      - tcp: "[::1]:80"
+      - https: {url: "https://127.0.0.1/x?y", status: 404, ca: ca, cert: client, serves: web, refuse: [plaintext, no-cert]}
+      - https: {url: "https://127.0.0.1", serves: web}
+      - https: {url: "https://127.0.0.1", cert: client, refuse: []}
+      - exec: [/usr/local/bin/x, --check, "", "- a"]
+  idle: {hosts: w, command: /usr/bin/idle}
+  backup:
+    hosts: [w]
+    hardening: strict
+    command: [/usr/bin/backup]
+    dirs: {/var/lib/backup: {}, /srv/backup: {}}
+    units:
+      backup.timer: {Timer: {OnCalendar: [daily, weekly]}, Install: {WantedBy: timers.target}}
+      "worker@.service": {Service: {ExecStart: "/usr/bin/worker %i", Environment: ["", "A=%j"]}}
+)";
+
+// One that comes after etcd, with a digest for its architecture.
+constexpr char kWithEtcd[] = R"(
+hosts: {a: {address: 10.0.0.1, ssh: a}, b: {address: 10.0.0.2, ssh: b}}
+ca: {CN: ca}
+certs: {k: {hosts: [10.0.0.1, 10.0.0.2]}}
+etcd: {version: 3.4.15, cert: k, members: [a], hardening: strict, unit: {Service: {ExecStartPre: ["", /bin/a]}}}
+services:
+  s:
+    hosts: [b, a]
+    after: [verify/etcd]
+    archive: {path: s.tar.gz, members: {s: /usr/bin/s}, sha256: {amd64: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}}
+    command: [/usr/bin/s]
+    checks: [{https: {url: "https://10.0.0.1"}}]
+rollout: {snapshot: before-restart}
 )";
 
 constexpr char kTutorial[] = R"(hosts: {worker: {}}
@@ -257,6 +326,10 @@ TEST(ResolvedSpec, CompilesToTheSameGraph) {
                                            std::string(64, 'a') + "}}"}}),
       absl::StrCat(tutorial, "rollout: {max-unavailable: 1}\n"),
       "ca: {CN: ca}\nrollout: {}\n",
+      kServices,
+      kWithEtcd,
+      absl::StrCat(kServices, "rollout: {max-unavailable: 2}\n"),
+      absl::StrReplaceAll(kWithEtcd, {{"before-restart", "before-restart, keep-snapshots: 9"}}),
   };
   for (const std::string& spec : specs) ExpectSameGraph(spec);
 }
@@ -340,7 +413,7 @@ const KeySchema* FindKey(const MapSchema* map, absl::Span<const std::string> com
     if (key.shape == KeyShape::kMaps) {
       if (rest.empty()) return nullptr;
       rest = rest.subspan(1);
-      if (key.map->open && rest.size() == 1) return &key;
+      if (key.map->open && rest.size() == (key.map->each != nullptr ? 2 : 1)) return &key;
     }
     if (rest.empty()) return &key;
     return key.map == nullptr ? nullptr : FindKey(key.map, rest);
@@ -350,8 +423,6 @@ const KeySchema* FindKey(const MapSchema* map, absl::Span<const std::string> com
 
 void CollectValues(const MapSchema* map, std::set<const KeySchema*>* keys) {
   for (const KeySchema& key : map->keys) {
-    // Refused in every cluster.yaml: `hardening`, ...
-    if (!key.not_yet.empty()) continue;
     const bool value = key.shape == KeyShape::kText || key.shape == KeyShape::kTexts ||
                        key.shape == KeyShape::kTextMap || key.or_text ||
                        (key.map != nullptr && key.map->open);
@@ -367,7 +438,9 @@ TEST(ResolvedSpec, HasEveryKeyOfTheTable) {
   EXPECT_GT(all.size(), 60u);
   const std::string given = absl::StrReplaceAll(
       kTutorial, {{"cert: k", "cert: k, archive: {path: x, sha256: " + std::string(64, 'a') + "}"}});
-  for (const std::string& spec : {std::string(kMaximal), given, std::string(kCluster)}) {
+  for (const std::string& spec :
+       {std::string(kMaximal), given, std::string(kCluster), std::string(kServices),
+        absl::StrReplaceAll(kWithEtcd, {{"before-restart", "before-restart, keep-snapshots: 9"}})}) {
     const Json json = Resolved(spec).AsJson();
     for (const auto& [path, entry] : json.items()) {
       if (entry.value("note", false)) continue;

@@ -1,7 +1,8 @@
 #ifndef KPLAN_PLAN_RESOLVED_WALK_H_
 #define KPLAN_PLAN_RESOLVED_WALK_H_
 
-// What the parts of WalkResolvedSpec share (resolved_spec.cc, resolved_pki.cc, resolved_etcd.cc).
+// What the parts of WalkResolvedSpec share (resolved_spec.cc, resolved_pki.cc, resolved_etcd.cc,
+// resolved_services.cc).
 
 #include <string>
 #include <vector>

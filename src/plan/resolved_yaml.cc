@@ -2,8 +2,10 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "src/base/text.h"
 #include "src/base/yaml_scalar.h"
 #include "src/plan/resolved_spec.h"
@@ -33,6 +35,25 @@ std::string FlowList(const std::vector<std::string>& values) {
                       "]");
 }
 
+// Whether TEXT can be a block of lines ("|") that reads back as it: lines that begin and end with something
+// to see, one line end after the last.
+bool IsPlainBlock(absl::string_view text) {
+  const size_t first = text.find('\n');
+  if (first == absl::string_view::npos || text.back() != '\n') return false;
+  text.remove_suffix(1);
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const bool inner_empty = line.empty() && line.data() != text.data() && line.end() != text.end();
+    if (inner_empty) continue;
+    if (line.empty() || absl::ascii_isspace(static_cast<unsigned char>(line.back()))) return false;
+    if (line.data() == text.data() && absl::ascii_isspace(static_cast<unsigned char>(line[0]))) return false;
+    if (line.find_first_not_of(" \t") == absl::string_view::npos) return false;
+    for (size_t i = 0; i < line.size(); ++i) {
+      if (line[i] == '\t' || DisruptiveLength(line.substr(i)) > 0) return false;
+    }
+  }
+  return true;
+}
+
 class YamlSink : public ResolvedSpecSink {
  public:
   explicit YamlSink(TextSink out) : out_(out) {}
@@ -44,9 +65,20 @@ class YamlSink : public ResolvedSpecSink {
     indent_ += 2;
   }
 
+  void OpenItem(size_t) override {
+    indent_ += 2;
+    dash_ = true;
+  }
+
   void Close() override { indent_ -= 2; }
 
   void Value(absl::string_view key, absl::string_view value, const ValueOrigin& origin) override {
+    if (IsPlainBlock(value)) {
+      Line(absl::StrCat(YamlScalar(key), ": |"), origin.text);
+      for (absl::string_view line : absl::StrSplit(value.substr(0, value.size() - 1), '\n'))
+        Line(line.empty() ? "" : absl::StrCat("  ", line), "");
+      return;
+    }
     // cfssl's one truth value; everything else that looks like one is a text.
     std::string scalar = key == "is_ca" ? std::string(value) : YamlScalar(value);
     Line(absl::StrCat(YamlScalar(key), ": ", scalar), origin.text);
@@ -118,8 +150,9 @@ class YamlSink : public ResolvedSpecSink {
 
   void Line(absl::string_view text, absl::string_view comment) {
     std::string* out = out_.text();
-    out->append(indent_, ' ');
-    absl::StrAppend(out, text);
+    if (!text.empty()) out->append(indent_ - (dash_ ? 2 : 0), ' ');
+    absl::StrAppend(out, dash_ ? "- " : "", text);
+    dash_ = false;
     if (!comment.empty()) {
       const size_t width = indent_ + text.size() + 2;
       out->append(2 + (width < kCommentColumn ? kCommentColumn - width : 0), ' ');
@@ -131,6 +164,7 @@ class YamlSink : public ResolvedSpecSink {
 
   PieceWriter out_;
   size_t indent_ = 0;
+  bool dash_ = false;  // the next line is the first of a list's item
 };
 
 }  // namespace

@@ -44,6 +44,8 @@ Json Value(const KeySchema& key) {
       return String("^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:]{8}(Z|[+-][0-9:]{5}))?$");
     case KeyValues::kDigest:
       return JsonScalar("^[0-9A-Fa-f]{64}$");
+    case KeyValues::kMode:
+      return JsonScalar("^0?[0-7]{3}$");
     case KeyValues::kUrl:
       return String("^[A-Za-z][A-Za-z0-9+.-]*://.");
     case KeyValues::kHttpsUrl:
@@ -59,10 +61,18 @@ Json Value(const KeySchema& key) {
     case KeyValues::kHost: {
       Json json = JsonScalar();
       if (key.values == KeyValues::kAny && key.max > 0) json["maxLength"] = key.max;
+      if (key.or_empty) json.erase("minLength");
       return json;
     }
   }
   return Json::object();
+}
+
+// A single value that may be "".
+Json AnyScalar() {
+  Json json = JsonScalar();
+  json.erase("minLength");
+  return json;
 }
 
 Json Reference(const MapSchema& map) {
@@ -91,7 +101,7 @@ Json Shape(const KeySchema& key) {
       return {{"anyOf", {{{"type", "array"}, {"items", Value(key)}}, Value(key)}}};
     case KeyShape::kTextMap:
       // kplan judges the values whose names it needs.
-      return MapOf(key, JsonScalar());
+      return MapOf(key, key.or_empty ? AnyScalar() : JsonScalar());
     case KeyShape::kMap:
       return {{"allOf", {Reference(*key.map)}}};  // draft-07 reads nothing beside a $ref
     case KeyShape::kMaps:
@@ -120,13 +130,19 @@ Json Object(const MapSchema& map, Json* definitions) {
   // Nothing is an empty map, and so no good where something has to be in it.
   Json json = {{"type", map.required.empty() ? Json{"object", "null"} : Json("object")}};
   if (!map.what.empty()) json["title"] = std::string(map.what);
+  if (map.open && map.each != nullptr) {
+    std::string id(map.each->id);
+    if (!definitions->contains(id)) (*definitions)[id] = Object(*map.each, definitions);
+    json["additionalProperties"] = Reference(*map.each);
+    return json;
+  }
   if (map.open) {
-    json["additionalProperties"] = JsonScalar();
+    json["additionalProperties"] = {
+        {"anyOf", {AnyScalar(), {{"type", "array"}, {"items", AnyScalar()}, {"minItems", 1}}}}};
     return json;
   }
   json["additionalProperties"] = false;
   for (const KeySchema& key : map.keys) {
-    if (!key.not_yet.empty()) continue;
     json["properties"][std::string(key.name)] = Property(key);
     if (key.map == nullptr) continue;
     std::string id(key.map->id);

@@ -37,7 +37,7 @@ bool Matches(Parts path, Parts asked) {
 absl::string_view DescribeShape(const KeySchema& key) {
   switch (key.shape) {
     case KeyShape::kText:
-      return "a single value";
+      return key.lines ? "a single value, which may have several lines" : "a single value";
     case KeyShape::kTexts:
       return "a list of single values, or one alone";
     case KeyShape::kTextMap:
@@ -45,7 +45,7 @@ absl::string_view DescribeShape(const KeySchema& key) {
     case KeyShape::kMap:
       return key.or_text ? "a map, or a single value" : "a map";
     case KeyShape::kMaps:
-      return "a map of names to maps";
+      return key.map->each != nullptr ? "a map of names to maps of maps" : "a map of names to maps";
     case KeyShape::kMapList:
       return "a list of maps";
   }
@@ -108,6 +108,8 @@ std::string DescribeValues(const KeySchema& key) {
       return "2026-11-22T10:00:00Z, or 2026-11-22 for its midnight in UTC";
     case KeyValues::kDigest:
       return "64 hexadecimal digits, as sha256sum prints them";
+    case KeyValues::kMode:
+      return "three octal digits, with a 0 in front or without: 0644";
     case KeyValues::kUrl:
       return "a URL";
     case KeyValues::kHttpsUrl:
@@ -130,9 +132,6 @@ std::string DescribeValues(const KeySchema& key) {
 
 std::string DescribeKey(const KeyPlace& place) {
   const KeySchema& key = *place.key;
-  if (!key.not_yet.empty()) {
-    return absl::StrCat("This version of kplan does not have it yet: ", key.not_yet, ".\n");
-  }
   std::string out = absl::StrCat(key.doc, ".\n\n- shape: ", DescribeShape(key), "\n");
   auto line = [&](absl::string_view name, absl::string_view text) {
     if (!text.empty()) absl::StrAppend(&out, "- ", name, ": ", text, "\n");
@@ -143,7 +142,7 @@ std::string DescribeKey(const KeyPlace& place) {
   if (!key.example.empty()) line("example", absl::StrCat("`", key.name, ": ", key.example, "`"));
   if (key.map != nullptr) {
     line("keys", absl::StrJoin(key.map->keys, ", ", [](std::string* text, const KeySchema& k) {
-           absl::StrAppend(text, "`", k.name, "`", k.not_yet.empty() ? "" : " (not yet)");
+           absl::StrAppend(text, "`", k.name, "`");
          }));
   }
   return out;

@@ -21,8 +21,10 @@ namespace {
 // Where NODE stands; nothing has no place of its own, its key has.
 Range PlaceOf(const YamlNode& node, Range where) { return node.range.known() ? node.range : where; }
 
-bool HasControl(absl::string_view text) {
+// LINES: line ends and tabs are none.
+bool HasControl(absl::string_view text, bool lines = false) {
   for (; !text.empty(); text.remove_prefix(1)) {
+    if (lines && (text[0] == '\n' || text[0] == '\t')) continue;
     if (ControlLength(text) != 0) return true;
   }
   return false;
@@ -40,8 +42,7 @@ MapReader::MapReader(const YamlNode* node, Range where, const MapSchema& schema,
 
 MapReader::~MapReader() {
   for (size_t i = 0; i < schema_.keys.size(); ++i) {
-    const KeySchema& key = schema_.keys[i];
-    if (key.not_yet.empty() && (asked_ >> i & 1) == 0) DiePlainly(schema_, key.name, "is read by nobody");
+    if ((asked_ >> i & 1) == 0) DiePlainly(schema_, schema_.keys[i].name, "is read by nobody");
   }
 }
 
@@ -50,22 +51,13 @@ void MapReader::CheckKeys() {
   for (const YamlNode::Entry& entry : node_->entries) {
     const auto* key = std::find_if(schema_.keys.begin(), schema_.keys.end(),
                                    [&](const KeySchema& k) { return k.name == entry.key; });
-    if (key == schema_.keys.end()) {
-      ReportUnknown(entry);
-    } else if (!key->not_yet.empty()) {
-      diagnostics_->Error(
-          Code::kNotYet, entry.key_range,
-          absl::StrCat("this version of kplan does not have ", Quote(entry.key), " yet: ", key->not_yet),
-          "remove it");
-    }
+    if (key == schema_.keys.end()) ReportUnknown(entry);
   }
 }
 
 void MapReader::ReportUnknown(const YamlNode::Entry& entry) {
   std::vector<absl::string_view> names;
-  for (const KeySchema& key : schema_.keys) {
-    if (key.not_yet.empty()) names.push_back(key.name);
-  }
+  for (const KeySchema& key : schema_.keys) names.push_back(key.name);
   std::string help = DidYouMean(entry.key, names);
   if (help.empty()) {
     std::sort(names.begin(), names.end());
@@ -108,7 +100,7 @@ Text MapReader::GetText(absl::string_view key) {
   YamlNode::Kind kind = asked.value()->kind;
   if (asked.schema.shape == KeyShape::kMap && kind != YamlNode::Kind::kScalar) return {};
   if (asked.schema.shape == KeyShape::kTextMap && kind == YamlNode::Kind::kMap) return {};
-  return ToText(*asked.value(), asked.range(), key);
+  return ToText(*asked.value(), asked.range(), key, AllowedBy(asked.schema));
 }
 
 std::vector<Text> MapReader::GetTexts(absl::string_view key) {
@@ -116,7 +108,7 @@ std::vector<Text> MapReader::GetTexts(absl::string_view key) {
   Asked asked = Ask(key, KeyShape::kTexts);
   if (asked.entry == nullptr) return texts;
   auto add = [&](const YamlNode& node) {
-    Text text = ToText(node, asked.range(), key);
+    Text text = ToText(node, asked.range(), key, AllowedBy(asked.schema));
     if (text.set()) texts.push_back(std::move(text));
   };
   const YamlNode& node = *asked.value();
@@ -140,7 +132,8 @@ TextPairs MapReader::GetPairs(absl::string_view key) {
   if (asked.entry == nullptr) return {};
   const YamlNode& node = *asked.value();
   if (asked.schema.or_text && node.kind != YamlNode::Kind::kMap) return {};  // GetText's
-  return IsMapOrNothing(node, asked.range(), Quote(key)) ? ToPairs(node) : TextPairs();
+  if (!IsMapOrNothing(node, asked.range(), Quote(key))) return {};
+  return ToPairs(node, AllowedBy(asked.schema));
 }
 
 MapReader MapReader::GetMap(absl::string_view key, absl::string_view what) {
@@ -150,25 +143,57 @@ MapReader MapReader::GetMap(absl::string_view key, absl::string_view what) {
   return MapReader(node, asked.range(), *asked.schema.map, diagnostics_, what);
 }
 
-TextPairs MapReader::GetAll() {
-  if (!schema_.open) DiePlainly(schema_, "*", "is read, and its keys are not free");
-  return node_ == nullptr ? TextPairs() : ToPairs(*node_);
+std::vector<UnitKeySpec> MapReader::GetAll() {
+  CheckIsFree(/*of_maps=*/false);
+  std::vector<UnitKeySpec> keys;
+  if (node_ == nullptr) return keys;
+  for (const YamlNode::Entry& entry : node_->entries) {
+    if (!NameIsText(entry)) continue;
+    std::vector<Text> values = ToUnitValues(*entry.value, entry.key_range, entry.key);
+    if (!values.empty()) keys.push_back({{entry.key, entry.key_range}, std::move(values)});
+  }
+  return keys;
 }
 
-TextPairs MapReader::ToPairs(const YamlNode& map) {
+void MapReader::CheckIsFree(bool of_maps) const {
+  if (!schema_.open || (schema_.each != nullptr) != of_maps)
+    DiePlainly(schema_, "*", "is read, and its keys are not free");
+}
+
+std::vector<Text> MapReader::ToUnitValues(const YamlNode& node, Range where, absl::string_view key) {
+  std::vector<Text> values;
+  auto add = [&](const YamlNode& value) {
+    Text text = ToText(value, where, key, {/*empty=*/true, /*lines=*/false});
+    if (text.set()) values.push_back(text.value.empty() ? Text() : std::move(text));
+  };
+  if (node.kind != YamlNode::Kind::kList) {
+    add(node);
+    return values;
+  }
+  if (node.items.empty()) {
+    diagnostics_->Error(Code::kNoValue, PlaceOf(node, where), absl::StrCat(Quote(key), " has no value"),
+                        "give it some; \"\" takes back those of the default");
+  }
+  for (const YamlNode* item : node.items) add(*item);
+  return values;
+}
+
+TextPairs MapReader::ToPairs(const YamlNode& map, Allowed allowed) {
   TextPairs pairs;
   for (const YamlNode::Entry& entry : map.entries) {
     if (!NameIsText(entry)) continue;
-    Text value = ToText(*entry.value, entry.key_range, entry.key);
+    Text value = ToText(*entry.value, entry.key_range, entry.key, allowed);
     if (value.set()) pairs.emplace_back(Text{entry.key, entry.key_range}, std::move(value));
   }
   return pairs;
 }
 
-Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key) {
-  if (node.kind == YamlNode::Kind::kNull || (node.kind == YamlNode::Kind::kScalar && node.text.empty())) {
-    diagnostics_->Error(Code::kNoValue, PlaceOf(node, where), absl::StrCat(Quote(key), " has no value"),
-                        "give it one, or remove it to get the default");
+Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key, Allowed allowed) {
+  const bool empty = node.kind == YamlNode::Kind::kScalar && node.text.empty();
+  if (node.kind == YamlNode::Kind::kNull || (empty && !allowed.empty)) {
+    diagnostics_->Error(
+        Code::kNoValue, PlaceOf(node, where), absl::StrCat(Quote(key), " has no value"),
+        allowed.empty ? "write \"\" for an empty one" : "give it one, or remove it to get the default");
     return {};
   }
   if (node.kind != YamlNode::Kind::kScalar) {
@@ -176,14 +201,17 @@ Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key)
                         absl::StrCat(Quote(key), " must be a single value, not ", node.KindName()));
     return {};
   }
-  if (HasControl(node.text)) {
+  if (HasControl(node.text, allowed.lines)) {
     diagnostics_->Error(
         Code::kControlCharacter, node.range,
-        absl::StrCat("the value ", Quote(node.text), " holds a line end or another control character"),
-        "write it on one line, without escapes such as \\n");
+        absl::StrCat("the value ", Quote(node.text), " holds ",
+                     allowed.lines ? "a control character" : "a line end or another control character"),
+        allowed.lines ? "line ends and tabs alone may be in it: take a file for anything else"
+                      : "write it on one line, without escapes such as \\n");
     return {};
   }
-  return {node.text, node.range};
+  // An alias may have no place of its own.
+  return {node.text, PlaceOf(node, where)};
 }
 
 bool MapReader::NameIsText(const YamlNode::Entry& entry) {

@@ -14,8 +14,8 @@
 
 namespace kplan {
 
-// Takes the values out of one YAML map, as its schema has them. Keys that the schema does not have, or that
-// this version does not do, are reported at once, with the nearest that there is.
+// Takes the values out of one YAML map, as its schema has them. Keys that the schema does not have are
+// reported at once, with the nearest that there is.
 //
 // The schema and the code that reads cannot drift apart: a getter for a key that the schema has not, or has
 // with another shape, ends the program, and so does a reader that goes away before every key was asked for.
@@ -47,8 +47,12 @@ class MapReader {
   template <typename Each>
   void ForEachItem(absl::string_view key, Each each);
 
-  // Every key with its value, of a map whose keys are free (MapSchema::open).
-  TextPairs GetAll();
+  // Every key with its values, of a map whose keys are free (MapSchema::open); "" is a value that is not
+  // set().
+  std::vector<UnitKeySpec> GetAll();
+  // The same where behind each key stands a map (MapSchema::each): EACH(MapReader&, Text name).
+  template <typename Each>
+  void ForEach(Each each);
 
  private:
   // What a shape of the schema comes with: the key's schema, and the entry, null when it is absent.
@@ -64,12 +68,20 @@ class MapReader {
   void CheckKeys();
   void ReportUnknown(const YamlNode::Entry& entry);
 
-  // The value of NODE, which stands under KEY, as a Text; an error when it is a list, a map, empty, or holds
-  // a control character.
-  Text ToText(const YamlNode& node, Range where, absl::string_view key);
-  TextPairs ToPairs(const YamlNode& map);
+  // What a single value may be.
+  struct Allowed {
+    bool empty = false, lines = false;
+  };
+  static Allowed AllowedBy(const KeySchema& key) { return {key.or_empty, key.lines}; }
+
+  // The value of NODE, which stands under KEY, as a Text; an error when it is a list, a map, or what is not
+  // ALLOWED: empty, or with a control character.
+  Text ToText(const YamlNode& node, Range where, absl::string_view key, Allowed allowed);
+  TextPairs ToPairs(const YamlNode& map, Allowed allowed);
+  std::vector<Text> ToUnitValues(const YamlNode& node, Range where, absl::string_view key);
   bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what);
   bool IsListOfMaps(const Asked& asked);
+  void CheckIsFree(bool of_maps) const;  // ends the program when the schema says otherwise
   // False, and an error, when the name of ENTRY holds a control character.
   bool NameIsText(const YamlNode::Entry& entry);
 
@@ -89,6 +101,17 @@ void MapReader::ForEachMap(absl::string_view key, Each each) {
     if (!NameIsText(entry)) continue;
     MapReader reader(entry.value, entry.key_range, *asked.schema.map, diagnostics_,
                      asked.schema.map->what.empty() ? Quote(entry.key) : "");
+    each(reader, Text{entry.key, entry.key_range});
+  }
+}
+
+template <typename Each>
+void MapReader::ForEach(Each each) {
+  CheckIsFree(/*of_maps=*/true);
+  if (node_ == nullptr) return;
+  for (const YamlNode::Entry& entry : node_->entries) {
+    if (!NameIsText(entry)) continue;
+    MapReader reader(entry.value, entry.key_range, *schema_.each, diagnostics_, Quote(entry.key));
     each(reader, Text{entry.key, entry.key_range});
   }
 }

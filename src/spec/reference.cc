@@ -17,7 +17,6 @@ constexpr absl::string_view kBegin = "<!-- keys: ", kBeginEnd = " -->\n", kEnd =
 
 void AppendRows(const MapSchema& map, absl::string_view prefix, std::string* out) {
   for (const KeySchema& key : map.keys) {
-    if (!key.not_yet.empty()) continue;
     std::string path = absl::StrCat(prefix, key.name);
     bool linked = key.map != nullptr && !key.map->section.empty();
     std::string link =
@@ -25,15 +24,6 @@ void AppendRows(const MapSchema& map, absl::string_view prefix, std::string* out
     absl::StrAppend(out, "| `", path, "` | ", key.doc, link, " | ", key.fallback, " |\n");
     if (key.map != nullptr && !linked) AppendRows(*key.map, absl::StrCat(path, "."), out);
   }
-}
-
-std::string NotYetTable() {
-  std::string out = "| key | until then |\n|---|---|\n";
-  for (const KeyPlace& place : AllKeys()) {
-    if (!place.key->not_yet.empty())
-      absl::StrAppend(&out, "| `", place.path, "` | ", place.key->not_yet, " |\n");
-  }
-  return out;
 }
 
 // The map called ID; null when there is none.
@@ -73,14 +63,9 @@ absl::StatusOr<std::string> WithKeyTables(absl::string_view doc) {
     }
     absl::string_view id = doc.substr(begin + kBegin.size(), id_end - begin - kBegin.size());
     const MapSchema* map = FindMap(id);
-    if (map == nullptr && id != "not-yet") {
-      return absl::InvalidArgumentError(absl::StrCat("there is no map ", Quote(id)));
-    }
+    if (map == nullptr) return absl::InvalidArgumentError(absl::StrCat("there is no map ", Quote(id)));
     absl::StrAppend(&out, doc.substr(0, id_end + kBeginEnd.size()),
-                    map == nullptr
-                        ? NotYetTable()
-                        : absl::StrCat("| key | value | default |\n|---|---|---|\n", KeyRows(*map)),
-                    kEnd);
+                    "| key | value | default |\n|---|---|---|\n", KeyRows(*map), kEnd);
     doc.remove_prefix(end + kEnd.size());
   }
 }

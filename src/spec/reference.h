@@ -5,7 +5,6 @@
 //
 //   <!-- keys: host -->      the keys of the map with this MapSchema::id, and of maps in it that have no
 //   section
-//   <!-- keys: not-yet -->   those that this version refuses
 //   <!-- end -->
 
 #include <string>

@@ -48,6 +48,16 @@ struct Key : KeySchema {
     key.max = characters;
     return key;
   }
+  constexpr Key OrEmpty() const {
+    Key key = *this;
+    key.or_empty = true;
+    return key;
+  }
+  constexpr Key WithLines() const {
+    Key key = OrEmpty();
+    key.lines = true;
+    return key;
+  }
   constexpr Key OrText() const {
     Key key = *this;
     key.or_text = true;
@@ -83,11 +93,6 @@ constexpr Key Maps(absl::string_view name, absl::string_view doc, const MapSchem
 }
 constexpr Key MapList(absl::string_view name, absl::string_view doc, const MapSchema& map) {
   return Key(name, KeyShape::kMapList, doc).Of(map);
-}
-constexpr Key NotYet(absl::string_view name, absl::string_view why) {
-  Key key(name, KeyShape::kText, "");
-  key.not_yet = why;
-  return key;
 }
 
 // Names that become file names (model/pki_values.h IsFileName), and host names in lower case.
@@ -405,6 +410,17 @@ constexpr MapSchema kArchive = {"archive", "archive", "", "", kArchiveKeys};
 
 constexpr MapSchema kUnitSection = {"unit-section", "", "", "", {}, /*open=*/true};
 
+constexpr Key kUnit =
+    Maps("unit", "map of `Unit`, `Service`, `Install` to systemd's keys: merged over the default unit",
+         kUnitSection)
+        .Named("Unit|Service|Install")
+        .Example("{Service: {LimitNOFILE: 65536}}");
+
+constexpr Key kHardening = Text("hardening",
+                                "`strict`: a user of its own, and a unit that may do little else than what a "
+                                "service needs; or `off`")
+                               .OneOf("off|strict");
+
 constexpr KeySchema kTlsKeys[] = {
     Text("server",
          "the certificate that a member shows clients: with the usages `server auth` and `client auth`, and "
@@ -451,13 +467,165 @@ constexpr KeySchema kEtcdKeys[] = {
                  "each member's "
                  "own")
         .Example("{heartbeat-interval: 200}"),
-    Maps("unit", "map of `Unit`, `Service`, `Install` to systemd's keys: merged over the default unit",
-         kUnitSection)
-        .Named("Unit|Service|Install")
-        .Example("{Service: {LimitNOFILE: 65536}}"),
-    NotYet("hardening", "`unit` can add systemd's own settings"),
+    kUnit,
+    kHardening.Without("`off`: the unit of the tutorials", R"("off")"),
 };
 constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKeys};
+
+// ---- Services.
+
+constexpr Key kOnChange =
+    Text("on-change",
+         "what a change of it needs: `nothing`, `reload` or `restart`; `systemctl reload` "
+         "sends SIGHUP unless `unit` has an `ExecReload`")
+        .OneOf("nothing|reload|restart")
+        .Without("`restart`", R"("restart")");
+
+constexpr KeySchema kServiceFileKeys[] = {
+    Text("content", "its text, taken literally; it may have several lines, and be empty")
+        .WithLines()
+        .Without("required, without `from`")
+        .Example("\"listen 127.0.0.1\\n\""),
+    Text("from", "instead of `content`: a file that is here, copied as it is").Is(KeyValues::kPath),
+    Text("mode", "who may read, write and execute it, in octal")
+        .Is(KeyValues::kMode)
+        .Without("`0644`", R"("0644")"),
+    Text("owner", "the user it belongs to, or `user:group`").Without("root").Example("metrics:adm"),
+    kOnChange,
+};
+constexpr MapSchema kServiceFile = {"service-file", "a file of a service", "services.NAME.files",
+                                    "content|from", kServiceFileKeys};
+
+constexpr KeySchema kServiceCertKeys[] = {
+    Text("name", "the certificate; one made `per: host` is the host's own")
+        .Is(KeyValues::kCert)
+        .Required()
+        .Example("kubernetes"),
+    Text("cert", "the path of the certificate on the host, `0644`").Is(KeyValues::kPath),
+    Text(
+        "key",
+        "the path of its key, `0600`, in the same folder as `cert`: the two are replaced at the same instant")
+        .Is(KeyValues::kPath)
+        .Without("required with `cert`, but for a bundle"),
+    Text("ca", "the path of the certificate of the CA that signed it, `0644`").Is(KeyValues::kPath),
+    Text("include",
+         "what `cert` holds: `leaf`: the certificate alone; `chain`: it and the intermediates above it; "
+         "`bundle`: key, certificate and intermediates in one file, `0600`, which needs `files: [bundle]` of "
+         "the certificate")
+        .OneOf("leaf|chain|bundle")
+        .Without("`chain`", R"("chain")"),
+    Text("owner", "the user that the key, or the bundle, belongs to, or `user:group`")
+        .Without("the service's user, else root"),
+    kOnChange,
+};
+constexpr MapSchema kServiceCert = {"service-cert", "a certificate of a service", "services.NAME.certs",
+                                    "name", kServiceCertKeys};
+
+constexpr KeySchema kServiceDirKeys[] = {
+    Text("mode", "who may list, write and enter it, in octal")
+        .Is(KeyValues::kMode)
+        .Without("`0755`", R"("0755")"),
+    Text("owner", "the user it belongs to, or `user:group`").Without("the service's user, else root"),
+};
+constexpr MapSchema kServiceDir = {"service-dir", "a folder of a service", "services.NAME.dirs", "",
+                                   kServiceDirKeys};
+
+constexpr KeySchema kHttpsCheckKeys[] = {
+    Text("url", "what is asked for, from the machine that runs ninja; `$address` and `$name` are the host's")
+        .Is(KeyValues::kHttpsUrl)
+        .Required()
+        .Example("https://127.0.0.1:8443/metrics"),
+    Text("status", "the status that has to come back").Number(100, 599).Without("200", "200"),
+    Text("ca", "the CA that signs what is served")
+        .Is(KeyValues::kCa)
+        .Without("that of `serves`, else that of `cert`, else the only one"),
+    Text("cert", "the certificate to show, with the usage `client auth`").Is(KeyValues::kCert),
+    Text("serves", "the certificate that has to be served, byte for byte")
+        .Is(KeyValues::kCert)
+        .Without("any that `ca` signed"),
+    Texts("refuse",
+          "list of `no-cert`, `wrong-ca`, `plaintext`: who must not get in; the first two need `cert`")
+        .OneOf("no-cert|wrong-ca|plaintext")
+        .Example("[no-cert, plaintext]"),
+};
+constexpr MapSchema kHttpsCheck = {"https-check", "https", "", "url", kHttpsCheckKeys};
+
+constexpr KeySchema kCheckKeys[] = {
+    Text("systemd", "`active`: the unit is").OneOf("active"),
+    Text("tcp",
+         "`HOST:PORT`: somebody listens there, as seen from the host, whose `$address` and `$name` it may "
+         "have")
+        .Example("127.0.0.1:8443"),
+    Map("https", "a request over TLS", kHttpsCheck).Example("{url: \"https://127.0.0.1:8443/metrics\"}"),
+    Texts("exec", "a program and its arguments, run on the host without a shell: its exit code has to be 0")
+        .OrEmpty()
+        .Example("[/usr/sbin/nginx, -t]"),
+};
+constexpr MapSchema kCheck = {"check", "a check", "services.NAME.checks", "systemd|tcp|https|exec",
+                              kCheckKeys};
+
+constexpr MapSchema kFurtherUnit = {"further-unit", "", "", "", {}, /*open=*/true, &kUnitSection};
+
+constexpr KeySchema kServiceArchiveKeys[] = {
+    Text("url", "where the archive is downloaded from; https only")
+        .Is(KeyValues::kHttpsUrl)
+        .Without("required, without `path`"),
+    Text("path", "instead of `url`: a file that is here").Is(KeyValues::kPath),
+    TextMap("sha256", "its digest, or a map `{amd64: ..., arm64: ...}`, of which the hosts' is taken")
+        .Named("amd64|arm64")
+        .Is(KeyValues::kDigest)
+        .OrText()
+        .Required(),
+    TextMap("members", "map: name in the archive to path on the host, `0755`")
+        .Required()
+        .Example("{metrics-1.0/metrics: /usr/local/bin/metrics}"),
+};
+constexpr MapSchema kServiceArchive = {"service-archive", "archive", "", "sha256 members url|path",
+                                       kServiceArchiveKeys};
+
+constexpr KeySchema kServiceKeys[] = {
+    Texts("hosts", "list of the hosts that run it, restarted in this order")
+        .Is(KeyValues::kHost)
+        .Without("the only host")
+        .Example("[etcd-1, etcd-2]"),
+    Texts("after",
+          "list of services, or `etcd`, that are up and verified before it starts; also by label: "
+          "`service/HOST/NAME`, `verify/NAME`, `verify/HOST/NAME`, `verify/etcd`")
+        .Example("[etcd]"),
+    Map("archive", "a `.tar.gz` that its programs come from", kServiceArchive)
+        .Without("none: they are there already")
+        .Example("{url: \"https://example.com/metrics.tar.gz\", sha256: "
+                 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, members: {metrics: "
+                 "/usr/local/bin/metrics}}"),
+    Maps("files", "map: path on the host to file", kServiceFile)
+        .Example("{/etc/metrics/metrics.conf: {content: \"listen 127.0.0.1\\n\"}}"),
+    MapList("certs", "list of certificates that it gets, and where they go", kServiceCert)
+        .Example("[{name: kubernetes, cert: /etc/metrics/server.pem, key: /etc/metrics/server-key.pem}]"),
+    Maps("dirs", "map: path on the host to folder", kServiceDir)
+        .Example("{/var/lib/metrics: {mode: \"0700\"}}"),
+    Text("user", "a system user that is made for it (systemd-sysusers), and that it runs as")
+        .Without("none: root; with `hardening: strict` NAME")
+        .Example("metrics"),
+    kHardening.Without("`off`", R"("off")"),
+    Texts("command",
+          "the program, by its path, and its arguments, each taken literally: the unit's `ExecStart`")
+        .OrEmpty()
+        .Required()
+        .Example("[/usr/local/bin/metrics, --listen, \"127.0.0.1:8443\"]"),
+    TextMap("environment", "map of environment variables to values, taken literally")
+        .OrEmpty()
+        .Example("{GOMAXPROCS: 2}"),
+    kUnit,
+    Maps("units",
+         "map: name to further unit (`NAME.timer`, `x@.service`), written as it is here by section and key; "
+         "NAME.timer, NAME.socket or NAME.path starts the service, which kplan then does not",
+         kFurtherUnit)
+        .Example("{metrics.timer: {Timer: {OnCalendar: daily}, Install: {WantedBy: timers.target}}}"),
+    MapList("checks", "list of what proves that it serves, tried until it does or a minute is over", kCheck)
+        .Without("none; then nobody waits but for its start")
+        .Example("[{systemd: active}]"),
+};
+constexpr MapSchema kService = {"service", "a service", "services.NAME", "command", kServiceKeys};
 
 // ---- The file.
 
@@ -466,11 +634,15 @@ constexpr MapSchema kMetadata = {"metadata", "metadata", "", "", kMetadataKeys};
 
 constexpr KeySchema kRolloutKeys[] = {
     Text("max-unavailable",
-         "how many members may be down at a time while they are restarted, from 1 to what leaves a quorum: 2 "
-         "of five")
+         "how many members of etcd, or hosts of a service, may be down at a time while they are restarted, "
+         "from "
+         "1 to what leaves etcd a quorum: 2 of five")
         .Number(1, 1000)
         .Without("1", "1"),
-    NotYet("snapshot", "take one with `etcdctl snapshot save` before a change"),
+    Text("snapshot",
+         "`before-restart`: a snapshot of etcd is taken, and checked, before the first restart of a run")
+        .OneOf("before-restart"),
+    Text("keep-snapshots", "with `snapshot`: how many of them are kept").Number(1, 1000).Without("3", "3"),
 };
 constexpr MapSchema kRollout = {"rollout", "rollout", "", "", kRolloutKeys};
 
@@ -501,7 +673,9 @@ constexpr KeySchema kClusterKeys[] = {
     MapList("revoked", "list of certificates that their CA takes back", kRevoked)
         .Example("[{cert: kubernetes, date: 2026-11-22}]"),
     Map("etcd", "the etcd cluster", kEtcd).Without("none: PKI only"),
-    Map("rollout", "how the members of a cluster are restarted, when something needs it", kRollout)
+    Maps("services", "map: name to service, the unit's name: whatever else runs on the hosts", kService)
+        .NamedLike(kFileName),
+    Map("rollout", "how what runs on several hosts is restarted, when something needs it", kRollout)
         .Without("one at a time")
         .Example("{max-unavailable: 1}"),
     Map("verify", "how etcd is tried once it runs", kVerify),

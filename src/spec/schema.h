@@ -37,6 +37,7 @@ enum class KeyValues : uint8_t {
   kPath,         // characters of base/text.h IsPlainPath
   kDate,         // 2026-11-22, 2026-11-22T10:00:00Z
   kDigest,       // SHA-256 in hexadecimal
+  kMode,         // of a file, in octal: 0644
   kUrl,          // scheme://...
   kHttpsUrl,     // https://...
   kEtcdVersion,  // 3.4.15
@@ -51,6 +52,8 @@ struct KeySchema {
   absl::string_view name;
   KeyShape shape = KeyShape::kText;
   bool or_text = false;            // of kTextMap and kMap: may be a single value instead
+  bool or_empty = false;           // of kText, kTexts and kTextMap: a value may be ""
+  bool lines = false;              // of kText: it may have line ends and tabs
   const MapSchema* map = nullptr;  // of kMap, kMaps and kMapList
   absl::string_view doc;           // what it is, in a table or on a screen: words, with `code`
   absl::string_view fallback;      // what it is without being written, in words: "`43800h` (five years)"
@@ -63,7 +66,6 @@ struct KeySchema {
   // Of kTextMap and kMaps, the names there may be: some words, with "|" between, or those of a form (an
   // ECMAScript regular expression; also JavaScript's).
   absl::string_view names, name_pattern;
-  absl::string_view not_yet;  // recognised and refused, for this reason
 };
 
 struct MapSchema {
@@ -74,7 +76,10 @@ struct MapSchema {
   // What has to be there, with spaces between: "version cert". Of "CN|cert" one has to.
   absl::string_view required;
   absl::Span<const KeySchema> keys;
-  bool open = false;  // keys of any name, each with a single value; `keys` is empty then
+  // Keys of any name; `keys` is empty then. Behind each stands such a map, or, without one, what stands
+  // behind a key of a unit: a single value or a list of such, which may be empty ("").
+  bool open = false;
+  const MapSchema* each = nullptr;
 };
 
 // The whole file.

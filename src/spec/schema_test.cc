@@ -59,9 +59,8 @@ TEST(Schema, IsWhole) {
     ASSERT_LE(place.map->keys.size(), 64) << "MapReader has a bit a key";
     for (const KeySchema& other : place.map->keys) EXPECT_TRUE(&other == &key || other.name != key.name);
     EXPECT_EQ(key.map != nullptr,
-              key.not_yet.empty() && (key.shape == KeyShape::kMap || key.shape == KeyShape::kMaps ||
-                                      key.shape == KeyShape::kMapList));
-    if (!key.not_yet.empty()) continue;
+              key.shape == KeyShape::kMap || key.shape == KeyShape::kMaps || key.shape == KeyShape::kMapList);
+    EXPECT_TRUE(key.shape == KeyShape::kText || !key.lines);
     EXPECT_FALSE(key.doc.empty());
     EXPECT_FALSE(key.fallback.empty());
     // A table's row, and the end of a sentence in help.
@@ -142,9 +141,7 @@ TEST(Schema, IsWhatTheParserReads) {
     if (found.count(place.path) > 0) met.insert(place.key);
   }
   for (const KeyPlace& place : AllKeys()) {
-    if (place.key->not_yet.empty()) {
-      EXPECT_EQ(met.count(place.key), 1) << place.path << " is in no file of testdata";
-    }
+    EXPECT_EQ(met.count(place.key), 1) << place.path << " is in no file of testdata";
   }
 }
 
@@ -161,12 +158,6 @@ TEST(Schema, RulesTheFormOfEveryValue) {
     for (const auto& [text, kind] : kValues) {
       std::vector<std::string> messages = Messages(At(place.path, text));
       std::string seen = absl::StrCat(place.path, ": ", text, ": ", absl::StrJoin(messages, "\n"));
-      if (!key.not_yet.empty()) {
-        ASSERT_EQ(messages.size(), 1) << seen;
-        EXPECT_TRUE(absl::StrContains(messages[0], key.not_yet) && absl::EndsWith(messages[0], "[not-yet]"))
-            << seen;
-        continue;
-      }
       bool map =
           key.shape == KeyShape::kTextMap || key.shape == KeyShape::kMap || key.shape == KeyShape::kMaps;
       bool good = false;
@@ -243,8 +234,10 @@ TEST(KeyHelp, FindsKeysByTheirPaths) {
   EXPECT_EQ(Paths("certs.hosts"), "certs.NAME.hosts");
   EXPECT_EQ(Paths("certs.kubernetes.hosts"), "certs.NAME.hosts");
   EXPECT_EQ(Paths("hosts"), "hosts") << "from the top first";
-  EXPECT_EQ(Paths("sha256"), "etcd.archive.sha256");
-  EXPECT_EQ(Paths("archive.url"), "etcd.archive.url");
+  EXPECT_EQ(Paths("sha256"), "etcd.archive.sha256 services.NAME.archive.sha256");
+  EXPECT_EQ(Paths("archive.url"), "etcd.archive.url services.NAME.archive.url");
+  EXPECT_EQ(Paths("services.metrics.files./etc/metrics/conf.mode"), "services.NAME.files.NAME.mode");
+  EXPECT_EQ(Paths("checks.https.url"), "services.NAME.checks.https.url");
   EXPECT_EQ(Paths("usages"), "signing.profiles.NAME.usages") << "once, though `default` has it, too";
   EXPECT_EQ(Paths("CN"), "ca.CN certs.NAME.CN");
   EXPECT_EQ(Paths("ssh"), "hosts.NAME.ssh");
@@ -269,9 +262,74 @@ TEST(KeyHelp, TellsWhatThereIsToKnow) {
             "- names: Unit, Service, Install\n"
             "- default: none\n"
             "- example: `unit: {Service: {LimitNOFILE: 65536}}`\n");
-  EXPECT_EQ(describe("etcd.hardening"),
-            "This version of kplan does not have it yet: `unit` can add systemd's own settings.\n");
-  EXPECT_TRUE(absl::EndsWith(describe("rollout"), "- keys: `max-unavailable`, `snapshot` (not yet)\n"));
+  EXPECT_EQ(describe("services.files.content"),
+            "its text, taken literally; it may have several lines, and be empty.\n"
+            "\n"
+            "- shape: a single value, which may have several lines\n"
+            "- default: required, without `from`\n"
+            "- example: `content: \"listen 127.0.0.1\\n\"`\n");
+  EXPECT_TRUE(absl::StrContains(describe("services.units"), "- shape: a map of names to maps of maps\n"));
+  EXPECT_TRUE(absl::StrContains(describe("services.dirs.mode"), "- values: three octal digits, "));
+  EXPECT_TRUE(
+      absl::EndsWith(describe("rollout"), "- keys: `max-unavailable`, `snapshot`, `keep-snapshots`\n"));
+}
+
+// What is read where a value may be more than one word on one line.
+TEST(ReadSpec, TakesLinesAndEmptyValuesWhereTheyBelong) {
+  auto read = [](const std::string& text, Spec* spec) {
+    SourceFile source("c", text);
+    Diagnostics diagnostics(&source);
+    ReadSpec(&diagnostics, spec);
+    return diagnostics.Format(false);
+  };
+  Spec spec;
+  EXPECT_EQ(read("services:\n"
+                 "  s:\n"
+                 "    files:\n"
+                 "      /a: {content: ''}\n"
+                 "      /b:\n"
+                 "        content: |\n"
+                 "          one\n"
+                 "          \ttwo\n"
+                 "      /c: {content: &x \"c\"}\n"
+                 "      /d: {content: *x}\n"
+                 "    command: [/bin/x, '', a b]\n"
+                 "    environment: {A: '', B: 2}\n"
+                 "    unit: {Service: {ExecStartPre: '', ExecStop: ['', /bin/a, /bin/b], Nice: 5}}\n"
+                 "    units: {x.timer: {Timer: {OnCalendar: [daily, weekly]}, Install: }}\n",
+                 &spec),
+            "");
+  ASSERT_EQ(spec.services.size(), 1u);
+  const GenericServiceSpec& service = spec.services[0];
+  ASSERT_EQ(service.files.size(), 4u);
+  EXPECT_TRUE(service.files[0].content.set());
+  EXPECT_EQ(service.files[0].content.value, "");
+  EXPECT_EQ(service.files[1].content.value, "one\n\ttwo\n");
+  EXPECT_EQ(service.files[3].content.value, "c");
+  ASSERT_EQ(service.command.size(), 3u);
+  EXPECT_TRUE(service.command[1].set());
+  EXPECT_EQ(service.environment[0].second.value, "");
+  const std::vector<UnitKeySpec>& keys = service.unit[0].keys;
+  ASSERT_EQ(keys.size(), 3u);
+  ASSERT_EQ(keys[0].values.size(), 1u);
+  EXPECT_FALSE(keys[0].values[0].set());
+  ASSERT_EQ(keys[1].values.size(), 3u);
+  EXPECT_FALSE(keys[1].values[0].set());
+  EXPECT_EQ(keys[1].values[2].value, "/bin/b");
+  ASSERT_EQ(service.units.size(), 1u);
+  ASSERT_EQ(service.units[0].sections.size(), 2u);
+  EXPECT_EQ(service.units[0].sections[0].keys[0].values[1].value, "weekly");
+
+  for (const char* bad :
+       {"{files: {/a: {content: ~}}}", "{files: {/a: {content: \"a\\rb\"}}}",
+        "{files: {/a: {content: \"a\\u2028b\"}}}", "{files: {\"/a\\n\": {content: a}}}",
+        "{command: [\"a\\nb\"]}", "{environment: {A: ~}}", "{environment: {A: \"a\\tb\"}}",
+        "{unit: {Service: {A: []}}}", "{unit: {Service: {A: [[b]]}}}", "{unit: {Service: {A: {b: c}}}}",
+        "{unit: {Service: {A: ~}}}", "{unit: {Service: {A: \"a\\nb\"}}}", "{units: {x.timer: {Timer: [a]}}}",
+        "{units: {x.timer: a}}", "{files: {/a: {mode: ''}}}", "{after: ['']}"}) {
+    Spec ignored;
+    EXPECT_NE(read(absl::StrCat("services: {s: ", bad, "}\n"), &ignored), "") << bad;
+  }
 }
 
 // What tests/schema_test.py cannot see from outside: a definition a map, and nothing else.

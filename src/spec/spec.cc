@@ -6,6 +6,7 @@
 #include "src/base/text.h"
 #include "src/spec/map_reader.h"
 #include "src/spec/spec_pki.h"
+#include "src/spec/spec_services.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {
@@ -32,16 +33,6 @@ HostSpec ReadHost(MapReader& reader, Text name) {
   return host;
 }
 
-ArchiveSpec ReadArchive(MapReader& reader, Range range) {
-  ArchiveSpec archive;
-  archive.range = range;
-  archive.url = reader.GetText("url");
-  archive.path = reader.GetText("path");
-  archive.sha256 = reader.GetText("sha256");
-  archive.sha256_by_arch = reader.GetPairs("sha256");
-  return archive;
-}
-
 EtcdTlsSpec ReadTls(MapReader& reader, Range range) {
   EtcdTlsSpec tls;
   tls.range = range;
@@ -63,9 +54,8 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   etcd.members = reader.GetTexts("members");
   etcd.initial_cluster_token = reader.GetText("initial-cluster-token");
   etcd.flags = reader.GetPairs("flags");
-  reader.ForEachMap("unit", [&](MapReader& section, Text name) {
-    etcd.unit.push_back({std::move(name), section.GetAll()});
-  });
+  etcd.unit = ReadUnit(reader);
+  etcd.hardening = reader.GetText("hardening");
   return etcd;
 }
 
@@ -84,9 +74,14 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   ReadPki(top, &spec);
   MapReader etcd = top.GetMap("etcd");
   spec.etcd = ReadEtcd(etcd, top.KeyRange("etcd"));
+  top.ForEachMap("services", [&](MapReader& reader, Text name) {
+    spec.services.push_back(ReadService(reader, std::move(name)));
+  });
   MapReader rollout = top.GetMap("rollout");
   spec.rollout.range = top.KeyRange("rollout");
   spec.rollout.max_unavailable = rollout.GetText("max-unavailable");
+  spec.rollout.snapshot = rollout.GetText("snapshot");
+  spec.rollout.keep_snapshots = rollout.GetText("keep-snapshots");
   MapReader verify = top.GetMap("verify");
   spec.refuse_range = verify.KeyRange("refuse");
   spec.verify_refuse = verify.GetTexts("refuse");

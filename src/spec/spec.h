@@ -14,8 +14,8 @@
 
 namespace kplan {
 
-// A single value. Not set() when the file does not have it. Never empty and without control characters when
-// set.
+// A single value. Not set() when the file does not have it. When set, without control characters, and not
+// empty but where a comment says so.
 struct Text {
   std::string value;
   Range range;
@@ -107,9 +107,16 @@ struct ArchiveSpec {
   TextPairs sha256_by_arch;  // or one an architecture
 };
 
+// A key of a unit's section. A list is one line for each value, as systemd means a key that is written again;
+// a value of a list that is not set() (written as "") is the empty line that takes back those before.
+struct UnitKeySpec {
+  Text name;
+  std::vector<Text> values;
+};
+
 struct UnitSectionSpec {
   Text name;
-  TextPairs keys;
+  std::vector<UnitKeySpec> keys;  // in the order of the text
 };
 
 // The certificates of a cluster's members.
@@ -126,11 +133,73 @@ struct EtcdSpec {
   std::vector<Text> members;
   TextPairs flags;
   std::vector<UnitSectionSpec> unit;
+  Text hardening;
+};
+
+// A file of a service, rendered or copied.
+struct ServiceFileSpec {
+  Text path;  // the key in `services.NAME.files`
+  // One of the two; `content` may be empty and may have line ends and tabs.
+  Text content, from;
+  Text mode, owner, on_change;
+};
+
+// A certificate and what comes with it, as files of a service: one entry of `services.NAME.certs`.
+struct ServiceCertSpec {
+  Range range;
+  Text name;           // one of `certs`
+  Text cert, key, ca;  // paths on the host
+  Text include;        // which part of the chain is in `cert`
+  Text owner, on_change;
+};
+
+struct ServiceDirSpec {
+  Text path;  // the key in `services.NAME.dirs`
+  Text mode, owner;
+};
+
+// One entry of `services.NAME.checks`: exactly one of systemd, tcp, https, exec is set.
+struct CheckSpec {
+  Range range;
+  Text systemd, tcp;
+  std::vector<Text> exec;  // each may be empty
+  // `https`:
+  Range https_range;
+  Text url, status, cert, ca, serves;
+  Range refuse_range;
+  std::vector<Text> refuse;
+};
+
+// A unit beside the service's own: "backup.timer".
+struct FurtherUnitSpec {
+  Text name;  // the key in `services.NAME.units`
+  std::vector<UnitSectionSpec> sections;
+};
+
+// What is taken out of a service's archive: a name in the archive, and where it goes on the host.
+struct ServiceArchiveSpec {
+  ArchiveSpec archive;
+  TextPairs members;
+};
+
+struct GenericServiceSpec {
+  Text name;  // the key in `services`
+  std::vector<Text> hosts, after;
+  std::vector<Text> command;  // each may be empty
+  ServiceArchiveSpec archive;
+  std::vector<ServiceFileSpec> files;
+  std::vector<ServiceCertSpec> certs;
+  std::vector<ServiceDirSpec> dirs;
+  Text user, hardening;
+  TextPairs environment;  // values may be empty
+  std::vector<UnitSectionSpec> unit;
+  std::vector<FurtherUnitSpec> units;
+  std::vector<CheckSpec> checks;
 };
 
 struct RolloutSpec {
   Range range;
-  Text max_unavailable;
+  Text max_unavailable, snapshot, keep_snapshots;
 };
 
 struct Spec {
@@ -146,6 +215,7 @@ struct Spec {
   std::vector<CertSpec> certs;
   std::vector<RevokedSpec> revoked;
   EtcdSpec etcd;
+  std::vector<GenericServiceSpec> services;  // in the order of the text
   RolloutSpec rollout;
   Range refuse_range;
   std::vector<Text> verify_refuse;

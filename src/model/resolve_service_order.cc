@@ -1,0 +1,210 @@
+// Which service comes after which: `after`, by name and by label.
+
+#include <algorithm>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "src/base/text.h"
+#include "src/model/resolve_services_internal.h"
+
+namespace kplan {
+namespace {
+
+class AfterResolver {
+ public:
+  AfterResolver(const Spec& spec, const Cluster& cluster, const std::vector<std::vector<int>>& hosts,
+                Diagnostics* diagnostics)
+      : spec_(spec), cluster_(cluster), hosts_(hosts), diagnostics_(diagnostics) {
+    for (size_t i = 0; i < spec.services.size(); ++i)
+      services_.try_emplace(spec.services[i].name.value, static_cast<int>(i));
+    for (size_t i = 0; i < cluster.hosts.size(); ++i)
+      host_names_.try_emplace(cluster.hosts[i].name, static_cast<int>(i));
+  }
+
+  // False when TEXT was an error.
+  bool Resolve(const GenericServiceSpec& service, const Text& text, AfterEntry* entry) {
+    entry->range = text.range;
+    std::vector<absl::string_view> parts = absl::StrSplit(text.value, '/');
+    absl::string_view name = parts.back(), host;
+    const bool known = parts.size() == 1 || (parts[0] == "verify" && parts.size() <= 3) ||
+                       (parts[0] == "service" && parts.size() == 3);
+    if (!known) {
+      diagnostics_->Error(Code::kUnknownName, text.range,
+                          absl::StrCat(Quote(text.value), " is no service, and no label of one"),
+                          "write NAME, service/HOST/NAME, verify/NAME or verify/HOST/NAME");
+      return false;
+    }
+    if (parts.size() == 3) host = parts[1];
+    if (!host.empty() && !FindHost(text, host, entry)) return false;
+    if (name == "etcd") return FindEtcd(text, entry);
+    auto found = services_.find(name);
+    if (found == services_.end()) {
+      std::vector<absl::string_view> names;
+      for (const GenericServiceSpec& one : spec_.services) names.push_back(one.name.value);
+      if (cluster_.has_etcd) names.push_back("etcd");
+      std::string help = DidYouMean(name, names);
+      diagnostics_->Error(Code::kUnknownName, text.range, absl::StrCat("there is no service ", Quote(name)),
+                          help.empty() ? "write it under `services`, or remove it" : help);
+      return false;
+    }
+    entry->service = found->second;
+    if (name == service.name.value) {
+      diagnostics_->Error(Code::kServiceOrder, text.range,
+                          absl::StrCat("the service ", Quote(name), " would come after itself"),
+                          hosts_[entry->service].size() > 1
+                              ? "remove it: its hosts are restarted one after the other anyway"
+                              : "remove it");
+      return false;
+    }
+    const std::vector<int>& hosts = hosts_[entry->service];
+    if (entry->host >= 0 && std::find(hosts.begin(), hosts.end(), entry->host) == hosts.end()) {
+      diagnostics_
+          ->Error(Code::kUnknownName, text.range,
+                  absl::StrCat("the service ", Quote(name), " does not run on ", host),
+                  absl::StrCat("write ", name, " for all hosts that it runs on"))
+          .Relate(spec_.services[entry->service].name.range, "it is here");
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  bool FindHost(const Text& text, absl::string_view host, AfterEntry* entry) {
+    auto found = host_names_.find(host);
+    if (found != host_names_.end()) {
+      entry->host = found->second;
+      return true;
+    }
+    std::vector<absl::string_view> names;
+    for (const Host& one : cluster_.hosts) names.push_back(one.name);
+    diagnostics_->Error(Code::kUnknownName, text.range, absl::StrCat("there is no host ", Quote(host)),
+                        DidYouMean(host, names));
+    return false;
+  }
+
+  // etcd is verified as a whole: which member is named says nothing.
+  bool FindEtcd(const Text& text, AfterEntry* entry) {
+    entry->etcd = true;
+    entry->host = -1;
+    if (!cluster_.has_etcd && spec_.well_formed) {
+      diagnostics_->Error(Code::kUnknownName, text.range, "there is no etcd to come after",
+                          "write `etcd`, or remove it");
+    }
+    return cluster_.has_etcd;
+  }
+
+  const Spec& spec_;
+  const Cluster& cluster_;
+  const std::vector<std::vector<int>>& hosts_;
+  Diagnostics* diagnostics_;
+  absl::flat_hash_map<std::string, int> services_, host_names_;
+};
+
+// Depth first, in the order of the text.
+class Sorter {
+ public:
+  Sorter(const Spec& spec, const std::vector<std::vector<AfterEntry>>& after, Diagnostics* diagnostics)
+      : spec_(spec), after_(after), diagnostics_(diagnostics), state_(after.size(), State::kNew) {}
+
+  std::vector<int> Sort() {
+    for (size_t i = 0; i < after_.size(); ++i) Add(static_cast<int>(i));
+    return std::move(order_);
+  }
+
+ private:
+  enum class State { kNew, kOpen, kDone };
+
+  struct Step {
+    int service;
+    size_t next = 0;  // into its entries
+  };
+
+  // Without recursion: a chain may be as long as there are services.
+  void Add(int service) {
+    if (state_[service] != State::kNew) return;
+    Open(service);
+    while (!path_.empty()) {
+      Step& step = path_.back();
+      if (step.next == after_[step.service].size()) {
+        state_[step.service] = State::kDone;
+        order_.push_back(step.service);
+        path_.pop_back();
+        continue;
+      }
+      const AfterEntry& entry = after_[step.service][step.next++];
+      if (entry.etcd) continue;
+      if (state_[entry.service] == State::kOpen) ReportCycle(entry.service);
+      if (state_[entry.service] == State::kNew) Open(entry.service);
+    }
+  }
+
+  void Open(int service) {
+    state_[service] = State::kOpen;
+    path_.push_back({service});
+  }
+
+  // The one that the path has come back to is FIRST.
+  void ReportCycle(int first) {
+    auto begin = std::find_if(path_.begin(), path_.end(), [&](const Step& s) { return s.service == first; });
+    const size_t length = static_cast<size_t>(path_.end() - begin);
+    std::string text = absl::StrCat("the service ", Name(first), " comes after ");
+    for (size_t i = 1; i < length; ++i)
+      absl::StrAppend(&text, Name((begin + i)->service), ", which comes after ");
+    absl::StrAppend(&text, Name(first), " itself");
+    diagnostics_
+        ->Error(Code::kServiceOrder, PlaceOfStep(*begin), text,
+                "take one of them out of the other's `after`: somebody has to be the first")
+        .Relate(PlaceOfStep(path_.back()), "the circle closes here");
+  }
+
+  std::string Name(int service) const { return Quote(spec_.services[service].name.value); }
+
+  // Where the entry stands that STEP follows.
+  Range PlaceOfStep(const Step& step) const { return after_[step.service][step.next - 1].range; }
+
+  const Spec& spec_;
+  const std::vector<std::vector<AfterEntry>>& after_;
+  Diagnostics* diagnostics_;
+  std::vector<State> state_;
+  std::vector<Step> path_;
+  std::vector<int> order_;
+};
+
+}  // namespace
+
+std::vector<std::vector<AfterEntry>> ResolveAfter(const Spec& spec, const Cluster& cluster,
+                                                  const std::vector<std::vector<int>>& hosts,
+                                                  Diagnostics* diagnostics) {
+  AfterResolver resolver(spec, cluster, hosts, diagnostics);
+  std::vector<std::vector<AfterEntry>> after;
+  for (const GenericServiceSpec& service : spec.services) {
+    std::vector<AfterEntry> entries;
+    for (const Text& text : service.after) {
+      AfterEntry entry;
+      if (!resolver.Resolve(service, text, &entry)) continue;
+      // A service on all hosts is also one on each.
+      const bool known = std::any_of(entries.begin(), entries.end(), [&](const AfterEntry& other) {
+        return other.etcd == entry.etcd && other.service == entry.service &&
+               (other.host == entry.host || other.host == -1);
+      });
+      if (known) continue;
+      entries.erase(std::remove_if(entries.begin(), entries.end(),
+                                   [&](const AfterEntry& other) {
+                                     return !other.etcd && other.service == entry.service && entry.host == -1;
+                                   }),
+                    entries.end());
+      entries.push_back(entry);
+    }
+    after.push_back(std::move(entries));
+  }
+  return after;
+}
+
+std::vector<int> OrderOfServices(const Spec& spec, const std::vector<std::vector<AfterEntry>>& after,
+                                 Diagnostics* diagnostics) {
+  return Sorter(spec, after, diagnostics).Sort();
+}
+
+}  // namespace kplan
