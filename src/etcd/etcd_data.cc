@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
+#include "src/etcd/restore_stage.h"
 #include "src/etcd/wal_segment.h"
 #include "src/steps/host_file.h"
 
@@ -241,12 +242,21 @@ std::string PlaceOf(const std::string& shown) {
   }
 }
 
+// EtcdData::held. A folder beside it that is not kplan's holds nobody.
+std::string HeldBy(const std::string& root, const std::string& path) {
+  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(root, path, /*create=*/false);
+  if (absl::IsDataLoss(stage.status())) return absl::StrCat("a snapshot (", stage.status().message(), ")");
+  if (!stage.ok() || !stage->state().held) return "";
+  return stage->state().file.empty() ? "a snapshot" : stage->state().file;
+}
+
 }  // namespace
 
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path) {
   const std::string shown = PathFromHere(root, path);
   EtcdData data;
   data.place = PlaceOf(shown);
+  data.held = HeldBy(root, path);
   absl::StatusOr<UniqueFd> fd = OpenFolderBelow(root, path, /*create=*/false);
   if (absl::IsNotFound(fd.status())) return data;
   if (absl::IsFailedPrecondition(fd.status())) {  // a link or a file where a folder should be
@@ -265,6 +275,7 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
     return data;
   }
   found.place = data.place;
+  found.held = data.held;
   return found;
 }
 
@@ -273,9 +284,18 @@ absl::StatusOr<Json> EtcdDataJson(const Record& question) {
   if (!question.status().ok()) return question.status();
   absl::StatusOr<EtcdData> data = ReadEtcdData(root, path);
   if (!data.ok()) return data.status();
-  if (!data->strange.empty()) return Json{{"place", data->place}, {"strange", data->strange}};
-  return Json{{"cluster-id", data->cluster_id}, {"commit", data->commit}, {"initialised", data->initialised},
-              {"member-id", data->member_id},   {"place", data->place},   {"snapshot", data->snapshot}};
+  Json answer = {{"place", data->place}};
+  if (!data->held.empty()) answer["held"] = data->held;
+  if (!data->strange.empty()) {
+    answer["strange"] = data->strange;
+    return answer;
+  }
+  answer["cluster-id"] = data->cluster_id;
+  answer["commit"] = data->commit;
+  answer["initialised"] = data->initialised;
+  answer["member-id"] = data->member_id;
+  answer["snapshot"] = data->snapshot;
+  return answer;
 }
 
 absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
@@ -284,6 +304,7 @@ absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
   Record record(answer);
   EtcdData data;
   data.place = record.String("place");
+  data.held = Shown(record.StringOr("held", ""));
   if (record.Has("strange")) {
     data.strange = Shown(record.String("strange"));
     return record.status().ok() && !data.strange.empty() ? absl::StatusOr<EtcdData>(data) : wrong;

@@ -29,6 +29,9 @@ struct EtcdData {
   // The same text for the same folder on the same machine, by whatever name or address it was reached;
   // another one for every other. The folder need not exist yet. Good until the machine is booted again.
   std::string place;
+  // Not empty: a restore of this snapshot was begun here and did not come to its end (restore_stage.h). Other
+  // members may have other data now, and nobody may be started with this. Set beside all of the above.
+  std::string held;
 };
 
 // What is in the folder PATH inside ROOT (host_file.h). A ROOT or a folder that is not there is one that
@@ -36,7 +39,8 @@ struct EtcdData {
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
 
 // The answer to {"data":PATH, "kind":"etcd-data", "root":ROOT}: {"cluster-id":TEXT, "commit":N,
-// "initialised":BOOL, "member-id":TEXT, "place":TEXT, "snapshot":BOOL}, or {"place":TEXT, "strange":TEXT}.
+// "initialised":BOOL, "member-id":TEXT, "place":TEXT, "snapshot":BOOL}, or {"place":TEXT, "strange":TEXT};
+// either with "held":TEXT where there is one.
 absl::StatusOr<Json> EtcdDataJson(const Record& question);
 
 // The other way. DataLoss when ANSWER is no such answer.

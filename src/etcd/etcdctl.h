@@ -49,6 +49,7 @@ struct EndpointStatus {
   std::string leader_id;  // empty: it knows none
   bool learner = false;
   uint64_t raft_term = 0, raft_index = 0, raft_applied_index = 0;  // raft_applied_index: 3.4 and later
+  int64_t revision = 0, db_size = 0;                               // of its store; bytes
   std::vector<std::string> errors;                                 // alarms, "etcdserver: no leader"
 };
 

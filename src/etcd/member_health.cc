@@ -59,6 +59,10 @@ class RealView : public ClusterView {
 
   LiveCluster AskAll() override { return AskLiveCluster(cluster_); }
 
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) override {
+    return kplan::TakeSnapshot(cluster_, policy);
+  }
+
  private:
   const PlannedCluster cluster_;
   const std::vector<HostPort> targets_;

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/rollout_order.h"
+#include "src/etcd/snapshot.h"
 
 namespace kplan {
 
@@ -34,6 +35,7 @@ class ClusterView {
   virtual HealthAnswer AskHealth(size_t member) = 0;
   // All members, by etcdctl.
   virtual LiveCluster AskAll() = 0;
+  virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) = 0;
 };
 
 // The view with CLUSTER's own client certificate. /health is asked in process over TLS; a server whose

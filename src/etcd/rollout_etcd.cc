@@ -1,8 +1,12 @@
 // rollout-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
 //   "key":"pki/root-key.pem", "kind":"rollout-etcd", "max-unavailable":1, "members":[{..., "service":{a
-//   record of the kind "service"}},...], "timeout":SECONDS}   (etcd_cluster.h, service.cc)
+//   record of the kind "service"}},...], "snapshot":{"dir":"snapshots", "keep":3}, "timeout":SECONDS}
+//   (etcd_cluster.h, service.cc)
 // That all members of a cluster run with what the plan wants them to run with, and serve: the services of all
 // of them in one step, because whether one may be restarted depends on how the others are.
+//
+// "snapshot" is optional: before the first restart of a run one is taken (snapshot.h), and so many are kept.
+// Where that fails no member is restarted.
 //
 // Its digest is over the digest of every member's service: which instance runs, with which inputs.
 //
@@ -54,6 +58,15 @@ absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record) {
   plan.max_unavailable = static_cast<int>(record.Int("max-unavailable"));
   plan.timeout = absl::Seconds(record.Int("timeout"));
   if (!record.status().ok()) return record.status();
+  if (auto found = record.json().find("snapshot"); found != record.json().end()) {
+    const Record wanted(found->is_object() ? *found : Json::object());
+    SnapshotPolicy policy;
+    policy.folder = wanted.String("dir");
+    policy.keep = static_cast<int>(wanted.Int("keep"));
+    policy.before_restart = true;
+    if (!wanted.status().ok()) return wanted.status();
+    plan.snapshot = policy;
+  }
   for (const PlannedMember& member : plan.cluster.members) {
     auto service = member.json.find("service");
     if (service == member.json.end() || !service->is_object()) {
@@ -66,6 +79,10 @@ absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record) {
     if (absl::Status status = plan.services.back().status(); !status.ok()) return status;
   }
   return plan;
+}
+
+std::string SnapshotNote(const Record& record, bool restarts) {
+  return restarts && record.Has("snapshot") ? "after a snapshot" : "";
 }
 
 absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext& context, const Record& record) {
@@ -109,6 +126,7 @@ absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record
     }
     outlook.services.push_back(std::move(seen));
   }
+  outlook.note = SnapshotNote(record, outlook.restarts);
   return outlook;
 }
 

@@ -4,10 +4,12 @@
 // Bringing the members of a cluster to what the plan wants them to run with. rollout_order.h has the order;
 // here it is carried out.
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "src/base/record.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/member_health.h"
@@ -21,6 +23,8 @@ struct RolloutPlan {
   std::vector<Record> services;  // the service of each member (service.cc)
   int max_unavailable = 1;
   absl::Duration timeout;  // for a member that was started, until it serves
+  // A snapshot is taken before the first restart of a member; without a value none is.
+  absl::optional<SnapshotPolicy> snapshot;
   // How long a member says that it knows no leader until that is no election any more.
   absl::Duration election = absl::Seconds(10);
 };
@@ -28,10 +32,15 @@ struct RolloutPlan {
 // DataLoss when RECORD lacks something.
 absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record);
 
+// What a person should know beforehand of the rollout of RECORD that RESTARTS members, or does not: that a
+// snapshot is taken; "" when none is.
+std::string SnapshotNote(const Record& record, bool restarts);
+
 // Starts and restarts what has to be, and returns when all members run with what is wanted, and serve. It
 // remembers nothing from one run to the next: the hosts and the members are looked at before each action.
 // Errors: a host cannot be reached (Unavailable; then nothing more is touched), the order says stop, a member
-// did not come back (FailedPrecondition, with its last log lines and the state that is left).
+// did not come back, no snapshot could be taken (FailedPrecondition, with the state that is left and, of a
+// member, its last log lines).
 absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view);
 
 }  // namespace kplan

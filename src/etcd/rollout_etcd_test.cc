@@ -117,6 +117,20 @@ class FakeCluster : public HostAccess, public ClusterView {
     return {HealthAnswer::kHealthy, ""};
   }
 
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) override {
+    std::lock_guard<std::mutex> hold(mutex_);
+    EXPECT_EQ(policy.folder, "snapshots");
+    EXPECT_EQ(policy.keep, 3);
+    EXPECT_TRUE(policy.before_restart);
+    events.push_back("snapshot");
+    if (!snapshot.ok()) return snapshot;
+    TakenSnapshot taken;
+    taken.info.path = "snapshots/a.db";
+    taken.info.revision = 7;
+    taken.member = "etcd-2";
+    return taken;
+  }
+
   LiveCluster AskAll() override {
     std::lock_guard<std::mutex> hold(mutex_);
     ++asked_all;
@@ -160,7 +174,8 @@ class FakeCluster : public HostAccess, public ClusterView {
   std::vector<Member> members;
   size_t leader = 0;
   bool formed = true;  // the members have published their client URLs
-  absl::Status etcdctl;
+  bool wants_snapshot = false;
+  absl::Status etcdctl, snapshot;
   std::function<void(size_t)> on_touch;
   std::vector<std::string> events;
   int asked_all = 0;
@@ -217,6 +232,7 @@ Json RecordOf(size_t count) {
 absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1) {
   Json record = RecordOf(cluster->members.size());
   record["max-unavailable"] = max_unavailable;
+  if (cluster->wants_snapshot) record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(Record(record));
   if (!plan.ok()) return plan.status();
   plan->election = absl::Milliseconds(300);
@@ -273,6 +289,54 @@ TEST(RollOut, OneAtATimeTheLeaderLast) {
   EXPECT_EQ(result->reason, "restarted etcd-1, etcd-3, etcd-2: flags changed");
   EXPECT_THAT(result->output, HasSubstr("etcd-2: restarted (flags changed), the leader, last, serves after"));
   EXPECT_EQ(Roll(&cluster)->reason, "");
+}
+
+TEST(RollOut, ASnapshotIsTakenOnceBeforeTheFirstRestart) {
+  FakeCluster cluster(3);
+  cluster.wants_snapshot = true;
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, IsEmpty());  // nothing to do
+  cluster.members[1].up = false;
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, ElementsAre("start etcd-2 only"));
+
+  cluster.events.clear();
+  MakeStale(&cluster);
+  absl::StatusOr<StepResult> result = Roll(&cluster);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(cluster.events, ElementsAre("snapshot", "restart etcd-2", "restart etcd-3", "restart etcd-1"));
+  EXPECT_THAT(
+      result->output,
+      StartsWith("snapshot snapshots/a.db: revision 7, 0 keys, 0 bytes, from etcd-2 in 0.0 s\netcd-2: "));
+}
+
+TEST(RollOut, WithoutItsSnapshotNobodyIsRestarted) {
+  FakeCluster cluster(3);
+  cluster.wants_snapshot = true;
+  cluster.snapshot = absl::ResourceExhaustedError("there is no room for it");
+  cluster.members[2].up = false;
+  MakeStale(&cluster);
+  EXPECT_THAT(
+      ErrorOf(&cluster),
+      AllOf(HasSubstr("no snapshot could be taken, and `rollout.snapshot` wants one before a member is "
+                      "restarted: there is no room for it"),
+            HasSubstr("left:     etcd-1 and etcd-2 need a restart, and were not touched"),
+            HasSubstr("remove `snapshot` from `rollout` in cluster.yaml; then run ninja again")));
+  EXPECT_THAT(cluster.events, ElementsAre("start etcd-3 only", "snapshot"));
+}
+
+TEST(RollOut, WhatARecordSaysOfSnapshots) {
+  Json record = RecordOf(3);
+  EXPECT_FALSE(ReadRolloutPlan(Record(record))->snapshot.has_value());
+  EXPECT_EQ(SnapshotNote(Record(record), true), "");
+  record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
+  EXPECT_EQ(ReadRolloutPlan(Record(record))->snapshot->keep, 3);
+  EXPECT_EQ(SnapshotNote(Record(record), true), "after a snapshot");
+  EXPECT_EQ(SnapshotNote(Record(record), false), "");
+  for (Json bad : {Json("snapshots"), Json{{"dir", "snapshots"}}, Json{{"keep", 3}}}) {
+    record["snapshot"] = bad;
+    EXPECT_TRUE(absl::IsDataLoss(ReadRolloutPlan(Record(record)).status())) << bad;
+  }
 }
 
 TEST(RollOut, TheLeaderIsWhoeverLeadsThen) {

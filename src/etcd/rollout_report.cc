@@ -47,7 +47,7 @@ std::string RolloutReport::Reason() const {
 }
 
 std::string RolloutReport::Lines() const {
-  std::string text;
+  std::string text = snapshot_.empty() ? "" : absl::StrCat("snapshot ", snapshot_, "\n");
   for (const Entry& entry : entries_) {
     absl::StrAppend(&text, entry.member, entry.deed == kStarted ? ": started" : ": restarted");
     if (!entry.reasons.empty()) absl::StrAppend(&text, " (", absl::StrJoin(entry.reasons, ", "), ")");
@@ -71,6 +71,7 @@ std::string RolloutReport::StopText(const std::string& why, const std::string& a
   absl::StrAppend(&text, "\n  serving:  ", serving.empty() ? "nobody" : MemberNames(members, serving), ", ",
                   serving.size(), " of ", members.size(), members.size() == 1 ? " member" : " members",
                   serving.size() >= QuorumOf(members.size()) ? ": a quorum" : ": no quorum");
+  if (!snapshot_.empty()) absl::StrAppend(&text, "\n  snapshot: ", snapshot_);
   if (!entries_.empty()) {
     const std::string started = Names(kStarted, ", "), restarted = Names(kRestarted, ", ");
     absl::StrAppend(&text, "\n  done:     ", started.empty() ? "" : absl::StrCat("started ", started),

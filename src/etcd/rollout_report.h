@@ -4,6 +4,7 @@
 // What a rollout did so far, and how it says that to a person.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -19,6 +20,9 @@ class RolloutReport {
   void Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons, bool led);
   // MEMBER, which was added before, serves, after TOOK.
   void AddServes(const std::string& member, absl::Duration took);
+
+  // A snapshot was taken: TEXT says where and what it holds.
+  void AddSnapshot(std::string text) { snapshot_ = std::move(text); }
 
   // For StepResult::reason: "restarted etcd-2, etcd-3, etcd-1: flags changed".
   std::string Reason() const;
@@ -45,6 +49,7 @@ class RolloutReport {
 
   std::string Names(Deed deed, const char* separator) const;
 
+  std::string snapshot_;        // "": none was taken
   std::vector<Entry> entries_;  // in the order of the deeds
 };
 

@@ -29,6 +29,7 @@ class Rollout {
   Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view)
       : plan_(plan),
         hosts_(hosts),
+        view_(view),
         state_(plan, hosts, view),
         all_(state_.all()),
         members_(state_.members()),
@@ -41,6 +42,7 @@ class Rollout {
   absl::Status Look();
   bool LeaderIsMissing(const RolloutAction& action) const;
 
+  absl::Status TakeSnapshot();
   absl::Status Touch(RolloutReport::Deed deed, const RolloutAction& action);
   absl::Status AskManagers(MemberPlaces* members);
   absl::Status Await(const MemberPlaces& members, bool ask_managers);
@@ -56,12 +58,14 @@ class Rollout {
 
   const RolloutPlan& plan_;
   HostAccess* const hosts_;
+  ClusterView* const view_;
   RolloutState state_;
   const MemberPlaces& all_;
   std::vector<MemberState>& members_;
   std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
   std::vector<absl::Time> touched_at_;
   RolloutReport report_;
+  bool snapshot_taken_ = false;
 };
 
 absl::StatusOr<StepResult> Rollout::Run() {
@@ -94,7 +98,8 @@ absl::StatusOr<StepResult> Rollout::Run() {
         status = Touch(RolloutReport::kStarted, action);
         break;
       case RolloutAction::kRestart:
-        status = Touch(RolloutReport::kRestarted, action);
+        status = TakeSnapshot();
+        if (status.ok()) status = Touch(RolloutReport::kRestarted, action);
         break;
       case RolloutAction::kWait:
         status = Await(action.members, /*ask_managers=*/true);
@@ -138,6 +143,22 @@ absl::StatusOr<StepResult> Rollout::RunService(size_t i, bool await_start) {
   Json record = plan_.services[i].json();
   if (await_start) record["await"] = "start";
   return hosts_->RunStep(Planned(i).host, label, Record(std::move(record)));
+}
+
+// Once a run, when the first member is about to be restarted: whoever runs has data.
+absl::Status Rollout::TakeSnapshot() {
+  if (!plan_.snapshot.has_value() || snapshot_taken_) return absl::OkStatus();
+  absl::StatusOr<TakenSnapshot> taken = view_->TakeSnapshot(*plan_.snapshot);
+  if (!taken.ok()) {
+    return StopNow(
+        absl::StrCat("no snapshot could be taken, and `rollout.snapshot` wants one before a member is "
+                     "restarted: ",
+                     taken.status().message()),
+        "put that right, or, to go on without one, remove `snapshot` from `rollout` in cluster.yaml");
+  }
+  snapshot_taken_ = true;
+  report_.AddSnapshot(taken->Describe());
+  return absl::OkStatus();
 }
 
 // Starts or restarts ACTION's members. After a restart that leaves a quorum they are waited for at once, so

@@ -91,13 +91,33 @@ void FindOtherClusters(const PlannedCluster& cluster, const Found& found, Proble
   }
 }
 
+// A restore that did not end: some members may have the snapshot's data and some their own.
+void FindHeld(const PlannedCluster& cluster, const Found& found, Problems* problems) {
+  std::vector<size_t> members;
+  std::vector<std::string> hosts;
+  std::string file;
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!found[i].ok() || found[i]->held.empty()) continue;
+    members.push_back(i);
+    hosts.push_back(HostAndFolder(cluster.members[i]));
+    file = found[i]->held;
+  }
+  if (members.empty()) return;
+  problems->Add(members,
+                absl::StrCat("a restore of ", file, " was begun and did not end, by what lies on ",
+                             absl::StrJoin(hosts, ", "),
+                             ": some members may have its data now and some their own, and together "
+                             "they would destroy both. Run kplan restore again, with the same file"));
+}
+
 void FindFolderProblems(const PlannedCluster& cluster, const Found& found, Problems* problems) {
+  FindHeld(cluster, found, problems);
   for (size_t i = 0; i < found.size(); ++i) {
     const PlannedMember& member = cluster.members[i];
     if (!found[i].ok()) {
       problems->Add({i}, absl::StrCat(HostAndFolder(member), ": cannot see what the data folder holds: ",
                                       found[i].status().message()));
-    } else if (!found[i]->strange.empty()) {
+    } else if (!found[i]->strange.empty() && !problems->Has(i)) {
       problems->Add({i}, absl::StrCat(member.host, ": ", found[i]->strange,
                                       ". A member starts with an empty data folder or with its own data: is "
                                       "this the right host? Move away what is there when it is not needed"));

@@ -1,0 +1,199 @@
+#include "src/etcd/snapshot.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <functional>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/etcd/snapshot_folder.h"
+
+namespace kplan {
+namespace {
+
+// So many entries of the log behind the others a member still counts as one that has caught up: it catches up
+// while it is asked.
+constexpr uint64_t kFewEntries = 1000;
+// Kept free on the disk beside a snapshot, for everybody else.
+constexpr int64_t kRoom = 16 << 20;
+
+constexpr char kSaved[] = "snapshot.db";  // in the folder that it is saved in
+
+bool IsCorrupt(const EndpointStatus& status) {
+  uint64_t id = 0;
+  if (!absl::SimpleHexAtoi(status.member_id, &id)) return false;
+  // etcd prints its protobuf as text: "memberID:10276657743932975437 alarm:CORRUPT ".
+  const std::string alarm = absl::StrCat("memberID:", id, " alarm:CORRUPT");
+  return std::any_of(status.errors.begin(), status.errors.end(),
+                     [&](const std::string& error) { return absl::StrContains(error, alarm); });
+}
+
+uint64_t LastIndexOf(const LiveCluster& live) {
+  uint64_t last = 0;
+  for (const MemberAnswer& answer : live.answers) {
+    if (answer.status.ok()) last = std::max(last, answer.status->raft_index);
+  }
+  return last;
+}
+
+// The revision that a member of CLUSTER says it has, the highest.
+int64_t LastRevision(const PlannedCluster& cluster, const LiveCluster& live) {
+  int64_t last = 0;
+  for (const MemberAnswer& answer : live.answers) {
+    if (answer.status.ok() && answer.status->cluster_id == cluster.cluster_id)
+      last = std::max(last, answer.status->revision);
+  }
+  return last;
+}
+
+absl::Status CheckRoom(const std::string& folder, int64_t bytes) {
+  struct statvfs disk;
+  if (statvfs(folder.c_str(), &disk) != 0) return ErrnoStatus(errno, absl::StrCat("cannot look at ", folder));
+  const auto free = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
+  if (free >= bytes + kRoom) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "there is no room for it in ", folder, ": it has about ", BytesText(bytes), ", and ", BytesText(free),
+      " are free, of which ", BytesText(kRoom), " have to stay so; remove older snapshots, or make room"));
+}
+
+// Has MEMBER read through the quorum, so that it has all that a client was told was written.
+absl::Status CatchUp(const PlannedCluster& cluster, const PlannedMember& member) {
+  absl::Status status = RunEtcdctl(cluster.etcdctl, {member.probe}, {"get", "kplan"}).status();
+  // Whether it may see the key is another question (etcd's own health check does the same).
+  return absl::StrContains(status.message(), "permission denied") ? absl::OkStatus() : status;
+}
+
+// Has MEMBER save one as PATH, and checks it.
+absl::StatusOr<SnapshotInfo> SaveFrom(const PlannedCluster& cluster, const PlannedMember& member,
+                                      const EndpointStatus& status, const std::string& path,
+                                      int64_t revision) {
+  if (status.leader_id.empty()) {
+    revision = status.revision;
+  } else if (absl::Status caught_up = CatchUp(cluster, member); !caught_up.ok()) {
+    return WithoutLog(caught_up);
+  }
+  absl::Status saved =
+      RunEtcdctl(cluster.etcdctl, {member.probe}, {"snapshot", "save", path}, TimeForSnapshot(status.db_size))
+          .status();
+  if (!saved.ok()) return WithoutLog(saved);
+  absl::StatusOr<SnapshotInfo> info = CheckSnapshot(SnapshotProgram(cluster.etcdctl.program), path);
+  if (!info.ok()) return info.status();
+  if (info->revision < revision) {
+    return absl::DataLossError(absl::StrCat("it has revision ", info->revision,
+                                            ", and the cluster had revision ", revision, " before"));
+  }
+  return info;
+}
+
+// Takes one into SAVING; NAME gives the path that it is kept under.
+absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const SavingFolder& saving,
+                                       const std::function<std::string(const SnapshotInfo&)>& name) {
+  const absl::Time begun = absl::Now();
+  const LiveCluster live = AskLiveCluster(cluster);
+  const std::vector<size_t> sources = SnapshotSources(cluster, live);
+  std::vector<std::string> whys;
+  for (size_t i : sources) {
+    const PlannedMember& member = cluster.members[i];
+    const EndpointStatus& status = *live.answers[i].status;
+    if (absl::Status room = CheckRoom(saving.path(), status.db_size); !room.ok()) return room;
+    const std::string path = absl::StrCat(saving.path(), "/", kSaved);
+    absl::StatusOr<SnapshotInfo> info = SaveFrom(cluster, member, status, path, LastRevision(cluster, live));
+    if (!info.ok()) {
+      whys.push_back(absl::StrCat(member.name, " (", member.probe, "): ", info.status().message()));
+      continue;
+    }
+    TakenSnapshot taken;
+    taken.info = *std::move(info);
+    taken.member = member.name;
+    taken.without_quorum = status.leader_id.empty();
+    absl::Status kept;
+    do {
+      taken.info.path = name(taken.info);
+      kept = saving.Keep(kSaved, taken.info.path);
+      // Of two in one millisecond the second gets another name; a name that was asked for stays.
+    } while (absl::IsAlreadyExists(kept) && name(taken.info) != taken.info.path);
+    if (!kept.ok()) return kept;
+    taken.took = absl::Now() - begun;
+    return taken;
+  }
+  if (sources.empty()) {
+    for (size_t i = 0; i < cluster.members.size(); ++i) {
+      const absl::Status& said = live.answers[i].status.status();
+      whys.push_back(absl::StrCat(cluster.members[i].name, " (", cluster.members[i].probe, "): ",
+                                  said.ok() ? "it cannot be trusted with one" : WithoutLog(said).message()));
+    }
+  }
+  return absl::UnavailableError(absl::StrCat("no member gives one: ", absl::StrJoin(whys, "; ")));
+}
+
+}  // namespace
+
+std::string TakenSnapshot::Describe() const {
+  return absl::StrCat(info.path, ": ", info.Describe(), ", from ", member,
+                      absl::StrFormat(" in %.1f s", absl::ToDoubleSeconds(took)),
+                      without_quorum ? "; no member serves, and this is what that one has" : "");
+}
+
+std::vector<size_t> SnapshotSources(const PlannedCluster& cluster, const LiveCluster& live) {
+  const uint64_t last = LastIndexOf(live);
+  std::vector<size_t> sources;
+  for (size_t i = 0; i < live.answers.size(); ++i) {
+    const absl::StatusOr<EndpointStatus>& status = live.answers[i].status;
+    if (status.ok() && status->cluster_id == cluster.cluster_id && !status->learner && !IsCorrupt(*status))
+      sources.push_back(i);
+  }
+  const auto rank = [&](size_t i) {
+    const EndpointStatus& status = *live.answers[i].status;
+    const bool leads = status.leader_id == status.member_id;
+    const bool behind = status.raft_applied_index + kFewEntries < last;
+    const uint64_t lacks = last - std::min(last, status.raft_applied_index);
+    return std::make_tuple(status.leader_id.empty(), leads || behind, lacks, i);
+  };
+  std::sort(sources.begin(), sources.end(), [&](size_t a, size_t b) { return rank(a) < rank(b); });
+  return sources;
+}
+
+absl::StatusOr<TakenSnapshot> TakeSnapshot(const PlannedCluster& cluster, const SnapshotPolicy& policy) {
+  if (absl::Status status = MakeSnapshotFolder(policy.folder); !status.ok()) return status;
+  absl::StatusOr<SavingFolder> saving = SavingFolder::Make(policy.folder, ".saving-");
+  if (!saving.ok()) return saving.status();
+  SnapshotName name;
+  name.cluster_id = cluster.cluster_id;
+  name.before_restart = policy.before_restart;
+  name.taken = absl::InfinitePast();
+  absl::StatusOr<TakenSnapshot> taken = TakeInto(cluster, *saving, [&](const SnapshotInfo& info) {
+    name.revision = info.revision;
+    // Asked again, it has to be another one.
+    name.taken = std::max(absl::Now(), name.taken + absl::Milliseconds(1));
+    return absl::StrCat(policy.folder, "/", name.ToString());
+  });
+  if (!taken.ok() || policy.keep == 0) return taken;
+  absl::StatusOr<std::vector<std::string>> removed =
+      RemoveOldSnapshots(policy.folder, taken->info.path.substr(policy.folder.size() + 1), policy.keep);
+  if (!removed.ok()) return removed.status();
+  taken->removed = *std::move(removed);
+  return taken;
+}
+
+absl::StatusOr<TakenSnapshot> TakeSnapshotAs(const PlannedCluster& cluster, const std::string& path) {
+  struct stat there;
+  if (lstat(path.c_str(), &there) == 0)
+    return absl::AlreadyExistsError(absl::StrCat(path, " is there already; give it another name"));
+  const std::string folder = FolderOf(path);
+  absl::StatusOr<SavingFolder> saving =
+      SavingFolder::Make(folder, absl::StrCat(".", path.substr(path.rfind('/') + 1), ".saving-"));
+  if (!saving.ok()) return saving.status();
+  return TakeInto(cluster, *saving, [&](const SnapshotInfo&) { return path; });
+}
+
+}  // namespace kplan
