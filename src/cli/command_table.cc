@@ -62,7 +62,13 @@ constexpr OptionSyntax kPruneOptions[] = {
     {"--yes", ""},
 };
 
+constexpr OptionSyntax kRestoreOptions[] = {kFolder, {"--yes", ""}};
+constexpr OperandSyntax kRestoreOperands[] = {{"FILE", Word::kFile}};
+
 constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kSpecOption};
+
+constexpr OptionSyntax kSnapshotOptions[] = {kFolder, kJson, {"--keep", "N"}};
+constexpr OperandSyntax kSnapshotOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kStatusOptions[] = {
     kFolder, {"--all", ""}, {"--contact", ""}, kJson, {"--watch", ""},
@@ -72,6 +78,12 @@ constexpr OperandSyntax kStepOperands[] = {{"SHARD", Word::kFile}, kLabel, {"DIG
 
 constexpr OptionSyntax kWhyOptions[] = {kFolder, kJson, {"--last", ""}};
 constexpr OperandSyntax kWhyOperands[] = {kLabel, kLastSpec};
+
+constexpr OptionSyntax kRenewTimerOptions[] = {kFolder, {"--calendar", "WHEN"}};
+constexpr OperandSyntax kRenewTimerOperands[] = {
+    {"install|remove|show", Word::kWord, "install|remove|show"},
+    kLastSpec,
+};
 
 constexpr CommandSyntax kCommands[] = {
     {"certs", kFolderAndJson, kSpecAlone},
@@ -84,8 +96,11 @@ constexpr CommandSyntax kCommands[] = {
     {"init", kInitOptions, kInitOperands},
     {"plan", kPlanOptions, kLastSpecAlone},
     {"prune", kPruneOptions, kLastSpecAlone},
+    {"renew-timer", kRenewTimerOptions, kRenewTimerOperands},
+    {"restore", kRestoreOptions, kRestoreOperands},
     {"schema", {}, {}},
     {"show", kShowOptions, kAnyLabelAlone},
+    {"snapshot", kSnapshotOptions, kSnapshotOperands},
     {"status", kStatusOptions, kLastSpecAlone},
     {"step", {}, kStepOperands},
     {"why", kWhyOptions, kWhyOperands},

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
 #include "src/model/etcd_flags.h"
@@ -13,53 +15,54 @@
 namespace kplan {
 namespace {
 
-Json FlagValue(EtcdFlag::Kind kind) {
-  switch (kind) {
-    case EtcdFlag::Kind::kText:
-    case EtcdFlag::Kind::kOurs:
-      break;
-    case EtcdFlag::Kind::kBool:
-      return {{"enum", {true, false, "true", "false"}}, {"description", "true or false"}};
-    case EtcdFlag::Kind::kNumber:
+// What stands in the file; editors say the rest in words. A value in quotes is as good as one without.
+Json FlagValue(const EtcdFlag& flag) {
+  using Type = EtcdFlag::Type;
+  switch (flag.type) {
+    case Type::kBool:
+      return {{"enum", {true, false, "true", "false"}}};
+    case Type::kNumber:
+    case Type::kBytes:
+    case Type::kMegabytes:
+    case Type::kMilliseconds:
+    case Type::kSeconds:
       return {{"type", {"integer", "string"}},
-              {"minimum", 0},
-              {"pattern", "^[0-9]+ *$"},
-              {"description", "a decimal number"}};
-    case EtcdFlag::Kind::kDuration: {
-      Json json = JsonScalar("^[+-]?([0-9.]+(h|m|s|ms|us|ns)?)+$|^[+-]?inf$");
-      json["description"] = "a duration: 5s, 100ms, 1h30m";
-      return json;
+              {"minimum", flag.least},
+              {"pattern", flag.least < 0 ? "^-?[0-9]+ *$" : "^[0-9]+ *$"}};
+    case Type::kDuration:
+      return JsonScalar("^[+]?([0-9.]+(h|m|s|ms|us|µs|ns))+$|^[+]?0$");
+    case Type::kUrls:
+      return {{"type", "string"}, {"pattern", "^https?://"}};
+    case Type::kOrigins:
+      return {{"type", "string"}, {"pattern", "^https?://|^[*]$"}};
+    case Type::kPath:
+      return JsonScalar("^/[A-Za-z0-9/._+@=~-]*$");
+    case Type::kWord: {
+      Json words = Json::array();
+      for (int minor = PatchOfMinor::kFirstMinor; minor <= PatchOfMinor::kLastMinor; ++minor) {
+        for (absl::string_view word : WordsOfFlag({3, minor, 9999}, flag)) {
+          Json text = std::string(word);
+          if (std::find(words.begin(), words.end(), text) == words.end()) words.push_back(std::move(text));
+        }
+      }
+      return {{"enum", std::move(words)}};
     }
-    case EtcdFlag::Kind::kUrls:
-      return {{"type", "string"},
-              {"pattern", "^https?://"},
-              {"description", "URLs of scheme, host and port, with commas between several"}};
-    case EtcdFlag::Kind::kPath: {
-      Json json = JsonScalar("^/[A-Za-z0-9/._+@=~-]*$");
-      json["description"] = "an absolute path on the host";
-      return json;
-    }
+    default:
+      return JsonScalar();
   }
-  return JsonScalar();
 }
 
-// etcd's own flags, those of all versions that kplan knows.
+// etcd's own flags, those of all versions that kplan knows, but for what nobody may write.
 Json Flags() {
   Json flags = Json::object();
-  for (absl::string_view name : EtcdFlagNames()) {
-    const EtcdFlag& flag = *FindEtcdFlag(name);
-    if (flag.kind == EtcdFlag::Kind::kOurs) continue;
-    Json json = FlagValue(flag.kind);
-    std::string versions;
-    if (flag.since_minor > 4) absl::StrAppend(&versions, "since etcd 3.", flag.since_minor);
-    if (flag.removed_minor != 0) {
-      absl::StrAppend(&versions, versions.empty() ? "" : ", ", "gone in etcd 3.", flag.removed_minor);
-    }
-    if (!versions.empty()) {
-      std::string text = json.value("description", "");
-      json["description"] = absl::StrCat(text, text.empty() ? "" : "; ", versions);
-    }
-    flags[std::string(name)] = std::move(json);
+  for (const EtcdFlag& flag : AllEtcdFlags()) {
+    const bool ours = flag.ours != nullptr && flag.ours_in_cluster != nullptr;
+    if (ours || flag.type == EtcdFlag::Type::kIgnored) continue;
+    Json json = FlagValue(flag);
+    const std::string versions = DescribeVersions(flag);
+    json["description"] = absl::StrCat(absl::StrReplaceAll(DescribeValue(flag), {{"`", ""}}),
+                                       versions.empty() ? "" : "; ", versions);
+    flags[flag.name] = std::move(json);
   }
   return flags;
 }
@@ -72,8 +75,6 @@ int SchemaCommand(const Arguments& arguments) {
   Json schema = JsonSchema();
   Json& flags = schema["definitions"]["etcd"]["properties"]["flags"];
   flags["properties"] = Flags();
-  // They come and go with each patch release: etcd is the judge.
-  flags["patternProperties"] = {{"^experimental-[A-Za-z0-9-]*$", JsonScalar()}};
   flags["additionalProperties"] = false;
   std::string out = schema.dump(1) + "\n";
   return fputs(out.c_str(), stdout) < 0 || fflush(stdout) != 0 ? kExitFailed : kExitDone;

@@ -80,6 +80,7 @@ std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
       }
     }
     if (absl::string_view from = FieldOf(step.record, "from"); !from.empty()) files.emplace_back(from);
+    if (step.kind == StepKind::kSource) files.emplace_back(FieldOf(step.record, "path"));
   }
   return files;
 }

@@ -15,10 +15,10 @@
 #include "src/cli/command.h"
 #include "src/cli/run_lock.h"
 #include "src/model/paths.h"
+#include "src/registry/kinds.h"
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
 #include "src/steps/host_file.h"
-#include "src/registry/kinds.h"
 
 namespace kplan {
 namespace {
@@ -51,7 +51,10 @@ absl::StatusOr<StepResult> RunStep(const std::string& label, const Record& recor
   const StepContext context = {label, absl::Now(), &hosts};
   std::string kind = record.String("kind");
   if (StepFunction remote = FindRemoteStep(kind)) return remote(context, record);
-  if (std::string host = record.StringOr("host", ""); !host.empty()) return RunOn(host, label, record);
+  // What is asked of a host is asked from here.
+  const bool asks = kind == "check";
+  if (std::string host = record.StringOr("host", ""); !host.empty() && !asks)
+    return RunOn(host, label, record);
   if (const StepFunctions* functions = FindStepFunctions(kind)) return functions->run(context, record);
   return absl::UnimplementedError(
       absl::StrCat("this kplan has no steps of the kind \"", kind, "\"; run `kplan gen` again"));

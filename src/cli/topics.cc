@@ -98,6 +98,8 @@ std::vector<Topic> AllTopics() {
   }
   AddWholePage("docs/clusters.md", "clusters", &topics);
   AddWholePage("docs/hosts.md", "ssh", &topics);
+  AddWholePage("docs/services.md", "services", &topics);
+  AddWholePage("docs/etcd-flags.md", "etcd-flags", &topics);
   AddKeys(&topics);
   AddPage("docs/steps.md", Topic::Kind::kStep, &topics);
   AddPage("docs/errors.md", Topic::Kind::kError, &topics);

@@ -50,7 +50,11 @@ std::string Would(const StepForecast& step) {
     default:
       break;
   }
-  return absl::StrCat(step.restarts ? "would restart" : step.starts ? "would start" : "would change", colon);
+  return absl::StrCat(step.restarts  ? "would restart"
+                      : step.reloads ? "would reload"
+                      : step.starts  ? "would start"
+                                     : "would change",
+                      colon);
 }
 
 // The service LABEL, if it is one of those that STEP is about and would touch.

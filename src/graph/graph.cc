@@ -36,6 +36,10 @@ const char* VerbOf(StepKind kind) {
       return "HOST";
     case StepKind::kSend:
       return "SEND";
+    case StepKind::kSource:
+      return "SOURCE";
+    case StepKind::kUser:
+      return "USER";
     case StepKind::kDir:
       return "DIR";
     case StepKind::kInstall:
@@ -44,10 +48,13 @@ const char* VerbOf(StepKind kind) {
       return "UNIT";
     case StepKind::kService:
       return "SERVICE";
+    case StepKind::kActivate:
+      return "ACTIVATE";
     case StepKind::kSurvey:
       return "SURVEY";
     case StepKind::kRollout:
       return "ROLL";
+    case StepKind::kCheck:
     case StepKind::kVerifyEtcd:
       return "VERIFY";
   }

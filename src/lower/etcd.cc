@@ -25,10 +25,7 @@ std::string ArchiveName(const Lowering& lowering, size_t archive) {
   return "etcd";
 }
 
-}  // namespace
-
-std::string HostAndPort(absl::string_view url) { return std::string(url.substr(url.find("://") + 3)); }
-
+// MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
 Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
                       StepId unpack) {
   const Etcd& etcd = lowering.cluster.etcd;
@@ -39,7 +36,8 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   service.name = "etcd";
   service.host = member.host;
   HostFile program;
-  program.executable = true;
+  program.mode = 0755;
+  program.on_change = OnChange::kRestart;
   program.source = unpack;
   program.path = absl::StrCat(kBinaries, "/etcd");
   program.from = absl::StrCat(archive.unpacked, "/etcd");
@@ -48,7 +46,8 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   // The CA that signed, and not those above it: these may have signed others, who must not get in.
   trust.from = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
   trust.source = pki.cas[cert.kind->ca].cert;
-  service.restart_files = {program, trust};
+  trust.on_change = OnChange::kRestart;
+  service.files = {program, trust};
   HostPair pair;
   pair.certificate_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
   pair.certificate_from = leaf.shown_path;
@@ -57,24 +56,26 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   pair.key_from = paths::Key(cert.name);
   pair.key_source = leaf.key;
   pair.key_owner = member.owner;
-  service.reread_pairs = {pair};
+  service.pairs = {pair};
   if (const PkiSteps::Ca& ca = pki.cas[cert.kind->ca]; ca.has_crl) {
     HostFile crl;
     crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName);
     crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].name);
     crl.source = ca.crl;
-    service.reread_files.push_back(std::move(crl));
+    service.files.push_back(std::move(crl));
   }
   // The tools beside etcd (etcdctl, etcdutl): a new one restarts nothing.
   for (const auto& [from, name] : archive.members) {
     if (name == "etcd") continue;
     HostFile tool = program;
+    tool.on_change = OnChange::kNothing;
     tool.path = absl::StrCat(kBinaries, "/", name);
     tool.from = absl::StrCat(archive.unpacked, "/", name);
-    service.reread_files.push_back(std::move(tool));
+    service.files.push_back(std::move(tool));
   }
-  service.data_folder = paths::on_host::kEtcdData;
-  service.data_owner = member.owner;
+  // A user of its own has its data by systemd's StateDirectory.
+  service.folders = {{paths::on_host::kEtcdData, 0700, member.owner, /*any_owner=*/!member.user.empty()}};
+  service.user = member.user;
   service.unit_text = member.unit;
   service.arguments = member.arguments;
   service.environment = member.environment;
@@ -82,23 +83,45 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   return service;
 }
 
-void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
+}  // namespace
+
+std::string HostAndPort(absl::string_view url) { return std::string(url.substr(url.find("://") + 3)); }
+
+EtcdServices LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki) {
   const Etcd& etcd = lowering.cluster.etcd;
-  Graph& graph = lowering.graph;
   std::vector<StepId> unpacked;
   for (size_t i = 0; i < etcd.archives.size(); ++i)
     unpacked.push_back(LowerArchive(lowering, ArchiveName(lowering, i), etcd.archives[i]));
-  if (etcd.clustered) {
-    LowerEtcdCluster(lowering, pki, unpacked);
-    return;
-  }
+  EtcdServices result;
   for (const EtcdMember& member : etcd.members) {
+    Service service = EtcdServiceOf(lowering, pki, member, unpacked[member.archive]);
+    if (etcd.clustered) {
+      AddClusterFiles(lowering, pki, member, &service);
+      LowerUnitTexts(lowering, &service);
+    }
+    result.services.push_back(std::move(service));
+  }
+  return result;
+}
+
+std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, const EtcdServices& services,
+                              HostSteps* hosts) {
+  const Etcd& etcd = lowering.cluster.etcd;
+  if (etcd.clustered) return LowerEtcdCluster(lowering, pki, services.services, hosts);
+  Graph& graph = lowering.graph;
+  std::vector<StepId> proofs;
+  for (size_t i = 0; i < etcd.members.size(); ++i) {
+    const EtcdMember& member = etcd.members[i];
+    const Service& service = services.services[i];
     const Host& host = lowering.cluster.hosts[member.host];
     const LeafCertificate& cert = lowering.cluster.certificates[member.cert];
-    Service service = EtcdServiceOf(lowering, pki, member, unpacked[member.archive]);
-    ServiceSteps steps = LowerService(lowering, service);
-    graph.AddToGroup("etcd", steps.service);
-    if (host.manager == ServiceManager::kNone) continue;  // files only: nothing runs that could be asked
+    const ServiceFiles files = LowerServiceFiles(lowering, service, hosts->GateOf(member.host));
+    StepId started = LowerServiceStep(lowering, service, files);
+    graph.AddToGroup("etcd", started);
+    if (host.manager == ServiceManager::kNone) {  // files only: nothing runs that could be asked
+      proofs.push_back(started);
+      continue;
+    }
 
     std::string id = PredictedMemberId(member.peer_urls, etcd.token);
     std::string certificate = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
@@ -116,14 +139,16 @@ void LowerEtcd(const Lowering& lowering, const PkiSteps& pki) {
     record.AddJson("members", absl::StrCat("[", std::move(entry).Finish(), "]"));
     record.Add("refuse", etcd.refuse).Add("report", paths::kVerifyEtcdReport).Add("root", host.root);
     record.Add("service", service.name).Add("timeout", kVerifyTimeoutSeconds);
-    std::vector<StepId> inputs = steps.files;
-    inputs.push_back(steps.service);
+    std::vector<StepId> inputs = files.of_contents;
+    inputs.push_back(started);
     StepId verify = graph.AddStep(StepKind::kVerifyEtcd, lowering.shared, "verify/etcd",
                                   std::move(record).Finish(), inputs);
     graph.AddWait(verify, absl::StrCat(member.probe, " is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph.AddToGroup("etcd", verify);
     graph.AddToGroup("verify", verify);
+    proofs.push_back(verify);
   }
+  return proofs;
 }
 
 }  // namespace kplan

@@ -2,10 +2,8 @@
 // is changed (survey/etcd), started and restarted together (rollout/etcd), one at a time once there is
 // something to lose, and proved together (verify/etcd). Only what lies on a host is that host's:
 //
-//   host/H   which machine it is, for those that are reached by ssh: all that is there is made again when it
-//            turns out to be another one
-//   send/H   everything that H lacks, in one stream
-//   file/ unit/ dir/    as on this machine
+//   host/H send/H user/H/NAME    as for any service (hosts.cc); send/H comes after the survey
+//   file/ unit/ dir/             as on this machine
 
 #include <algorithm>
 
@@ -27,131 +25,63 @@ constexpr absl::string_view kThisArch = "amd64";
 #endif
 
 constexpr char kVerdict[] = "verify/etcd";
+constexpr char kSnapshots[] = "snapshots";  // a folder in DIR
 
-// All that comes to lie on a member's host, and the step that renders its unit.
 struct Member {
   const EtcdMember& etcd;
   const Host& host;
-  Service service;
-  StepId unit_source = 0;
-  std::string id;       // as predicted
-  StepId identity = 0;  // host/H; of hosts that are reached by ssh
+  const Service& service;
+  std::string id;  // as predicted
   ServiceFiles files;
 };
 
 class ClusterLowering {
  public:
-  ClusterLowering(const Lowering& lowering, const PkiSteps& pki, const std::vector<StepId>& unpacked)
+  ClusterLowering(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
+                  HostSteps* hosts)
       : lowering_(lowering),
         graph_(lowering.graph),
         cluster_(lowering.cluster),
         etcd_(lowering.cluster.etcd),
         pki_(pki),
-        unpacked_(unpacked) {}
-
-  void Lower() {
-    for (const EtcdMember& member : etcd_.members) AddMember(member);
-    for (Member& member : members_) {
-      if (member.host.remote()) member.identity = LowerHost(member);
-      any_remote_ = any_remote_ || member.host.remote();
+        hosts_(hosts) {
+    for (size_t i = 0; i < etcd_.members.size(); ++i) {
+      const EtcdMember& member = etcd_.members[i];
+      members_.push_back({member,
+                          cluster_.hosts[member.host],
+                          services[i],
+                          PredictedMemberId(member.peer_urls, etcd_.token),
+                          {}});
+      any_remote_ = any_remote_ || members_.back().host.remote();
     }
+  }
+
+  std::vector<StepId> Lower() {
     // Files only: nothing runs that could be asked or started.
     const bool runs = members_[0].host.manager != ServiceManager::kNone;
-    if (runs) survey_ = LowerSurvey();
-    for (Member& member : members_) {
-      HostGate gate;
-      if (runs) gate.after.push_back(survey_);
-      if (member.host.remote()) {
-        gate.inputs.push_back(member.identity);
-        gate.after.push_back(LowerSend(member, gate.after));
-      }
-      member.files = LowerServiceFiles(lowering_, member.service, gate, &member.unit_source);
-      if (!runs) graph_.AddToGroup("etcd", LowerServiceStep(lowering_, member.service, member.files));
+    if (runs) {
+      survey_ = LowerSurvey();
+      for (const Member& member : members_) hosts_->Delay(member.etcd.host, survey_);
     }
-    if (runs) LowerVerify(LowerRollout());
+    std::vector<StepId> started;
+    for (Member& member : members_) {
+      member.files = LowerServiceFiles(lowering_, member.service, hosts_->GateOf(member.etcd.host));
+      if (runs) continue;
+      started.push_back(LowerServiceStep(lowering_, member.service, member.files));
+      graph_.AddToGroup("etcd", started.back());
+    }
+    if (!runs) return started;
+    return {LowerVerify(LowerRollout())};
   }
 
  private:
-  void AddMember(const EtcdMember& member) {
-    const Host& host = cluster_.hosts[member.host];
-    Service service = EtcdServiceOf(lowering_, pki_, member, unpacked_[member.archive]);
-    const LeafCertificate& server = cluster_.certificates[member.cert];
-    const LeafCertificate& peer = cluster_.certificates[member.peer_cert];
-    if (peer.kind->ca != server.kind->ca) {
-      HostFile trust;
-      trust.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCaName);
-      trust.from = paths::Certificate(cluster_.cas[peer.kind->ca].name);
-      trust.source = pki_.cas[peer.kind->ca].cert;
-      service.restart_files.push_back(std::move(trust));
-      if (const PkiSteps::Ca& ca = pki_.cas[peer.kind->ca]; ca.has_crl) {
-        HostFile crl;
-        crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCrlName);
-        crl.from = paths::CrlDer(cluster_.cas[peer.kind->ca].name);
-        crl.source = ca.crl;
-        service.reread_files.push_back(std::move(crl));
-      }
-    }
-    if (member.peer_cert != member.cert) {
-      const PkiSteps::Leaf& leaf = pki_.leaves[member.peer_cert];
-      HostPair pair;
-      pair.certificate_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, ".pem");
-      pair.certificate_from = leaf.shown_path;
-      pair.certificate_source = leaf.shown;
-      pair.key_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, "-key.pem");
-      pair.key_from = paths::Key(peer.name);
-      pair.key_source = leaf.key;
-      pair.key_owner = member.owner;
-      service.reread_pairs.push_back(std::move(pair));
-    }
-    HostFile bootstrap;
-    bootstrap.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kBootstrapName);
-    bootstrap.from = paths::Rendered(host.name, bootstrap.path);
-    bootstrap.source = LowerRender(lowering_, member.host, bootstrap.path, member.bootstrap);
-    service.environment_file = bootstrap.path;
-    service.reread_files.push_back(std::move(bootstrap));
-    StepId unit = LowerRender(lowering_, member.host, paths::on_host::Unit(service.name), service.unit_text);
-    members_.push_back(
-        {member, host, std::move(service), unit, PredictedMemberId(member.peer_urls, etcd_.token), 0, {}});
-  }
-
-  StepId LowerHost(const Member& member) {
-    const Host& host = member.host;
-    RecordWriter record;
-    record.Add("arch", host.arch);
-    if (!host.become.empty()) record.Add("become", host.become);
-    record.Add("cluster", cluster_.name).Add("kind", "host").Add("manager", ManagerName(host.manager));
-    record.Add("name", host.name).Add("root", host.root).Add("ssh-host", host.ssh.host);
-    record.Add("ssh-port", host.ssh.port).Add("ssh-user", host.ssh.user);
-    StepId step = graph_.AddStep(StepKind::kHost, ShardOf(member), absl::StrCat("host/", host.name),
-                                 std::move(record).Finish(), {});
-    graph_.AddContact(step);
-    graph_.AddToGroup(host.name, step);
-    return step;
-  }
-
-  // What makes the files of MEMBER's host, each once.
-  static std::vector<StepId> SourcesOf(const Member& member) {
-    std::vector<StepId> sources;
-    auto add = [&](StepId step) {
-      if (std::find(sources.begin(), sources.end(), step) == sources.end()) sources.push_back(step);
-    };
-    for (const HostFile& file : member.service.restart_files) add(file.source);
-    for (const HostPair& pair : member.service.reread_pairs) {
-      add(pair.certificate_source);
-      add(pair.key_source);
-    }
-    for (const HostFile& file : member.service.reread_files) add(file.source);
-    add(member.unit_source);
-    return sources;
-  }
-
   StepId LowerSurvey() {
     std::vector<StepId> inputs;
     for (const Member& member : members_) {
-      if (member.host.remote()) inputs.push_back(member.identity);
+      if (member.host.remote()) inputs.push_back(hosts_->IdentityOf(member.etcd.host));
     }
     for (const Member& member : members_) {
-      for (StepId source : SourcesOf(member)) {
+      for (StepId source : SourcesOf(member.service)) {
         if (std::find(inputs.begin(), inputs.end(), source) == inputs.end()) inputs.push_back(source);
       }
     }
@@ -164,46 +94,24 @@ class ClusterLowering {
     return step;
   }
 
-  StepId LowerSend(const Member& member, const std::vector<StepId>& after) {
-    std::vector<std::string> files;
-    auto add = [&](const std::string& from, const std::string& path, bool secret) {
-      RecordWriter file;
-      file.Add("from", from).Add("path", path).Add("secret", secret);
-      files.push_back(std::move(file).Finish());
-    };
-    const Service& service = member.service;
-    for (const HostFile& file : service.restart_files) add(file.from, file.path, file.secret);
-    for (const HostPair& pair : service.reread_pairs) {
-      add(pair.certificate_from, pair.certificate_path, false);
-      add(pair.key_from, pair.key_path, true);
-    }
-    for (const HostFile& file : service.reread_files) add(file.from, file.path, file.secret);
-    const std::string unit = paths::on_host::Unit(service.name);
-    add(paths::Rendered(member.host.name, unit), unit, false);
-    RecordWriter record;
-    record.AddJson("files", JsonListOf(files)).Add("host", member.host.name).Add("kind", "send");
-    record.Add("root", member.host.root);
-    std::vector<StepId> inputs = SourcesOf(member);
-    inputs.push_back(member.identity);
-    StepId step = graph_.AddStep(StepKind::kSend, ShardOf(member), absl::StrCat("send/", member.host.name),
-                                 std::move(record).Finish(), inputs, after);
-    graph_.AddContact(step);
-    graph_.AddToGroup(member.host.name, step);
-    return step;
-  }
-
   StepId LowerRollout() {
     // A member that the survey finds stopped is started.
     std::vector<StepId> inputs = {survey_}, after;
     for (const Member& member : members_) {
-      inputs.insert(inputs.end(), member.files.restart.begin(), member.files.restart.end());
+      inputs.insert(inputs.end(), member.files.inputs.begin(), member.files.inputs.end());
       after.insert(after.end(), member.files.others.begin(), member.files.others.end());
     }
     for (StepId step : ClientSteps()) after.push_back(step);
     RecordWriter record;
     AddClient(&record, /*with_state=*/true);
     record.Add("kind", "rollout-etcd").Add("max-unavailable", etcd_.max_unavailable);
-    record.AddJson("members", MembersJson(/*with_service=*/true)).Add("timeout", kStartTimeoutSeconds);
+    record.AddJson("members", MembersJson(/*with_service=*/true));
+    if (etcd_.snapshots_kept > 0) {
+      RecordWriter snapshot;
+      snapshot.Add("dir", kSnapshots).Add("keep", etcd_.snapshots_kept);
+      record.AddJson("snapshot", std::move(snapshot).Finish());
+    }
+    record.Add("timeout", kStartTimeoutSeconds);
     StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, "rollout/etcd",
                                  std::move(record).Finish(), inputs, after);
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", kStartTimeoutSeconds, " s each at most"));
@@ -226,7 +134,7 @@ class ClusterLowering {
     return step;
   }
 
-  void LowerVerify(StepId rollout) {
+  StepId LowerVerify(StepId rollout) {
     std::vector<StepId> inputs = ClientSteps();
     for (const Member& member : members_) {
       for (StepId file : member.files.of_contents) {
@@ -248,14 +156,13 @@ class ClusterLowering {
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph_.AddToGroup("etcd", step);
     graph_.AddToGroup("verify", step);
+    return step;
   }
 
   bool IsBootstrap(const Member& member, StepId file) const {
     return graph_.steps()[file].label ==
            absl::StrCat("file/", member.host.name, member.service.environment_file);
   }
-
-  uint32_t ShardOf(const Member& member) const { return lowering_.host_shard[member.etcd.host]; }
 
   // The certificate of the CA that signed CERTIFICATE (an index), relative to DIR.
   std::string CaOf(int certificate) const {
@@ -294,7 +201,7 @@ class ClusterLowering {
     for (const Member& member : members_) {
       const EtcdMember& etcd = member.etcd;
       RecordWriter entry;
-      entry.AddJson("client-urls", JsonList(etcd.client_urls)).Add("data", member.service.data_folder);
+      entry.AddJson("client-urls", JsonList(etcd.client_urls)).Add("data", paths::on_host::kEtcdData);
       entry.Add("host", member.host.name).Add("id", member.id);
       entry.Add("manager", ManagerName(member.host.manager)).Add("name", etcd.name);
       entry.Add("peer-cert", pki_.leaves[etcd.peer_cert].shown_path);
@@ -315,16 +222,57 @@ class ClusterLowering {
   const Cluster& cluster_;
   const Etcd& etcd_;
   const PkiSteps& pki_;
-  const std::vector<StepId>& unpacked_;  // as Etcd::archives
-  std::vector<Member> members_;          // as Etcd::members
+  HostSteps* const hosts_;
+  std::vector<Member> members_;  // as Etcd::members
   bool any_remote_ = false;
   StepId survey_ = 0;
 };
 
 }  // namespace
 
-void LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki, const std::vector<StepId>& unpacked) {
-  ClusterLowering(lowering, pki, unpacked).Lower();
+void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
+                     Service* service) {
+  const Cluster& cluster = lowering.cluster;
+  const LeafCertificate& server = cluster.certificates[member.cert];
+  const LeafCertificate& peer = cluster.certificates[member.peer_cert];
+  if (peer.kind->ca != server.kind->ca) {
+    HostFile trust;
+    trust.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCaName);
+    trust.from = paths::Certificate(cluster.cas[peer.kind->ca].name);
+    trust.source = pki.cas[peer.kind->ca].cert;
+    trust.on_change = OnChange::kRestart;
+    service->files.push_back(std::move(trust));
+    if (const PkiSteps::Ca& ca = pki.cas[peer.kind->ca]; ca.has_crl) {
+      HostFile crl;
+      crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCrlName);
+      crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].name);
+      crl.source = ca.crl;
+      service->files.push_back(std::move(crl));
+    }
+  }
+  if (member.peer_cert != member.cert) {
+    const PkiSteps::Leaf& leaf = pki.leaves[member.peer_cert];
+    HostPair pair;
+    pair.certificate_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, ".pem");
+    pair.certificate_from = leaf.shown_path;
+    pair.certificate_source = leaf.shown;
+    pair.key_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, "-key.pem");
+    pair.key_from = paths::Key(peer.name);
+    pair.key_source = leaf.key;
+    pair.key_owner = member.owner;
+    service->pairs.push_back(std::move(pair));
+  }
+  HostFile bootstrap;
+  bootstrap.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kBootstrapName);
+  bootstrap.from = paths::Rendered(cluster.hosts[member.host].name, bootstrap.path);
+  bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap);
+  service->environment_file = bootstrap.path;
+  service->files.push_back(std::move(bootstrap));
+}
+
+std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki,
+                                     const std::vector<Service>& services, HostSteps* hosts) {
+  return ClusterLowering(lowering, pki, services, hosts).Lower();
 }
 
 }  // namespace kplan

@@ -69,7 +69,11 @@ TEST(EtcdCluster, TheStepsOfAHostOverSsh) {
   EXPECT_EQ(inputs["file/etcd-1/etc/etcd/server.pem"], " cert/etcd-1/server key/etcd-1/server" + after);
   EXPECT_EQ(inputs["file/etcd-1/etc/etcd/peer.pem"], " cert/etcd-1/peer key/etcd-1/peer" + after);
   EXPECT_EQ(inputs["file/etcd-1/etc/etcd/bootstrap.env"], " render/etcd-1/etc/etcd/bootstrap.env" + after);
-  EXPECT_EQ(inputs["unit/etcd-1/etcd"], " render/etcd-1/etc/systemd/system/etcd.service" + after);
+  EXPECT_EQ(inputs["unit/etcd-1/etcd"],
+            " render/etcd-1/etc/systemd/system/etcd.service" + after +
+                " file/etcd-1/usr/local/bin/etcd file/etcd-1/etc/etcd/ca.pem file/etcd-1/etc/etcd/server.pem "
+                "file/etcd-1/etc/etcd/peer.pem file/etcd-1/usr/local/bin/etcdctl "
+                "file/etcd-1/etc/etcd/bootstrap.env dir/etcd-1/var/lib/etcd");
   EXPECT_EQ(inputs["dir/etcd-1/var/lib/etcd"], after);
   EXPECT_EQ(inputs["send/etcd-1"],
             " unpack/etcd ca/cert cert/etcd-1/server key/etcd-1/server cert/etcd-1/peer key/etcd-1/peer "

@@ -3,10 +3,14 @@
 
 // What the parts of Lower share, and how one finds the other's steps.
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "src/base/record.h"
 #include "src/graph/graph.h"
 #include "src/model/cluster.h"
 
@@ -22,7 +26,8 @@ struct PkiSteps {
     StepId key = 0, csr = 0, cert = 0;
     // What a server shows: the certificate, or the chain with the intermediates.
     StepId shown = 0;
-    std::string shown_path;  // relative to DIR
+    std::string shown_path;         // relative to DIR
+    absl::optional<StepId> bundle;  // key, certificate and intermediates in one file, where they are wanted
   };
   std::vector<Ca> cas;       // as Cluster::cas
   std::vector<Leaf> leaves;  // as Cluster::certificates
@@ -43,9 +48,10 @@ struct HostFile {
   std::string path;   // inside the host's root
   std::string from;   // relative to DIR
   StepId source = 0;  // the step that makes `from`
-  bool executable = false;
-  bool secret = false;  // a private key: 0600
+  int mode = 0644;
+  bool secret = false;  // a private key is in it: its digest is over what is public
   std::string owner;    // empty: root
+  OnChange on_change = OnChange::kNothing;
 };
 
 // A certificate and its key on a host, always exchanged together: one step.
@@ -54,81 +60,168 @@ struct HostPair {
   std::string certificate_from, key_from;  // relative to DIR
   StepId certificate_source = 0, key_source = 0;
   std::string key_owner;  // empty: root
+  OnChange on_change = OnChange::kNothing;
 };
 
-// service.cc: what any service is made of. Whatever runs as a service fills this in.
+struct HostFolder {
+  std::string path;
+  int mode = 0700;
+  std::string owner;  // empty: root
+  bool any_owner = false;
+};
+
+// What any service is made of. Whatever runs as a service fills this in.
 struct Service {
   std::string name;  // "etcd"
   int host = 0;
-  std::vector<HostFile> restart_files;  // it is restarted when one of these changes (binary, trust)
-  std::vector<HostPair> reread_pairs;   // it reads these again by itself (leaf certificate and key)
-  std::vector<HostFile> reread_files;   // and these, or does not read them at all
-  std::string data_folder, data_owner;  // 0700
+  std::vector<HostFile> files;
+  std::vector<HostPair> pairs;
+  std::vector<HostFolder> folders;
+  std::string user;  // a system user that is made for it; empty: none
   std::string unit_text;
+  std::vector<FurtherUnit> units;
+  // The steps that render them. That of its own is made with the unit itself when it is not set.
+  absl::optional<StepId> unit_source;
+  std::vector<StepId> unit_sources;
   std::vector<Argument> arguments;
   std::vector<std::string> environment;
   std::string environment_file;      // inside the host's root; read at each start. Empty: none
   std::vector<std::string> answers;  // host:port that accept connections when it runs
+  bool by_unit = false;              // one of `units` starts it
 };
 
 // What the steps on one host wait for besides what each is made from.
 struct HostGate {
-  std::vector<StepId> inputs;  // stale with these: what says which machine the host is
-  std::vector<StepId> after;   // and what has to be done before
+  std::vector<StepId> inputs;           // stale with these: what says which machine the host is
+  std::vector<StepId> after;            // and what has to be done before
+  std::map<std::string, StepId> users;  // user/HOST/NAME, by name: what is that user's has to wait for it
 };
 
 // What a service is made of, on its host.
 struct ServiceFiles {
-  std::vector<StepId> restart;      // its restart files, then the unit
-  std::vector<StepId> others;       // its pairs, its reread files, then the data folder
-  std::vector<StepId> of_contents;  // of those all but unit and folder
+  std::vector<StepId> inputs;       // what it is restarted or reloaded for; its unit is the last
+  std::vector<StepId> others;       // the other files, then its folders
+  std::vector<StepId> of_contents;  // of these all but unit and folders
+  std::vector<StepId> units;        // the further units, as Service::units
 };
 
-struct ServiceSteps {
-  StepId service = 0;
-  std::vector<StepId> files;  // of all three kinds
+// hosts.cc: what comes before all that goes to a host, over everything that goes there.
+//
+//   host/H   which machine it is, for those that are reached by ssh: all that is there is made again when it
+//            turns out to be another one
+//   send/H   everything that H lacks, in one stream; likewise
+//   user/H/NAME   and the file that says what user that is
+class HostSteps {
+ public:
+  explicit HostSteps(const Lowering& lowering);
+
+  // To be called for all services before anything else; they stay where they are, and say all that they need.
+  // Adds the steps that render what is said of their users.
+  void Add(const Service& service);
+
+  // host/H of every host over ssh that a service is on, in the order in which they came.
+  void LowerIdentities();
+
+  // From now on what goes to HOST comes after STEP.
+  void Delay(int host, StepId step);
+
+  // host/H. Only of hosts over ssh.
+  StepId IdentityOf(int host) const { return *hosts_[host].identity; }
+
+  // What its steps wait for. The first time it makes send/H, and the host's users.
+  const HostGate& GateOf(int host);
+
+ private:
+  struct User {
+    std::string name;
+    HostFile file;  // below /etc/sysusers.d
+  };
+  struct OfHost {
+    std::vector<const Service*> services;
+    std::vector<User> users;
+    absl::optional<StepId> identity;
+    bool done = false;
+    HostGate gate;
+  };
+
+  StepId LowerIdentity(int host);
+  StepId LowerSend(int host);
+
+  const Lowering& lowering_;
+  std::vector<OfHost> hosts_;  // as Cluster::hosts
+  std::vector<int> order_;     // of those with services: as these came
 };
+
+// The steps that make what SERVICE's host gets of it, each once, in the order of the files.
+std::vector<StepId> SourcesOf(const Service& service);
 
 // How long a service may take to answer: etcd may have to replay a large log. A failure is seen long before.
 inline constexpr int kStartTimeoutSeconds = 90;
 
-// archive/NAME and unpack/NAME; gives the latter.
+// service.cc: archive/NAME and unpack/NAME; gives the latter.
 StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive);
 
 // render/HOST/PATH: TEXT, which goes to PATH on the host.
 StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text);
 
-// file/ dir/ unit/ on the host; and render/ of the unit, unless UNIT_SOURCE is that step.
-ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate,
-                               const StepId* unit_source = nullptr);
+// render/ of SERVICE's units, which then knows these steps.
+void LowerUnitTexts(const Lowering& lowering, Service* service);
+
+// file/ on the host.
+StepId LowerFile(const Lowering& lowering, int host, const HostFile& file, const HostGate& gate);
+
+// file/ dir/ unit/ on the host.
+ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate);
 
 // The record of the service's step. On a host that is reached by ssh it has the host's name WITH_HOST.
 std::string ServiceRecord(const Lowering& lowering, const Service& service, bool with_host);
 
-// service/ on the host, made from FILES.
-StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files);
+// service/ on the host, made from FILES, and after AFTER, too.
+StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files,
+                        const std::vector<StepId>& after = {});
 
-// All of it, for a service on this machine.
-ServiceSteps LowerService(const Lowering& lowering, const Service& service);
+// What a step on HOST comes with: its group, and what `gen` looks at (WATCHES) or, on a host that is reached
+// by ssh, where nothing can be seen from here, that the host is contacted.
+void Announce(const Lowering& lowering, const Host& host, StepId step, const std::vector<Watch>& watches);
+
+// The next key of a record, where the host's comes: those of hosts that are reached by ssh alone have it.
+void AddHost(const Host& host, RecordWriter* record);
 
 // A list of plain strings, and one of JSON texts, as JSON.
 std::string JsonList(const std::vector<std::string>& values);
 std::string JsonListOf(const std::vector<std::string>& texts);
 
-// etcd.cc
-void LowerEtcd(const Lowering& lowering, const PkiSteps& pki);
+// etcd.cc: etcd's members as services, which come to the hosts like any other.
+struct EtcdServices {
+  std::vector<Service> services;  // as Etcd::members
+};
+EtcdServices LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki);
+
+// All else. Gives what proves that etcd serves, or at least starts it.
+std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, const EtcdServices& etcd,
+                              HostSteps* hosts);
 
 // "https://127.0.0.1:2379" as "127.0.0.1:2379".
 std::string HostAndPort(absl::string_view url);
 
-// MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
-Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member, StepId unpack);
-
 // How long verify waits until etcd is healthy.
 inline constexpr int kVerifyTimeoutSeconds = 60;
 
-// etcd_cluster.cc: Etcd::clustered. UNPACKED are the steps that unpack Etcd::archives.
-void LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki, const std::vector<StepId>& unpacked);
+// etcd_cluster.cc: what members of Etcd::clustered have beside the others.
+void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
+                     Service* service);
+std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki,
+                                     const std::vector<Service>& services, HostSteps* hosts);
+
+// services.cc: Cluster::services. First their archives, and all that is made from the text of cluster.yaml.
+std::vector<Service> LowerServiceSources(const Lowering& lowering, const PkiSteps& pki);
+
+// Then they themselves. ETCD: what has to be done before those that come after etcd.
+void LowerServices(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
+                   const std::vector<StepId>& etcd, HostSteps* hosts);
+
+// How long the checks of a service may take to be true.
+inline constexpr int kCheckTimeoutSeconds = 60;
 
 }  // namespace kplan
 

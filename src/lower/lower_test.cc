@@ -42,7 +42,11 @@ TEST(Lower, TheTutorialsSteps) {
                 {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
                 {"dir/worker/var/lib/etcd", ""},
                 {"render/worker/etc/systemd/system/etcd.service", ""},
-                {"unit/worker/etcd", " render/worker/etc/systemd/system/etcd.service"},
+                // Verified by systemd, which looks for what it names.
+                {"unit/worker/etcd",
+                 " render/worker/etc/systemd/system/etcd.service || file/worker/usr/local/bin/etcd "
+                 "file/worker/etc/etcd/ca.pem file/worker/etc/etcd/kubernetes.pem "
+                 "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
                 {"service/worker/etcd",
                  " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
                  "file/worker/etc/etcd/kubernetes.pem "
@@ -141,10 +145,11 @@ TEST(Lower, AFlagChangesUnitAndService) {
       (std::set<std::string>{"render/worker/etc/systemd/system/etcd.service", "service/worker/etcd"}));
 }
 
+// But for the keys of a unit, which systemd reads in their order.
 TEST(Lower, CommentsAndOrderChangeNothing) {
   std::string reordered = R"(
 # A comment.
-etcd: {cert: kubernetes, version: "3.4.15", flags: {snapshot-count: 5, heartbeat-interval: 200}, unit: {Service: {User: etcd, LimitNOFILE: 9}}}
+etcd: {cert: kubernetes, version: "3.4.15", flags: {snapshot-count: 5, heartbeat-interval: 200}, unit: {Service: {LimitNOFILE: 9, User: etcd}}}
 certs:
   kubernetes:
     hosts: [worker, 127.0.0.1, kubernetes, 10.32.0.1]   # another

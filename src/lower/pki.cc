@@ -269,7 +269,7 @@ class PkiLowering {
       steps.shown = LowerBundle(leaf, steps, "chain", paths::Chain(leaf.name));
       steps.shown_path = paths::Chain(leaf.name);
     }
-    if (kind.bundle) LowerBundle(leaf, steps, "bundle", paths::Bundle(leaf.name));
+    if (kind.bundle) steps.bundle = LowerBundle(leaf, steps, "bundle", paths::Bundle(leaf.name));
     if (kind.pkcs12) LowerBundle(leaf, steps, "pkcs12", paths::Pkcs12(leaf.name));
   }
 

@@ -1,4 +1,6 @@
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/base/text.h"
 #include "src/lower/lower_internal.h"
@@ -12,37 +14,13 @@ std::vector<StepId> With(std::vector<StepId> sources, const std::vector<StepId>&
   return sources;
 }
 
-// The next key of a record, where the host's comes: those of hosts that are reached by ssh alone have it.
-void AddHost(const Host& host, RecordWriter* record) {
-  if (host.remote()) record->Add("host", host.name);
-}
+std::string OctalMode(int mode) { return absl::StrFormat("%04o", mode); }
 
-// What every step on a host comes with: its group, and what `gen` looks at (WATCHES) or, on a host that is
-// reached by ssh, where nothing can be seen from here, that the host is contacted.
-void Announce(const Lowering& lowering, const Host& host, StepId step, const std::vector<Watch>& watches) {
-  lowering.graph.AddToGroup(host.name, step);
-  if (host.remote()) {
-    lowering.graph.AddContact(step);
-    return;
-  }
-  for (const Watch& watch : watches) lowering.graph.AddWatch(watch);
-}
-
-StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file, const HostGate& gate) {
-  const Host& host = lowering.cluster.hosts[host_index];
-  mode_t mode = file.secret ? 0600 : file.executable ? 0755 : 0644;
-  RecordWriter record;
-  record.Add("from", file.from);
-  AddHost(host, &record);
-  record.Add("kind", "install");
-  record.Add("mode", file.secret ? "0600" : file.executable ? "0755" : "0644");
-  if (!file.owner.empty()) record.Add("owner", file.owner);
-  record.Add("path", file.path).Add("root", host.root).Add("secret", file.secret);
-  StepId step = lowering.graph.AddStep(
-      StepKind::kInstall, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
-      std::move(record).Finish(), With({file.source}, gate.inputs), gate.after);
-  Announce(lowering, host, step, {{step, Watch::Kind::kFile, mode, "", host.root, file.path, ""}});
-  return step;
+// GATE's users that own something of OWNER ("user" or "user:group"), as inputs.
+std::vector<StepId> WithOwner(std::vector<StepId> inputs, const HostGate& gate, const std::string& owner) {
+  auto user = gate.users.find(owner.substr(0, owner.find(':')));
+  if (user != gate.users.end()) inputs.push_back(user->second);
+  return inputs;
 }
 
 StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair, const HostGate& gate) {
@@ -56,7 +34,8 @@ StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair,
   StepId step = lowering.graph.AddStep(
       StepKind::kInstall, lowering.host_shard[host_index],
       absl::StrCat("file/", host.name, pair.certificate_path), std::move(record).Finish(),
-      With({pair.certificate_source, pair.key_source}, gate.inputs), gate.after);
+      WithOwner(With({pair.certificate_source, pair.key_source}, gate.inputs), gate, pair.key_owner),
+      gate.after);
   Announce(lowering, host, step,
            {{step, Watch::Kind::kFile, 0644, "", host.root, pair.certificate_path, ""},
             {step, Watch::Kind::kFile, 0600, "", host.root, pair.key_path, ""}});
@@ -65,37 +44,91 @@ StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair,
   return step;
 }
 
-StepId LowerFolder(const Lowering& lowering, const Service& service, const HostGate& gate) {
-  const Host& host = lowering.cluster.hosts[service.host];
+StepId LowerFolder(const Lowering& lowering, int host_index, const HostFolder& folder, const HostGate& gate) {
+  const Host& host = lowering.cluster.hosts[host_index];
   RecordWriter record;
+  if (folder.any_owner) record.Add("any-owner", true);
   AddHost(host, &record);
-  record.Add("kind", "dir").Add("mode", "0700");
-  if (!service.data_owner.empty()) record.Add("owner", service.data_owner);
-  record.Add("path", service.data_folder).Add("root", host.root);
-  StepId step = lowering.graph.AddStep(StepKind::kDir, lowering.host_shard[service.host],
-                                       absl::StrCat("dir/", host.name, service.data_folder),
-                                       std::move(record).Finish(), gate.inputs, gate.after);
+  record.Add("kind", "dir").Add("mode", OctalMode(folder.mode));
+  if (!folder.owner.empty() && !folder.any_owner) record.Add("owner", folder.owner);
+  record.Add("path", folder.path).Add("root", host.root);
+  StepId step =
+      lowering.graph.AddStep(StepKind::kDir, lowering.host_shard[host_index],
+                             absl::StrCat("dir/", host.name, folder.path), std::move(record).Finish(),
+                             WithOwner(gate.inputs, gate, folder.any_owner ? "" : folder.owner), gate.after);
   Announce(lowering, host, step,
-           {{step, Watch::Kind::kFolder, 0700, "", host.root, service.data_folder, ""}});
+           {{step, Watch::Kind::kFolder, static_cast<mode_t>(folder.mode), "", host.root, folder.path, ""}});
   return step;
 }
 
-StepId LowerUnit(const Lowering& lowering, const Service& service, StepId source, const HostGate& gate) {
-  const Host& host = lowering.cluster.hosts[service.host];
-  std::string path = paths::on_host::Unit(service.name);
+// Whether the units of HOST are verified by its systemd before they replace anything: then what they name has
+// to be there.
+bool VerifiesUnits(const Host& host) { return host.manager == ServiceManager::kSystemd && host.root == "/"; }
+
+// NAME: as in the label ("etcd", "backup.timer"); FILE: its unit's ("etcd.service"). BEFORE is what the unit
+// names: only units that are verified wait for it.
+StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& name, const std::string& file,
+                 StepId source, const HostGate& gate, const std::vector<StepId>& before) {
+  const Host& host = lowering.cluster.hosts[host_index];
+  const std::string path = absl::StrCat(paths::on_host::kUnits, "/", file);
+  const bool verified = VerifiesUnits(host);
   RecordWriter record;
   record.Add("from", paths::Rendered(host.name, path));
   AddHost(host, &record);
-  record.Add("kind", "install").Add("mode", "0644").Add("path", path).Add("root", host.root);
-  record.Add("secret", false);
-  StepId step = lowering.graph.AddStep(StepKind::kUnit, lowering.host_shard[service.host],
-                                       absl::StrCat("unit/", host.name, "/", service.name),
-                                       std::move(record).Finish(), With({source}, gate.inputs), gate.after);
+  record.Add("kind", verified ? "unit" : "install").Add("mode", "0644").Add("path", path);
+  record.Add("root", host.root).Add("secret", false);
+  StepId step =
+      lowering.graph.AddStep(StepKind::kUnit, lowering.host_shard[host_index],
+                             absl::StrCat("unit/", host.name, "/", name), std::move(record).Finish(),
+                             With({source}, gate.inputs), verified ? With(gate.after, before) : gate.after);
   Announce(lowering, host, step, {{step, Watch::Kind::kFile, 0644, "", host.root, path, ""}});
   return step;
 }
 
+// The paths of what calls for NEED.
+std::vector<std::string> PathsOf(const Service& service, OnChange need) {
+  std::vector<std::string> paths;
+  for (const HostFile& file : service.files) {
+    if (file.on_change == need) paths.push_back(file.path);
+  }
+  // Its key is never exchanged without it.
+  for (const HostPair& pair : service.pairs) {
+    if (pair.on_change == need) paths.push_back(pair.certificate_path);
+  }
+  return paths;
+}
+
+// The further units. One may name any that is a service.
+std::vector<StepId> LowerFurtherUnits(const Lowering& lowering, const Service& service, const HostGate& gate,
+                                      std::vector<StepId> before) {
+  std::vector<StepId> steps(service.units.size());
+  for (bool services : {true, false}) {
+    std::vector<StepId> added;
+    for (size_t i = 0; i < service.units.size(); ++i) {
+      const std::string& name = service.units[i].name;
+      if (absl::EndsWith(name, ".service") != services) continue;
+      steps[i] = LowerUnit(lowering, service.host, name, name, service.unit_sources[i], gate, before);
+      added.push_back(steps[i]);
+    }
+    before = With(std::move(before), added);
+  }
+  return steps;
+}
+
 }  // namespace
+
+void AddHost(const Host& host, RecordWriter* record) {
+  if (host.remote()) record->Add("host", host.name);
+}
+
+void Announce(const Lowering& lowering, const Host& host, StepId step, const std::vector<Watch>& watches) {
+  lowering.graph.AddToGroup(host.name, step);
+  if (host.remote()) {
+    lowering.graph.AddContact(step);
+    return;
+  }
+  for (const Watch& watch : watches) lowering.graph.AddWatch(watch);
+}
 
 std::string JsonListOf(const std::vector<std::string>& texts) {
   return absl::StrCat("[", absl::StrJoin(texts, ","), "]");
@@ -129,28 +162,76 @@ StepId LowerArchive(const Lowering& lowering, const std::string& name, const Arc
                                 std::move(unpack).Finish(), {fetched});
 }
 
-ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate,
-                               const StepId* unit_source) {
+void LowerUnitTexts(const Lowering& lowering, Service* service) {
+  service->unit_source =
+      LowerRender(lowering, service->host, paths::on_host::Unit(service->name), service->unit_text);
+  for (const FurtherUnit& unit : service->units) {
+    service->unit_sources.push_back(LowerRender(
+        lowering, service->host, absl::StrCat(paths::on_host::kUnits, "/", unit.name), unit.text));
+  }
+}
+
+StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file, const HostGate& gate) {
+  const Host& host = lowering.cluster.hosts[host_index];
+  RecordWriter record;
+  record.Add("from", file.from);
+  AddHost(host, &record);
+  record.Add("kind", "install").Add("mode", OctalMode(file.mode));
+  if (!file.owner.empty()) record.Add("owner", file.owner);
+  record.Add("path", file.path).Add("root", host.root).Add("secret", file.secret);
+  StepId step = lowering.graph.AddStep(
+      StepKind::kInstall, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
+      std::move(record).Finish(), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after);
+  Announce(lowering, host, step,
+           {{step, Watch::Kind::kFile, static_cast<mode_t>(file.mode), "", host.root, file.path, ""}});
+  return step;
+}
+
+ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate) {
   ServiceFiles files;
-  for (const HostFile& file : service.restart_files)
-    files.restart.push_back(LowerFile(lowering, service.host, file, gate));
-  for (const HostPair& pair : service.reread_pairs)
-    files.others.push_back(LowerPair(lowering, service.host, pair, gate));
-  for (const HostFile& file : service.reread_files)
-    files.others.push_back(LowerFile(lowering, service.host, file, gate));
-  files.of_contents = With(files.restart, files.others);
-  StepId unit = unit_source != nullptr ? *unit_source
-                                       : LowerRender(lowering, service.host,
-                                                     paths::on_host::Unit(service.name), service.unit_text);
-  files.restart.push_back(LowerUnit(lowering, service, unit, gate));
-  files.others.push_back(LowerFolder(lowering, service, gate));
+  auto add = [&](OnChange need, StepId step) {
+    files.of_contents.push_back(step);
+    (need == OnChange::kNothing ? files.others : files.inputs).push_back(step);
+  };
+  for (const HostFile& file : service.files) {
+    if (file.on_change == OnChange::kRestart)
+      add(file.on_change, LowerFile(lowering, service.host, file, gate));
+  }
+  for (const HostPair& pair : service.pairs)
+    add(pair.on_change, LowerPair(lowering, service.host, pair, gate));
+  for (const HostFile& file : service.files) {
+    if (file.on_change != OnChange::kRestart)
+      add(file.on_change, LowerFile(lowering, service.host, file, gate));
+  }
+  // What its unit names is there before the unit is looked at; elsewhere the order is of no matter.
+  const bool folders_first = VerifiesUnits(lowering.cluster.hosts[service.host]);
+  auto add_folders = [&] {
+    for (const HostFolder& folder : service.folders)
+      files.others.push_back(LowerFolder(lowering, service.host, folder, gate));
+  };
+  if (folders_first) add_folders();
+  std::vector<StepId> named = With(files.inputs, files.others);
+  auto user = gate.users.find(service.user);
+  if (user != gate.users.end()) named.push_back(user->second);
+  StepId source =
+      service.unit_source.has_value()
+          ? *service.unit_source
+          : LowerRender(lowering, service.host, paths::on_host::Unit(service.name), service.unit_text);
+  StepId unit = LowerUnit(lowering, service.host, service.name, absl::StrCat(service.name, ".service"),
+                          source, gate, named);
+  named.push_back(unit);
+  files.units = LowerFurtherUnits(lowering, service, gate, named);
+  files.inputs.push_back(unit);
+  if (!folders_first) add_folders();
+  // It cannot be started as somebody who is not there.
+  if (user != gate.users.end()) files.others.push_back(user->second);
   return files;
 }
 
 std::string ServiceRecord(const Lowering& lowering, const Service& service, bool with_host) {
   const Host& host = lowering.cluster.hosts[service.host];
-  std::vector<std::string> restart_on;
-  for (const HostFile& file : service.restart_files) restart_on.push_back(file.path);
+  std::vector<std::string> restart_on = PathsOf(service, OnChange::kRestart);
+  const std::vector<std::string> reload_on = PathsOf(service, OnChange::kReload);
   restart_on.push_back(paths::on_host::Unit(service.name));
   RecordWriter record;
   record.Add("answers", service.answers);
@@ -162,18 +243,23 @@ std::string ServiceRecord(const Lowering& lowering, const Service& service, bool
     record.Add("environment-file", service.environment_file);
   if (with_host) AddHost(host, &record);
   record.Add("kind", "service").Add("manager", ManagerName(host.manager)).Add("name", service.name);
-  record.Add("restart-on", restart_on).Add("root", host.root).Add("timeout", kStartTimeoutSeconds);
+  if (!reload_on.empty()) record.Add("reload-on", reload_on);
+  record.Add("restart-on", restart_on).Add("root", host.root);
+  if (service.by_unit) record.Add("start", "by-unit");
+  record.Add("timeout", kStartTimeoutSeconds);
   record.Add("unit", paths::on_host::Unit(service.name));
   return std::move(record).Finish();
 }
 
-StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files) {
+StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files,
+                        const std::vector<StepId>& after) {
   const Host& host = lowering.cluster.hosts[service.host];
   StepId step = lowering.graph.AddStep(StepKind::kService, lowering.host_shard[service.host],
                                        absl::StrCat("service/", host.name, "/", service.name),
-                                       ServiceRecord(lowering, service, /*with_host=*/true), files.restart,
-                                       files.others);
-  if (host.manager == ServiceManager::kNone) {
+                                       ServiceRecord(lowering, service, /*with_host=*/true), files.inputs,
+                                       With(files.others, after));
+  // One that others start need not run.
+  if (host.manager == ServiceManager::kNone || service.by_unit) {
     Announce(lowering, host, step, {});
     return step;
   }
@@ -185,11 +271,6 @@ StepId LowerServiceStep(const Lowering& lowering, const Service& service, const 
                            kStartTimeoutSeconds, " s at most"));
   }
   return step;
-}
-
-ServiceSteps LowerService(const Lowering& lowering, const Service& service) {
-  ServiceFiles files = LowerServiceFiles(lowering, service, {});
-  return {LowerServiceStep(lowering, service, files), files.of_contents};
 }
 
 }  // namespace kplan

@@ -120,6 +120,29 @@ void AddService(const Record& record, absl::Time now, StringPairs* details) {
   details->emplace_back("running", instance.has_value() ? ProcessText(*instance, now) : "no");
 }
 
+void AddUnit(const std::string& name, StringPairs* details) {
+  absl::StatusOr<UnitState> unit = ShowUnit(name);
+  details->emplace_back("unit", unit.ok() ? absl::StrCat(unit->active_state, " (", unit->sub_state, ")")
+                                          : absl::StrCat("cannot be told: ", unit.status().message()));
+}
+
+// Those of a record, as it wants them to be: "tcp 127.0.0.1:8443".
+void AddChecks(const Record& record, StringPairs* details) {
+  for (const Json& check : record.json().value("checks", Json::array())) {
+    if (!check.is_object()) continue;
+    const Record it(check);
+    for (const char* kind : {"systemd", "tcp", "https"}) {
+      if (it.Has(kind)) details->emplace_back("check", absl::StrCat(kind, " ", it.StringOr(kind, "")));
+    }
+    if (!it.Has("exec")) continue;
+    details->emplace_back(
+        "check", absl::StrCat("exec ", absl::StrJoin(it.Pairs("exec"), " ",
+                                                     [](std::string* out, const auto& argument) {
+                                                       absl::StrAppend(out, argument.first, argument.second);
+                                                     })));
+  }
+}
+
 // "ops@10.0.0.11:2222, by sudo"
 std::string TargetText(const Record& host) {
   const std::string user = host.StringOr("ssh-user", "");
@@ -221,7 +244,12 @@ std::string WhatItIs(const Record& record) {
   if (kind == "unpack") return "programs out of an archive";
   if (kind == "render") return "text that is put on a host";
   if (kind == "dir") return "folder on a host";
+  if (kind == "source") return "file that was put here";
   if (kind == "install") return "file on a host";
+  if (kind == "unit") return "systemd unit on a host";
+  if (kind == "sysusers") return "system user on a host";
+  if (kind == "activate") return "systemd unit that is active";
+  if (kind == "check") return "verdict on a service";
   if (kind == "install-pair") return "certificate and key on a host, exchanged together";
   if (kind == "service") return "running service";
   if (kind == "verify-etcd") return "verdict on etcd";
@@ -251,6 +279,14 @@ StringPairs DetailsOf(const Record& record, const std::string& stamp, absl::Time
     details.emplace_back("manager", record.StringOr("manager", ""));  // and no more is known here
   } else if (kind == "service") {
     AddService(record, now, &details);
+  } else if (kind == "activate") {
+    if (!record.Has("host")) AddUnit(record.String("name"), &details);
+  } else if (kind == "source") {
+    details.emplace_back("content", path);
+  } else if (kind == "sysusers") {
+    details.emplace_back("user", record.StringOr("name", ""));
+  } else if (kind == "check") {
+    AddChecks(record, &details);
   } else if (kind == "host") {
     AddHost(record, &details);
   } else if (kind == "send") {

@@ -42,9 +42,10 @@ std::string StateText(const ArtifactView& view) {
       next = ", the next ninja checks it and changes nothing";
       break;
     case Fate::kChange:
-      next = view.restarts ? ", the next ninja restarts it"
-             : view.starts ? ", the next ninja starts it"
-                           : ", the next ninja makes it";
+      next = view.restarts  ? ", the next ninja restarts it"
+             : view.reloads ? ", the next ninja has it read its files again"
+             : view.starts  ? ", the next ninja starts it"
+                            : ", the next ninja makes it";
       break;
     case Fate::kFail:
       next = ", the next ninja would fail here";
@@ -186,6 +187,7 @@ std::string ArtifactJson(const ArtifactView& view, const std::string& file) {
   if (!view.service.empty()) json["service"] = view.service;
   if (view.starts) json["starts"] = true;
   if (view.restarts) json["restarts"] = true;
+  if (view.reloads) json["reloads"] = true;
   if (!view.note.empty()) json["note"] = view.note;
   if (!view.place.empty()) json["from"] = {{"file", file}, {"line", view.line}, {"path", view.place}};
   if (!view.stamp.empty()) json["stamp"] = view.stamp;

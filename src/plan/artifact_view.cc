@@ -123,6 +123,7 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   view.changes = foreseen.changes;
   view.starts = foreseen.starts;
   view.restarts = foreseen.restarts;
+  view.reloads = foreseen.reloads;
   view.note = foreseen.note;
   view.reasons = MakeGraphView(graph, forecast, {id}, now).nodes[0].reasons;
 

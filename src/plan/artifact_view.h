@@ -42,7 +42,7 @@ struct ArtifactView {
   Fate fate = Fate::kFresh;
   std::vector<std::string> reasons;  // why it is not fresh, one a line
   std::vector<Change> changes;       // what the next run would change
-  bool starts = false, restarts = false;
+  bool starts = false, restarts = false, reloads = false;
   std::string note;
 
   StringPairs details;  // (name, text)

@@ -25,8 +25,9 @@ struct Inquiry {
   std::vector<StepId> steps;           // whose records are asked about
   std::vector<std::string> delivered;  // their digests
   struct OfService {
-    StepId step = 0;    // the rollout
-    bool done = false;  // it has come to its end with this record
+    StepId step = 0;       // the rollout
+    bool done = false;     // it has come to its end with this record
+    bool by_unit = false;  // it need not run
     std::string label, name;
   };
   std::vector<OfService> services;
@@ -120,7 +121,8 @@ class Visitor {
       absl::StatusOr<Json> record = RecordThere(service.record);
       if (!record.ok()) continue;
       Inquiry& inquiry = inquiries_[host->second];
-      inquiry.services.push_back({id, WasDone(step, EntryOf(id)), service.label, service.name});
+      const bool by_unit = FieldOf(service.record, "start") == "by-unit";
+      inquiry.services.push_back({id, WasDone(step, EntryOf(id)), by_unit, service.label, service.name});
       inquiry.question["services"].push_back(*std::move(record));
     }
   }
@@ -162,7 +164,7 @@ void TakeService(const Record& answer, const Inquiry::OfService& of, HostVisit* 
   seen.problem = answer.StringOr("problem", "");
   Drift drift;
   drift.step = of.step;
-  if (seen.managed && seen.problem.empty() && !seen.running)
+  if (seen.managed && !of.by_unit && seen.problem.empty() && !seen.running)
     drift.reasons.push_back({"not-running", absl::StrCat(of.name, " on ", visit->host, " does not run")});
   for (const std::string& path : seen.older) {
     drift.reasons.push_back(

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/diagnostic.h"
+#include "src/plan/record_field.h"
 #include "src/plan/spec_place.h"
 
 namespace kplan {
@@ -125,13 +126,19 @@ class Explainer::Versions {
 
 namespace {
 
-// Which of a step's causes its chain goes by: one that leads to an edit before one that was found.
-const Cause* MainCause(const StepForecast& step) {
+// Which of a step's causes its chain goes by: one that leads to an edit before one that was found, and an
+// input that changes now before one that has changed.
+const Cause* MainCause(const Forecast& forecast, StepId id) {
+  const StepForecast& step = forecast.steps[id];
+  const Cause* changed = nullptr;
   for (Cause::Kind kind : {Cause::Kind::kSpec, Cause::Kind::kFirst, Cause::Kind::kInput, Cause::Kind::kTime,
                            Cause::Kind::kDrift, Cause::Kind::kFailed, Cause::Kind::kStamp}) {
     for (const Cause& cause : step.causes) {
-      if (cause.kind == kind) return &cause;
+      if (cause.kind != kind) continue;
+      if (kind != Cause::Kind::kInput || forecast.steps[cause.input].changes_digest) return &cause;
+      if (changed == nullptr) changed = &cause;
     }
+    if (changed != nullptr) return changed;
   }
   return nullptr;
 }
@@ -157,6 +164,8 @@ const char* RootName(RootCause::Kind kind) {
       return "program";
     case RootCause::Kind::kDrift:
       return "drift";
+    case RootCause::Kind::kSource:
+      return "source";
     case RootCause::Kind::kTime:
       return "time";
     case RootCause::Kind::kFailed:
@@ -200,6 +209,13 @@ RootCause Explainer::FirstRoot(StepId step) {
   return root;
 }
 
+RootCause Explainer::SourceRoot(StepId step) {
+  RootCause root = FirstRoot(step);
+  root.kind = RootCause::Kind::kSource;
+  root.text = absl::StrCat(FieldOf(graph_.steps()[step].record, "path"), " was edited");
+  return root;
+}
+
 RootCause Explainer::SpecRoot(StepId step, const std::string& record_before, const std::string& record_now) {
   const std::string& label = graph_.steps()[step].label;
   const int newer = versions_->Find(label, record_now, 0);
@@ -214,12 +230,16 @@ RootCause Explainer::SpecRoot(StepId step, const std::string& record_before, con
 }
 
 int Explainer::OlderVersionOf(StepId step) {
-  const Cause* cause = MainCause(forecast_.steps[step]);
+  const Cause* cause = MainCause(forecast_, step);
   if (cause == nullptr) return -1;
   const std::string& label = graph_.steps()[step].label;
   const JournalEntry* entry = forecast_.EntryOf(graph_, step);
   if (entry == nullptr) return cause->kind == Cause::Kind::kFirst ? versions_->Find(label, "", 1) : -1;
-  const int absent = versions_->AbsentAfter(label, entry->at);
+  // What is made from something that changes now is there for that, whether or not it was taken out and came
+  // back before.
+  const bool input_changes =
+      cause->kind == Cause::Kind::kInput && forecast_.steps[cause->input].changes_digest;
+  const int absent = input_changes ? -1 : versions_->AbsentAfter(label, entry->at);
   if (absent >= 0) return absent;
   return cause->kind == Cause::Kind::kSpec ? versions_->Find(label, entry->record, 1) : -1;
 }
@@ -238,7 +258,7 @@ Why Explainer::WhyNext(StepId step) {
   for (;;) {
     const StepForecast& forecast = forecast_.steps[step];
     why.links.push_back({step, WhatChanges(forecast)});
-    const Cause* cause = MainCause(forecast);
+    const Cause* cause = MainCause(forecast_, step);
     if (cause == nullptr) return why;
     const int older = OlderVersionOf(step);
     if (older >= 0) why.root.edits = versions_->Blamed(older, 0, graph_.steps()[step].label);
@@ -270,6 +290,10 @@ Why Explainer::WhyNext(StepId step) {
         why.root.text = Join(forecast.reasons);
         return why;
       case Cause::Kind::kDrift:
+        if (graph_.steps()[step].kind == StepKind::kSource) {
+          why.root = SourceRoot(step);
+          return why;
+        }
         why.root.kind = RootCause::Kind::kDrift;
         why.root.text =
             forecast.reasons.empty() ? "touched since, and right all the same" : Join(forecast.reasons);
@@ -305,6 +329,10 @@ Why Explainer::WhyLast(StepId step) {
       if (other == nullptr || other->made_at <= entry->made_at_before || other->made_at > entry->made_at)
         continue;
       if (!made.has_value()) made = input;
+    }
+    if (!made.has_value() && graph_.steps()[step].kind == StepKind::kSource) {
+      why.root = SourceRoot(step);
+      return why;
     }
     if (!made.has_value()) {
       why.root.kind = RootCause::Kind::kDrift;

@@ -25,6 +25,7 @@ struct RootCause {
     kEdit,     // cluster.yaml was edited: `edits`
     kFirst,    // it has not been made yet, or was made for the first time: for `place`
     kProgram,  // cluster.yaml is the same: this kplan makes another record of it than the one before
+    kSource,   // a file that cluster.yaml names was edited: `text`, for `place`
     kDrift,    // the artifact is not, or was not, as it was left
     kTime,     // the clock
     kFailed,   // the step failed, and runs again
@@ -33,7 +34,7 @@ struct RootCause {
   Kind kind = Kind::kNone;
   std::vector<SpecEdit> edits;
   std::string text;  // one line for a person: "expires soon, on 2026-12-01"
-  // Of kFirst: the entry of cluster.yaml that it is made for.
+  // Of kFirst and kSource: the entry of cluster.yaml that it is made for.
   std::string path;  // "certs.kubernetes"
   int line = 0;
 };
@@ -75,6 +76,7 @@ class Explainer {
   int OlderVersionOf(StepId step);
   RootCause SpecRoot(StepId step, const std::string& record_before, const std::string& record_now);
   RootCause FirstRoot(StepId step);
+  RootCause SourceRoot(StepId step);  // STEP is of the kind kSource
 
   const Graph& graph_;
   const Forecast& forecast_;

@@ -105,7 +105,9 @@ class Forecaster {
       case StepKind::kInstall:
       case StepKind::kUnit:
       case StepKind::kDir:
+      case StepKind::kUser:
       case StepKind::kService:
+      case StepKind::kActivate:
       case StepKind::kSend:
         return !SshHostOf(step.record).empty();
       default:
@@ -114,7 +116,7 @@ class Forecaster {
   }
 
   static bool RunsServicesHere(const Step& step) {
-    if (step.kind == StepKind::kService) return !IsElsewhere(step);
+    if (step.kind == StepKind::kService || step.kind == StepKind::kActivate) return !IsElsewhere(step);
     // The members on this machine are: "remote" is false.
     return step.kind == StepKind::kRollout && absl::StrContains(step.record, "\"remote\":false");
   }
@@ -163,9 +165,12 @@ class Forecaster {
 
   void Look(StepId id, const JournalEntry* entry, StepForecast* result) {
     const Step& step = graph_.steps()[id];
-    absl::StatusOr<Outlook> outlook = step.kind == StepKind::kHost || IsElsewhere(step)
-                                          ? remote_.Look(id, entry, forecast_.journals[step.shard])
-                                          : LookAtStep(step.label, step.record, now_, foreseen_);
+    const bool elsewhere = step.kind == StepKind::kHost || IsElsewhere(step);
+    const bool service = step.kind == StepKind::kService || step.kind == StepKind::kActivate;
+    absl::StatusOr<Outlook> outlook =
+        elsewhere && service ? LookAtServiceOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_)
+        : elsewhere          ? remote_.Look(id, entry, forecast_.journals[step.shard])
+                             : LookAtStep(step.label, step.record, now_, foreseen_);
     if (step.kind == StepKind::kRollout && outlook.ok())
       LookAtServicesOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_, &*outlook);
     if (!outlook.ok()) {
@@ -185,8 +190,12 @@ class Forecaster {
     // Whether it is the stamp's is what ninja goes by: what is put back as it was is no news.
     if (entry != nullptr && !outlook->digest.empty())
       result->changes_digest = outlook->digest != entry->digest;
+    // Its step would change nothing: somebody has.
+    if (step.kind == StepKind::kSource && entry != nullptr && !entry->failed && result->changes_digest)
+      result->reasons.push_back({"content", absl::StrCat(FieldOf(step.record, "path"), " was edited")});
     result->starts = outlook->starts;
     result->restarts = outlook->restarts;
+    result->reloads = outlook->reloads;
     result->services = std::move(outlook->services);
     for (auto& [path, file] : outlook->files) foreseen_.Add(path, std::move(file));
     result->fate = !result->reasons.empty() ? Fate::kChange

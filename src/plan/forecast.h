@@ -47,7 +47,7 @@ struct StepForecast {
   std::vector<Cause> causes;    // empty when fresh
   std::vector<Reason> reasons;  // of kChange: the step's own
   std::vector<Change> changes;  // of kChange
-  bool starts = false, restarts = false;
+  bool starts = false, restarts = false, reloads = false;
   std::vector<ServiceOutlook> services;  // of a step about several services: those that it would touch
   bool changes_digest = false;           // of the stamp: what depends on it runs, too
   std::string failure;                   // of kFail, kWait

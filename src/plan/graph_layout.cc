@@ -31,7 +31,10 @@ std::string ShortName(absl::string_view label, StepKind kind, absl::string_view 
     absl::string_view rest = label.substr(slash + 1);
     if (absl::ConsumePrefix(&rest, host) && absl::ConsumePrefix(&rest, "/")) {
       const bool path = kind == StepKind::kInstall || kind == StepKind::kDir || kind == StepKind::kRender;
-      const char* before = path ? "/" : kind == StepKind::kUnit ? "unit " : "";
+      const char* before = path                      ? "/"
+                           : kind == StepKind::kUnit ? "unit "
+                           : kind == StepKind::kUser ? "user "
+                                                     : "";
       name = absl::StrCat(before, rest, kind == StepKind::kDir ? "/" : "");
     }
   }

@@ -117,6 +117,7 @@ int StageOf(StepKind kind) {
       return 3;
     case StepKind::kUnpack:
       return 4;
+    case StepKind::kSource:
     case StepKind::kRender:
       return 5;
     case StepKind::kHost:
@@ -125,13 +126,16 @@ int StageOf(StepKind kind) {
       return 7;
     case StepKind::kSend:
       return 8;
+    case StepKind::kUser:
     case StepKind::kDir:
     case StepKind::kInstall:
     case StepKind::kUnit:
       return 9;
+    case StepKind::kActivate:
     case StepKind::kService:
     case StepKind::kRollout:
       return 10;
+    case StepKind::kCheck:
     case StepKind::kVerifyEtcd:
       return 11;
   }

@@ -34,7 +34,7 @@ std::vector<Holding> HoldingsOf(absl::string_view record) {
     absl::string_view host = SshHostOf(record);
     if (!path.empty()) holdings.push_back({what, std::string(root), std::string(path), std::string(host)});
   };
-  if (kind == "install") {
+  if (kind == "install" || kind == "unit") {
     add(Holding::Kind::kHostFile, "path");
   } else if (kind == "install-pair") {
     // The key first: what is left then can still be told by the certificate.
@@ -43,6 +43,8 @@ std::vector<Holding> HoldingsOf(absl::string_view record) {
   } else if (kind == "dir") {
     add(Holding::Kind::kHostFolder, "path");
   } else if (kind == "service" && FieldOf(record, "manager") != "none") {
+    add(Holding::Kind::kService, "name");
+  } else if (kind == "activate") {
     add(Holding::Kind::kService, "name");
   } else if (kind == "rollout-etcd") {
     for (const ServiceRecord& service : ServicesOf(record)) {

@@ -27,11 +27,26 @@ bool IsName(absl::string_view text) {
   return IsStraight(text) && !absl::StrContains(text, '/') && text[0] != '-';
 }
 
-// The folders of a host in which kplan has files.
-bool IsPlaceOfFiles(absl::string_view path) {
+// A path on a host that a service may have a file or folder at: any, but not one above which there is
+// nothing.
+bool IsPlaceOfServices(absl::string_view path) {
   absl::StatusOr<HostPath> split = SplitHostPath(path);
-  if (!split.ok() || !IsName(split->name)) return false;
-  return split->folder == paths::on_host::kBinaries || split->folder == paths::on_host::kEtcdConfig;
+  return split.ok() && split->folder != "/" && IsStraight(absl::StripPrefix(path, "/"));
+}
+
+// Whether PATH is where files are that a machine cannot do without. A service may have one there; but what
+// this note says of it is not proof enough to remove it.
+bool IsTheSystems(absl::string_view path) {
+  absl::StatusOr<HostPath> split = SplitHostPath(path);
+  if (!split.ok()) return true;
+  for (absl::string_view folder :
+       {"/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/sbin"}) {
+    if (split->folder == folder) return true;
+  }
+  for (absl::string_view tree : {"/boot/", "/dev/", "/proc/", "/sys/"}) {
+    if (absl::StartsWith(path, tree)) return true;
+  }
+  return false;
 }
 
 // "ca/key" and "ca/NAME/key": the CA's name, "ca" or NAME; empty for another label.
@@ -87,20 +102,23 @@ bool IsArchive(const Leftover& leftover, const Holding& holding) {
 bool IsHostThing(const Leftover& leftover, const std::vector<Holding>& holdings) {
   const absl::string_view kind = leftover.kind();
   const Holding& last = holdings.back();
-  const std::string in_label = absl::StrCat("/", leftover.host, kind == "service" ? "/" : "", last.path);
+  const bool by_name = kind == "service" || kind == "activate";
+  const std::string in_label = absl::StrCat("/", leftover.host, by_name ? "/" : "", last.path);
   if (last.root.empty() || last.root[0] == '-') return false;
   // What removes it there is shown as a command.
   if (last.over_ssh() && (last.host != leftover.host || !IsPlainPath(last.root))) return false;
-  if (kind == "service") return IsName(last.path) && leftover.label == absl::StrCat("service", in_label);
+  if (by_name) return IsName(last.path) && leftover.label == absl::StrCat("service", in_label);
   if (kind == "dir") {
-    return last.path == paths::on_host::kEtcdData && leftover.label == absl::StrCat("dir", in_label);
+    return IsPlaceOfServices(last.path) && leftover.label == absl::StrCat("dir", in_label);
   }
   if (absl::string_view name = leftover.label;
-      kind == "install" && absl::ConsumePrefix(&name, absl::StrCat("unit/", leftover.host, "/"))) {
-    return IsName(name) && last.path == paths::on_host::Unit(name);
+      (kind == "install" || kind == "unit") &&
+      absl::ConsumePrefix(&name, absl::StrCat("unit/", leftover.host, "/"))) {
+    return IsName(name) && (last.path == paths::on_host::Unit(name) ||
+                            last.path == absl::StrCat(paths::on_host::kUnits, "/", name));
   }
   for (const Holding& holding : holdings) {
-    if (!IsPlaceOfFiles(holding.path)) return false;
+    if (!IsPlaceOfServices(holding.path)) return false;
   }
   return leftover.label == absl::StrCat("file", in_label);
 }
@@ -130,6 +148,13 @@ std::string WhyNotOurs(const Leftover& leftover) {
 
 std::string WhyKeptForGood(const Leftover& leftover) {
   const absl::string_view kind = leftover.kind();
+  HoldingNames names;
+  for (const Holding& holding : HoldingsOf(leftover.record)) {
+    const bool file = holding.kind == Holding::Kind::kHostFile && !holding.over_ssh();
+    if (file && IsTheSystems(holding.path) &&
+        names.Of({Holding::Kind::kHostFolder, holding.root, "/"}) == "/")
+      return "it is among the system's own files: remove it by hand";
+  }
   const bool ca =
       absl::StrContains(leftover.record, "\"ca\":true") || absl::StartsWith(leftover.label, "ca/");
   if (kind == "key" && ca) return "a CA's key is never removed";

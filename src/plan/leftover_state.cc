@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
@@ -16,6 +17,7 @@
 #include "src/steps/host_file.h"
 #include "src/steps/install_file.h"
 #include "src/steps/pem_public.h"
+#include "src/steps/service_log.h"
 #include "src/steps/service_retire.h"
 
 namespace kplan {
@@ -66,7 +68,14 @@ std::string PairDigest(const PairContent& pair) {
 // that needs no other file.
 std::string DigestOf(const Leftover& leftover, const std::string& path) {
   const absl::string_view kind = leftover.kind();
-  if (kind == "install" || kind == "render" || kind == "fetch") {
+  if (kind == "install" && absl::StrContains(leftover.record, "\"secret\":true")) {
+    absl::StatusOr<std::string> text = ReadFile(path, kMaxPem);
+    if (!text.ok()) return "";
+    const Secret pem(*std::move(text));
+    absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
+    return part.ok() ? Sha256Hex(*part) : "";
+  }
+  if (kind == "install" || kind == "unit" || kind == "render" || kind == "fetch") {
     absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
     return digest.ok() ? *digest : "";
   }
@@ -218,7 +227,7 @@ absl::Status LookAtService(const Leftover& leftover, LeftoverState* state) {
   if (!remains.ok()) return remains.status();
   const std::string name = record->String("name");
   if (remains->running) state->what.push_back(absl::StrCat("stop ", name));
-  if (remains->enabled) state->what.push_back(absl::StrCat("disable ", name, ".service"));
+  if (remains->enabled) state->what.push_back(absl::StrCat("disable ", FullUnitName(name)));
   state->what.insert(state->what.end(), remains->files.begin(), remains->files.end());
   return absl::OkStatus();
 }

@@ -151,7 +151,7 @@ absl::StatusOr<std::vector<std::string>> ShardsOnDisk() {
 
 std::string ShardOfLabel(absl::string_view label) {
   std::vector<absl::string_view> parts = absl::StrSplit(label, '/');
-  constexpr absl::string_view kOnHosts[] = {"file", "dir", "render", "unit", "service"};
+  constexpr absl::string_view kOnHosts[] = {"file", "dir", "render", "unit", "service", "user", "verify"};
   for (absl::string_view kind : kOnHosts) {
     if (parts[0] == kind && parts.size() > 2) return std::string(parts[1]);
   }

@@ -341,6 +341,39 @@ TEST_F(LeftoversTest, ADataFolderWithDataStays) {
   EXPECT_FALSE(Exists("a/var/lib/etcd"));
 }
 
+// Of a service that is in the plan no longer: its files wherever they are, its units; not its data, and not
+// the user that it had.
+TEST_F(LeftoversTest, AServiceThatIsGoneLeavesItsDataAndItsUser) {
+  auto made = [](const std::string& label, const std::string& record, StepKind kind) {
+    return Made{label, "a", absl::StrCat("{", record, R"(,"root":"./a"})"), kind};
+  };
+  const Made file = made("file/a/opt/web/web.conf", R"("kind":"install","path":"/opt/web/web.conf")",
+                         StepKind::kInstall),
+             unit = made("unit/a/web", R"("kind":"unit","path":"/etc/systemd/system/web.service")",
+                         StepKind::kUnit),
+             timer = made("unit/a/web.timer", R"("kind":"unit","path":"/etc/systemd/system/web.timer")",
+                          StepKind::kUnit),
+             users = made("file/a/etc/sysusers.d/web.conf",
+                          R"("kind":"install","path":"/etc/sysusers.d/web.conf")", StepKind::kInstall),
+             user = made("user/a/web", R"("file":"/etc/sysusers.d/web.conf","kind":"sysusers","name":"web")",
+                         StepKind::kUser),
+             source = {"source/web/opt/web/web.conf", paths::kSharedShard,
+                       R"({"kind":"source","path":"web.conf"})", StepKind::kSource},
+             verdict = made("verify/a/web", R"("checks":[],"kind":"check","name":"web")", StepKind::kCheck);
+  const std::vector<Made> all = {source, file, unit, timer, users, user, verdict};
+  Write("web.conf", "mine\n");
+  Gen(all);
+  for (const Made& step : all) Run(step);
+  Gen({});
+  EXPECT_THAT(Keys({}), testing::UnorderedElementsAre(file.label, unit.label, timer.label, users.label));
+  PruneAll({});
+  for (const char* path : {"a/opt/web/web.conf", "a/etc/systemd/system/web.service",
+                           "a/etc/systemd/system/web.timer", "a/etc/sysusers.d/web.conf"})
+    EXPECT_FALSE(Exists(path)) << path;
+  EXPECT_TRUE(Exists("web.conf"));
+  EXPECT_THAT(Keys({}), IsEmpty());
+}
+
 // Files that a service of the plan had until its arguments changed: it runs with them until ninja has run.
 TEST_F(LeftoversTest, AFileStaysUntilTheServiceWasStartedWithoutIt) {
   const Made old_file = File("a", "./a", "/etc/etcd/old.pem");

@@ -41,16 +41,18 @@ void AppendReasons(const std::vector<Reason>& reasons, const std::vector<Change>
 }
 
 struct ServiceCounts {
-  size_t starts = 0, restarts = 0;
+  size_t starts = 0, restarts = 0, reloads = 0;
 };
 
 // Of a step about several services; of one about a single one that one.
 ServiceCounts CountServices(const StepForecast& step) {
   ServiceCounts counts;
-  if (step.services.empty()) return {step.starts ? size_t{1} : 0, step.restarts ? size_t{1} : 0};
+  if (step.services.empty())
+    return {step.starts ? size_t{1} : 0, step.restarts ? size_t{1} : 0, step.reloads ? size_t{1} : 0};
   for (const ServiceOutlook& service : step.services) {
     counts.starts += service.starts;
     counts.restarts += service.restarts;
+    counts.reloads += service.reloads;
   }
   return counts;
 }
@@ -63,17 +65,20 @@ std::string CountsText(const ServiceCounts& counts) {
   return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
 }
 
+bool IsProof(const Step& step) { return step.kind == StepKind::kVerifyEtcd || step.kind == StepKind::kCheck; }
+
 // What a step would do, on one line.
 std::string WhatFor(const Step& step, const StepForecast& forecast, const JournalEntry* entry) {
   std::string what = Brief(WhatChanges(forecast));
   if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", what);
   if (forecast.fate == Fate::kWait) return absl::StrCat("waits: ", what);
-  if (forecast.fate == Fate::kCheck)
-    return step.kind == StepKind::kVerifyEtcd ? "proves it again" : "only checked";
+  if (forecast.fate == Fate::kCheck) return IsProof(step) ? "proves it again" : "only checked";
   if (!forecast.services.empty()) {
     what = CountsText(CountServices(forecast));
   } else if (forecast.restarts) {
     what = absl::StrCat("restarts: ", what);
+  } else if (forecast.reloads) {
+    what = absl::StrCat("reloads: ", what);
   } else if (forecast.starts) {
     what = absl::StrCat("starts: ", what);
   }
@@ -93,6 +98,7 @@ char SignOf(const StepForecast& forecast) {
       break;
   }
   if (forecast.restarts) return '!';
+  if (forecast.reloads) return '^';
   const bool missing = !forecast.reasons.empty() && forecast.reasons[0].name == "missing";
   return missing || forecast.starts ? '+' : '~';
 }
@@ -117,6 +123,8 @@ std::vector<StepId> RereadFiles(const Graph& graph, const Forecast& forecast, co
     const Step& after = graph.steps()[id];
     const StepForecast& it = forecast.steps[id];
     if (it.fate != Fate::kChange || !it.changes_digest) continue;
+    // The services that it comes after are not in it.
+    if (after.kind != StepKind::kInstall && after.kind != StepKind::kDir) continue;
     if (shard.has_value() && (after.shard != *shard || !IsReread(after))) continue;
     rereads.push_back(id);
   }
@@ -127,7 +135,7 @@ std::optional<StepId> ProofOf(const Graph& graph, const Forecast& forecast, Step
   for (StepId id = service + 1; id < graph.steps().size(); ++id) {
     const Step& step = graph.steps()[id];
     const Fate fate = forecast.steps[id].fate;
-    if (step.kind != StepKind::kVerifyEtcd || (fate != Fate::kCheck && fate != Fate::kChange)) continue;
+    if (!IsProof(step) || (fate != Fate::kCheck && fate != Fate::kChange)) continue;
     if (std::find(step.inputs.begin(), step.inputs.end(), service) != step.inputs.end()) return id;
   }
   return std::nullopt;
@@ -138,7 +146,7 @@ void AddKept(const Graph& graph, const Forecast& forecast, StepId id, PlanReport
   const Step& step = graph.steps()[id];
   const StepForecast& it = forecast.steps[id];
   if (it.fate == Fate::kFail || it.fate == Fate::kWait) return;
-  if (step.kind == StepKind::kService && !it.restarts && !it.starts) {
+  if (step.kind == StepKind::kService && !it.restarts && !it.starts && !it.reloads) {
     KeepsRunning keeps = {step.label, step.shard, RereadFiles(graph, forecast, step, absl::nullopt), {}};
     if (!keeps.rereads.empty()) report->keeps_running.push_back(std::move(keeps));
   }
@@ -146,7 +154,7 @@ void AddKept(const Graph& graph, const Forecast& forecast, StepId id, PlanReport
   for (const ServiceRecord& service : ServicesOf(step.record)) {
     const bool touched =
         std::any_of(it.services.begin(), it.services.end(), [&](const ServiceOutlook& other) {
-          return LabelOf(other) == service.label && (other.starts || other.restarts);
+          return LabelOf(other) == service.label && (other.starts || other.restarts || other.reloads);
         });
     auto shard = std::find_if(graph.shards().begin(), graph.shards().end(),
                               [&](const Shard& other) { return other.name == service.host; });
@@ -167,7 +175,10 @@ std::string LabelOf(const ServiceOutlook& service) {
 
 std::string WhatFor(const ServiceOutlook& service) {
   std::string what = WhatChanges(service.reasons, service.changes);
-  const char* verb = service.restarts ? "restarts" : service.starts ? "starts" : "";
+  const char* verb = service.restarts  ? "restarts"
+                     : service.reloads ? "reloads"
+                     : service.starts  ? "starts"
+                                       : "";
   if (*verb == '\0') return Brief(what);
   return Brief(what.empty() ? verb : absl::StrCat(verb, ": ", what));
 }
@@ -192,6 +203,11 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
       break;
     case RootCause::Kind::kDrift:
       lines.push_back(absl::StrCat("found on the host: ", Brief(root.text)));
+      break;
+    case RootCause::Kind::kSource:
+      lines.push_back(absl::StrCat(
+          root.text,
+          root.line == 0 ? "" : absl::StrCat(", which is ", root.path, " (", file, ":", root.line, ")")));
       break;
     case RootCause::Kind::kTime:
       lines.push_back(absl::StrCat("of the time: ", Brief(root.text)));
@@ -235,6 +251,7 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explaine
     if (step.fate == Fate::kWait) ++report.waiting;
     const ServiceCounts services = CountServices(step);
     report.restarts += services.restarts;
+    report.reloads += services.reloads;
     report.starts += services.starts;
     report.steps.push_back({id, explainer->WhyNext(id)});
   }
@@ -251,6 +268,7 @@ std::string PlanSummary(const PlanReport& report) {
   add(report.failing, "would fail");
   add(report.waiting, report.waiting == 1 ? "waits" : "wait");
   add(report.starts, report.starts == 1 ? "start" : "starts");
+  add(report.reloads, report.reloads == 1 ? "reload" : "reloads");
   add(report.restarts, report.restarts == 1 ? "restart" : "restarts");
   parts.push_back(absl::StrCat(report.fresh, " up to date"));
   return absl::StrJoin(parts, ", ");
@@ -390,17 +408,18 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
   out += QuoteJson(file);
   absl::StrAppend(&out, ",\n\"summary\":{\"run\":", report.to_run, ",\"check\":", report.to_check,
                   ",\"fail\":", report.failing, ",\"wait\":", report.waiting, ",\"start\":", report.starts,
-                  ",\"restart\":", report.restarts, ",\"fresh\":", report.fresh, "},\n\"steps\":[");
+                  ",\"restart\":", report.restarts, ",\"reload\":", report.reloads,
+                  ",\"fresh\":", report.fresh, "},\n\"steps\":[");
   bool first = true;
   for (const PlannedStep& planned : report.steps) {
     const Step& step = graph.steps()[planned.step];
     const StepForecast& it = forecast.steps[planned.step];
     const std::string& host = HostOf(graph, step);
-    absl::StrAppend(&out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(step.label),
-                    ",\"host\":", QuoteJson(host == paths::kSharedShard ? "" : host), ",\"verb\":\"",
-                    VerbOf(step.kind), "\",\"fate\":\"", FateName(it.fate),
-                    "\",\"restarts\":", it.restarts ? "true" : "false",
-                    ",\"starts\":", it.starts ? "true" : "false", ",");
+    absl::StrAppend(
+        &out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(step.label),
+        ",\"host\":", QuoteJson(host == paths::kSharedShard ? "" : host), ",\"verb\":\"", VerbOf(step.kind),
+        "\",\"fate\":\"", FateName(it.fate), "\",\"restarts\":", it.restarts ? "true" : "false",
+        ",\"reloads\":", it.reloads ? "true" : "false", ",\"starts\":", it.starts ? "true" : "false", ",");
     first = false;
     AppendReasons(it.reasons, it.changes, &out);
     if (!it.services.empty()) {
@@ -410,6 +429,7 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
         absl::StrAppend(&out, i > 0 ? "," : "", "{\"label\":", QuoteJson(LabelOf(service)),
                         ",\"host\":", QuoteJson(service.host), ",\"service\":", QuoteJson(service.service),
                         ",\"restarts\":", service.restarts ? "true" : "false",
+                        ",\"reloads\":", service.reloads ? "true" : "false",
                         ",\"starts\":", service.starts ? "true" : "false", ",");
         AppendReasons(service.reasons, service.changes, &out);
         out += "}";

@@ -30,7 +30,7 @@ struct PlanReport {
   std::vector<PlannedStep> steps;  // in the order of the graph
   std::vector<KeepsRunning> keeps_running;
   // Starts and restarts are of services: a rollout may have several of either.
-  size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, failing = 0, waiting = 0, fresh = 0;
+  size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, reloads = 0, failing = 0, waiting = 0, fresh = 0;
 
   bool empty() const { return steps.empty(); }
 };

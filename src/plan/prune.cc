@@ -22,6 +22,7 @@
 #include "src/plan/leftover_check.h"
 #include "src/plan/leftover_state.h"
 #include "src/steps/host_file.h"
+#include "src/steps/service_log.h"
 #include "src/steps/service_marker.h"
 #include "src/steps/service_retire.h"
 #include "src/steps/systemd.h"
@@ -31,8 +32,15 @@ namespace {
 
 constexpr char kMarkerFolder[] = "/run/kplan";
 
+// What is stopped, and not removed.
+bool IsService(const Leftover& leftover) {
+  return leftover.kind() == "service" || leftover.kind() == "activate";
+}
+
 // In which order the things of a host go, those below DIR after them.
 int RankOf(const Leftover& leftover) {
+  // What starts a service by itself is stopped before it.
+  if (leftover.kind() == "activate") return -1;
   constexpr absl::string_view kOrder[] = {"service",     "install", "install-pair", "dir",
                                           "verify-etcd", "render",  "bundle",       "cert",
                                           "csr",         "key",     "unpack",       "fetch"};
@@ -92,8 +100,8 @@ std::vector<std::string> ByHand(const Leftover& leftover) {
       commands.push_back(absl::StrCat("rmdir ", path));  // what is in it is the user's
     } else if (holding.kind == Holding::Kind::kHostFile) {
       commands.push_back(absl::StrCat("rm -f ", path));
-    } else if (FieldOf(leftover.record, "manager") == "systemd") {
-      commands.push_back(absl::StrCat("systemctl disable --now ", holding.path, ".service"));
+    } else if (leftover.kind() == "activate" || FieldOf(leftover.record, "manager") == "systemd") {
+      commands.push_back(absl::StrCat("systemctl disable --now ", FullUnitName(holding.path)));
     } else {
       commands.push_back(absl::StrCat("start-stop-daemon --stop --retry 10 --remove-pidfile --pidfile ",
                                       PidFilePath(holding.root, holding.path)));
@@ -177,7 +185,7 @@ void KeepKeysOfCas(std::vector<PruneItem>* items) {
 void KeepWhatServicesNeed(std::vector<PruneItem>* items, Roots* roots) {
   std::map<std::string, std::string> kept;  // service by root
   for (const PruneItem& item : *items) {
-    if (item.remove || item.leftover.kind() != "service") continue;
+    if (item.remove || !IsService(item.leftover)) continue;
     for (const Holding& holding : HoldingsOf(item.leftover.record))
       kept.emplace(roots->NameOf(holding), item.leftover.key);
   }
@@ -220,7 +228,7 @@ class Remover {
   absl::Status Remove(const Leftover& leftover) {
     // Somebody has removed it where it was.
     if (!SshHostOf(leftover.record).empty()) return absl::OkStatus();
-    if (leftover.kind() == "service") return Retire(leftover);
+    if (IsService(leftover)) return Retire(leftover);
     if (leftover.kind() == "install-pair") {
       if (absl::Status status = SettlePair(leftover); !status.ok()) return status;
     }
@@ -417,13 +425,12 @@ absl::Status Prune(const Graph& graph, const std::vector<PruneItem>& items, cons
       if (found != running.end()) return absl::AbortedError(absl::StrCat(found->second, " did not end"));
     }
     absl::Status status = remover.Remove(item.leftover);
-    if (!status.ok() && item.leftover.kind() == "service")
-      running.emplace(roots.NameOf(first), item.leftover.key);
+    if (!status.ok() && IsService(item.leftover)) running.emplace(roots.NameOf(first), item.leftover.key);
     return status;
   };
   for (const bool services : {true, false}) {
     for (const PruneItem& item : items) {
-      if (!item.remove || (item.leftover.kind() == "service") != services) continue;
+      if (!item.remove || IsService(item.leftover) != services) continue;
       const absl::Status status = remove(item);
       if (status.ok()) gone.push_back(&item);
       done(item, status);

@@ -204,7 +204,7 @@ void RandomSpec::SensibleEdit(LooseNode* root) {
                          : certs->entries[Below(static_cast<uint32_t>(certs->entries.size()))].first;
   LooseNode* etcd = root->Find("etcd");
   if (etcd != nullptr && etcd->kind != Kind::kMap) etcd = nullptr;
-  switch (Below(etcd != nullptr ? 15 : 9)) {
+  switch (Below(etcd != nullptr ? 17 : 11)) {
     case 0:
     case 1: {
       LooseNode* entry = MapAt(certs, cert);
@@ -263,23 +263,27 @@ void RandomSpec::SensibleEdit(LooseNode* root) {
     }
     case 9:
     case 10:
+      ServiceEdit(MapAt(root, "services"), cert);
+      return;
+    case 11:
+    case 12:
       Set(MapAt(etcd, "flags"),
           Pick({"max-wals", "max-snapshots", "quota-backend-bytes", "heartbeat-interval"}),
           Scalar(Pick({"3", "7", "200"})));
       return;
-    case 11:
+    case 13:
       if (LooseNode* flags = etcd->Find("flags"); flags != nullptr && !flags->entries.empty()) {
         flags->entries.erase(flags->entries.begin() + Below(static_cast<uint32_t>(flags->entries.size())));
       }
       return;
-    case 12:
+    case 14:
       Set(MapAt(MapAt(etcd, "unit"), Pick({"Service", "Unit"})),
           Pick({"LimitNOFILE", "Documentation", "User"}), Scalar(Pick({"65536", "etcd", "1024"})));
       return;
-    case 13:
+    case 15:
       Set(etcd, "cert", Scalar(cert));
       return;
-    case 14: {
+    case 16: {
       LooseNode* hosts = MapAt(root, "hosts");
       if (hosts->entries.empty() || Below(3) == 0) {
         Set(hosts, Pick({"box", "worker"}),
@@ -298,6 +302,46 @@ void RandomSpec::SensibleEdit(LooseNode* root) {
       }
       return;
     }
+  }
+}
+
+void RandomSpec::ServiceEdit(LooseNode* services, const std::string& cert) {
+  const std::string name = Pick({"web", "job"});
+  if (services->Find(name) == nullptr) {
+    Set(services, name, Map({{"command", List({"/bin/sleep", "1000"})}}));
+    return;
+  }
+  LooseNode* service = MapAt(services, name);
+  const std::string folder = absl::StrCat("/etc/", name, "/");
+  switch (Below(7)) {
+    case 0:
+      Remove(services, name);
+      return;
+    case 1:
+    case 2:
+      Set(MapAt(service, "files"), absl::StrCat(folder, Pick({"a", "b"})),
+          Map({{"content", Scalar(Pick({"one", "two\nlines", "three: 3"}))},
+               {"on-change", Scalar(Pick({"nothing", "reload", "restart"}))}}));
+      return;
+    case 3: {
+      LooseNode certs = List({});
+      certs.items.push_back(Map({{"name", Scalar(cert)},
+                                 {"cert", Scalar(absl::StrCat(folder, "c.pem"))},
+                                 {"key", Scalar(absl::StrCat(folder, "c-key.pem"))},
+                                 {"on-change", Scalar(Pick({"nothing", "reload", "restart"}))}}));
+      Set(service, "certs", std::move(certs));
+      return;
+    }
+    case 4:
+      Set(MapAt(service, "environment"), Pick({"MODE", "LEVEL"}), Scalar(Pick({"x", "y"})));
+      return;
+    case 5:
+      Set(service, "after", List({name == "web" ? "job" : "web"}));
+      return;
+    case 6:
+      if (service->Find("command") == nullptr) Set(service, "command", List({"/bin/sleep", "1000"}));
+      EditNames(service->Find("command"), {"-v", "1000", "a b"});
+      return;
   }
 }
 

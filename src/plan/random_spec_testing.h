@@ -52,6 +52,7 @@ class RandomSpec {
     return words[Below(static_cast<uint32_t>(words.size()))];
   }
   void SensibleEdit(LooseNode* root);
+  void ServiceEdit(LooseNode* services, const std::string& cert);
   void WildEdit(LooseNode* root);
   void EditNames(LooseNode* list, const std::vector<std::string>& words);
   std::string ScalarText(absl::string_view text);

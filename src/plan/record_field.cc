@@ -22,7 +22,8 @@ absl::string_view SshHostOf(absl::string_view record) {
   const absl::string_view kind = FieldOf(record, "kind");
   if (kind == "host") return FieldOf(record, "name");
   // Of the others only these: the members of a cluster have hosts, too.
-  for (absl::string_view on_host : {"install", "install-pair", "dir", "send", "service"}) {
+  for (absl::string_view on_host :
+       {"install", "install-pair", "unit", "dir", "send", "service", "sysusers", "activate"}) {
     if (kind == on_host) return FieldOf(record, "host");
   }
   return {};

@@ -59,7 +59,8 @@ absl::StatusOr<Outlook> RemoteLooker::Look(StepId id, const JournalEntry* entry,
   const std::string kind = record->StringOr("kind", "");
   if (kind == "host") return LookAtHost(step, *record, entry);
   if (kind == "send") return LookAtSend(step, *record, journal);
-  if (kind == "install" || kind == "install-pair" || kind == "dir") return LookAtDelivery(id, *record, entry);
+  if (kind == "install" || kind == "install-pair" || kind == "unit" || kind == "dir")
+    return LookAtDelivery(id, *record, entry);
   return LookAtOther(step, entry);
 }
 

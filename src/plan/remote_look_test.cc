@@ -99,6 +99,50 @@ TEST_F(RemoteLookTest, TrustThatChangesTravelsAndRestartsEveryMember) {
   EXPECT_THAT(CheckBudget(hosts_.graph(), forecast, report, budget), IsEmpty());
 }
 
+TEST_F(RemoteLookTest, AServiceIsStartedReloadedAndRestartedForWhatItSays) {
+  hosts_.web_config = "config 1\n";
+  hosts_.Rebuild();
+  hosts_.Generate();
+  const std::string label = "service/etcd-2/web";
+  EXPECT_TRUE(Of(Look(), label).starts);
+  EXPECT_TRUE(Of(Look(), label + ".timer").starts);
+  hosts_.DoAll();
+  EXPECT_THAT(Stale(), IsEmpty());
+
+  hosts_.web_config = "config 2\n";
+  hosts_.Rebuild();
+  Forecast forecast = Look();
+  EXPECT_TRUE(Of(forecast, label).reloads);
+  EXPECT_FALSE(Of(forecast, label).restarts);
+  EXPECT_EQ(WhatChanges(Of(forecast, label)), "/etc/web/web.conf changed");
+  const PlanReport report = Report(forecast);
+  EXPECT_EQ(report.reloads, 1u);
+  EXPECT_EQ(report.restarts, 0u);
+  EXPECT_THAT(PlanSummary(report), HasSubstr(", 1 reload, "));
+  EXPECT_THAT(PlanText(hosts_.graph(), forecast, report, "cluster.yaml"),
+              HasSubstr("  ^ service/etcd-2/web"));
+
+  // Delivered, and the run ended before the service was told: it is due all the same.
+  hosts_.Generate();
+  hosts_.Do("render/etcd-2/etc/web/web.conf");
+  hosts_.Do("file/etcd-2/etc/web/web.conf");
+  EXPECT_TRUE(Of(Look(), label).reloads);
+  hosts_.Do(label);
+  EXPECT_THAT(Stale(), IsEmpty());
+
+  hosts_.web_config = "config 3\n";
+  hosts_.web_program = "program 2\n";
+  hosts_.web_timer = "timer 2\n";
+  hosts_.Rebuild();
+  forecast = Look();
+  EXPECT_TRUE(Of(forecast, label).restarts);
+  EXPECT_FALSE(Of(forecast, label).reloads);
+  EXPECT_EQ(WhatChanges(Of(forecast, label)), "binary changed");
+  EXPECT_TRUE(Of(forecast, label + ".timer").restarts);
+  hosts_.DoAll();
+  EXPECT_THAT(Stale(), IsEmpty());
+}
+
 TEST_F(RemoteLookTest, AFlagIsALineAMember) {
   hosts_.DoAll();
   hosts_.flags = {"--max-wals=10"};

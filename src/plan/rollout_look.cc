@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "src/base/record.h"
+#include "src/etcd/rollout_etcd.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
 #include "src/steps/command_changes.h"
@@ -31,7 +32,10 @@ class Looker {
     outlook.service = service.name;
     absl::StatusOr<Record> record = Record::Parse(service.record);
     if (!record.ok() || record->StringOr("manager", "") == "none") return outlook;
+    // One that others start reads everything when they do.
+    const bool by_unit = record->StringOr("start", "") == "by-unit";
     if (first) {
+      if (by_unit) return outlook;
       outlook.starts = true;
       outlook.reasons.push_back({"not-running", "was not started yet"});
       return outlook;
@@ -41,7 +45,26 @@ class Looker {
         outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
     }
     outlook.restarts = !outlook.reasons.empty();
+    if (!outlook.restarts && record->Has("reload-on")) {
+      for (const std::string& path : record->Strings("reload-on")) {
+        if (IsToChange(service.host, record->StringOr("root", "/"), path))
+          outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
+      }
+      outlook.reloads = !outlook.reasons.empty();
+    }
     if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, *record);
+    return outlook;
+  }
+
+  // A unit beside a service's own, that is made to work.
+  ServiceOutlook LookAtUnit(const std::string& host, const std::string& root, const std::string& path,
+                            bool first) const {
+    ServiceOutlook outlook;
+    outlook.starts = first;
+    if (first) outlook.reasons.push_back({"not-active", "was not active"});
+    if (first || !IsToChange(host, root, path)) return outlook;
+    outlook.restarts = true;
+    outlook.reasons.push_back({"unit", "unit changed"});
     return outlook;
   }
 
@@ -51,7 +74,8 @@ class Looker {
     // Delivered in a run whose rollout did not come to its end.
     return std::any_of(step_.inputs.begin(), step_.inputs.end(), [&](StepId input) {
       const Step& it = graph_.steps()[input];
-      const bool makes_it = SshHostOf(it.record) == host && FieldOf(it.record, "path") == path;
+      const bool makes_it = SshHostOf(it.record) == host &&
+                            (FieldOf(it.record, "path") == path || FieldOf(it.record, "cert-path") == path);
       return makes_it && stamp_times_[input] > finished_;
     });
   }
@@ -124,6 +148,41 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
   // A start is another instance, and the digest is over which ones run.
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
   outlook->digest.clear();
+  absl::StatusOr<Record> record = Record::Parse(step.record);
+  outlook->note = record.ok() ? SnapshotNote(*record, outlook->restarts) : "";
+}
+
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
+                                             const std::vector<int64_t>& stamp_times,
+                                             const JournalEntry* entry, OldRecords* old) {
+  const Step& step = graph.steps()[id];
+  absl::StatusOr<Record> record = Record::Parse(step.record);
+  if (!record.ok()) return record.status();
+  const LastDone last = LastDone::Of(step.label, entry);
+  const bool first = last.digest.empty();
+  const Looker looker(graph, id, foreseen, stamp_times, entry);
+  const std::string host(SshHostOf(step.record));
+  ServiceOutlook seen;
+  if (step.kind == StepKind::kActivate) {
+    seen = looker.LookAtUnit(host, record->StringOr("root", "/"), record->StringOr("path", ""), first);
+  } else {
+    absl::optional<std::string> text;
+    if (!first && last.record != step.digest())
+      text = old->Find(graph.shards()[step.shard].name, step.label, last.record);
+    absl::StatusOr<Record> before = Record::Parse(text.value_or(""));
+    const ServiceRecord service = {step.label, host, record->StringOr("name", ""), /*over_ssh=*/true,
+                                   std::string(step.record)};
+    seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
+  }
+  Outlook outlook;
+  outlook.starts = seen.starts;
+  outlook.restarts = seen.restarts;
+  outlook.reloads = seen.reloads;
+  outlook.reasons = std::move(seen.reasons);
+  outlook.changes = std::move(seen.changes);
+  outlook.changes_digest = first || outlook.starts || outlook.restarts || outlook.reloads;
+  if (!outlook.changes_digest && last.record == step.digest()) outlook.digest = last.digest;
+  return outlook;
 }
 
 }  // namespace kplan

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/plan/old_records.h"
@@ -23,6 +24,11 @@ namespace kplan {
 void LookAtServicesOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
                            const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
                            OldRecords* old, Outlook* outlook);
+
+// The same of a service or a unit over ssh with a step of its own.
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
+                                             const std::vector<int64_t>& stamp_times,
+                                             const JournalEntry* entry, OldRecords* old);
 
 }  // namespace kplan
 

@@ -73,7 +73,7 @@ std::pair<std::string, std::string> ServiceColumns(const StatusService& service)
     return {what, absl::StrCat("last seen running on ", TimeText(absl::ToUnixSeconds(service.last_seen)))};
   }
   if (!service.problem.empty()) return {FirstLine(service.problem), ""};
-  if (!service.running) return {"does not run", ""};
+  if (!service.running) return {service.by_unit ? "waits for its unit" : "does not run", ""};
   std::string since = absl::StrCat("since ", TimeText(absl::ToUnixSeconds(service.since)));
   if (!service.older.empty()) absl::StrAppend(&since, ", with an older ", absl::StrJoin(service.older, ", "));
   return {absl::StrCat("process ", service.process), since};
@@ -83,20 +83,24 @@ std::string ServicesText(const StatusReport& report, bool all) {
   if (report.services.empty()) return "";
   const bool short_list = !all && report.services.size() > kServicesShown;
   Lines lines;
-  size_t run = 0, unasked = 0, silent = 0;
+  size_t run = 0, unasked = 0, silent = 0, idle = 0;
   for (const StatusService& service : report.services) {
-    const bool fine = !service.managed || (service.running && service.older.empty()) ||
+    const bool waits = service.by_unit && !service.running && !service.unasked && service.problem.empty();
+    const bool fine = !service.managed || waits || (service.running && service.older.empty()) ||
                       (service.unasked && service.problem.empty());
     run += service.running;
+    idle += waits;
     unasked += service.unasked;
     silent += service.unasked && !service.problem.empty();
     if (short_list && fine) continue;
     auto [what, since] = ServiceColumns(service);
     lines.push_back({service.label, std::move(what), std::move(since)});
   }
-  const size_t asked = report.services.size() - unasked;
+  const size_t asked = report.services.size() - unasked - idle;
   std::vector<std::string> parts;
   if (asked > 0) parts.push_back(absl::StrCat(run, " of ", asked, run == 1 ? " runs" : " run"));
+  if (idle > 0)
+    parts.push_back(absl::StrCat(idle, idle == 1 ? " waits for its unit" : " wait for their units"));
   if (silent > 0) parts.push_back(absl::StrCat("of ", silent, " the host does not answer"));
   if (unasked > silent)
     parts.push_back(
@@ -231,6 +235,7 @@ std::string StatusJson(const Graph& graph, const Forecast& forecast, const Statu
     Json entry = {{"label", service.label},     {"host", service.host},      {"managed", service.managed},
                   {"running", service.running}, {"process", nullptr},        {"since", nullptr},
                   {"older", service.older},     {"problem", service.problem}};
+    if (service.by_unit) entry["by-unit"] = true;
     if (service.running) {
       entry["process"] = service.process;
       entry["since"] = Rfc3339(service.since);

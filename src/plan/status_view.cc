@@ -122,6 +122,9 @@ class Reporter {
       case StepKind::kHost:
         facts = HostText(id, step);
         break;
+      case StepKind::kCheck:
+        facts = ChecksText(id);
+        break;
       case StepKind::kVerifyEtcd:
         facts = VerdictText(step);
         break;
@@ -245,6 +248,7 @@ class Reporter {
     service.host = of.host;
     service.manager = std::string(FieldOf(of.record, "manager"));
     service.managed = service.manager != "none";
+    service.by_unit = FieldOf(of.record, "start") == "by-unit";
     if (of.over_ssh) {
       LookOverSsh(of, &service);
     } else {
@@ -307,11 +311,18 @@ class Reporter {
                  ? "never seen"
                  : absl::StrCat("last seen running on ", TimeText(absl::ToUnixSeconds(service.last_seen)));
     }
-    if (!service.running) return "does not run";
+    if (!service.running) return service.by_unit ? "waits for its unit" : "does not run";
     std::string text = absl::StrCat("runs since ", TimeText(absl::ToUnixSeconds(service.since)), ", process ",
                                     service.process);
     for (const std::string& path : service.older) absl::StrAppend(&text, ", with an older ", path);
     return text;
+  }
+
+  // Why they failed is said of every step that did.
+  std::string ChecksText(StepId id) const {
+    const JournalEntry* entry = forecast_.EntryOf(graph_, id);
+    if (entry == nullptr || entry->failed) return "";
+    return absl::StrCat("last verdict: passed, on ", TimeText(entry->at / 1000));
   }
 
   static std::string VerdictText(const Step& step) {

@@ -41,6 +41,7 @@ struct StatusService {
   std::string label;          // "service/etcd-2/etcd"
   std::string host, manager;  // the name of the host's shard; as in the record
   bool managed = true;
+  bool by_unit = false;  // another unit starts it: that it does not run is right
   bool running = false;
   int64_t process = 0;               // its id, on its host
   std::optional<Instance> instance;  // of one that runs on this machine

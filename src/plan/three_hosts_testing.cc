@@ -112,7 +112,36 @@ void ThreeHosts::Rebuild() {
   const StepId roll =
       graph_.AddStep(StepKind::kRollout, shared, "rollout/etcd", std::move(rollout).Finish(), restart, after);
   for (const std::string host : kHosts) graph_.AddToGroup(absl::StrCat("service/", host, "/etcd"), roll);
+  if (!web_config.empty()) AddWeb(2);
   EXPECT_TRUE(graph_.Finish().ok());
+}
+
+void ThreeHosts::AddWeb(uint32_t shard) {
+  const std::string host = graph_.shards()[shard].name;
+  const StepId identity = Find(absl::StrCat("host/", host));
+  auto add = [&](const std::string& path, const std::string& content) {
+    const std::string rendered = paths::Rendered(host, path);
+    const StepId text = graph_.AddStep(StepKind::kRender, shard, absl::StrCat("render/", host, path),
+                                       Render(rendered, content), {});
+    return graph_.AddStep(StepKind::kInstall, shard, absl::StrCat("file/", host, path),
+                          Install(rendered, host, "0644", path), {text, identity});
+  };
+  const StepId config = add("/etc/web/web.conf", web_config), program = add("/etc/web/web", web_program),
+               timer = add("/etc/systemd/system/web.timer", web_timer);
+  RecordWriter service;
+  service.Add("answers", std::vector<std::string>()).Add("argv", StringPairs{{"", "/etc/web/web"}});
+  service.Add("environment", std::vector<std::string>()).Add("host", host).Add("kind", "service");
+  service.Add("manager", "systemd").Add("name", "web");
+  service.Add("reload-on", std::vector<std::string>{"/etc/web/web.conf"});
+  service.Add("restart-on", std::vector<std::string>{"/etc/web/web"}).Add("root", "/");
+  service.Add("timeout", 90).Add("unit", "/etc/systemd/system/web.service");
+  graph_.AddStep(StepKind::kService, shard, absl::StrCat("service/", host, "/web"),
+                 std::move(service).Finish(), {config, program});
+  RecordWriter activate;
+  activate.Add("host", host).Add("kind", "activate").Add("name", "web.timer");
+  activate.Add("path", "/etc/systemd/system/web.timer").Add("root", "/");
+  graph_.AddStep(StepKind::kActivate, shard, absl::StrCat("service/", host, "/web.timer"),
+                 std::move(activate).Finish(), {timer});
 }
 
 void ThreeHosts::Generate() {
@@ -182,7 +211,8 @@ void ThreeHosts::Do(const std::string& label) {
     return;
   }
   const StepFunctions* functions = FindStepFunctions(kind);
-  if (kind == "send" || kind == "rollout-etcd" || functions == nullptr) {
+  if (kind == "send" || kind == "rollout-etcd" || kind == "service" || kind == "activate" ||
+      functions == nullptr) {
     NoteDone(label, Sha256Hex(absl::StrCat(label, clock_)));
     return;
   }

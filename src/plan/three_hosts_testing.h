@@ -21,6 +21,9 @@ class ThreeHosts {
   std::string trust = "trust 1\n", unit = "unit 1\n";
   std::string mode = "0644", address = "10.0.0.1";  // of the trust; of the hosts, up to the last digit
   std::vector<std::string> flags = {"--max-wals=5"};
+  // The files of another service on etcd-2, which it is reloaded and restarted for; empty: there is none. Its
+  // timer.
+  std::string web_config, web_program = "program 1\n", web_timer = "timer 1\n";
   void Rebuild();   // the graph alone
   void Generate();  // and .kplan/steps
 
@@ -39,6 +42,8 @@ class ThreeHosts {
   static constexpr const char* kHosts[] = {"etcd-1", "etcd-2", "etcd-3"};
 
  private:
+  void AddWeb(uint32_t shard);
+
   Graph graph_;
   int64_t clock_;
 };

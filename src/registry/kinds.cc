@@ -6,10 +6,12 @@ namespace kplan {
 namespace {
 
 constexpr StepFunctions kKinds[] = {
+    {"activate", ActivateStep, ActivateLook},
     {"adopt-ca", AdoptCaStep, AdoptCaLook},
     {"bundle", BundleStep, BundleLook},
     {"ca-cert", CaCertStep, CaCertLook},
     {"cert", CertStep, CertLook},
+    {"check", CheckStep, CheckLook},
     {"crl", CrlStep, CrlLook},
     {"csr", CsrStep, CsrLook},
     {"dir", DirStep, DirLook},
@@ -19,9 +21,13 @@ constexpr StepFunctions kKinds[] = {
     {"key", KeyStep, KeyLook},
     {"render", RenderStep, RenderLook},
     {"requests", RequestsStep, RequestsLook},
+    {"restore-etcd", RestoreEtcdStep, RestoreEtcdLook},
     {"rollout-etcd", RolloutEtcdStep, RolloutEtcdLook},
     {"service", ServiceStep, ServiceLook},
+    {"source", SourceStep, SourceLook},
     {"survey-etcd", SurveyEtcdStep, SurveyEtcdLook},
+    {"sysusers", SysusersStep, SysusersLook},
+    {"unit", UnitStep, UnitLook},
     {"unpack", UnpackStep, UnpackLook},
     {"verify-etcd", VerifyEtcdStep, VerifyEtcdLook},
 };

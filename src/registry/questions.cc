@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/etcd/etcd_data.h"
+#include "src/steps/check_local.h"
 #include "src/steps/outlook.h"
 #include "src/steps/service_info.h"
 #include "src/steps/service_state.h"
@@ -23,6 +24,7 @@ absl::StatusOr<Json> LookAtService(const Record& question) {
   Json reasons = Json::array();
   for (const Reason& reason : outlook->reasons) reasons.push_back(reason.text);
   return Json{{"reasons", std::move(reasons)},
+              {"reloads", outlook->reloads},
               {"restarts", outlook->restarts},
               {"running", info->instance.has_value()},
               {"starts", outlook->starts}};
@@ -41,10 +43,8 @@ struct Question {
 };
 
 constexpr Question kQuestions[] = {
-    {"etcd-data", EtcdDataJson},
-    {"service-log", ReadServiceLog},
-    {"service-look", LookAtService},
-    {"standing", AnswerStanding},
+    {"check", AnswerCheck},          {"etcd-data", EtcdDataJson},  {"service-log", ReadServiceLog},
+    {"service-look", LookAtService}, {"standing", AnswerStanding},
 };
 
 }  // namespace

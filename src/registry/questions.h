@@ -4,10 +4,13 @@
 // What can be asked of a host. An answer is worked out on the host itself (by the agent there, or here when
 // it is this machine), and changes nothing.
 //
+//   {"kind":"check",...}
+//       What the checks of a service that are made on the host itself come to (check_local.h).
 //   {"kind":"etcd-data","data":PATH,"root":ROOT}
 //       What the data folder holds (EtcdDataJson in etcd_data.h).
 //   {"kind":"service-look","service":{a service record}}
-//       What the service step would do: {"running":bool,"starts":bool,"restarts":bool,"reasons":[TEXT]}
+//       What the service step would do:
+//       {"running":bool,"starts":bool,"restarts":bool,"reloads":bool,"reasons":[TEXT]}
 //   {"kind":"service-log","manager":...,"name":...,"root":...}
 //       Its last log lines: {"lines":TEXT}
 //   {"kind":"standing",...}

@@ -30,7 +30,7 @@ namespace kplan {
 inline constexpr int kAgentProtocol = 1;
 inline constexpr size_t kMaxLine = 4 << 20;
 inline constexpr size_t kMaxSources = 4096;
-inline constexpr int64_t kMaxSourceSize = int64_t{1} << 30;
+inline constexpr int64_t kMaxSourceSize = int64_t{16} << 30;  // a snapshot of etcd may have 8
 // How a line begins that says whether there is an agent. What is before the first such line was printed by
 // the login shell's start-up files, and is nobody's business.
 inline constexpr char kAgentWord[] = "kplan-agent ";

@@ -22,14 +22,16 @@ struct SourceKeys {
   const char* target;
 };
 constexpr SourceKeys kSources[] = {{"install", "from", "path"},
+                                   {"unit", "from", "path"},
                                    {"install-pair", "cert-from", "cert-path"},
-                                   {"install-pair", "key-from", "key-path"}};
+                                   {"install-pair", "key-from", "key-path"},
+                                   {"restore-etcd", "from", "target"}};  // of its first phase
 
 absl::StatusOr<std::vector<SentFile>> SourcesOf(const Record& record) {
   std::vector<SentFile> files;
   const std::string kind = record.StringOr("kind", "");
   for (const SourceKeys& keys : kSources) {
-    if (kind != keys.kind) continue;
+    if (kind != keys.kind || !record.Has(keys.from)) continue;
     absl::StatusOr<SentFile> file = LookAtSource(record.String(keys.from), record.String(keys.target));
     if (!file.ok()) return file.status();
     files.push_back(*std::move(file));

@@ -14,8 +14,9 @@
 
 namespace kplan {
 
-// Does the step of RECORD ("install", "install-pair", "dir", "service") on HOST, by the same function that
-// would do it here. The digest is the same as well; the result has no files, because none is here.
+// Does the step of RECORD ("install", "install-pair", "unit", "dir", "sysusers", "service", "activate") on
+// HOST, by the same function that would do it here. The digest is the same as well; the result has no files,
+// because none is here.
 absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::string& label,
                                          const Record& record);
 

@@ -16,7 +16,7 @@ absl::StatusOr<SentFile> LookAtSource(const std::string& path, const std::string
   file.target = target;
   file.size = source->size;
   if (file.size > kMaxSourceSize)
-    return absl::OutOfRangeError(absl::StrCat(path, " has more than 1 GiB, which is too much to send"));
+    return absl::OutOfRangeError(absl::StrCat(path, " has more than 16 GiB, which is too much to send"));
   absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", source->fd.get()));
   if (!digest.ok())
     return absl::Status(digest.status().code(), absl::StrCat(path, ": ", digest.status().message()));

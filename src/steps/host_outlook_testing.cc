@@ -28,6 +28,7 @@ constexpr char kLabel[] = "test";
 std::string ExpectedReason(const Outlook& outlook) {
   if (outlook.starts) return absl::StrCat("started: ", ReasonsText(outlook.reasons, ", "));
   if (outlook.restarts) return absl::StrCat("restarted: ", ReasonsText(outlook.reasons, ", "));
+  if (outlook.reloads) return absl::StrCat("reloaded: ", ReasonsText(outlook.reasons, ", "));
   return ReasonsText(outlook.reasons);
 }
 

@@ -67,7 +67,7 @@ struct Change {
 // What a step that is about the services of several hosts would do with one of them.
 struct ServiceOutlook {
   std::string host, service;  // "etcd-2", "etcd"
-  bool starts = false, restarts = false;
+  bool starts = false, restarts = false, reloads = false;
   std::vector<Reason> reasons;
   std::vector<Change> changes;  // of its command, where what it runs with is known
 };
@@ -87,6 +87,7 @@ struct Outlook {
   // The files that the step will write, with what is known of them; empty when it changes nothing.
   std::vector<std::pair<std::string, ForeseenFile>> files;
   bool starts = false, restarts = false;  // of a service
+  bool reloads = false;                   // of one: it reads its files again, and runs on
   std::vector<ServiceOutlook> services;   // of a step about several: in its order, those that it would touch
   bool waits = false;                     // for somebody's hand: a certificate that is signed elsewhere
   std::string note;                       // what else a person should know: "2.3 MB from https://..."
@@ -116,7 +117,12 @@ absl::StatusOr<Outlook> RenderLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> DirLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> InstallPairLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> SourceLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> SysusersLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> UnitLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> ActivateLook(const LookContext&, const Record&);
 absl::StatusOr<Outlook> ServiceLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CheckLook(const LookContext&, const Record&);
 
 }  // namespace kplan
 

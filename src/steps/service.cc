@@ -2,14 +2,14 @@
 //
 // Record: {"answers":["127.0.0.1:2379"], "argv":[[TEXT, PATH],...], "await":"answers|start",
 // "environment":["NAME=value"], "environment-file":PATH, "kind":"service",
-//   "manager":"systemd|process|none", "name":"etcd", "restart-on":[PATH,...], "root":"/", "timeout":SECONDS,
-//   "unit":"/etc/systemd/system/etcd.service"}
+//   "manager":"systemd|process|none", "name":"etcd", "reload-on":[PATH,...], "restart-on":[PATH,...],
+//   "root":"/", "start":"by-unit", "timeout":SECONDS, "unit":"/etc/systemd/system/etcd.service"}
 // One argument is TEXT, followed by PATH below the root when there is one; the first is the program. Every
-// PATH and everything in restart-on is a path inside the root. answers are the addresses at which the service
-// accepts TCP connections once it is up.
-// await (answers when not given): with start the step ends when the service's process is there, whether it
-// answers or not. environment-file (none when not given) has more variables for the program, for the manager
-// `process`: they are read at each start, and are no reason for one. systemd's unit names such a file itself.
+// PATH and everything in restart-on and reload-on is a path inside the root. answers are the addresses at
+// which the service accepts TCP connections once it is up. await (answers when not given): with start the
+// step ends when the service's process is there, whether it answers or not. environment-file (none when not
+// given) has more variables for the program, for the manager `process`: they are read at each start, and are
+// no reason for one. systemd's unit names such a file itself.
 //
 // The service is started, or started again, when it does not run, or runs with other inputs than the files in
 // restart-on (and the arguments and environment) now are. What it was started with is known
@@ -18,6 +18,16 @@
 //   environment; and
 //     that no other file of restart-on changed after its start. When all of these fit, the instance is
 //     adopted: it gets its marker and is not touched. Doubt means a restart.
+// reload-on (none when not given): when one of these is another one than the running instance has read, and
+// nothing calls for a restart, the service is told to read its files again: `systemctl reload`, awaited, or
+// SIGHUP. The marker forgets these files before, and has them again when that is done: so a run that is
+// killed in between leaves a marker that asks for the reload, whatever becomes of the files meanwhile.
+// Without a marker a file that may have changed after the start calls for a reload.
+//
+// start (by this step when not given): by-unit says that a timer or a socket starts the service. It is then
+// neither started nor enabled, and is fine when it does not run; one that runs with old inputs is restarted,
+// but for a job (Type=oneshot), which has the new ones the next time.
+//
 // The marker is written before the step waits for answers: a service that comes up too slowly fails the step
 // (so that its stamp, which is the debt, is not paid) but is not started again for that by the next run.
 
@@ -43,9 +53,11 @@
 #include "src/steps/service_decision.h"
 #include "src/steps/service_log.h"
 #include "src/steps/service_marker.h"
+#include "src/steps/service_reload.h"
 #include "src/steps/service_state.h"
 #include "src/steps/step.h"
 #include "src/steps/systemd.h"
+#include "src/steps/unit_readback.h"
 #include "src/steps/waited.h"
 
 namespace kplan {
@@ -54,6 +66,9 @@ namespace {
 // From when a process that ends has given back its memory, and /proc hides its descriptors, until it counts
 // as ended.
 constexpr absl::Duration kMomentToEnd = absl::Milliseconds(100);
+
+// In the digest, where there is no instance to name.
+constexpr char kByUnit[] = "by-unit";
 
 // STATE, for systemd alone: of the unit.
 absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& state) {
@@ -68,8 +83,22 @@ absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& stat
   return running;
 }
 
+// The same; of a service that others start, a job that is under way ends by itself.
+absl::StatusOr<RunningService> RunningUnitOf(const ServiceSpec& service,
+                                             const absl::StatusOr<UnitState>& state) {
+  absl::StatusOr<RunningService> running = RunningUnit(state);
+  if (!service.by_unit || !running.ok() || running->active) return running;
+  absl::StatusOr<bool> job = IsJob(service.process.name);
+  if (!job.ok()) return job.status();
+  if (*job) running->instance.reset();
+  return running;
+}
+
 absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
-  if (service.manager == "systemd") return RunningUnit(PrepareUnit(service.process.name));
+  if (service.manager == "systemd") {
+    return RunningUnitOf(service,
+                         service.by_unit ? PrepareUnitOfOthers(service) : PrepareUnit(service.process.name));
+  }
   RunningService running;
   running.instance = FindRunning(service.process);
   return running;
@@ -108,6 +137,25 @@ absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService&
     if (absl::Status status = StopInstance(*running.instance); !status.ok()) return status;
   }
   return StartProcess(process);
+}
+
+// Has INSTANCE read its files again; gives the instance that did.
+absl::StatusOr<Instance> Reload(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
+  if (service.manager != "systemd") {
+    absl::Status status = ReloadProcess(service.process.name, instance);
+    if (!status.ok()) return status;
+    return instance;
+  }
+  if (absl::Status status = ReloadUnit(service.process.name); !status.ok()) return status;
+  return AwaitMainProcess(service, "", deadline);
+}
+
+// Of a service that others start: restarts the one that runs, unless it has ended meanwhile.
+absl::StatusOr<std::optional<Instance>> RestartIfRunning(const ServiceSpec& service) {
+  if (absl::Status status = TryRestartUnit(service.process.name); !status.ok()) return status;
+  absl::StatusOr<RunningService> running = RunningUnit(ShowUnit(service.process.name));
+  if (!running.ok()) return running.status();
+  return running->instance;
 }
 
 // Waits until INSTANCE itself accepts connections at every address of `answers`.
@@ -167,7 +215,7 @@ std::string AnswersText(const ServiceSpec& service) {
   return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
 }
 
-// The files of restart-on as they are or will be, and which of them are going to be written.
+// The files of restart-on and reload-on as they are or will be, and which of them are going to be written.
 struct FilesToCome {
   std::map<std::string, FileSeen> files;
   std::set<std::string> rewritten;
@@ -177,7 +225,7 @@ struct FilesToCome {
 absl::StatusOr<FilesToCome> LookAhead(const ServiceSpec& service, const Foreseen& foreseen,
                                       const std::map<std::string, FileSeen>& known) {
   FilesToCome result;
-  for (const std::string& path : service.restart_on) {
+  for (const std::string& path : service.Watched()) {
     const ForeseenFile* file = foreseen.Find(PathFromHere(service.root, path));
     absl::StatusOr<std::map<std::string, FileSeen>> now = LookAtFiles(service.process.root, {path}, known);
     if (file == nullptr) {
@@ -197,7 +245,8 @@ absl::StatusOr<FilesToCome> LookAhead(const ServiceSpec& service, const Foreseen
 std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance& instance) {
   std::vector<Change> changes;
   absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
-  if (argv.ok()) changes = CommandChanges(*argv, service.process.argv);
+  if (argv.ok() && !IsTitle(*argv, service.process.argv))
+    changes = CommandChanges(*argv, service.process.argv);
   absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
   if (!environment.ok()) return changes;
   // systemd adds variables of its own, and more come from the unit. A file of them may still have to come.
@@ -216,7 +265,10 @@ std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance&
 }
 
 bool AnyForeseen(const Record& record, const Foreseen& foreseen) {
-  const std::vector<std::string> paths = record.Strings("restart-on");
+  std::vector<std::string> paths = record.Strings("restart-on");
+  if (record.Has("reload-on")) {
+    for (std::string& path : record.Strings("reload-on")) paths.push_back(std::move(path));
+  }
   return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
     return foreseen.Find(PathFromHere(record.String("root"), path)) != nullptr;
   });
@@ -240,7 +292,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
   // Read before anything is started: what is in the marker is at most older than what the service then reads.
   std::optional<ServiceMarker> marker = ReadMarker(root, name);
   absl::StatusOr<std::map<std::string, FileSeen>> files =
-      LookAtFiles(root, service.restart_on, FilesOf(marker));
+      LookAtFiles(root, service.Watched(), FilesOf(marker));
   if (!files.ok()) return files.status();
 
   StepResult result;
@@ -253,18 +305,24 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
 
   absl::StatusOr<RunningService> running = LookAtRunning(service);
   if (!running.ok()) return running.status();
+  // What systemd did not take from the unit as it is written would come to light when something depends on
+  // it.
+  if (service.manager == "systemd") {
+    absl::Status status = ReadBackUnit(absl::StrCat(name, ".service"), PathFromHere(root, service.unit));
+    if (!status.ok()) return status;
+  }
   ServiceMarker wanted = WantedMarker(service, *std::move(files));
   absl::StatusOr<ServiceDecision> decision = DecideOnService(service, *running, marker, wanted);
   if (!decision.ok()) return decision.status();
   const std::vector<Reason>& reasons = decision->reasons;
+  const std::vector<std::string>& unread = decision->unread;
 
   const absl::Time begun = absl::Now(), deadline = begun + service.timeout;
-  Instance instance;
+  std::optional<Instance> instance = running->instance;
   if (reasons.empty()) {
-    instance = *running->instance;
     if (service.manager == "process") {
-      if (absl::Status status = EnsurePidFile(service.process, instance); !status.ok()) return status;
-    } else if (!running->active && !service.await_start) {
+      if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
+    } else if (!running->active && !service.await_start && !service.by_unit) {
       // It is on its way up, started at boot or by a run that was killed.
       absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline);
       if (!active.ok()) return active.status();
@@ -272,23 +330,41 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
     }
   } else {
     result.reason =
-        absl::StrCat(running->instance.has_value() ? "restarted: " : "started: ", ReasonsText(reasons, ", "));
-    if (running->instance.has_value()) wanted.replaces = running->instance->ToString();
+        absl::StrCat(instance.has_value() ? "restarted: " : "started: ", ReasonsText(reasons, ", "));
+    if (instance.has_value()) wanted.replaces = instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
-    absl::StatusOr<Instance> started = Start(service, *running, deadline);
+    absl::StatusOr<std::optional<Instance>> started =
+        service.by_unit ? RestartIfRunning(service) : Start(service, *running, deadline);
     if (!started.ok()) return started.status();
     instance = *started;
   }
-  if (!reasons.empty() || !decision->known || marker->instance.empty()) {
-    wanted.instance = instance.ToString();
+  if (!unread.empty()) {
+    // One that has just come up may not heed the signal yet.
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+    result.reason = absl::StrCat("reloaded: ", ReasonsText(decision->reload, ", "));
+    ServiceMarker before = decision->known ? *marker : wanted;
+    before.instance = instance->ToString();
+    for (const std::string& path : unread) before.files.erase(path);
+    if (absl::Status status = WriteMarker(root, name, before); !status.ok()) return status;
+    absl::StatusOr<Instance> reloaded = Reload(service, *instance, deadline);
+    if (!reloaded.ok()) return reloaded.status();
+    instance = *reloaded;
+  }
+  const bool news = !reasons.empty() || !unread.empty() || !decision->known || marker->instance.empty();
+  if (news && instance.has_value()) {
+    wanted.instance = instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
   }
-  if (!service.await_start) {
-    if (absl::Status status = AwaitAnswers(service, instance, deadline); !status.ok()) return status;
+  if (!service.await_start && instance.has_value()) {
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+  }
+  if (service.by_unit) {
+    result.digest = ArtifactDigest(kByUnit, wanted.files);
+    return result;
   }
   result.output = WaitedLine(context.label, absl::Now() - begun, AnswersText(service));
 
-  result.digest = ArtifactDigest(instance.ToString(), wanted.files);
+  result.digest = ArtifactDigest(instance->ToString(), wanted.files);
   result.files.push_back(MarkerPath(service.root, name));
   if (service.manager == "process") {
     result.files.push_back(PidFilePath(service.root, name));
@@ -319,7 +395,7 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const Record& re
   RunningService running;
   if (service.manager == "systemd") {
     const bool unit_to_come = files->rewritten.count(service.unit) != 0;
-    absl::StatusOr<RunningService> unit = RunningUnit(LookAtUnit(name, unit_to_come));
+    absl::StatusOr<RunningService> unit = RunningUnitOf(service, LookAtUnit(name, unit_to_come));
     if (!unit.ok()) return unit.status();
     running = *std::move(unit);
     running.unit_changed = running.unit_changed || unit_to_come;
@@ -335,7 +411,16 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const Record& re
   if (outlook.reasons.empty()) {
     // One that is on its way up may come up as another process.
     const bool settled = service.manager == "process" || running.active;
-    if (settled && digests_known) outlook.digest = ArtifactDigest(running.instance->ToString(), wanted.files);
+    if (digests_known && service.by_unit) {
+      outlook.digest = ArtifactDigest(kByUnit, wanted.files);
+    } else if (settled && digests_known) {
+      outlook.digest = ArtifactDigest(running.instance->ToString(), wanted.files);
+    }
+    outlook.reloads = !decision->unread.empty();
+    if (outlook.reloads && service.manager == "process") {
+      if (absl::Status status = HeedsReload(name, *running.instance); !status.ok()) return status;
+    }
+    outlook.reasons = std::move(decision->reload);
     outlook.changes_digest = files->differ;
     return outlook;
   }

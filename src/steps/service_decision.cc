@@ -26,15 +26,18 @@ std::string CommandDigest(const ProcessSpec& process) {
   return Sha256Hex(std::move(writer).Finish());
 }
 
+// Whether the running instance, which MARKER is about, has PATH as it is WANTED.
+bool HasRead(const ServiceMarker& marker, const ServiceMarker& wanted, const std::string& path) {
+  auto known = marker.files.find(path);
+  return known != marker.files.end() && known->second.sha256 == wanted.files.at(path).sha256;
+}
+
 // Why what the marker says of the running instance is not what is wanted; empty when it is.
 std::vector<Reason> DifferencesByMarker(const ServiceSpec& service, const ServiceMarker& marker,
                                         const ServiceMarker& wanted) {
   std::vector<Reason> reasons;
   for (const std::string& path : service.restart_on) {
-    auto known = marker.files.find(path);
-    if (known == marker.files.end() || known->second.sha256 != wanted.files.at(path).sha256) {
-      reasons.push_back(Changed(service, path));
-    }
+    if (!HasRead(marker, wanted, path)) reasons.push_back(Changed(service, path));
   }
   if (marker.command != wanted.command) reasons.push_back(FlagsChanged());
   return reasons;
@@ -62,6 +65,14 @@ bool SameEnvironment(std::vector<std::string> process, const ServiceSpec& servic
   return process == wanted;
 }
 
+// Whether PATH is surely as it was when INSTANCE was started. One that is going to be written again, even
+// with the same content, will not be.
+absl::StatusOr<bool> UnchangedFor(const ServiceSpec& service, const Instance& instance,
+                                  const std::set<std::string>& rewritten, const std::string& path) {
+  if (rewritten.count(path) != 0) return false;
+  return UnchangedSinceStart(PathFromHere(service.process.root, path), instance);
+}
+
 // The same from the process itself, for want of a marker.
 absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& service,
                                                           const RunningService& running,
@@ -71,7 +82,9 @@ absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& ser
   std::vector<Reason> reasons;
   absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
   if (!argv.ok()) return argv.status();
-  bool same_command = *argv == service.process.argv;
+  // Under systemd the command is the unit's, and whether that is another one is asked below.
+  const bool in_unit = service.manager == "systemd" && IsTitle(*argv, service.process.argv);
+  bool same_command = in_unit || *argv == service.process.argv;
   if (same_command && service.manager == "process") {
     absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
     if (!environment.ok()) return environment.status();
@@ -87,10 +100,7 @@ absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& ser
       if (!digest.ok() || *digest != wanted.files.at(path).sha256) reasons.push_back(Changed(service, path));
       continue;
     }
-    absl::StatusOr<bool> unchanged = false;  // so will one be that is written again, even with the same
-    if (rewritten.count(path) == 0) {
-      unchanged = UnchangedSinceStart(PathFromHere(service.process.root, path), instance);
-    }
+    absl::StatusOr<bool> unchanged = UnchangedFor(service, instance, rewritten, path);
     if (!unchanged.ok()) return unchanged.status();
     if (!*unchanged) reasons.push_back(Changed(service, path));
   }
@@ -108,7 +118,9 @@ Reason FileChanged(const StringPairs& argv, const std::string& unit, const std::
   if (!argv.empty() && path == argv[0].second) return {"binary", "binary changed"};
   if (path == unit) return {"unit", "unit changed"};
   for (const auto& [text, argument_path] : argv) {
-    if (argument_path == path && absl::StrContains(text, "trusted-ca-file")) {
+    const absl::string_view option = absl::string_view(text).substr(0, text.find('='));
+    if (argument_path == path &&
+        (absl::StrContains(option, "ca-file") || absl::StrContains(option, "cafile"))) {
       return {"trust", absl::StrCat("trust ", path, " changed")};
     }
   }
@@ -123,20 +135,27 @@ absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to
   service.argv = record.Pairs("argv");
   service.answers = record.Strings("answers");
   service.restart_on = record.Strings("restart-on");
+  if (record.Has("reload-on")) service.reload_on = record.Strings("reload-on");
   service.timeout = absl::Seconds(record.Int("timeout"));
   service.process.name = record.String("name");
   service.process.environment = record.Strings("environment");
   const std::string awaited = record.StringOr("await", "answers");
   const std::string environment_file = record.StringOr("environment-file", "");
+  const std::string start = record.StringOr("start", "");
   if (!record.status().ok()) return record.status();
   if (awaited != "answers" && awaited != "start") {
     return absl::InvalidArgumentError(absl::StrCat("await: there is no \"", awaited, "\""));
   }
   service.await_start = awaited == "start";
+  if (!start.empty() && start != "by-unit")
+    return absl::InvalidArgumentError(absl::StrCat("start: there is no \"", start, "\""));
+  service.by_unit = !start.empty();
   if (service.argv.empty()) return absl::DataLossError("the record has no argv");
   if (service.manager != "systemd" && service.manager != "process" && service.manager != "none") {
     return absl::InvalidArgumentError(absl::StrCat("no service manager \"", service.manager, "\""));
   }
+  if (service.by_unit && service.manager == "process")
+    return absl::InvalidArgumentError("start: there are no units that start a service without systemd");
   if (service.manager == "systemd" && service.root != "/") {
     return absl::InvalidArgumentError(
         absl::StrCat("systemd manages the services of this machine's /, not of ", service.root,
@@ -153,6 +172,16 @@ absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to
     service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));
   }
   return service;
+}
+
+bool IsTitle(const std::vector<std::string>& argv, const std::vector<std::string>& wanted) {
+  return argv.size() == 1 && argv[0] != wanted[0] && absl::StrContains(argv[0], ' ');
+}
+
+std::vector<std::string> ServiceSpec::Watched() const {
+  std::vector<std::string> paths = restart_on;
+  paths.insert(paths.end(), reload_on.begin(), reload_on.end());
+  return paths;
 }
 
 ServiceMarker WantedMarker(const ServiceSpec& service, std::map<std::string, FileSeen> files) {
@@ -174,9 +203,11 @@ absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, cons
   ServiceDecision decision;
   decision.known = running.instance.has_value() && marker.has_value() && marker->IsAbout(*running.instance);
   if (!running.instance.has_value()) {
-    decision.reasons.push_back({"not-running", "was not running"});
-  } else if (marker.has_value() && marker->instance.empty() &&
-             marker->replaces == running.instance->ToString()) {
+    // What starts it by itself has it read everything anew.
+    if (!service.by_unit) decision.reasons.push_back({"not-running", "was not running"});
+    return decision;
+  }
+  if (marker.has_value() && marker->instance.empty() && marker->replaces == running.instance->ToString()) {
     // A run before this one had a reason to replace this very instance, and was killed before it could.
     decision.reasons.push_back({"unfinished-restart", "an earlier restart was not finished"});
   } else if (decision.known) {
@@ -186,6 +217,15 @@ absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, cons
         DifferencesByEvidence(service, running, wanted, rewritten);
     if (!differences.ok()) return differences.status();
     decision.reasons = *std::move(differences);
+  }
+  if (!decision.reasons.empty()) return decision;
+  for (const std::string& path : service.reload_on) {
+    absl::StatusOr<bool> read = decision.known ? HasRead(*marker, wanted, path)
+                                               : UnchangedFor(service, *running.instance, rewritten, path);
+    if (!read.ok()) return read.status();
+    if (*read) continue;
+    decision.unread.push_back(path);
+    decision.reload.push_back(Changed(service, path));
   }
   return decision;
 }

@@ -43,7 +43,7 @@ absl::StatusOr<ServiceInfo> ServiceInfoOf(const Record& record) {
   const std::string& root = service->process.root;
   std::optional<ServiceMarker> marker = ReadMarker(root, service->process.name);
   if (!marker.has_value() || !marker->IsAbout(*info.instance)) return info;
-  for (const std::string& path : service->restart_on) {
+  for (const std::string& path : service->Watched()) {
     auto known = marker->files.find(path);
     if (known == marker->files.end()) continue;  // the plan wants it to use one file more
     absl::StatusOr<std::map<std::string, FileSeen>> now = LookAtFiles(root, {path}, marker->files);

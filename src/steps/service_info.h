@@ -17,8 +17,8 @@ struct ServiceInfo {
   bool managed = true;               // false with service-manager: none, where nothing is started
   std::optional<Instance> instance;  // none: it does not run
   absl::Time since = absl::InfinitePast();
-  // The files, paths inside its root, that are others now than when it was started. Empty when that is not
-  // known: it was started by hand, or at boot.
+  // The files, paths inside its root, that are others now than when it was started, or read them last. Empty
+  // when that is not known: it was started by hand, or at boot.
   std::vector<std::string> older;
 };
 

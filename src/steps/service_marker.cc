@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -17,6 +18,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/steps/content_digest.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {
@@ -46,8 +48,12 @@ absl::StatusOr<FileSeen> LookAtFile(const std::string& path, const FileSeen* kno
     if (stat(path.c_str(), &before) != 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
     FileSeen seen;
     seen.stat = StatText(before);
-    if (known != nullptr && !known->stat.empty() && known->stat == seen.stat) return *known;
-    absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
+    seen.open = (before.st_mode & S_IROTH) != 0;
+    if (known != nullptr && !known->stat.empty() && known->stat == seen.stat) {
+      seen.sha256 = known->sha256;
+      return seen;
+    }
+    absl::StatusOr<std::string> digest = seen.open ? Sha256HexOfFile(path) : ContentDigest(path);
     if (!digest.ok()) return digest.status();
     seen.sha256 = *std::move(digest);
     if (stat(path.c_str(), &after) != 0 || StatText(after) != seen.stat) continue;
@@ -115,7 +121,10 @@ absl::Status WriteMarker(const std::string& root, const std::string& name, const
   std::string text = std::move(writer).Finish();
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kMarkerFolder, /*create=*/true);
   if (!folder.ok()) return folder.status();
-  absl::StatusOr<PendingFile> file = PendingFile::Create(folder->get(), absl::StrCat(name, ".started"), 0644);
+  const bool open = std::all_of(marker.files.begin(), marker.files.end(),
+                                [](const auto& file) { return file.second.open; });
+  absl::StatusOr<PendingFile> file =
+      PendingFile::Create(folder->get(), absl::StrCat(name, ".started"), open ? 0644 : 0600);
   if (!file.ok()) return file.status();
   if (absl::Status status = file->Append(absl::StrCat(text, "\n")); !status.ok()) return status;
   return file->Commit();

@@ -30,9 +30,10 @@ namespace kplan {
 absl::StatusOr<std::string> RealRoot(const std::string& root);
 
 struct FileSeen {
-  std::string sha256;
+  std::string sha256;  // of one with a private key: over what is public in it (pem_public.h)
   std::string
       stat;  // device, inode, size and times: while these are the same, the content need not be read again
+  bool open = true;  // everybody may read it; otherwise not everybody may know its digest
 };
 
 struct ServiceMarker {
@@ -53,6 +54,7 @@ std::string PidFilePath(absl::string_view root, absl::string_view name);
 
 // No value when there is no marker, or a damaged one (which then is as good as none).
 std::optional<ServiceMarker> ReadMarker(const std::string& root, const std::string& name);
+// Readable by everybody, unless one of its files is not.
 absl::Status WriteMarker(const std::string& root, const std::string& name, const ServiceMarker& marker);
 
 // Waits until no other kplan is at work on the service NAME; the result holds others off while it is open.

@@ -29,6 +29,15 @@ struct Service {
 
 absl::StatusOr<Service> ReadService(const Record& record) {
   Service service;
+  // A unit beside a service's own, made to work by a step "activate".
+  if (record.StringOr("kind", "") == "activate") {
+    service.manager = "systemd";
+    service.process.name = record.String("name");
+    service.process.root = record.String("root");
+    if (!record.status().ok()) return record.status();
+    service.root_exists = true;
+    return service;
+  }
   service.manager = record.String("manager");
   service.process.name = record.String("name");
   service.process.root = record.String("root");

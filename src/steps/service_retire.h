@@ -2,7 +2,7 @@
 #define KPLAN_STEPS_SERVICE_RETIRE_H_
 
 // The end of a service that the plan has no longer: stopped for good, so that it does not come back at the
-// next boot either. RECORD is one of the kind "service" (service.cc).
+// next boot either. RECORD is one of the kind "service" (service.cc) or "activate" (activate.cc).
 
 #include <string>
 #include <vector>

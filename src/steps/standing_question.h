@@ -4,7 +4,7 @@
 // What a host is asked by `kplan status --contact` and `kplan gen --contact`: how everything of its stands,
 // in one question.
 //
-//   {"kind":"standing","records":[a record of "install", "install-pair" or "dir",...],
+//   {"kind":"standing","records":[a record of "install", "install-pair", "dir" or "unit",...],
 //    "services":[a record of "service",...]}
 //   -> {"artifacts":[{"digest":HEX,"problem":TEXT,"reasons":[{"name","text"},...]},...],
 //       "services":[{"managed":bool,"older":[PATH,...],"problem":TEXT,"process":PID,"running":bool,

@@ -60,7 +60,12 @@ absl::StatusOr<StepResult> RenderStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> DirStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> SourceStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> SysusersStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> UnitStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> ActivateStep(const StepContext&, const Record&);
 absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record&);
+absl::StatusOr<StepResult> CheckStep(const StepContext&, const Record&);
 
 }  // namespace kplan
 

@@ -1,0 +1,157 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "src/lower/lower_internal.h"
+#include "src/model/paths.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kSysusers[] = "/etc/sysusers.d";
+
+// The line of sysusers.d(5). Its home is the folder that the service gives away as it likes: its state.
+std::string SysusersText(const Service& service) {
+  std::string home = "-";
+  for (const HostFolder& folder : service.folders) {
+    if (folder.any_owner && home == "-") home = folder.path;
+  }
+  return absl::StrCat("u ", service.user, " - \"", service.name, "\" ", home, "\n");
+}
+
+void AddOnce(StepId step, std::vector<StepId>* steps) {
+  if (std::find(steps->begin(), steps->end(), step) == steps->end()) steps->push_back(step);
+}
+
+// Those that call for a restart, then pairs, then the others: SINK(const HostFile&), PAIRS(const HostPair&).
+template <typename OfFile, typename OfPair>
+void ForEachFile(const Service& service, OfFile of_file, OfPair of_pair) {
+  for (const HostFile& file : service.files) {
+    if (file.on_change == OnChange::kRestart) of_file(file);
+  }
+  for (const HostPair& pair : service.pairs) of_pair(pair);
+  for (const HostFile& file : service.files) {
+    if (file.on_change != OnChange::kRestart) of_file(file);
+  }
+}
+
+std::string PathOfUnit(const std::string& unit) { return absl::StrCat(paths::on_host::kUnits, "/", unit); }
+
+}  // namespace
+
+std::vector<StepId> SourcesOf(const Service& service) {
+  std::vector<StepId> sources;
+  ForEachFile(
+      service, [&](const HostFile& file) { AddOnce(file.source, &sources); },
+      [&](const HostPair& pair) {
+        AddOnce(pair.certificate_source, &sources);
+        AddOnce(pair.key_source, &sources);
+      });
+  if (service.unit_source.has_value()) AddOnce(*service.unit_source, &sources);
+  for (StepId unit : service.unit_sources) AddOnce(unit, &sources);
+  return sources;
+}
+
+HostSteps::HostSteps(const Lowering& lowering) : lowering_(lowering), hosts_(lowering.cluster.hosts.size()) {}
+
+void HostSteps::Add(const Service& service) {
+  OfHost& host = hosts_[service.host];
+  if (host.services.empty()) order_.push_back(service.host);
+  host.services.push_back(&service);
+  const bool known = std::any_of(host.users.begin(), host.users.end(),
+                                 [&](const User& user) { return user.name == service.user; });
+  if (service.user.empty() || known) return;
+  User user;
+  user.name = service.user;
+  user.file.path = absl::StrCat(kSysusers, "/", service.user, ".conf");
+  user.file.from = paths::Rendered(lowering_.cluster.hosts[service.host].name, user.file.path);
+  user.file.source = LowerRender(lowering_, service.host, user.file.path, SysusersText(service));
+  host.users.push_back(std::move(user));
+}
+
+void HostSteps::LowerIdentities() {
+  for (int host : order_) {
+    if (lowering_.cluster.hosts[host].remote()) hosts_[host].identity = LowerIdentity(host);
+  }
+}
+
+void HostSteps::Delay(int host, StepId step) { AddOnce(step, &hosts_[host].gate.after); }
+
+StepId HostSteps::LowerIdentity(int index) {
+  const Host& host = lowering_.cluster.hosts[index];
+  RecordWriter record;
+  record.Add("arch", host.arch);
+  if (!host.become.empty()) record.Add("become", host.become);
+  record.Add("cluster", lowering_.cluster.name).Add("kind", "host");
+  record.Add("manager", ManagerName(host.manager));
+  record.Add("name", host.name).Add("root", host.root).Add("ssh-host", host.ssh.host);
+  record.Add("ssh-port", host.ssh.port).Add("ssh-user", host.ssh.user);
+  StepId step = lowering_.graph.AddStep(StepKind::kHost, lowering_.host_shard[index],
+                                        absl::StrCat("host/", host.name), std::move(record).Finish(), {});
+  lowering_.graph.AddContact(step);
+  lowering_.graph.AddToGroup(host.name, step);
+  return step;
+}
+
+StepId HostSteps::LowerSend(int index) {
+  const Host& host = lowering_.cluster.hosts[index];
+  const OfHost& of = hosts_[index];
+  std::vector<std::string> files;
+  std::vector<StepId> inputs;
+  auto add = [&](const std::string& from, const std::string& path, bool secret) {
+    RecordWriter file;
+    file.Add("from", from).Add("path", path).Add("secret", secret);
+    files.push_back(std::move(file).Finish());
+  };
+  auto add_file = [&](const HostFile& file) { add(file.from, file.path, file.secret); };
+  for (const Service* service : of.services) {
+    ForEachFile(*service, add_file, [&](const HostPair& pair) {
+      add(pair.certificate_from, pair.certificate_path, false);
+      add(pair.key_from, pair.key_path, true);
+    });
+    const std::string unit = paths::on_host::Unit(service->name);
+    add(paths::Rendered(host.name, unit), unit, false);
+    for (const FurtherUnit& further : service->units)
+      add(paths::Rendered(host.name, PathOfUnit(further.name)), PathOfUnit(further.name), false);
+    for (StepId source : SourcesOf(*service)) AddOnce(source, &inputs);
+  }
+  for (const User& user : of.users) {
+    add_file(user.file);
+    AddOnce(user.file.source, &inputs);
+  }
+  RecordWriter record;
+  record.AddJson("files", JsonListOf(files)).Add("host", host.name).Add("kind", "send");
+  record.Add("root", host.root);
+  inputs.push_back(*of.identity);
+  StepId step =
+      lowering_.graph.AddStep(StepKind::kSend, lowering_.host_shard[index], absl::StrCat("send/", host.name),
+                              std::move(record).Finish(), inputs, of.gate.after);
+  lowering_.graph.AddContact(step);
+  lowering_.graph.AddToGroup(host.name, step);
+  return step;
+}
+
+const HostGate& HostSteps::GateOf(int index) {
+  OfHost& of = hosts_[index];
+  if (of.done) return of.gate;
+  of.done = true;
+  const Host& host = lowering_.cluster.hosts[index];
+  if (of.identity.has_value()) {
+    of.gate.inputs.push_back(*of.identity);
+    of.gate.after.push_back(LowerSend(index));
+  }
+  for (const User& user : of.users) {
+    StepId file = LowerFile(lowering_, index, user.file, of.gate);
+    RecordWriter record;
+    record.Add("file", user.file.path);
+    AddHost(host, &record);
+    record.Add("kind", "sysusers").Add("name", user.name).Add("root", host.root);
+    StepId step = lowering_.graph.AddStep(StepKind::kUser, lowering_.host_shard[index],
+                                          absl::StrCat("user/", host.name, "/", user.name),
+                                          std::move(record).Finish(), {file}, of.gate.after);
+    Announce(lowering_, host, step, {});
+    of.gate.users.emplace(user.name, step);
+  }
+  return of.gate;
+}
+
+}  // namespace kplan

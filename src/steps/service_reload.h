@@ -1,0 +1,40 @@
+#ifndef KPLAN_STEPS_SERVICE_RELOAD_H_
+#define KPLAN_STEPS_SERVICE_RELOAD_H_
+
+// What is done to a service that runs without starting it: it reads its files again; and what is special
+// about one that others start.
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/steps/process_info.h"
+#include "src/steps/service_decision.h"
+#include "src/steps/systemd.h"
+
+namespace kplan {
+
+// `systemctl reload` of NAME.service, which runs; returns when systemd says that it is done. Errors carry
+// systemd's text (the unit has no ExecReload) and the last lines of the journal.
+absl::Status ReloadUnit(const std::string& name);
+
+// FailedPrecondition when INSTANCE of the service NAME does not heed SIGHUP, which would end it; Aborted when
+// it has ended.
+absl::Status HeedsReload(const std::string& name, const Instance& instance);
+
+// SIGHUP to INSTANCE; errors as above.
+absl::Status ReloadProcess(const std::string& name, const Instance& instance);
+
+// As PrepareUnit, for the unit of a service that others start: known to systemd as it is on disk, and not
+// enabled, unless it says itself what wants it ([Install]).
+absl::StatusOr<UnitState> PrepareUnitOfOthers(const ServiceSpec& service);
+
+// `systemctl try-restart`, awaited: nothing when it does not run.
+absl::Status TryRestartUnit(const std::string& name);
+
+// Whether the unit's service is one that runs to its end (Type=oneshot), as systemd has it.
+absl::StatusOr<bool> IsJob(const std::string& name);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_SERVICE_RELOAD_H_
