@@ -43,7 +43,7 @@ def test_the_overview_is_grouped_and_names_every_command():
     code, out, err = kplan("/", "help")
     assert (code, err) == (0, "")
     assert re.findall(r"^(\S+(?: \S+)?)\n  `", out, re.MULTILINE) == ["To begin", "To look", "To run", "Certificates", "Help"]
-    commands = set(re.findall(r"^  `kplan (\w+)`", out, re.MULTILINE))
+    commands = set(re.findall(r"^  `kplan ([\w-]+)`", out, re.MULTILINE))
     assert commands == {title.removeprefix("kplan ") for title in sections("commands.md") if title.startswith("kplan ")}
     assert kplan("/", "--help") == kplan("/", "help")
     for command in commands:
@@ -61,8 +61,8 @@ def test_every_section_is_a_topic_with_the_same_words(page, prefix):
 
 
 def test_every_kind_of_step_has_a_section():
-    kinds = ("key csr ca-cert adopt-ca cert requests crl bundle fetch unpack render host send dir install install-pair service "
-             "survey-etcd rollout-etcd verify-etcd")
+    kinds = ("key csr ca-cert adopt-ca cert requests crl bundle fetch unpack render source host send dir install unit sysusers "
+             "activate install-pair service check survey-etcd rollout-etcd restore-etcd verify-etcd")
     assert list(sections("steps.md")) == kinds.split()
 
 

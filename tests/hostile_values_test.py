@@ -129,7 +129,7 @@ etcd:
   cert: serving
   initial-cluster-token: blue-1
   members: [worker]
-  flags: {name: alpha, experimental-foo: bar}
+  flags: {name: alpha, experimental-distributed-tracing-service-name: bar}
   unit: {Service: {LimitNOFILE: 65536}}
 verify: {refuse: [no-cert]}
 """
@@ -137,6 +137,7 @@ verify: {refuse: [no-cert]}
 # OLD stands once in SPEC; NEW replaces it, with the value at @it@. HARMLESS is a value that nobody minds; the value is
 # put into WRAP first.
 Field = collections.namedtuple("Field", "old new harmless wrap", defaults=["{}"])
+TEXT_FLAG = "experimental-distributed-tracing-service-name"  # of etcd 3.5: any text
 DIGEST = "3bd00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b81"
 
 
@@ -146,7 +147,7 @@ def there(old, harmless):
 
 
 def flag(name, harmless="harmless", wrap="{}"):
-    return Field("experimental-foo: bar", f"{name}: @it@", harmless, wrap)
+    return Field(f"{TEXT_FLAG}: bar", f"{name}: @it@", harmless, wrap)
 
 
 def unit(section, key, harmless="harmless", wrap="{}"):
@@ -172,26 +173,9 @@ FREE = {
     "etcd.initial-cluster-token": there("blue-1", "blue-1"),
     "etcd.unit.Unit.Description": unit("Unit", "Description"),
     "etcd.unit.Service.Environment": unit("Service", "Environment", wrap="A={}"),
-    # etcd's flags of 3.5 that take a text; it is etcd who knows which texts.
-    "etcd.flags.auth-token": flag("auth-token"),
-    "etcd.flags.auto-compaction-mode": flag("auto-compaction-mode"),
-    "etcd.flags.auto-compaction-retention": flag("auto-compaction-retention"),
-    "etcd.flags.backend-bbolt-freelist-type": flag("backend-bbolt-freelist-type"),
-    "etcd.flags.cipher-suites": flag("cipher-suites"),
-    "etcd.flags.client-cert-allowed-hostname": flag("client-cert-allowed-hostname"),
-    "etcd.flags.cors": flag("cors"),
-    "etcd.flags.experimental-it": flag("experimental-it"),
+    # etcd's flags of 3.5 that take any text.
+    "etcd.flags.experimental-distributed-tracing-service-name": flag(TEXT_FLAG),
     "etcd.flags.host-whitelist": flag("host-whitelist"),
-    "etcd.flags.log-level": flag("log-level"),
-    "etcd.flags.log-outputs": flag("log-outputs"),
-    "etcd.flags.log-rotation-config-json": flag("log-rotation-config-json", wrap='{{"a": "{}"}}'),
-    "etcd.flags.logger": flag("logger"),
-    "etcd.flags.metrics": flag("metrics"),
-    "etcd.flags.peer-cert-allowed-cn": flag("peer-cert-allowed-cn"),
-    "etcd.flags.peer-cert-allowed-hostname": flag("peer-cert-allowed-hostname"),
-    "etcd.flags.tls-max-version": flag("tls-max-version"),
-    "etcd.flags.tls-min-version": flag("tls-min-version"),
-    "etcd.flags.v2-deprecation": flag("v2-deprecation"),
 }
 
 # Where a text has a form, or a place among others.
@@ -265,8 +249,27 @@ FORMED = {
     "etcd.archive.sha256's key": Field(DIGEST, "{amd64: " + DIGEST + ", @it@: " + DIGEST + "}", "arm64"),
     "etcd.cert": there("  cert: serving", "serving"),
     "etcd.members": there("[worker]", "worker"),
-    "etcd.flags' key": Field("experimental-foo: bar", "@it@: bar", "experimental-harmless"),
-    "etcd.flags' key's part": Field("experimental-foo: bar", "@it@: bar", "harmless", "experimental-{}"),
+    "etcd.flags' key": Field(f"{TEXT_FLAG}: bar", "@it@: bar", TEXT_FLAG),
+    "etcd.flags' key's part": Field(f"{TEXT_FLAG}: bar", "@it@: bar", "distributed-tracing-service-name", "experimental-{}"),
+    "etcd.flags.auth-token": flag("auth-token", "simple"),
+    "etcd.flags.auth-token's part": flag("auth-token", wrap="jwt,sign-method={}"),
+    "etcd.flags.auto-compaction-mode": flag("auto-compaction-mode", "periodic"),
+    "etcd.flags.auto-compaction-retention": flag("auto-compaction-retention", "1h"),
+    "etcd.flags.backend-bbolt-freelist-type": flag("backend-bbolt-freelist-type", "map"),
+    "etcd.flags.cipher-suites": flag("cipher-suites", "TLS_AES_128_GCM_SHA256"),
+    "etcd.flags.client-cert-allowed-hostname": flag("client-cert-allowed-hostname"),
+    "etcd.flags.cors": flag("cors", "*"),
+    "etcd.flags.log-level": flag("log-level", "info"),
+    "etcd.flags.log-outputs": flag("log-outputs", "stderr"),
+    "etcd.flags.log-outputs' part": flag("log-outputs", wrap="/var/log/{}"),
+    "etcd.flags.log-rotation-config-json": flag("log-rotation-config-json", wrap='{{"a": "{}"}}'),
+    "etcd.flags.logger": flag("logger", "zap"),
+    "etcd.flags.metrics": flag("metrics", "extensive"),
+    "etcd.flags.peer-cert-allowed-cn": flag("peer-cert-allowed-cn"),
+    "etcd.flags.peer-cert-allowed-hostname": flag("peer-cert-allowed-hostname"),
+    "etcd.flags.tls-max-version": flag("tls-max-version", "TLS1.3"),
+    "etcd.flags.tls-min-version": flag("tls-min-version", "TLS1.2"),
+    "etcd.flags.v2-deprecation": flag("v2-deprecation", "not-yet"),
     "etcd.flags.name": there("name: alpha", "alpha"),
     "etcd.flags.initial-cluster": Field("name: alpha", "name: alpha, initial-cluster: @it@", "alpha=http://localhost:2380"),
     "etcd.flags.advertise-client-urls": flag("advertise-client-urls", "https://127.0.0.1:2379"),

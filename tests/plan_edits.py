@@ -181,6 +181,40 @@ class Editor:
         self.spec["etcd"]["version"] = archive["version"]
         self.spec["etcd"]["archive"] = {"path": archive["path"], "sha256": archive["sha256"]}
 
+    # What a change needs; None: not written.
+    NEEDS = [None, "nothing", "reload", "restart"]
+
+    def edit_service_file(self):
+        files = self.spec["services"]["web"]["files"]
+        path = f"/etc/web/{self.random.choice(['one', 'two'])}.conf"
+        if path in files and self.random.random() < 0.2:
+            del files[path]
+            return
+        files[path] = {"content": self.random.choice(["a", "b: c # d", "two\nlines\n", "$HOME %h"])}
+        need = self.random.choice(self.NEEDS)
+        if need is not None:
+            files[path]["on-change"] = need
+
+    def edit_service_cert(self):
+        cert = {"name": self.random.choice(["client", "kubernetes"]), "cert": "/etc/web/web.pem",
+                "key": "/etc/web/web-key.pem", "ca": "/etc/web/ca.pem"}
+        need = self.random.choice(self.NEEDS)
+        if need is not None:
+            cert["on-change"] = need
+        self.spec["services"]["web"]["certs"] = self.random.choice([[], [cert], [cert]])
+
+    def edit_service_copy(self):
+        self.spec["services"]["web"]["files"]["/etc/web/copy"]["mode"] = self.random.choice(["0644", "0600", "0640"])
+
+    def edit_service_command(self):
+        self.spec["services"]["web"]["command"] = ["/bin/sh", "/etc/web/program", self.random.choice(["x", "a b", "%n"])]
+
+    def edit_service_environment(self):
+        self.spec["services"]["web"]["environment"] = self.random.choice([{}, {"MODE": "x"}, {"MODE": "a \"b\"", "LEVEL": "5"}])
+
+    def edit_service_unit(self):
+        self.spec["services"]["web"]["unit"] = {"Service": {"Nice": self.random.choice([0, 5])}}
+
     def edit_order_of_keys(self):
         for part in (self.spec["certs"], self.spec["etcd"]["flags"]):
             items = list(part.items())

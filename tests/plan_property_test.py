@@ -21,6 +21,10 @@ SEED = int(os.environ.get("KPLAN_PLAN_SEED", "1"))
 RUNNING = max(1, EDITS // 10)
 
 
+# Runs, and heeds SIGHUP.
+PROGRAM = "trap : HUP\nwhile :; do sleep 0.05; done\n"
+
+
 def archive(folder, version, source):
     harness.copy_file(source, folder / f"etcd-{version}.tar.gz", owner=harness.NOBODY)
     return {"version": version, "path": f"etcd-{version}.tar.gz", "sha256": harness.sha256(source)}
@@ -57,6 +61,18 @@ def base_spec(first, manager, client, peer):
                 "initial-cluster": f"etcd=http://127.0.0.1:{peer}",
             },
         },
+        "services": {
+            "web": {
+                "hosts": ["worker"],
+                "after": ["etcd"],
+                "files": {
+                    "/etc/web/program": {"content": PROGRAM},
+                    "/etc/web/copy": {"from": "copied.txt", "on-change": "reload"},
+                },
+                "command": ["/bin/sh", "/etc/web/program"],
+                "checks": [{"exec": ["/bin/true"]}],
+            },
+        },
     }
 
 
@@ -65,9 +81,10 @@ def fixture_folder():
     base = harness.make_folder("plan", owner=harness.NOBODY)
     harness.copy_file(harness.KPLAN, base / "kplan", mode=0o755)
     yield base
-    pid_file = base / "project/rootfs/run/etcd.pid"
-    if pid_file.exists():
-        harness.kill(int(pid_file.read_text(encoding="ascii")))
+    for name in ("etcd", "web"):
+        pid_file = base / f"project/rootfs/run/{name}.pid"
+        if pid_file.exists():
+            harness.kill(int(pid_file.read_text(encoding="ascii")))
     shutil.rmtree(base)
 
 
@@ -86,6 +103,7 @@ class Story:
         self.editor = plan_edits.Editor(base_spec(archives[0], manager, client, peer), f"{SEED}-{manager}", archives)
         self.random = random.Random(f"events-{SEED}-{manager}")
         self.write()
+        self.project.path("copied.txt").write_text("copied\n", encoding="ascii")
         self.project.gen_and_ninja().ok()
 
     def write(self):
@@ -115,10 +133,13 @@ class Story:
             elif record["kind"] == "unpack":
                 paths = [f"{record['dir']}/{name}" for _, name in record["members"]]
             elif record["kind"] == "service" and record["manager"] == "process":
-                pid = self.project.path("rootfs/run/etcd.pid")
-                found[label] = pid.read_text(encoding="ascii") if pid.exists() else ""
+                pid = self.project.path(f"rootfs/run/{record['name']}.pid")
+                marker = self.project.path(f"rootfs/run/kplan/{record['name']}.started")
+                # Which process, and what it has read.
+                found[label] = (pid.read_text(encoding="ascii") if pid.exists() else "",
+                                json.loads(marker.read_text(encoding="utf-8"))["files"] if marker.exists() else "")
                 continue
-            elif record["kind"] not in ("fetch", "service", "verify-etcd", "requests"):
+            elif record["kind"] not in ("fetch", "service", "verify-etcd", "requests", "check"):
                 paths = [record["path"]]
             seen = []
             for path in paths:
@@ -145,7 +166,7 @@ class Story:
         context = f"{what}\n{json.dumps(plan, indent=1)}\n{self.project.spec}"
         for label, fate in fates.items():
             why = self.why(label)
-            if drift and why["root"]["kind"] == "drift":
+            if drift and why["root"]["kind"] in ("drift", "source"):
                 continue
             assert why["root"]["kind"] == "edit", (label, fate, why, context)
             assert why["chain"][0]["label"] == label
@@ -161,14 +182,19 @@ class Story:
         promised = {label for label, fate in fates.items() if fate == "change"}
         # A service without a manager has no artifact to look at.
         unseen = {label for label in promised if label.startswith("service/") and self.manager == "none"}
+        # Whoever edited it has changed it before.
+        unseen |= {label for label in promised if label.startswith("source/")}
         assert changed == promised - unseen, (sorted(changed ^ (promised - unseen)), ran.out, context)
         # Ninja drops lines while a download has the console, so the journal says what ran.
         ran_now = {label for label, runs_now in self.runs().items() if runs_now != runs.get(label)}
         assert set(ran.edges) <= ran_now
         assert ran_now == set(fates), (sorted(ran_now ^ set(fates)), ran.out, context)
         restarts = {step["label"] for step in plan["steps"] if step["restarts"]}
+        reloads = {step["label"] for step in plan["steps"] if step["reloads"]}
         if self.manager == "process":
-            assert restarts == {label for label in changed if label.startswith("service/")}, context
+            services = {label for label in changed if label.startswith("service/")}
+            assert restarts | reloads == services, context
+            assert restarts == {label for label in services if before[label][0] != after[label][0]}, context
         return fates
 
     def settle(self):
@@ -192,8 +218,11 @@ class Story:
         files = [path for folder in ("pki", "rootfs/etc", "node-1", "rendered")
                  for path in sorted(self.project.path(folder).rglob("*")) if path.is_file() and "superseded" not in str(path)]
         files = [path for path in files if not path.name.startswith(("ca-key", "sub-key"))]
+        files.append(self.project.path("copied.txt"))
         path = self.random.choice(files)
         event = self.random.choice(["edited", "deleted", "opened", "touched", "kept-time"])
+        if path.name == "copied.txt" and event in ("deleted", "opened"):
+            event = "edited"
         if path.name.endswith("-key.pem") and event in ("edited", "kept-time"):
             event = "opened"
         info = path.stat()
@@ -224,7 +253,7 @@ def run(story, count):
 
 def test_files(folder):
     # Few of these would mean that the edits have no effect.
-    assert run(Story(folder, "none"), EDITS - RUNNING) > 2 * (EDITS - RUNNING)
+    assert 2 * run(Story(folder, "none"), EDITS - RUNNING) > 3 * (EDITS - RUNNING)
 
 
 def test_a_running_cluster(folder):

@@ -1,4 +1,5 @@
-"""The service step with "await": "start", on a booted systemd host: the first members of a cluster are started so."""
+"""The service step on a booted systemd host: with "await": "start", by which the first members of a cluster are started; with
+"reload-on", for services that read files again; with "start": "by-unit", for those that a timer or a socket starts."""
 
 import hashlib
 import json
@@ -39,14 +40,18 @@ class Service:
         words = " ".join(f'"{word}"' if " " in word else word for word in argv)
         self.unit.write_text(UNIT.format(command=words), encoding="ascii")
 
-    def step(self, **keys):
-        """Runs the step, as ninja would."""
+    def arguments(self, **keys):
+        """The command of the step."""
         text = json.dumps({**self.record, **keys}, sort_keys=True, separators=(",", ":"))
         folder = self.host.root / "root/project"
         (folder / ".kplan/steps").mkdir(parents=True, exist_ok=True)
         (folder / ".kplan/steps/thing.json").write_text('{\n"service/thing":' + text + "\n}\n", encoding="ascii")
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return self.host.run(["/usr/local/sbin/kplan", "step", ".kplan/steps/thing.json", "service/thing", digest], cwd="/root/project")
+        return ["/usr/local/sbin/kplan", "step", ".kplan/steps/thing.json", "service/thing", digest]
+
+    def step(self, **keys):
+        """Runs the step, as ninja would."""
+        return self.host.run(self.arguments(**keys), cwd="/root/project")
 
     def show(self, key):
         return self.host.run(["systemctl", "show", f"--property={key}", "--value", "thing"]).ok().out.strip()
@@ -92,3 +97,146 @@ def test_a_start_that_fails_at_once_is_seen(host):
     text = ran.err + ran.out
     assert "cannot do that" in text
     assert "ended at once" in text or "failed to start, systemd is going to try again" in text, text
+
+
+# Reads its file when it is started and when it is told to, and keeps what it has read in /run/read.
+READER = """#!/bin/sh
+read_it() { cat /etc/thing.conf >> /run/read; }
+trap read_it HUP
+read_it
+while :; do sleep 0.05; done
+"""
+READER_UNIT = """[Service]
+Type=exec
+ExecStart=/bin/sh /usr/local/bin/reader
+ExecReload=/bin/sh -c 'test ! -e /run/refuse || {{ echo I refuse; exit 3; }}; while test -e /run/slow; do sleep 0.1; done; kill -HUP $MAINPID'
+{more}
+"""
+
+
+class Reader(Service):
+    """A service that is reloaded for /etc/thing.conf."""
+
+    def __init__(self, host, more="[Install]\nWantedBy=multi-user.target"):
+        self.more = more
+        host.run(["rm", "-f", "/run/read", "/run/refuse", "/run/slow"]).ok()
+        (host.root / "etc/systemd/system/multi-user.target.wants/thing.service").unlink(missing_ok=True)
+        (host.root / "usr/local/bin/reader").write_text(READER, encoding="ascii")
+        super().__init__(host, ["/bin/sh", "/usr/local/bin/reader"])
+        self.record["reload-on"] = ["/etc/thing.conf"]
+        self.configure("one\n")
+        host.run(["systemctl", "stop", "thing"])
+
+    def write_unit(self, argv):
+        self.unit.write_text(READER_UNIT.format(more=self.more), encoding="ascii")
+
+    def configure(self, text):
+        (self.host.root / "etc/thing.conf").write_text(text, encoding="ascii")
+
+    def read(self, wanted):
+        """What it has read, once that is as WANTED; it heeds a signal when its child has ended."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            seen = self.host.run(["cat", "/run/read"]).ok().out.split()
+            if seen == wanted:
+                break
+            time.sleep(0.02)
+        return seen
+
+
+def test_reloaded(host):
+    service = Reader(host)
+    assert "started: was not running" in service.step().ok().out
+    assert service.read(["one"]) == ["one"]
+    pid = service.show("MainPID")
+    service.configure("two\n")
+    assert "reloaded: /etc/thing.conf changed" in service.step().ok().out
+    assert service.read(["one", "two"]) == ["one", "two"]
+    assert service.step().ok().out == ""
+    assert service.show("MainPID") == pid
+
+    # One that fails is an error with what the service said, and is due until it succeeds: whatever the file is then.
+    host.run(["touch", "/run/refuse"]).ok()
+    service.configure("three\n")
+    for _ in range(2):
+        ran = service.step()
+        assert ran.code != 0 and "I refuse" in ran.err + ran.out, ran.out + ran.err
+    host.run(["rm", "/run/refuse"]).ok()
+    service.configure("two\n")
+    assert "reloaded" in service.step().ok().out
+    assert service.read(["one", "two", "two"]) == ["one", "two", "two"]
+    assert service.step().ok().out == ""
+    assert service.show("MainPID") == pid
+
+    # What calls for a restart reads everything anew.
+    service.configure("four\n")
+    service.unit.write_text(service.unit.read_text(encoding="ascii").replace("Type=exec", "Type=exec\nNice=1"), encoding="ascii")
+    assert "restarted: unit changed" in service.step().ok().out
+    assert service.read(["one", "two", "two", "four"])[-1] == "four"
+    assert service.step().ok().out == ""
+
+
+def test_killed_in_a_reload(host):
+    service = Reader(host)
+    service.step().ok()
+    assert service.read(["one"]) == ["one"]
+    service.configure("two\n")
+    host.run(["touch", "/run/slow"]).ok()
+    killed = host.run(["timeout", "-s", "KILL", "2", *service.arguments()], cwd="/root/project")
+    assert killed.code != 0
+    host.run(["rm", "/run/slow"]).ok()
+    # It has been told, or has not; and the file is again what it was at the start.
+    service.configure("one\n")
+    assert "reloaded: /etc/thing.conf changed" in service.step().ok().out
+    # Twice, when the first signal came through after all.
+    assert service.read(["one", "one"])[-1] == "one"
+    assert service.step().ok().out == ""
+
+
+def test_started_by_a_unit_of_its_own(host):
+    service = Reader(host, more="")
+    service.record["start"] = "by-unit"
+    assert service.step().ok().out == ""
+    assert service.show("ActiveState") == "inactive"
+    # Somebody starts it: it is adopted, reloaded and restarted like any other.
+    time.sleep(0.1)
+    host.run(["systemctl", "start", "thing"]).ok()
+    pid = service.show("MainPID")
+    assert service.step().ok().out == ""
+    service.configure("two\n")
+    assert "reloaded" in service.step().ok().out
+    assert service.show("MainPID") == pid
+    service.unit.write_text(service.unit.read_text(encoding="ascii").replace("Type=exec", "Type=exec\nNice=2"), encoding="ascii")
+    assert "restarted: unit changed" in service.step().ok().out
+    assert service.show("MainPID") != pid
+    assert service.step().ok().out == ""
+    # One that has ended has everything new the next time.
+    host.run(["systemctl", "stop", "thing"]).ok()
+    service.configure("three\n")
+    assert service.step().ok().out == ""
+    assert service.show("ActiveState") == "inactive"
+
+
+def test_a_job_that_is_under_way_is_let_go_on(host):
+    service = Reader(host, more="")
+    service.record["start"] = "by-unit"
+    service.unit.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh /usr/local/bin/reader\n", encoding="ascii")
+    service.step().ok()
+    host.run(["systemctl", "start", "--no-block", "thing"]).ok()
+    assert service.read(["one"]) == ["one"]
+    pid = service.show("MainPID")
+    assert pid != "0"
+    service.unit.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh /usr/local/bin/reader\nNice=1\n", encoding="ascii")
+    assert service.step().ok().out == ""
+    assert service.show("MainPID") == pid
+
+
+def test_links_of_a_time_when_it_was_started_by_itself_go(host):
+    service = Reader(host)
+    service.step().ok()
+    link = host.root / "etc/systemd/system/multi-user.target.wants/thing.service"
+    assert link.is_symlink()
+    service.unit.write_text(READER_UNIT.format(more=""), encoding="ascii")
+    service.record["start"] = "by-unit"
+    service.step().ok()
+    assert not link.is_symlink()

@@ -153,7 +153,7 @@ def test_npm_lock_names_no_registry():
 
 
 @pytest.mark.parametrize("tool, args", [
-    ("install-deps", ["rubbish"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""]), ("man", [])])
+    ("install-deps", ["rubbish"]), ("fetch-debian", ["folder", "program"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""]), ("man", [])])
 def test_wrong_usage(tool, args):
     ran = run(tool, *args)
     assert ran.returncode == 64
