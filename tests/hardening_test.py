@@ -2,6 +2,7 @@
 
 The boots: two by default; KPLAN_SWEEP=full: 100."""
 
+import json
 import os
 import re
 import time
@@ -87,6 +88,22 @@ def test_comes_up_restarts_and_swaps_its_certificate(cluster):
     assert cluster.served() != served
     assert "DNS:swapped.example" in clusters.san_names(project, cluster.served())
     assert etcdctl(cluster, "get", "kept", "--print-value-only").ok().out == "yes\n"
+    idle(cluster)
+
+
+def test_a_snapshot_is_taken_and_restored(cluster):
+    project = cluster.project
+    project.spec += STRICT
+    cluster.provision()
+    etcdctl(cluster, "put", "kept", "yes").ok()
+    file = json.loads(project.run(project.kplan, "snapshot", "--json").ok().out)["file"]
+    etcdctl(cluster, "put", "later", "lost").ok()
+    refused = project.run(project.kplan, "restore", file)
+    assert refused.code == 1 and "--yes" in refused.err, refused.err
+    project.run(project.kplan, "restore", file, "--yes").ok()
+    assert etcdctl(cluster, "get", "", "--prefix", "--print-value-only").ok().out == "yes\n"
+    check_strict(cluster)
+    project.ninja().ok()
     idle(cluster)
 
 
