@@ -184,12 +184,18 @@ class Editor:
     # What a change needs; None: not written.
     NEEDS = [None, "nothing", "reload", "restart"]
 
+    # A file that went never comes back: ninja, when it puts its notes in order, forgets what build.ninja has not at the time,
+    # and so may run such a step once more, which plan cannot know.
     def edit_service_file(self):
         files = self.spec["services"]["web"]["files"]
-        path = f"/etc/web/{self.random.choice(['one', 'two'])}.conf"
-        if path in files and self.random.random() < 0.2:
-            del files[path]
+        mine = sorted(path for path in files if path.endswith(".conf"))
+        if len(mine) > 2 or (mine and self.random.random() < 0.2):
+            del files[self.random.choice(mine)]
             return
+        self.count += 1
+        path = f"/etc/web/{self.count}.conf"
+        if mine and self.random.random() < 0.6:
+            path = self.random.choice(mine)
         files[path] = {"content": self.random.choice(["a", "b: c # d", "two\nlines\n", "$HOME %h"])}
         need = self.random.choice(self.NEEDS)
         if need is not None:
@@ -201,7 +207,7 @@ class Editor:
         need = self.random.choice(self.NEEDS)
         if need is not None:
             cert["on-change"] = need
-        self.spec["services"]["web"]["certs"] = self.random.choice([[], [cert], [cert]])
+        self.spec["services"]["web"]["certs"] = [cert]
 
     def edit_service_copy(self):
         self.spec["services"]["web"]["files"]["/etc/web/copy"]["mode"] = self.random.choice(["0644", "0600", "0640"])

@@ -125,6 +125,10 @@ class ServiceSources {
   absl::flat_hash_map<std::string, StepId> sources_;  // by label
 };
 
+std::string VerdictOf(const Host& host, const ServiceInstance& instance) {
+  return absl::StrCat("verify/", host.name, "/", instance.name);
+}
+
 // A template has no instance to start, and a service without [Install] is for others to start.
 bool IsActivated(const FurtherUnit& unit) {
   const size_t at = unit.name.find('@');
@@ -154,6 +158,11 @@ class ServiceLowering {
     const ServiceFiles files = LowerServiceFiles(lowering_, service, hosts_->GateOf(instance.host));
     StepId started = LowerServiceStep(lowering_, service, files, before);
     lowering_.graph.AddToGroup(service.name, started);
+    // Whether it runs elsewhere is not asked each time; but where its checks failed, it is looked at again.
+    if (host.remote() && !service.by_unit && !instance.checks.empty()) {
+      lowering_.graph.AddWatch(
+          {started, Watch::Kind::kVerdict, 0, "", host.name, VerdictOf(host, instance), ""});
+    }
     std::vector<StepId> runs = {started};
     if (host.manager == ServiceManager::kNone) return runs;
     for (size_t i = 0; i < service.units.size(); ++i) {
@@ -197,8 +206,7 @@ class ServiceLowering {
     record.Add("kind", "check").Add("manager", ManagerName(host.manager)).Add("name", instance.name);
     record.Add("root", host.root).Add("timeout", kCheckTimeoutSeconds);
     StepId step = lowering_.graph.AddStep(StepKind::kCheck, lowering_.host_shard[instance.host],
-                                          absl::StrCat("verify/", host.name, "/", instance.name),
-                                          std::move(record).Finish(), inputs);
+                                          VerdictOf(host, instance), std::move(record).Finish(), inputs);
     Announce(lowering_, host, step, {});
     lowering_.graph.AddWait(step, absl::StrCat(instance.name, " on ", host.name, " passes its checks, ",
                                                kCheckTimeoutSeconds, " s at most"));

@@ -114,7 +114,12 @@ class PathsChecker {
         for (size_t slash; (slash = above.rfind('/')) != 0 && slash != absl::string_view::npos;) {
           above = above.substr(0, slash);
           auto found = by_path.find(above);
-          if (found != by_path.end() && !found->second->folder) ReportInside(host, *found->second, claim);
+          if (found == by_path.end()) continue;
+          if (!found->second->folder) {
+            ReportInside(host, *found->second, claim);
+          } else if (claim.folder) {
+            ReportNested(host, *found->second, claim);
+          }
         }
       }
     }
@@ -147,6 +152,18 @@ class PathsChecker {
                              file.path),
                 "give one of them another path")
         .Relate(file.range, "the file is here");
+  }
+
+  // The label of the one would be the folder of the other's.
+  void ReportNested(const std::string& host, const Claim& folder, const Claim& inside) {
+    if (!IsNew(inside)) return;
+    diagnostics_
+        ->Error(
+            Code::kBadPath, inside.range,
+            absl::StrCat(inside.path, " is in ", folder.path, ", which is written, too, for the host ", host),
+            "write one of them: what is above the inner one is made with it, and what is in the outer one "
+            "the service can make")
+        .Relate(folder.range, "the other one is here");
   }
 
   const Spec& spec_;

@@ -224,10 +224,18 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
   return lines;
 }
 
+// Of a long list, or of a text that was written anew.
+constexpr size_t kMostParts = 12;
+
 std::string EditText(const SpecEdit& edit) {
   std::vector<std::string> parts;
   for (const std::string& value : edit.added) parts.push_back(absl::StrCat("+ ", Brief(value)));
   for (const std::string& value : edit.removed) parts.push_back(absl::StrCat("- ", Brief(value)));
+  if (parts.size() > kMostParts) {
+    const std::string more = absl::StrCat("and ", parts.size() - kMostParts, " more");
+    parts.resize(kMostParts);
+    parts.push_back(more);
+  }
   if (!parts.empty()) return absl::StrCat(edit.path, ": ", absl::StrJoin(parts, ", "));
   if (edit.from.empty()) return absl::StrCat(edit.path, ": + ", Brief(edit.to));
   if (edit.to.empty()) return absl::StrCat(edit.path, ": - ", Brief(edit.from));

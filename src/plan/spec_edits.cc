@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "src/base/diagnostic.h"
 #include "src/base/record.h"
 #include "src/base/source.h"
@@ -106,6 +108,22 @@ std::vector<const YamlNode*> OnlyIn(const YamlNode& list, const YamlNode& other)
   return only;
 }
 
+bool HasLines(const YamlNode& node) {
+  return node.kind == Kind::kScalar && node.text.find('\n') != std::string::npos;
+}
+
+// The lines of TEXT that OTHER does not have, or not so often, without the spaces around them.
+std::vector<std::string> LinesOnlyIn(absl::string_view text, absl::string_view other) {
+  absl::flat_hash_map<absl::string_view, int> count;
+  for (absl::string_view line : absl::StrSplit(other, '\n')) ++count[absl::StripAsciiWhitespace(line)];
+  std::vector<std::string> only;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    const absl::string_view bare = absl::StripAsciiWhitespace(line);
+    if (--count[bare] < 0 && !bare.empty()) only.emplace_back(bare);
+  }
+  return only;
+}
+
 // The line of an edited list of single values. ONLY are its entries that the other side does not have.
 int LineOfList(const SourceFile& source, const TreeDiff::Side& side, const YamlNode& other,
                const std::vector<const YamlNode*>& only) {
@@ -179,10 +197,13 @@ class SpecDiff::Lister {
     } else if (holder_.node != nullptr) {
       edit.line = LineAt(new_, NameRange(holder_).begin);
     }
-    if (before.node == nullptr || after.node == nullptr || !IsListOfSingles(*before.node) ||
-        !IsListOfSingles(*after.node)) {
+    if (before.node == nullptr || after.node == nullptr) return edit;
+    if (HasLines(*before.node) && HasLines(*after.node)) {
+      edit.added = LinesOnlyIn(after.node->text, before.node->text);
+      edit.removed = LinesOnlyIn(before.node->text, after.node->text);
       return edit;
     }
+    if (!IsListOfSingles(*before.node) || !IsListOfSingles(*after.node)) return edit;
     std::vector<const YamlNode*> added = OnlyIn(*after.node, *before.node);
     std::vector<const YamlNode*> removed = OnlyIn(*before.node, *after.node);
     edit.line = LineOfList(new_, after, *before.node, added);

@@ -21,7 +21,7 @@ struct SpecEdit {
   std::string from,
       to;  // the value as YAML on one line ("[worker, 127.0.0.1]"); empty: it was not, is not there
   // Of an edited list of single values: what came and what went, as text without quotes. Neither: it was
-  // reordered.
+  // reordered. Of a text of several lines likewise its lines, without the spaces around them.
   std::vector<std::string> added, removed;
   // Lines from 1; 0: not there. Of a single value its own, of an edited list of them that of the first entry
   // that came or was moved, of anything else that of its key. Of what is gone `line` is where it would be:

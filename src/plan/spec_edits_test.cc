@@ -34,6 +34,13 @@ std::string Example(const std::string& name) {
 
 const char* const kExamples[] = {"tutorial", "quickstart", "pki"};
 
+TEST(SpecEditsTest, ATextOfSeveralLinesIsEditedByLines) {
+  EXPECT_EQ(Edits("a:\n  content: |\n    one;\n      two;\n    three;\n",
+                  "a:\n  content: |\n    one;\n    three;\n      four;\n"),
+            "a.content 2->2: \"one;\\u000A  two;\\u000Athree;\\u000A\" -> "
+            "\"one;\\u000Athree;\\u000A  four;\\u000A\" +four; -two;\n");
+}
+
 TEST(SpecEditsTest, NothingIsEditedByCommentsOrderOfKeysAndQuotes) {
   EXPECT_EQ(Edits("a: 1\nb: {c: x, d: [y, z]}\n",
                   "# why\nb:   # because\n  d:\n    - 'y'\n    - \"z\"\n  c: x\n\na: '1'\n"),

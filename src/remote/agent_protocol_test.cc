@@ -85,7 +85,7 @@ TEST(AgentProtocol, StrangeRequestsAreRefused) {
                                                         {"\"size\":5", "\"size\":-1"},
                                                         {"\"size\":5", "\"size\":5.5"},
                                                         {"\"size\":5", "\"size\":18446744073709551615"},
-                                                        {"\"size\":5", "\"size\":1073741825"},
+                                                        {"\"size\":5", "\"size\":17179869185"},
                                                         {kDigest, "0123"},
                                                         {"\"record\":{", "\"record\":[{"},
                                                         {"\"sources\":[", "\"sources\":[1,"},
