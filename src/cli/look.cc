@@ -14,8 +14,8 @@
 #include "src/plan/contact.h"
 #include "src/plan/drift.h"
 #include "src/plan/record_field.h"
-#include "src/steps/host_file.h"
 #include "src/registry/kinds.h"
+#include "src/steps/host_file.h"
 
 namespace kplan {
 namespace {
@@ -67,10 +67,12 @@ class Looker {
     });
     for (StepId id : shard.steps) {
       const Step& step = graph_.steps()[id];
-      if (over_ssh && step.kind != StepKind::kHost && !SshHostOf(step.record).empty()) continue;
+      const bool elsewhere = over_ssh && step.kind != StepKind::kHost && !SshHostOf(step.record).empty();
+      // Nothing of it is here but, of a service, the verdict.
+      if (elsewhere && step.kind != StepKind::kService) continue;
       const std::string stamp = paths::Stamp(step.label);
       if (access(stamp.c_str(), F_OK) != 0) continue;
-      if (LookAtWatches(id, stamp)) continue;
+      if (LookAtWatches(id, stamp) || elsewhere) continue;
       const JournalEntry* entry = journal.Find(step.label);
       // One that failed, or has another record now, ninja runs in any case.
       if (entry == nullptr || entry->failed || entry->record != step.digest() || !FilesDiffer(*entry))

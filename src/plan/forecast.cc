@@ -87,7 +87,10 @@ class Forecaster {
       }
     }
     // What is at its paths on this machine has nothing to do with an artifact that is elsewhere.
-    if (IsElsewhere(step)) return causes;
+    if (IsElsewhere(step)) {
+      if (entry != nullptr && HasFailedVerdict(id)) add(Cause::Kind::kDrift);
+      return causes;
+    }
     if (entry != nullptr && !entry->failed && FilesDiffer(*entry)) add(Cause::Kind::kDrift);
     watches_.ForEach(id, [&](const Watch& watch) {
       bool time = false;
