@@ -25,7 +25,6 @@ constexpr absl::string_view kThisArch = "amd64";
 #endif
 
 constexpr char kVerdict[] = "verify/etcd";
-constexpr char kSnapshots[] = "snapshots";  // a folder in DIR
 
 struct Member {
   const EtcdMember& etcd;
@@ -108,7 +107,7 @@ class ClusterLowering {
     record.AddJson("members", MembersJson(/*with_service=*/true));
     if (etcd_.snapshots_kept > 0) {
       RecordWriter snapshot;
-      snapshot.Add("dir", kSnapshots).Add("keep", etcd_.snapshots_kept);
+      snapshot.Add("dir", paths::kSnapshots).Add("keep", etcd_.snapshots_kept);
       record.AddJson("snapshot", std::move(snapshot).Finish());
     }
     record.Add("timeout", kStartTimeoutSeconds);
