@@ -249,6 +249,10 @@ std::vector<std::string> HostileValues() {
   return values;
 }
 
+bool HasVariables(const HostileField& field) {
+  return absl::StrContains(field.text, "{tcp: ") || absl::StrContains(field.text, "{url: ");
+}
+
 TEST(ResolveServicesHostile, IsRefusedOrStandsWhereItBelongs) {
   const std::vector<std::string> values = HostileValues();
   int accepted = 0, refused = 0;
@@ -269,6 +273,8 @@ TEST(ResolveServicesHostile, IsRefusedOrStandsWhereItBelongs) {
       const Json quoted = value;
       std::string text = quoted.dump(-1, ' ', false, Json::error_handler_t::replace);
       text = text.substr(1, text.size() - 2);
+      // The one variable that a check on this host, which is called "w", may have.
+      if (HasVariables(field)) text = absl::StrReplaceAll(text, {{"$name", "w"}});
       EXPECT_EQ(outcome.values, absl::StrReplaceAll(harmless.values, {{kHarmless, text}})) << Shown(value);
       EXPECT_EQ(outcome.directives, absl::StrReplaceAll(harmless.directives, {{kHarmless, value}}))
           << Shown(value);
