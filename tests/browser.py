@@ -126,8 +126,10 @@ class Page:
 
     def selected(self):
         """The label whose details are shown; "" when none is."""
-        details = self.find("#details")
-        return details.find_element(By.TAG_NAME, "h2").text if details.is_displayed() else ""
+        # Asked in one go: between two questions the page may take the details away.
+        return self.driver.execute_script("""
+            const details = document.getElementById("details");
+            return details.hidden ? "" : details.querySelector("h2").textContent;""")
 
     def links(self, title):
         """The labels of the links below the heading TITLE of the details."""
