@@ -9,6 +9,9 @@ and one kill.
 """
 
 import base64
+import collections
+import concurrent.futures
+import dataclasses
 import itertools
 import json
 import os
@@ -247,38 +250,38 @@ def fixture_base():
     shutil.rmtree(base)
 
 
-@pytest.mark.parametrize("label, old", [(label, old) for label in LABELS for old in (False, True) if not old or label not in ONLY_COLD])
-def test_fault_at_every_write(base, label, old):
-    command = prepare(base / "prepared", label, old)
+@dataclasses.dataclass
+class Case:
+    """A command that writes, and what is there before and after it."""
 
-    def fresh():
-        shutil.rmtree(base / "try", ignore_errors=True)
-        shutil.copytree(base / "prepared", base / "try", symlinks=True)
-        return base / "try"
+    base: pathlib.Path
+    label: str
+    command: list
+    before: dict
+    after: dict
 
-    folder = fresh()
-    before = files(folder)
-    names = ",".join("?" + name for name in {**WRITING, **LOOKING})
-    run(["strace", "-f", "-qq", "-s", "0", "-o", base / "log", "-e", f"trace={names}", "-e", "signal=none", *command], folder).ok()
-    log = (base / "log").read_text(encoding="utf-8", errors="replace")
-    after = files(folder)
-    assert after != before
-    injected = failed = killed = 0
-    for name, number, fault in faults(log):
+    def fresh(self, name):
+        shutil.copytree(self.base / "prepared", self.base / name, symlinks=True)
+        return self.base / name
+
+    def try_fault(self, turn, name, number, fault):
+        """Fault number TURN, in a folder of its own, and the plain run after it. "killed", "failed", or "done" all the same."""
+        label, before, after = self.label, self.before, self.after
         what = f"{label}, {fault} at {name} {number}"
-        folder = fresh()
-        ran = run(["strace", "-f", "-qq", "-o", base / "log", "-e", f"trace={name}", "-e", f"inject={name}:{fault}:when={number}", *command],
+        folder = self.fresh(f"try-{turn}")
+        trace = self.base / f"log-{turn}"
+        ran = run(["strace", "-f", "-qq", "-o", trace, "-e", f"trace={name}", "-e", f"inject={name}:{fault}:when={number}", *self.command],
                   folder)
-        hit = (base / "log").read_text(encoding="utf-8", errors="replace")
-        injected += 1
+        hit = trace.read_text(encoding="utf-8", errors="replace")
+        outcome = "done"
         if fault == "signal=KILL":
             assert ran.code == -9, f"{what}: {ran}"
-            killed += 1
+            outcome = "killed"
         else:
             assert "INJECTED" in hit, f"{what} never happened\n{hit}"
             assert ran.code in (0, 1), f"{what}: {ran}"
             if ran.code == 1:
-                failed += 1
+                outcome = "failed"
                 assert ran.err.startswith("kplan: ") and ran.err.endswith("\n"), f"{what}: {ran}"
                 # What cannot be removed stays, and what is in a folder that cannot be opened or looked at.
                 left = [path for path in files(folder) if is_temporary(path)]
@@ -292,7 +295,7 @@ def test_fault_at_every_write(base, label, old):
             assert not lost, f"{what}: said done, and is not: {lost}"
 
         # The next plain run; for gen, by ninja itself where it has something to start from.
-        again = ["ninja", "build.ninja"] if label == GEN and (folder / "build.ninja").exists() else command
+        again = ["ninja", "build.ninja"] if label == GEN and (folder / "build.ninja").exists() else self.command
         run(again, folder).ok()
         found = files(folder)
         assert not [path for path in found if is_temporary(path)], f"{what}: {sorted(found)}"
@@ -307,13 +310,32 @@ def test_fault_at_every_write(base, label, old):
                 # What says when it happened is of another moment.
                 if not path.startswith((".kplan/specs/", ".kplan/journal/")):
                     assert found[path] == after[path], f"{what}, and run again: {path}"
-        elif FULL or injected % 5 == 0:
+        elif FULL or turn % 5 == 0:
             run(["ninja"], folder).ok()
             run(["ninja"], folder).ok()
             assert "no work to do" in run(["ninja"], folder).ok().out, what
             if "pki/ca-key.pem" in found:
                 assert files(folder)["pki/ca-key.pem"] == found["pki/ca-key.pem"]
-    assert killed >= 4 and failed >= 3, f"{injected} injected, {failed} failed, {killed} killed\n{log}"
+        shutil.rmtree(folder)
+        return outcome
+
+
+@pytest.mark.parametrize("label, old", [(label, old) for label in LABELS for old in (False, True) if not old or label not in ONLY_COLD])
+def test_fault_at_every_write(base, label, old):
+    command = prepare(base / "prepared", label, old)
+    case = Case(base, label, command, {}, {})
+    folder = case.fresh("traced")
+    case.before = files(folder)
+    names = ",".join("?" + name for name in {**WRITING, **LOOKING})
+    run(["strace", "-f", "-qq", "-s", "0", "-o", base / "log", "-e", f"trace={names}", "-e", "signal=none", *command], folder).ok()
+    log = (base / "log").read_text(encoding="utf-8", errors="replace")
+    case.after = files(folder)
+    assert case.after != case.before
+    # Several at a time: exchanging a pair waits for its readers, and so does a test of it.
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        tries = [pool.submit(case.try_fault, turn, *fault) for turn, fault in enumerate(faults(log), 1)]
+        outcomes = collections.Counter(each.result() for each in tries)
+    assert outcomes["killed"] >= 4 and outcomes["failed"] >= 3, f"{outcomes}\n{log}"
 
 
 @pytest.mark.skipif(not harness.ISOLATED_ROOT, reason="needs root rights to mount a small file system")

@@ -20,6 +20,7 @@ import pytest
 
 KPLAN = os.environ.get("KPLAN", "kplan")
 ETCD_ARCHIVE = os.environ.get("KPLAN_ETCD_ARCHIVE", "")
+ETCD_NEXT_ARCHIVE = os.environ.get("KPLAN_ETCD_NEXT_ARCHIVE", "")  # of the next minor version; may be empty
 TUTORIAL_ARCHIVE = os.environ.get("KPLAN_TUTORIAL_ARCHIVE", "")  # the same, under the tutorial's version
 
 # Set when this process has mount, process and network namespaces of its own (run_pytest.sh): a tmpfs for everything.
@@ -67,9 +68,9 @@ def free_ports(count):
             each.close()
 
 
-def etcd_version():
-    """The version of ETCD_ARCHIVE: the tests' etcd is Debian's."""
-    with tarfile.open(ETCD_ARCHIVE) as archive:
+def etcd_version(path=None):
+    """The version of ETCD_ARCHIVE, or of another one: the tests' etcd is Debian's."""
+    with tarfile.open(path or ETCD_ARCHIVE) as archive:
         return re.fullmatch(r"etcd-v(.+)-linux-\w+", archive.next().name.rstrip("/")).group(1)
 
 
@@ -251,10 +252,11 @@ def kill(pid, sig=signal.SIGKILL):
 
 
 def alive(pid):
-    """Whether PID runs (a zombie does not)."""
+    """Whether PID runs (a zombie does not, once its last thread has let go of its files)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
+            zombie = file.read().rpartition(")")[2].split()[0] == "Z"
+        return not zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
