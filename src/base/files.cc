@@ -44,6 +44,13 @@ UniqueFd::~UniqueFd() {
 
 absl::Status ErrnoStatus(int error, absl::string_view message) { return absl::ErrnoToStatus(error, message); }
 
+absl::Status AwaitLock(int fd, int how, absl::string_view path) {
+  while (flock(fd, how) != 0) {
+    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));

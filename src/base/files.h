@@ -41,6 +41,9 @@ class UniqueFd {
 // "MESSAGE: strerror", with the canonical code that fits ERROR (NotFound for ENOENT, and so on).
 absl::Status ErrnoStatus(int error, absl::string_view message);
 
+// flock(2) of FD with HOW (LOCK_EX or LOCK_SH), however long that takes. PATH is for the error.
+absl::Status AwaitLock(int fd, int how, absl::string_view path);
+
 // A whole file, at most MAX_BYTES of it: OutOfRange above that, NotFound when there is none.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes = size_t{1} << 30);
 

@@ -33,9 +33,7 @@ absl::StatusOr<RunLock> RunLock::Exclusive() {
 absl::StatusOr<RunLock> RunLock::Shared() {
   absl::StatusOr<UniqueFd> fd = OpenLock();
   if (!fd.ok()) return fd.status();
-  while (flock(fd->get(), LOCK_SH) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", paths::kLock));
-  }
+  if (absl::Status status = AwaitLock(fd->get(), LOCK_SH, paths::kLock); !status.ok()) return status;
   return RunLock(*std::move(fd));
 }
 

@@ -42,9 +42,7 @@ absl::StatusOr<UniqueFd> LockRollout() {
   if (absl::Status status = MakeFolders(FolderOf(kLock)); !status.ok()) return status;
   UniqueFd lock(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", kLock));
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", kLock));
-  }
+  if (absl::Status status = AwaitLock(lock.get(), LOCK_EX, kLock); !status.ok()) return status;
   return lock;
 }
 

@@ -113,6 +113,10 @@ std::string AgentHome::ClaimPath(const std::string& root) const {
 absl::StatusOr<std::string> AgentHome::Claim(const std::string& cluster, const std::string& host,
                                              const std::string& root) const {
   if (absl::Status status = MakePrivateFolder(folder_ + "/claims"); !status.ok()) return status;
+  // Two that claim at once do so one after the other, so that the second is told who was first.
+  UniqueFd turn(open((folder_ + "/claims").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!turn.ok()) return ErrnoStatus(errno, folder_ + "/claims");
+  if (absl::Status status = AwaitLock(turn.get(), LOCK_EX, folder_ + "/claims"); !status.ok()) return status;
   const std::string path = ClaimPath(root);
   absl::StatusOr<Record> claim = ReadClaim(path);
   if (absl::IsNotFound(claim.status())) {

@@ -99,7 +99,11 @@ TEST_F(AgentHomeTest, OfManyClaimsAtOnceOneWins) {
     threads.emplace_back([&, i] { ids[i] = home.Claim("prod", absl::StrCat("h", i), "/srv/a"); });
   for (std::thread& thread : threads) thread.join();
   int winners = 0;
-  for (const auto& id : ids) winners += id.ok();
+  for (const auto& id : ids) {
+    winners += id.ok();
+    if (id.ok()) continue;
+    EXPECT_THAT(std::string(id.status().message()), HasSubstr("already host h"));
+  }
   EXPECT_EQ(winners, 1);
   EXPECT_EQ(CountIn(home_folder_), 1u);
 }

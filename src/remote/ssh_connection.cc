@@ -79,9 +79,7 @@ absl::StatusOr<UniqueFd> SshConnection::Lock(absl::string_view what) const {
   const std::string path = absl::StrCat(socket_, what);
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
-  while (flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
-  }
+  if (absl::Status status = AwaitLock(fd.get(), LOCK_EX, path); !status.ok()) return status;
   return fd;
 }
 
