@@ -133,6 +133,18 @@ def test_changed_and_wrong_calendars(plan):
     assert plan.host.run([KPLAN, "renew-timer", "install", "/srv/bad.yaml"]).code == 65
 
 
+def test_a_changed_service_is_the_one_that_runs(plan, host):
+    def user():
+        return plan.run("systemctl", "show", "--property=User", "--value", plan.unit + ".service").ok().out.strip()
+
+    calendar = "--calendar=Mon 03:00"  # the timer stays as it is
+    assert user() == ""
+    for owner, wanted in (("nobody", "65534"), ("root", "")):
+        host.run(["chown", owner, str(plan.folder)]).ok()
+        assert plan.timer("install", calendar).ok().out == f"{plan.unit}.timer: its service is a new one\n"
+        assert user() == wanted
+
+
 def test_two_plans_and_each_its_owner(plan, host):
     name = pwd.getpwuid(65534).pw_name  # nobody, on each Debian
     other = Plan(host, "prod/2 %h") if (host.root / "srv/prod").is_dir() else None

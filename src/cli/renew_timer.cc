@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_join.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/text.h"
@@ -24,6 +22,7 @@
 #include "src/model/renewal_units.h"
 #include "src/plan/compile.h"
 #include "src/steps/systemd.h"
+#include "src/steps/unit_verify.h"
 
 namespace kplan {
 namespace {
@@ -73,25 +72,14 @@ absl::Status CheckCalendar(const std::string& calendar) {
                    "or Mon 03:00"));
 }
 
-// Of both texts systemd-analyze has to print nothing: it exits with 0 for keys that it does not know.
 absl::Status Verify(const std::string& name, const RenewalUnits& units) {
-  std::string folder = absl::StrCat(fs::temp_directory_path().string(), "/kplan-renew-XXXXXX");
-  if (mkdtemp(folder.data()) == nullptr) return ErrnoStatus(errno, absl::StrCat("cannot make ", folder));
-  auto remove = absl::MakeCleanup([&] {
-    std::error_code ignored;  // it is a folder of /tmp, and what matters was said
-    fs::remove_all(folder, ignored);
-  });
-  const std::string service = absl::StrCat(folder, "/", name, ".service");
-  const std::string timer = absl::StrCat(folder, "/", name, ".timer");
-  for (const auto& [path, text] :
-       {std::make_pair(service, units.service), std::make_pair(timer, units.timer)}) {
-    if (absl::Status status = WriteScratchFile(path, text, 0644); !status.ok()) return status;
-  }
-  absl::StatusOr<RunResult> result = Run({"systemd-analyze", "verify", service, timer});
-  if (!result.ok()) return result.status();
-  if (result->ok() && result->out.empty() && result->err.empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<std::string>> complaints =
+      UnitComplaints({{name + ".service", units.service}, {name + ".timer", units.timer}});
+  if (!complaints.ok()) return complaints.status();
+  if (complaints->empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("systemd would not take the units: ", FirstLine(*result), "; nothing was installed"));
+      absl::StrCat("systemd would not take the units, and none was installed:\n    ",
+                   absl::StrJoin(*complaints, "\n    ")));
 }
 
 absl::Status CheckMachine() {
@@ -119,6 +107,8 @@ absl::Status Install(const std::string& name, const RenewalUnits& units) {
   if (!service_changed.ok()) return service_changed.status();
   absl::StatusOr<bool> timer_changed = WriteFileIfChanged(paths.timer, units.timer, 0644);
   if (!timer_changed.ok()) return timer_changed.status();
+  // systemd keeps the service as it was read, also when the timer is not another one.
+  if (absl::StatusOr<UnitState> service = LoadUnit(name + ".service"); !service.ok()) return service.status();
   absl::StatusOr<UnitState> state = PrepareUnit(timer);
   if (!state.ok()) return state.status();
   const bool active = state->active_state == "active";

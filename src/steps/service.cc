@@ -88,9 +88,9 @@ absl::StatusOr<RunningService> RunningUnitOf(const ServiceSpec& service,
                                              const absl::StatusOr<UnitState>& state) {
   absl::StatusOr<RunningService> running = RunningUnit(state);
   if (!service.by_unit || !running.ok() || running->active) return running;
-  absl::StatusOr<bool> job = IsJob(service.process.name);
-  if (!job.ok()) return job.status();
-  if (*job) running->instance.reset();
+  auto properties = ShowProperties(service.process.name, {"Type"});
+  if (!properties.ok()) return properties.status();
+  if ((*properties)["Type"] == "oneshot") running->instance.reset();
   return running;
 }
 

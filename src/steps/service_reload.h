@@ -14,10 +14,6 @@
 
 namespace kplan {
 
-// `systemctl reload` of NAME.service, which runs; returns when systemd says that it is done. Errors carry
-// systemd's text (the unit has no ExecReload) and the last lines of the journal.
-absl::Status ReloadUnit(const std::string& name);
-
 // FailedPrecondition when INSTANCE of the service NAME does not heed SIGHUP, which would end it; Aborted when
 // it has ended.
 absl::Status HeedsReload(const std::string& name, const Instance& instance);
@@ -28,12 +24,6 @@ absl::Status ReloadProcess(const std::string& name, const Instance& instance);
 // As PrepareUnit, for the unit of a service that others start: known to systemd as it is on disk, and not
 // enabled, unless it says itself what wants it ([Install]).
 absl::StatusOr<UnitState> PrepareUnitOfOthers(const ServiceSpec& service);
-
-// `systemctl try-restart`, awaited: nothing when it does not run.
-absl::Status TryRestartUnit(const std::string& name);
-
-// Whether the unit's service is one that runs to its end (Type=oneshot), as systemd has it.
-absl::StatusOr<bool> IsJob(const std::string& name);
 
 }  // namespace kplan
 

@@ -64,6 +64,18 @@ absl::Status UnitError(const std::string& name, const UnitState& state, absl::st
                                                     LastLines(JournalOf(name, log_of), 3)));
 }
 
+// VERB of the unit that runs, which waits for the end of its job.
+absl::Status RunJob(const char* verb, const std::string& name) {
+  absl::StatusOr<RunResult> result = Systemctl({verb, "--", FullUnitName(name)});
+  if (result.ok() && result->ok()) return absl::OkStatus();
+  if (!result.ok() && !absl::IsDeadlineExceeded(result.status())) return result.status();
+  const std::string why = result.ok() ? absl::StrCat("systemctl ", verb, " ", FullUnitName(name),
+                                                     " failed: ", absl::StripAsciiWhitespace(result->err))
+                                      : std::string(result.status().message());
+  return absl::AbortedError(
+      absl::StrCat(why, "; the last log lines of ", name, ":\n", LastLines(JournalOf(name), 3)));
+}
+
 absl::Status MaskedError(const std::string& name) {
   return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name),
                                                     " is masked; if kplan shall run it, `systemctl unmask ",
@@ -140,7 +152,7 @@ absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come)
   return state;
 }
 
-absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
+absl::StatusOr<UnitState> LoadUnit(const std::string& name) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state;
   if (state->load_state == "masked") return MaskedError(name);
@@ -150,9 +162,14 @@ absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
     state = ShowUnit(name);
     if (!state.ok()) return state;
   }
-  if (state->load_state != "loaded") {
-    return UnitError(name, *state, CannotBeLoaded(*state));
-  }
+  if (state->load_state != "loaded") return UnitError(name, *state, CannotBeLoaded(*state));
+  state->needs_daemon_reload = needed_reload;
+  return state;
+}
+
+absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
+  absl::StatusOr<UnitState> state = LoadUnit(name);
+  if (!state.ok()) return state;
   // Not UnitFileState from `show`: systemd remembers that until the next reload.
   absl::StatusOr<RunResult> enabled = Systemctl({"is-enabled", "--", FullUnitName(name)});
   if (!enabled.ok()) return enabled.status();
@@ -161,8 +178,6 @@ absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
     absl::Status status = SystemctlOrError({"enable", "--quiet", "--", FullUnitName(name)});
     if (!status.ok()) return status;
   }
-  state->needs_daemon_reload =
-      needed_reload;  // for the caller: what runs may have been started from the unit before
   return state;
 }
 
@@ -194,6 +209,10 @@ absl::Status RestartUnit(const std::string& name) {
   // settings until then.
   return SystemctlOrError({"restart", "--no-block", "--", FullUnitName(name)});
 }
+
+absl::Status ReloadUnit(const std::string& name) { return RunJob("reload", name); }
+
+absl::Status TryRestartUnit(const std::string& name) { return RunJob("try-restart", name); }
 
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
                                     UnitPhase phase, absl::Time deadline) {

@@ -40,12 +40,15 @@ absl::StatusOr<UnitState> ParseUnitState(absl::string_view output);
 
 absl::StatusOr<UnitState> ShowUnit(const std::string& name);
 
-// Makes systemd know the unit as it is on disk, and start it at boot: daemon-reload and enable, each only
-// when it is needed. The result is the state before the service is touched. Errors carry systemd's own text:
-// the unit is masked, not there, has a bad setting.
+// Makes systemd know the unit as it is on disk: daemon-reload, when it is needed. The result is the state
+// before the service is touched; needs_daemon_reload says that what runs may be of the unit before. Errors
+// carry systemd's own text: the unit is masked, not there, has a bad setting.
+absl::StatusOr<UnitState> LoadUnit(const std::string& name);
+
+// As LoadUnit, and has it started at boot: enable, when it is needed.
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
 
-// The state that PrepareUnit would find, and nothing done to it. FILE_TO_COME: the unit's file is going to be
+// The state that LoadUnit would find, and nothing done to it. FILE_TO_COME: the unit's file is going to be
 // written before, and what is wrong with it now says nothing.
 absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come);
 
@@ -56,6 +59,12 @@ std::vector<std::string> EnablementLinks(const std::string& name);
 // Starts the unit, or restarts it when it runs, without waiting for it: AwaitUnit does, with a bound and a
 // reason.
 absl::Status RestartUnit(const std::string& name);
+
+// `systemctl reload` and `try-restart`, which does nothing when the unit does not run; both return when
+// systemd says that it is done. Aborted with systemd's text (the unit has no ExecReload) and the journal's
+// last lines.
+absl::Status ReloadUnit(const std::string& name);
+absl::Status TryRestartUnit(const std::string& name);
 
 enum class UnitPhase {
   kStarted,  // its main process is there, and may not be ready yet
