@@ -39,8 +39,7 @@ def quoted(value):
 
 
 def spec_of(files):
-    lines = ["hosts: {box: {root: ./box, service-manager: none}}", "ca: {CN: test-ca, key: {algo: ecdsa, size: 256}}", "services:", "  web:",
-             "    command: [/usr/bin/true]", "    files:"]
+    lines = ["hosts: {box: {root: ./box, service-manager: none}}", "services:", "  web:", "    command: [/usr/bin/true]", "    files:"]
     return "\n".join(lines + [f"      {quoted(path)}: {quoted(entry)}" for path, entry in files.items()]) + "\n"
 
 
@@ -78,6 +77,10 @@ def test_byte_for_byte_with_its_mode(tmp_path):
     unit = (tmp_path / "box/etc/systemd/system/web.service").read_text(encoding="utf-8")
     assert [line for line in unit.splitlines() if line.startswith("Exec")] == ["ExecStart=/usr/bin/true"]
     assert "no work to do" in project.gen_and_ninja().ok().out
+    # Nothing of it needs a CA, and none was made.
+    assert not (tmp_path / "pki").exists()
+    for command in (["plan"], ["status"], ["certs", "cluster.yaml"], ["check", "cluster.yaml"], ["graph"]):
+        project.run(project.kplan, *command).ok()
 
 
 def test_what_is_no_text_is_refused_at_its_place(tmp_path):
@@ -88,6 +91,6 @@ def test_what_is_no_text_is_refused_at_its_place(tmp_path):
         project.spec = spec_of({"/etc/web/good": {"content": "good"}, "/etc/web/bad": {"content": text}})
         ran = project.gen()
         assert ran.code == 65, (text, ran.out, ran.err)
-        assert "cluster.yaml:8:" in ran.err, ran.err
+        assert "cluster.yaml:7:" in ran.err, ran.err
         assert text not in ran.err, ran.err
         assert sorted(entry.name for entry in folder.iterdir()) == ["cluster.yaml"]

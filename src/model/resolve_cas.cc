@@ -27,7 +27,7 @@ class CaResolver {
       : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics), values_(diagnostics) {}
 
   void Resolve() {
-    if (spec_.cas.empty() && spec_.well_formed) {
+    if (spec_.cas.empty() && spec_.well_formed && !ServicesAlone()) {
       diagnostics_->Error(Code::kMissingKey, {}, "there is no CA",
                           "write, for example,\n  ca:\n    CN: Kubernetes");
     }
@@ -46,10 +46,17 @@ class CaResolver {
               [](const CaSpec* a, const CaSpec* b) { return a->name.value < b->name.value; });
     for (const CaSpec* ca : sorted) Add(*ca);
     CheckSubjects();
-    if (cluster_.cas.empty()) cluster_.cas.emplace_back();  // for the checks of what it would sign
+    if (cluster_.cas.empty() && !ServicesAlone())
+      cluster_.cas.emplace_back();  // for the checks of what it would sign
   }
 
  private:
+  // Services that show no certificate need no CA; one that names a CA all the same is told so there.
+  bool ServicesAlone() const {
+    return !spec_.services.empty() && spec_.certs.empty() && spec_.revoked.empty() &&
+           !spec_.etcd.range.known();
+  }
+
   void CheckName(const CaSpec& ca) {
     const std::string& name = ca.name.value;
     bool reserved =

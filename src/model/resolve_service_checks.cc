@@ -218,7 +218,12 @@ class ChecksResolver {
     if (check.cert >= 0) return cluster_.certificates[check.cert].kind->ca;
     if (cluster_.cas.size() == 1) return 0;
     // A name that is unknown has been said.
-    if (complete_ && !spec.serves.set() && !spec.cert.set() && !cluster_.cas.empty()) {
+    if (!complete_ || spec.serves.set() || spec.cert.set()) return -1;
+    if (cluster_.cas.empty()) {
+      diagnostics_->Error(Code::kMissingKey, spec.https_range,
+                          "there is no CA that could have signed what is served",
+                          "write a `ca`; one that is there already has `cert:` with its file");
+    } else {
       diagnostics_->Error(Code::kAmbiguous, spec.https_range,
                           absl::StrCat("there are ", cluster_.cas.size(), " CAs: who signs what is served?"),
                           absl::StrCat("for example ca: ", cluster_.cas[0].name));
