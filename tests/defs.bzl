@@ -1,6 +1,6 @@
 """kplan_pytest: a pytest file as a test target."""
 
-def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, shifted = False, **kwargs):
+def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, shifted = False, etcd_next = False, **kwargs):
     """Runs one pytest file with the kplan binary at hand (tests/harness.py finds it).
 
     As root the file runs in mount, process and network namespaces of its own: every port is free, and what a test
@@ -14,6 +14,7 @@ def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = No
       size: as ever.
       timeout: as ever.
       shifted: whether it also gets a kplan whose clock it can set (tests/clock).
+      etcd_next: whether it also gets the etcd of the next minor version.
       **kwargs: what else a test takes.
     """
     env = {
@@ -24,6 +25,9 @@ def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = No
     if shifted:
         data = data + ["//tests/clock:kplan_shifted"]
         env["KPLAN_SHIFTED"] = "$(rootpath //tests/clock:kplan_shifted)"
+    if etcd_next:
+        data = data + ["//tests:etcd_next"]
+        env["KPLAN_ETCD_NEXT_ARCHIVE"] = "$(rootpath //tests:etcd_next)"
     native.sh_test(
         name = name,
         size = size,

@@ -2,7 +2,7 @@
 # Runs one pytest file under `bazel test`; see defs.bzl.
 set -euo pipefail
 export PYTHONPATH=$PWD/tests PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
-for name in KPLAN KPLAN_ETCD_ARCHIVE KPLAN_TUTORIAL_ARCHIVE KPLAN_SHIFTED; do
+for name in KPLAN KPLAN_ETCD_ARCHIVE KPLAN_ETCD_NEXT_ARCHIVE KPLAN_TUTORIAL_ARCHIVE KPLAN_SHIFTED; do
   if [[ -n ${!name:-} ]]; then
     export "$name=$(realpath "${!name}")"
   fi

@@ -75,6 +75,7 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record) {
   cluster.etcdctl.cert = record.String("cert");
   cluster.etcdctl.key = record.String("key");
   cluster.initial_state = record.StringOr("initial-cluster-state", "");
+  cluster.version = record.StringOr("version", "");
   if (!record.status().ok()) return record.status();
   auto members = record.json().find("members");
   if (members == record.json().end() || !members->is_array() || members->empty()) {

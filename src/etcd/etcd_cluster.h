@@ -28,6 +28,7 @@ struct PlannedMember {
 
 struct PlannedCluster {
   std::string cluster_id;  // foretold
+  std::string version;     // of the etcd that shall run, "3.4.15"; "" when the record does not say
   // "new" or "existing", etcd's flag initial-cluster-state; "" when the record does not say.
   std::string initial_state;
   Etcdctl etcdctl;
@@ -40,9 +41,9 @@ struct PlannedCluster {
 //   {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
 //    "initial-cluster-state":"new", "key":"pki/root-key.pem", "members":[{"client-urls":[URL],
 //    "data":"/var/lib/etcd", "host":"etcd-1", "id":"6d14..", "name":"etcd-1", "peer-urls":[URL],
-//    "probe":"https://10.0.0.11:2379", "remote":true, "root":"/", ...},...], ...}
-// "initial-cluster-state" is optional; "etcdctl" "": the one that PATH has. DataLoss when the record lacks
-// something.
+//    "probe":"https://10.0.0.11:2379", "remote":true, "root":"/", ...},...], "version":"3.4.15", ...}
+// "initial-cluster-state" and "version" are optional; "etcdctl" "": the one that PATH has. DataLoss when the
+// record lacks something.
 absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record);
 
 // What one member said.

@@ -41,9 +41,13 @@ TEST(Etcdctl, EndpointStatus) {
       R"("member_id":10276657743932975437,"revision":61,"raft_term":2},"version":"3.4.23","dbSize":24576,)"
       R"("leader":255,"raftIndex":64,"raftTerm":2,"raftAppliedIndex":63,"dbSizeInUse":24576}},)"
       R"({"Endpoint":"https://b:2379","Status":{"header":{"cluster_id":1,"member_id":2},"version":"3.4.23",)"
-      R"("raftIndex":5,"errors":["etcdserver: no leader"]}}])");
+      R"("raftIndex":5,"errors":["etcdserver: no leader"]}},)"
+      R"({"Endpoint":"https://c:2379","Status":{"header":{"cluster_id":1,"member_id":3},"version":"3.6.5",)"
+      R"("downgradeInfo":{"enabled":true,"targetVersion":"3.5.0"}}},)"
+      R"({"Endpoint":"https://d:2379","Status":{"header":{"cluster_id":1,"member_id":4},"version":"3.6.5",)"
+      R"("downgradeInfo":{"targetVersion":"3.5.0"}}}])");
   ASSERT_TRUE(all.ok()) << all.status();
-  ASSERT_EQ(all->size(), 2u);
+  ASSERT_EQ(all->size(), 4u);
   const EndpointStatus& a = (*all)[0];
   EXPECT_EQ(a.endpoint, "https://a:2379");
   EXPECT_EQ(a.cluster_id, "cdf818194e3a8c32");
@@ -55,6 +59,9 @@ TEST(Etcdctl, EndpointStatus) {
   EXPECT_EQ(a.raft_applied_index, 63u);
   EXPECT_EQ((*all)[1].leader_id, "") << "it knows none";
   EXPECT_THAT((*all)[1].errors, ElementsAre("etcdserver: no leader"));
+  EXPECT_EQ((*all)[1].downgrade_target, "");
+  EXPECT_EQ((*all)[2].downgrade_target, "3.5.0");
+  EXPECT_EQ((*all)[3].downgrade_target, "") << "it was enabled, and is not any more";
 }
 
 TEST(Etcdctl, WhatItDidNotPrintIsAnError) {

@@ -126,6 +126,9 @@ absl::StatusOr<std::vector<EndpointStatus>> ParseEndpointStatus(absl::string_vie
     endpoint.member_id = Id(*header, "member_id");
     endpoint.version = Text(*status, "version");
     endpoint.leader_id = Id(*status, "leader");
+    if (const Json* downgrade = Find(*status, "downgradeInfo");
+        downgrade != nullptr && IsTrue(*downgrade, "enabled"))
+      endpoint.downgrade_target = Text(*downgrade, "targetVersion");
     endpoint.learner = IsTrue(*status, "isLearner");
     endpoint.raft_term = Number(*status, "raftTerm");
     endpoint.raft_index = Number(*status, "raftIndex");

@@ -47,6 +47,8 @@ absl::StatusOr<MemberList> ParseMemberList(absl::string_view json);
 struct EndpointStatus {
   std::string endpoint, cluster_id, member_id, version;
   std::string leader_id;  // empty: it knows none
+  // "3.5.0" where `etcdctl downgrade enable 3.5` was said (etcd 3.6 and later); else empty.
+  std::string downgrade_target;
   bool learner = false;
   uint64_t raft_term = 0, raft_index = 0, raft_applied_index = 0;  // raft_applied_index: 3.4 and later
   int64_t revision = 0, db_size = 0;                               // of its store; bytes

@@ -7,6 +7,7 @@
 #include "absl/types/optional.h"
 #include "src/base/text.h"
 #include "src/etcd/survey_etcd.h"
+#include "src/etcd/version_step.h"
 
 namespace kplan {
 namespace {
@@ -196,6 +197,8 @@ class Decision {
     ReportLost();
     JudgeInitialState();
     for (size_t i = 0; i < found_.size(); ++i) JudgeAnswer(i);
+    if (std::string problem = VersionProblem(cluster_, live_); !problem.empty())
+      problems_.Add({}, std::move(problem));
     verdict_.problems = std::move(problems_.texts());
     Summarize();
     return std::move(verdict_);

@@ -1,5 +1,5 @@
 // survey-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
-//   "key":"pki/root-key.pem", "kind":"survey-etcd", "members":[...]}   (etcd_cluster.h)
+//   "key":"pki/root-key.pem", "kind":"survey-etcd", "members":[...], "version":"3.4.15"}   (etcd_cluster.h)
 // That the hosts of a cluster are the right ones, before anything on them is touched. It fails with all that
 // is wrong at once; it makes nothing.
 //

@@ -363,6 +363,18 @@ TEST(DecideOnSurvey, Table) {
   }
 }
 
+TEST(DecideOnSurvey, AVersionThatTheDataDoesNotTake) {
+  PlannedCluster cluster = Planned(3);
+  cluster.version = "3.6.1";
+  LiveCluster live = ToAnswers(cluster, AllOf3());
+  live.answers[0].status->version = "3.4.15";
+  const SurveyVerdict verdict = DecideOnSurvey(cluster, {Data("a1"), Data("a2"), Data("a3")}, live);
+  ASSERT_EQ(verdict.problems.size(), 1u);
+  EXPECT_THAT(verdict.problems[0], HasSubstr("etcd-1 runs etcd 3.4.15"));
+  cluster.version = "3.5.30";
+  EXPECT_TRUE(DecideOnSurvey(cluster, {Data("a1"), Data("a2"), Data("a3")}, live).problems.empty());
+}
+
 // The step itself, with hosts that are folders here.
 class SurveyEtcdTest : public StepTest, public HostAccess {
  protected:

@@ -87,6 +87,7 @@ class ClusterLowering {
     RecordWriter record;
     AddClient(&record, /*with_state=*/true);
     record.Add("kind", "survey-etcd").AddJson("members", MembersJson(/*with_service=*/false));
+    record.Add("version", etcd_.version);
     StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, "survey/etcd",
                                  std::move(record).Finish(), inputs, ClientSteps());
     if (any_remote_) graph_.AddContact(step);

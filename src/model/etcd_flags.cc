@@ -23,20 +23,6 @@ absl::string_view NameIn(absl::string_view instead) { return instead.substr(0, i
 
 }  // namespace
 
-bool ParseEtcdVersion(absl::string_view text, EtcdVersion* version) {
-  std::vector<absl::string_view> parts = absl::StrSplit(text, '.');
-  int* numbers[] = {&version->major, &version->minor, &version->patch};
-  if (parts.size() != 3) return false;
-  for (int i = 0; i < 3; ++i) {
-    bool plain =
-        !parts[i].empty() && parts[i].size() <= 4 &&
-        std::all_of(parts[i].begin(), parts[i].end(), [](char c) { return absl::ascii_isdigit(c); }) &&
-        (parts[i].size() == 1 || parts[i][0] != '0');
-    if (!plain || !absl::SimpleAtoi(parts[i], numbers[i])) return false;
-  }
-  return true;
-}
-
 const EtcdFlag* FindEtcdFlag(absl::string_view name) {
   const absl::Span<const EtcdFlag> flags = AllEtcdFlags();
   auto flag = std::lower_bound(flags.begin(), flags.end(), name,

@@ -14,15 +14,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "src/base/etcd_version.h"
 
 namespace kplan {
-
-struct EtcdVersion {
-  int major = 0, minor = 0, patch = 0;
-};
-
-// "3.4.15".
-bool ParseEtcdVersion(absl::string_view text, EtcdVersion* version);
 
 // The first patch release of 3.4, of 3.5 and of 3.6 that has something, kNo where none does. No patch release
 // took away what an earlier one of its minor had.

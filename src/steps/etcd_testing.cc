@@ -24,12 +24,16 @@ std::string FindEtcd() {
   const char* runfiles = getenv("TEST_SRCDIR");
   const char* workspace = getenv("TEST_WORKSPACE");
   if (runfiles == nullptr || workspace == nullptr) return "";
-  std::string archive = absl::StrCat(runfiles, "/", workspace, "/tests/etcd.tar.gz");
+  const char* named = getenv("KPLAN_TEST_ETCD_ARCHIVE");
+  std::string archive =
+      absl::StrCat(runfiles, "/", workspace, "/", named != nullptr ? named : "tests/etcd.tar.gz");
   std::string folder = absl::StrCat(testing::TempDir(), "/etcd");
   if (access(archive.c_str(), R_OK) != 0 || !MakeFolders(folder).ok()) return "";
   absl::StatusOr<RunResult> result =
       Run({"tar", "--extract", "--file", archive, "--directory", folder, "--strip-components=1"});
-  return result.ok() && result->ok() ? folder : "";
+  const bool there =
+      result.ok() && result->ok() && access(absl::StrCat(folder, "/etcdctl").c_str(), X_OK) == 0;
+  return there ? folder : "";
 }
 
 void PutProgram(const std::string& name) {
