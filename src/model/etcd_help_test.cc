@@ -22,8 +22,7 @@ using Type = EtcdFlag::Type;
 class EtcdHelp : public testing::Test {
  protected:
   void SetUp() override {
-    if (EtcdFolder().empty())
-      GTEST_SKIP() << "no etcd here: neither KPLAN_TEST_ETCD_DIR nor an archive";
+    if (EtcdFolder().empty()) GTEST_SKIP() << "no etcd here: neither KPLAN_TEST_ETCD_DIR nor an archive";
     std::string text = Ask({"--version"});
     const std::vector<std::string> lines = absl::StrSplit(text, '\n');
     ASSERT_TRUE(absl::StartsWith(lines[0], "etcd Version: ")) << text;

@@ -11,8 +11,8 @@
 
 namespace kplan {
 
-// The folder with etcd and etcdctl: KPLAN_TEST_ETCD_DIR, or what is in the archive //tests:etcd or another of the
-// test's data that KPLAN_TEST_ETCD_ARCHIVE names; empty when there is none.
+// The folder with etcd and etcdctl: KPLAN_TEST_ETCD_DIR, or what is in the archive //tests:etcd or another of
+// the test's data that KPLAN_TEST_ETCD_ARCHIVE names; empty when there is none.
 const std::string& EtcdFolder();
 
 // A test with a real etcd, as service-manager `process` runs it, in the folder ./rootfs of the test's own:
