@@ -23,6 +23,11 @@ std::string LogOfThisStart(const std::string& root, const std::string& name);
 // The unit that NAME speaks of: "etcd.service" for "etcd", "backup.timer" for itself.
 std::string FullUnitName(absl::string_view name);
 
+// The messages of the run INVOCATION among ENTRIES, those of and about one unit as `journalctl --output=json`
+// prints them (systemd.journal-fields(7)), one a line: those that say that they are its, and those beside
+// them that do not say whose they are.
+std::string MessagesOfRun(absl::string_view entries, absl::string_view invocation);
+
 // The last messages of and about the unit NAME (as above); of one run of it when INVOCATION, its id, is not
 // empty. Empty when there is no journal.
 std::string JournalOf(absl::string_view name, absl::string_view invocation = "");
