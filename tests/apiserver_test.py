@@ -1,4 +1,8 @@
-"""The kube-apiserver on top of the tutorial's etcd (examples/apiserver): planned everywhere, run where its archive is."""
+"""The kube-apiserver on top of the tutorial's etcd (examples/apiserver): planned everywhere, run where its archive is.
+
+Debian 12's source package `kubernetes` makes one of 1.20.2, with golang-1.19 and rsync: `make WHAT=cmd/kube-apiserver`;
+KPLAN_APISERVER_ARCHIVE is a tar.gz with it as kubernetes/server/bin/kube-apiserver.
+"""
 
 import json
 import os
@@ -76,6 +80,10 @@ def test_it_serves():
                             f"  version: 3.4.15\n  archive: {{path: etcd.tar.gz, sha256: {harness.sha256(harness.TUTORIAL_ARCHIVE)}}}\n")
         project.spec = spec
         project.path("encryption-config.yaml").write_text(ENCRYPTION, encoding="ascii")
+        # The address that it tells others is that of the default route.
+        for words in ("link add lan type veth peer name lan-peer", "address add 10.240.0.10/24 dev lan", "link set lan up", "link set lan-peer up",
+                      "route add default dev lan"):
+            host.run(["ip", *words.split()]).ok()
         project.gen().ok()
         ran = project.ninja(timeout=300).ok()
         assert "https://127.0.0.1:6443/api answers 200, serves pki/kubernetes.pem; refuses no-cert, wrong-ca, plaintext\n" in ran.out
