@@ -17,10 +17,10 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/pki/certificate.h"
+#include "src/pki/distinguished_name.h"
 #include "src/plan/compile.h"
-#include "src/steps/certificate.h"
 #include "src/steps/certificate_state.h"
-#include "src/steps/distinguished_name.h"
 
 namespace kplan {
 namespace {

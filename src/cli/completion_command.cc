@@ -9,12 +9,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/completion.h"
 #include "src/cli/embedded.h"
 #include "src/cli/topics.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

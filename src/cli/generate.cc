@@ -13,9 +13,9 @@
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/piecewise_file.h"
 #include "src/base/record.h"
-#include "src/cli/piecewise_file.h"
-#include "src/model/paths.h"
 #include "src/plan/leftovers.h"
 
 namespace kplan {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "src/plan/compile.h"
+#include "src/base/text_sink.h"
 #include "src/ninja/ninja_file.h"
-#include "src/ninja/text_sink.h"
+#include "src/plan/compile.h"
 
 namespace kplan {
 

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/import_place.h"
@@ -22,7 +23,6 @@
 #include "src/importer/findings.h"
 #include "src/importer/input.h"
 #include "src/importer/pki_import.h"
-#include "src/model/paths.h"
 #include "src/plan/compile.h"
 
 namespace kplan {

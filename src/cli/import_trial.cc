@@ -14,7 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
-#include "src/steps/certificate_due.h"
+#include "src/pki/certificate_due.h"
 #include "src/steps/step.h"
 
 namespace kplan {

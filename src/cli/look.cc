@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/journal.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/contact.h"
 #include "src/plan/drift.h"
 #include "src/plan/record_field.h"

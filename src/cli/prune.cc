@@ -15,10 +15,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "src/base/record.h"
+#include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/cli/run_lock.h"
 #include "src/plan/record_field.h"
 
 namespace kplan {

@@ -17,13 +17,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/etcd_records.h"
-#include "src/cli/run_lock.h"
 #include "src/etcd/member_health.h"
 #include "src/etcd/snapshot_file.h"
-#include "src/model/paths.h"
 #include "src/remote/plan_hosts.h"
 
 namespace kplan {

@@ -13,11 +13,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/etcd_records.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

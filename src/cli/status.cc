@@ -12,10 +12,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/paths.h"
 #include "src/cli/change_waiter.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/model/paths.h"
 #include "src/plan/contact.h"
 #include "src/plan/holdings.h"
 #include "src/plan/leftovers.h"

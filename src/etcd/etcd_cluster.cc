@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "src/steps/at_once.h"
+#include "src/base/at_once.h"
 #include "src/steps/listening.h"
 #include "src/steps/tls_probe.h"
 

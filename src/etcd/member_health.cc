@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/listening.h"
-#include "src/steps/openssl_util.h"
 #include "src/steps/tls_probe.h"
 
 namespace kplan {

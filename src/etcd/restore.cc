@@ -10,12 +10,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/at_once.h"
 #include "src/base/digest.h"
 #include "src/base/etcd_ids.h"
 #include "src/base/text.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/rollout_etcd.h"
-#include "src/steps/at_once.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {

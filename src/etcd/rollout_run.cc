@@ -9,12 +9,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/at_once.h"
 #include "src/base/digest.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/rollout_report.h"
 #include "src/etcd/rollout_state.h"
-#include "src/steps/at_once.h"
 
 namespace kplan {
 namespace {

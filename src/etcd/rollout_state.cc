@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "src/base/at_once.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/survey_etcd.h"
-#include "src/steps/at_once.h"
 
 namespace kplan {
 

@@ -11,8 +11,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/etcd/verify_alarms.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/certificate_seen.h"
-#include "src/steps/openssl_util.h"
 #include "src/steps/service_state.h"
 #include "src/steps/stranger.h"
 

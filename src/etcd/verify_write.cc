@@ -14,7 +14,7 @@
 #include "absl/time/clock.h"
 #include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
-#include "src/steps/openssl_util.h"
+#include "src/pki/openssl_util.h"
 
 namespace kplan {
 namespace {

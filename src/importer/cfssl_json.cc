@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "src/base/text.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/steps/subject_alt_name.h"
+#include "src/pki/subject_alt_name.h"
 
 namespace kplan {
 namespace {

@@ -14,7 +14,7 @@
 #include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/importer/json_tree.h"
-#include "src/steps/der.h"
+#include "src/pki/der.h"
 
 namespace kplan {
 namespace {

@@ -14,8 +14,8 @@
 #include "absl/types/optional.h"
 #include "src/importer/cfssl_json.h"
 #include "src/importer/findings.h"
-#include "src/steps/certificate.h"
-#include "src/steps/private_key.h"
+#include "src/pki/certificate.h"
+#include "src/pki/private_key.h"
 
 namespace kplan {
 

@@ -10,10 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/text.h"
-#include "src/base/usages.h"
 #include "src/importer/compare.h"
 #include "src/importer/profile_match.h"
-#include "src/steps/distinguished_name.h"
+#include "src/pki/distinguished_name.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/etcd_ids.h"
+#include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

@@ -1,7 +1,7 @@
 #include "src/lower/lower.h"
 
+#include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 

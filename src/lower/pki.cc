@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

@@ -2,9 +2,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/lower/lower_internal.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

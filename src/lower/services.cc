@@ -7,8 +7,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

@@ -12,7 +12,7 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/model/etcd_flags.h"
-#include "src/model/names.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

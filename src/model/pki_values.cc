@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/model/durations.h"
-#include "src/model/names.h"
 #include "src/model/resolve_internal.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

@@ -2,9 +2,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/model/etcd_releases.h"
-#include "src/model/paths.h"
 #include "src/model/resolve_internal.h"
 
 namespace kplan {

@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/model/durations.h"
-#include "src/model/name_constraints.h"
 #include "src/model/pki_values.h"
 #include "src/model/resolve_internal.h"
+#include "src/pki/name_constraint_rules.h"
 
 namespace kplan {
 namespace {

@@ -8,11 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/model/host_variables.h"
-#include "src/model/name_constraints.h"
-#include "src/model/names.h"
 #include "src/model/pki_values.h"
 #include "src/model/profiles.h"
 #include "src/model/resolve_internal.h"
+#include "src/pki/name_constraint_rules.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

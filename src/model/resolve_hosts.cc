@@ -9,9 +9,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/base/text.h"
-#include "src/model/names.h"
 #include "src/model/resolve_internal.h"
 #include "src/model/ssh_login.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

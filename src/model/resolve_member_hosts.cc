@@ -6,8 +6,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
-#include "src/model/names.h"
 #include "src/model/resolve_etcd_internal.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

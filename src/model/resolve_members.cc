@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/names.h"
-#include "src/model/paths.h"
 #include "src/model/resolve_etcd_internal.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/model/resolve_internal.h"
-#include "src/model/revocation.h"
+#include "src/pki/revocation.h"
 
 namespace kplan {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 #include "src/model/resolve_services_internal.h"
 
 namespace kplan {

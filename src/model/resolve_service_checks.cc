@@ -9,10 +9,10 @@
 #include "src/base/text.h"
 #include "src/model/etcd_flags.h"
 #include "src/model/host_variables.h"
-#include "src/model/names.h"
 #include "src/model/pki_values.h"
 #include "src/model/profiles.h"
 #include "src/model/resolve_services_internal.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

@@ -3,8 +3,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 #include "src/model/resolve_services_internal.h"
 
 namespace kplan {

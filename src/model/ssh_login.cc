@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/model/names.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

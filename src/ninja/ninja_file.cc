@@ -4,7 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 
 namespace kplan {
 namespace {

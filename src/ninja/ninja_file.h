@@ -13,8 +13,8 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "src/base/text_sink.h"
 #include "src/graph/graph.h"
-#include "src/ninja/text_sink.h"
 
 namespace kplan {
 

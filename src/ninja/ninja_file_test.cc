@@ -1,7 +1,7 @@
 #include "src/ninja/ninja_file.h"
 
 #include "gtest/gtest.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 
 namespace kplan {
 namespace {

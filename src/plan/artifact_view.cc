@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/diagnostic.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/artifact_details.h"
 #include "src/plan/graph_view.h"
 #include "src/plan/holdings.h"

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/artifact_report.h"
 #include "src/plan/compile.h"
 

@@ -9,8 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/model/paths.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
 

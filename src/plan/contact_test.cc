@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/status_view.h"
 #include "src/plan/three_hosts_testing.h"
 #include "src/steps/standing_question.h"

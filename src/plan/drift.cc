@@ -7,9 +7,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "src/model/paths.h"
-#include "src/steps/certificate_due.h"
-#include "src/steps/crl_due.h"
+#include "src/base/paths.h"
+#include "src/pki/certificate_due.h"
+#include "src/pki/crl_due.h"
 #include "src/steps/host_file.h"
 #include "src/steps/service_state.h"
 

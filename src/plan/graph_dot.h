@@ -1,7 +1,7 @@
 #ifndef KPLAN_PLAN_GRAPH_DOT_H_
 #define KPLAN_PLAN_GRAPH_DOT_H_
 
-#include "src/ninja/text_sink.h"
+#include "src/base/text_sink.h"
 #include "src/plan/graph_view.h"
 
 namespace kplan {

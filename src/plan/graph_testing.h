@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "src/ninja/text_sink.h"
+#include "src/base/text_sink.h"
 #include "src/plan/graph_view.h"
 
 namespace kplan {

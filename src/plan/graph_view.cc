@@ -6,9 +6,9 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
-#include "src/steps/certificate_due.h"
+#include "src/pki/certificate_due.h"
 
 namespace kplan {
 namespace {

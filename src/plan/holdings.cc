@@ -7,8 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/model/paths.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {

@@ -7,8 +7,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 #include "src/steps/host_file.h"
 
 namespace kplan {

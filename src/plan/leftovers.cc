@@ -17,7 +17,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 
 namespace kplan {
 namespace {

@@ -10,7 +10,7 @@
 #include "gmock/gmock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/leftover_check.h"
 #include "src/plan/prune.h"
 

@@ -7,8 +7,8 @@
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/model/paths.h"
 #include "src/plan/compile.h"
 #include "src/plan/spec_history.h"
 

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
 

@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/plan/explain.h"
 #include "src/plan/forecast.h"
 #include "src/plan/plan_report.h"

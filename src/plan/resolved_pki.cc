@@ -13,7 +13,7 @@
 #include "src/model/pki_values.h"
 #include "src/model/profiles.h"
 #include "src/model/resolve.h"
-#include "src/steps/certificate.h"
+#include "src/pki/certificate.h"
 
 namespace kplan {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/string_view.h"
 #include "src/base/source.h"
+#include "src/base/text_sink.h"
 #include "src/model/cluster.h"
-#include "src/ninja/text_sink.h"
 #include "src/spec/spec.h"
 
 namespace kplan {

@@ -16,9 +16,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {

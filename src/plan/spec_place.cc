@@ -8,9 +8,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
-#include "src/model/paths.h"
 
 namespace kplan {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/strings/str_join.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/pki/certificate.h"
 #include "src/plan/status_view.h"
-#include "src/steps/certificate.h"
 
 namespace kplan {
 namespace {

@@ -8,10 +8,10 @@
 #include "src/base/files.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/pki/certificate.h"
+#include "src/pki/revocation_list.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
-#include "src/steps/certificate.h"
-#include "src/steps/revocation_list.h"
 #include "src/steps/service_info.h"
 
 namespace kplan {

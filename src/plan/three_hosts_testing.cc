@@ -13,8 +13,8 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
+#include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/model/paths.h"
 #include "src/registry/kinds.h"
 
 namespace kplan {

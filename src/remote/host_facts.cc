@@ -11,8 +11,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/process.h"
-#include "src/model/paths.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/agent_protocol.h"
 

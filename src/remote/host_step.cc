@@ -12,7 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/remote/agent_session.h"
 #include "src/remote/host_facts.h"
 #include "src/remote/remote_step.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/model/paths.h"
+#include "src/base/paths.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/agent_session.h"
 #include "src/remote/host_facts.h"

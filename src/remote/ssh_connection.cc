@@ -15,8 +15,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/paths.h"
 #include "src/base/process.h"
-#include "src/model/paths.h"
 #include "src/remote/ssh_command.h"
 #include "src/remote/ssh_errors.h"
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

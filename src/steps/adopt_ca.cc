@@ -13,14 +13,14 @@
 #include "absl/strings/str_format.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
+#include "src/pki/private_key.h"
 #include "src/steps/artifact_file.h"
-#include "src/steps/certificate.h"
 #include "src/steps/certificate_changes.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
 #include "src/steps/foresee.h"
 #include "src/steps/outlook.h"
-#include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
 // A CA that was there before kplan. Record:

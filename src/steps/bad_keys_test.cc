@@ -18,8 +18,8 @@
 #include "absl/strings/str_replace.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/pki/private_key.h"
 #include "src/steps/pki_testing.h"
-#include "src/steps/private_key.h"
 
 namespace kplan {
 namespace {

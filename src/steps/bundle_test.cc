@@ -5,8 +5,8 @@
 #include "absl/strings/str_replace.h"
 #include "src/base/digest.h"
 #include "src/base/process.h"
-#include "src/steps/der.h"
-#include "src/steps/pkcs12.h"
+#include "src/pki/der.h"
+#include "src/pki/pkcs12.h"
 #include "src/steps/pki_testing.h"
 
 namespace kplan {

@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
+#include "src/pki/issue.h"
+#include "src/pki/private_key.h"
 #include "src/steps/certificate_file.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
 #include "src/steps/foresee.h"
-#include "src/steps/issue.h"
 #include "src/steps/outlook.h"
-#include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
 // A self-signed CA certificate. Record:

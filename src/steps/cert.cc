@@ -6,16 +6,16 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "src/steps/certificate.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
+#include "src/pki/issue.h"
+#include "src/pki/issuer_check.h"
+#include "src/pki/private_key.h"
 #include "src/steps/certificate_file.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
 #include "src/steps/external_certificate.h"
 #include "src/steps/foresee.h"
-#include "src/steps/issue.h"
-#include "src/steps/issuer_check.h"
 #include "src/steps/outlook.h"
-#include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
 // A certificate that a CA signs: a leaf, or an intermediate CA. Record:

@@ -7,9 +7,9 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "src/base/process.h"
-#include "src/base/usages.h"
-#include "src/steps/der.h"
-#include "src/steps/issue.h"
+#include "src/pki/der.h"
+#include "src/pki/issue.h"
+#include "src/pki/usages.h"
 #include "src/steps/pki_testing.h"
 
 namespace kplan {

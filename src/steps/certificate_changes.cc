@@ -6,8 +6,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
-#include "src/base/usages.h"
-#include "src/steps/distinguished_name.h"
+#include "src/pki/distinguished_name.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

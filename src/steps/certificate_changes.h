@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "src/steps/certificate.h"
+#include "src/pki/certificate.h"
 #include "src/steps/outlook.h"
 
 namespace kplan {

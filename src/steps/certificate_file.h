@@ -7,9 +7,9 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "src/steps/certificate.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

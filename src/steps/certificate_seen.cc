@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
-#include "src/steps/openssl_util.h"
+#include "src/pki/openssl_util.h"
 
 namespace kplan {
 namespace {

@@ -4,10 +4,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "src/steps/certificate.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
-#include "src/steps/private_key.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
+#include "src/pki/private_key.h"
 
 namespace kplan {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/time/time.h"
 #include "src/base/record.h"
-#include "src/steps/certificate_check.h"
+#include "src/pki/certificate_check.h"
 
 namespace kplan {
 

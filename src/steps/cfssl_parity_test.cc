@@ -8,13 +8,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/base/process.h"
+#include "src/pki/der.h"
+#include "src/pki/distinguished_name.h"
+#include "src/pki/issue.h"
+#include "src/pki/private_key.h"
+#include "src/pki/subject_alt_name.h"
 #include "src/steps/cfssl_scenarios_testing.h"
-#include "src/steps/der.h"
-#include "src/steps/distinguished_name.h"
-#include "src/steps/issue.h"
 #include "src/steps/pki_testing.h"
-#include "src/steps/private_key.h"
-#include "src/steps/subject_alt_name.h"
 
 namespace kplan {
 namespace {

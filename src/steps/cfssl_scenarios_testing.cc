@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 
 namespace kplan {
 namespace {

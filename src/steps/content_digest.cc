@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/openssl_util.h"
-#include "src/steps/pem_public.h"
+#include "src/pki/openssl_util.h"
+#include "src/pki/pem_public.h"
 
 namespace kplan {
 namespace {

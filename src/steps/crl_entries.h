@@ -10,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
-#include "src/steps/certificate.h"
+#include "src/pki/certificate.h"
+#include "src/pki/revocation_list.h"
 #include "src/steps/outlook.h"
-#include "src/steps/revocation_list.h"
 
 namespace kplan {
 

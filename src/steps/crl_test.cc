@@ -9,11 +9,11 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/process.h"
-#include "src/steps/crl_due.h"
+#include "src/pki/crl_due.h"
+#include "src/pki/der.h"
+#include "src/pki/revocation_list.h"
 #include "src/steps/crl_entries.h"
-#include "src/steps/der.h"
 #include "src/steps/pki_testing.h"
-#include "src/steps/revocation_list.h"
 
 namespace kplan {
 namespace {

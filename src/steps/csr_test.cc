@@ -3,7 +3,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "src/base/process.h"
-#include "src/steps/der.h"
+#include "src/pki/der.h"
 #include "src/steps/pki_testing.h"
 
 namespace kplan {

@@ -13,7 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
-#include "src/steps/certificate_check.h"
+#include "src/pki/certificate_check.h"
 #include "src/steps/outlook.h"
 
 namespace kplan {

@@ -2,8 +2,8 @@
 #define KPLAN_STEPS_EXTERNAL_CERTIFICATE_H_
 
 #include "absl/status/statusor.h"
-#include "src/steps/certificate_policy.h"
-#include "src/steps/certificate_spec.h"
+#include "src/pki/certificate_policy.h"
+#include "src/pki/certificate_spec.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

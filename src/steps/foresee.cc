@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "src/steps/private_key.h"
+#include "src/pki/private_key.h"
 
 namespace kplan {
 

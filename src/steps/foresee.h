@@ -11,10 +11,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/pki/certificate.h"
+#include "src/pki/passphrase.h"
 #include "src/steps/artifact_file.h"
-#include "src/steps/certificate.h"
 #include "src/steps/outlook.h"
-#include "src/steps/passphrase.h"
 
 namespace kplan {
 

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
+#include "src/pki/der.h"
 #include "src/steps/certificate_changes.h"
-#include "src/steps/der.h"
 #include "src/steps/unit_changes.h"
 
 namespace kplan {

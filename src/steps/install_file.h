@@ -12,9 +12,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "src/base/files.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/host_file.h"
 #include "src/steps/host_owner.h"
-#include "src/steps/openssl_util.h"
 
 namespace kplan {
 

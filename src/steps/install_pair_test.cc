@@ -25,7 +25,7 @@
 #include "gtest/gtest.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/openssl_util.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/step_testing.h"
 
 namespace kplan {

@@ -6,7 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "src/base/process.h"
-#include "src/base/usages.h"
+#include "src/pki/usages.h"
 #include "src/steps/pki_testing.h"
 
 namespace kplan {

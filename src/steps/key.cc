@@ -14,14 +14,14 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/pki/certificate_check.h"
+#include "src/pki/key_text.h"
+#include "src/pki/passphrase.h"
+#include "src/pki/private_key.h"
 #include "src/steps/artifact_file.h"
 #include "src/steps/certificate_changes.h"
-#include "src/steps/certificate_check.h"
 #include "src/steps/foresee.h"
-#include "src/steps/key_text.h"
 #include "src/steps/outlook.h"
-#include "src/steps/passphrase.h"
-#include "src/steps/private_key.h"
 #include "src/steps/step.h"
 
 // A private key. Record:

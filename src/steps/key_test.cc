@@ -16,8 +16,8 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/pki/private_key.h"
 #include "src/steps/pki_testing.h"
-#include "src/steps/private_key.h"
 
 namespace kplan {
 namespace {

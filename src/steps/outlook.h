@@ -20,8 +20,8 @@
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
 #include "src/base/record.h"
-#include "src/steps/certificate.h"
-#include "src/steps/certificate_check.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_check.h"
 
 namespace kplan {
 

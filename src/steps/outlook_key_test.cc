@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
+#include "src/pki/private_key.h"
 #include "src/steps/certificate_changes.h"
 #include "src/steps/pki_outlook_testing.h"
-#include "src/steps/private_key.h"
 
 namespace kplan {
 namespace {

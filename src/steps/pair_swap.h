@@ -35,8 +35,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/files.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/install_file.h"
-#include "src/steps/openssl_util.h"
 
 namespace kplan {
 

@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "src/steps/certificate_check.h"
+#include "src/pki/certificate_check.h"
 
 namespace kplan {
 namespace {

@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
-#include "src/steps/certificate.h"
+#include "src/pki/certificate.h"
 #include "src/steps/step_testing.h"
 
 namespace kplan {

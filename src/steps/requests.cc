@@ -7,8 +7,8 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
-#include "src/steps/certificate.h"
-#include "src/steps/der.h"
+#include "src/pki/certificate.h"
+#include "src/pki/der.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
-#include "src/steps/certificate_check.h"
+#include "src/pki/certificate_check.h"
 #include "src/steps/process_manager.h"
 #include "src/steps/service_marker.h"
 

@@ -10,8 +10,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/pki/openssl_util.h"
 #include "src/steps/listening.h"
-#include "src/steps/openssl_util.h"
 
 namespace kplan {
 

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "src/steps/openssl_util.h"
+#include "src/pki/openssl_util.h"
 
 namespace kplan {
 namespace {

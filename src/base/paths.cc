@@ -1,0 +1,37 @@
+#include "src/base/paths.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace kplan {
+namespace paths {
+
+std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", name, ".json"); }
+std::string Journal(absl::string_view name) { return absl::StrCat(kJournals, "/", name); }
+std::string SavedSpec(int64_t number) { return absl::StrCat(kSpecs, "/", number); }
+std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
+std::string HostFacts(absl::string_view host) { return absl::StrCat(".kplan/hosts/", host, ".json"); }
+std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
+
+std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }
+std::string Key(absl::string_view name) { return absl::StrCat("pki/", name, "-key.pem"); }
+std::string Request(absl::string_view name) { return absl::StrCat("pki/", name, ".csr"); }
+std::string Chain(absl::string_view name) { return absl::StrCat("pki/", name, "-chain.pem"); }
+std::string Bundle(absl::string_view name) { return absl::StrCat("pki/", name, "-bundle.pem"); }
+std::string Pkcs12(absl::string_view name) { return absl::StrCat("pki/", name, ".p12"); }
+std::string CrlPem(absl::string_view name) { return absl::StrCat("pki/", name, "-crl.pem"); }
+std::string CrlDer(absl::string_view name) { return absl::StrCat("pki/", name, ".crl"); }
+std::string Superseded(absl::string_view name) { return absl::StrCat("pki/superseded/", name); }
+
+std::string Archive(absl::string_view base) { return absl::StrCat("archives/", base); }
+
+std::string Rendered(absl::string_view host, absl::string_view host_path) {
+  return absl::StrCat("rendered/", host, host_path);
+}
+
+namespace on_host {
+
+std::string Unit(absl::string_view service) { return absl::StrCat(kUnits, "/", service, ".service"); }
+
+}  // namespace on_host
+}  // namespace paths
+}  // namespace kplan

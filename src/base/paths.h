@@ -1,0 +1,71 @@
+#ifndef KPLAN_BASE_PATHS_H_
+#define KPLAN_BASE_PATHS_H_
+
+// Every name that kplan gives to a file. Relative ones are relative to DIR, the folder of build.ninja; those
+// in namespace on_host are paths inside a host's root.
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace kplan {
+namespace paths {
+
+inline constexpr char kBuildNinja[] = "build.ninja";
+inline constexpr char kState[] = ".kplan";
+inline constexpr char kLock[] = ".kplan/lock";
+inline constexpr char kGenStamp[] = ".kplan/gen.stamp";
+inline constexpr char kPlan[] = ".kplan/plan.json";
+inline constexpr char kStamps[] = ".kplan/stamps";
+inline constexpr char kShards[] = ".kplan/steps";
+inline constexpr char kSharedShard[] = "shared";  // the shard of what hosts share; no host may be called so
+inline constexpr char kSsh[] = ".kplan/ssh";      // the sockets of connections that are open
+inline constexpr char kSpecs[] = ".kplan/specs";
+inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";  // ninja's own
+inline constexpr char kJournals[] = ".kplan/journal";
+inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
+inline constexpr char kSnapshots[] = "snapshots";
+inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
+
+std::string Shard(absl::string_view name);      // .kplan/steps/NAME.json
+std::string Journal(absl::string_view name);    // .kplan/journal/NAME: what became of a shard's steps
+std::string SavedSpec(int64_t number);          // .kplan/specs/NUMBER: a cluster.yaml that `gen` went by
+std::string Stamp(absl::string_view label);     // .kplan/stamps/LABEL
+std::string HostFacts(absl::string_view host);  // .kplan/hosts/HOST.json: what a host over ssh said it is
+std::string Depfile(absl::string_view label);   // .kplan/deps/LABEL
+
+// NAME is LeafCertificate::name or CertificateAuthority::name.
+std::string Certificate(absl::string_view name);  // pki/NAME.pem
+std::string Key(absl::string_view name);          // pki/NAME-key.pem
+std::string Request(absl::string_view name);      // pki/NAME.csr
+std::string Chain(absl::string_view name);        // pki/NAME-chain.pem: the certificate and intermediates
+std::string Bundle(absl::string_view name);       // pki/NAME-bundle.pem: key, certificate, intermediates
+std::string Pkcs12(absl::string_view name);       // pki/NAME.p12
+std::string CrlPem(absl::string_view name);       // pki/NAME-crl.pem
+std::string CrlDer(absl::string_view name);       // pki/NAME.crl
+std::string Superseded(absl::string_view name);   // pki/superseded/NAME: the folder of earlier certificates
+
+std::string Archive(absl::string_view base);                                // archives/BASE
+std::string Rendered(absl::string_view host, absl::string_view host_path);  // rendered/HOST/etc/...
+
+namespace on_host {
+
+inline constexpr char kBinaries[] = "/usr/local/bin";
+inline constexpr char kEtcdConfig[] = "/etc/etcd";
+inline constexpr char kCrlName[] = "ca.crl";  // in kEtcdConfig; DER, as etcd wants it
+// Of a cluster, likewise: the CA of its peers and that CA's CRL where they are not the clients', and the
+// flags that etcd heeds once.
+inline constexpr char kPeerCaName[] = "peer-ca.pem";
+inline constexpr char kPeerCrlName[] = "peer-ca.crl";
+inline constexpr char kBootstrapName[] = "bootstrap.env";
+inline constexpr char kEtcdData[] = "/var/lib/etcd";
+inline constexpr char kUnits[] = "/etc/systemd/system";
+
+std::string Unit(absl::string_view service);  // /etc/systemd/system/SERVICE.service
+
+}  // namespace on_host
+}  // namespace paths
+}  // namespace kplan
+
+#endif  // KPLAN_BASE_PATHS_H_

@@ -1,0 +1,268 @@
+#include "src/pki/name_constraint_rules.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/text.h"
+#include "src/pki/ip_network.h"
+#include "src/pki/names.h"
+
+namespace kplan {
+namespace {
+
+using Pair = std::pair<std::string, std::string>;
+
+// A domain, or what is below it when a dot is in front. REMEDY is against wildcards.
+absl::StatusOr<std::string> ParseDomain(absl::string_view text, absl::string_view remedy) {
+  absl::string_view name = text;
+  bool below = absl::ConsumePrefix(&name, ".");
+  if (absl::StrContains(name, '*')) {
+    return RefuseName("a name constraint has no wildcards", remedy);
+  }
+  absl::StatusOr<std::string> domain = CanonicalDomain(name);
+  if (!domain.ok()) return domain.status();
+  return absl::StrCat(below ? "." : "", *domain);
+}
+
+absl::StatusOr<Pair> OfKind(absl::string_view kind, const absl::StatusOr<std::string>& value) {
+  if (!value.ok()) return value.status();
+  return Pair(kind, *value);
+}
+
+absl::StatusOr<Pair> ParseUriConstraint(absl::string_view host) {
+  if (host.find_first_of("/@?#") != absl::string_view::npos) {
+    return RefuseName("a name constraint for URIs is about their host alone",
+                      "write uri:host.example.com, or uri:.example.com for what is below");
+  }
+  if (IsIpAddress(host) || absl::StartsWith(host, "[")) {
+    return RefuseName("a name constraint for URIs is a host name, never an address (RFC 5280 4.2.1.10)", "");
+  }
+  if (absl::StrContains(host, ':')) return RefuseName("a name constraint has no ports", "remove the port");
+  return OfKind("uri", ParseDomain(host, "write uri:.example.com for all hosts below it"));
+}
+
+absl::StatusOr<Pair> ParseMailConstraint(absl::string_view text) {
+  if (!absl::StartsWith(text, "@")) return OfKind("email", CanonicalMailbox(text));
+  return OfKind("email", ParseDomain(text.substr(1), "write @.example.com for all hosts below it"));
+}
+
+// A constraint as it is written.
+std::string Written(const Pair& constraint) {
+  const auto& [kind, value] = constraint;
+  if (kind == "uri") return "uri:" + value;
+  if (kind == "email" && !absl::StrContains(value, '@')) return "@" + value;
+  return value;
+}
+
+// Matching. All names are in lower case, but for the local part of e-mail addresses, which is compared with
+// its case.
+
+// What each verifier says to the question whether a constraint holds of a name.
+struct Verdict {
+  bool openssl = false, go = false;
+};
+
+// NAME is DOMAIN or below it; with a dot in front, below it.
+bool IsWithin(absl::string_view name, absl::string_view domain) {
+  if (absl::StartsWith(domain, ".")) return name.size() > domain.size() && absl::EndsWith(name, domain);
+  return name == domain || absl::EndsWith(name, absl::StrCat(".", domain));
+}
+
+// Whether some name that NAME, a wildcard, covers is DOMAIN: "*.example.com" and "bar.example.com".
+bool WildcardCovers(absl::string_view name, absl::string_view domain) {
+  size_t dot = domain.find('.');
+  return absl::ConsumePrefix(&name, "*") && dot != absl::string_view::npos && dot > 0 &&
+         domain.substr(dot) == name;
+}
+
+// DOMAIN alone, or with a dot in front what is below it: how OpenSSL and the RFC have hosts of mailboxes and
+// URIs.
+bool IsHostOf(absl::string_view host, absl::string_view domain) {
+  return absl::StartsWith(domain, ".") ? IsWithin(host, domain) : host == domain;
+}
+
+// Behind "scheme://"; as OpenSSL finds it, see the header.
+absl::string_view OpenSslUriHost(absl::string_view uri) {
+  uri.remove_prefix(uri.find("://") + 3);
+  size_t colon = uri.find(':');
+  return uri.substr(0, colon != absl::string_view::npos ? colon : uri.find('/'));
+}
+
+// Without port and brackets.
+absl::string_view UriHost(absl::string_view uri) {
+  uri.remove_prefix(uri.find("://") + 3);
+  uri = uri.substr(0, uri.find_first_of("/?#"));
+  if (absl::ConsumePrefix(&uri, "[")) return uri.substr(0, uri.find(']'));
+  return uri.substr(0, uri.find(':'));
+}
+
+// CONSTRAINT and SAN are of the same kind.
+Verdict Matches(const Pair& constraint, const Pair& san) {
+  const std::string& base = constraint.second;
+  const std::string& name = san.second;
+  if (san.first == "dns") {
+    bool within = IsWithin(name, base);
+    return {within, within};
+  }
+  if (san.first == "ip") {
+    auto network = IpNetwork::Parse(base);
+    IpNetwork address;
+    bool within = network.ok() && IpNetwork::OfAddress(name, &address) && network->Contains(address);
+    return {within, within};
+  }
+  if (san.first == "email") {
+    if (absl::StrContains(base, '@')) return {name == base, name == base};
+    absl::string_view host = absl::string_view(name).substr(name.rfind('@') + 1);
+    return {IsHostOf(host, base), IsWithin(host, base)};
+  }
+  return {IsHostOf(absl::AsciiStrToLower(OpenSslUriHost(name)), base), IsWithin(UriHost(name), base)};
+}
+
+// What only one of the two verifiers says.
+absl::string_view Who(const Verdict& verdict) {
+  if (verdict.openssl == verdict.go) return "";
+  return verdict.openssl ? " (for OpenSSL; not for Go)" : " (for Go; not for OpenSSL)";
+}
+
+constexpr char kRemedy[] = "remove the name, or change the CA's name-constraints";
+
+// WHAT is the name in words.
+absl::Status CheckOne(const StringPairs& permitted, const StringPairs& excluded, const Pair& san,
+                      absl::string_view what) {
+  for (const Pair& constraint : excluded) {
+    if (constraint.first != san.first) continue;
+    Verdict matches = Matches(constraint, san);
+    if (matches.openssl || matches.go) {
+      return RefuseName(
+          absl::StrCat(what, " is excluded by the CA's name constraint ", Written(constraint), Who(matches)),
+          kRemedy);
+    }
+    if (san.first == "dns" && WildcardCovers(san.second, constraint.second)) {
+      return RefuseName(
+          absl::StrCat(what, " covers ", constraint.second, ", which the CA's name constraints exclude"),
+          kRemedy);
+    }
+  }
+  Verdict any;
+  std::vector<std::string> tried;
+  for (const Pair& constraint : permitted) {
+    if (constraint.first != san.first) continue;
+    Verdict matches = Matches(constraint, san);
+    any.openssl = any.openssl || matches.openssl;
+    any.go = any.go || matches.go;
+    tried.push_back(Written(constraint));
+  }
+  if (tried.empty() || (any.openssl && any.go)) return absl::OkStatus();
+  return RefuseName(
+      absl::StrCat(what, " is not among what the CA's name constraints permit: ", JoinAnd(tried),
+                   any.go        ? " (for OpenSSL; for Go it is)"
+                   : any.openssl ? " (for Go; for OpenSSL it is)"
+                                 : ""),
+      kRemedy);
+}
+
+// Whether OpenSSL takes CN for a DNS name (cn2dnsid): two labels or more of letters, digits, "_" and inner
+// hyphens.
+bool OpenSslSeesDnsName(absl::string_view cn) {
+  std::vector<absl::string_view> labels = absl::StrSplit(cn, '.');
+  return labels.size() > 1 && std::all_of(labels.begin(), labels.end(), [](absl::string_view label) {
+           return OnlyAlnumAnd(label, "-_") && label.front() != '-' && label.back() != '-';
+         });
+}
+
+// Go 1.12's validHostname.
+bool OldGoSeesHostName(absl::string_view cn) {
+  std::vector<absl::string_view> labels = absl::StrSplit(absl::StripSuffix(cn, "."), '.');
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (i == 0 && labels[i] == "*") continue;
+    if (!OnlyAlnumAnd(labels[i], "-_:") || labels[i].front() == '-') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+absl::StatusOr<Pair> ParseNameConstraint(absl::string_view text) {
+  if (text.empty())
+    return RefuseName("an empty name constraint, which would hold of every name", "remove it");
+  absl::string_view host = text;
+  if (absl::ConsumePrefix(&host, "uri:")) return ParseUriConstraint(host);
+  if (absl::StrContains(text, "://")) {
+    return RefuseName("a name constraint for URIs is about their host alone",
+                      "write uri:host.example.com, or uri:.example.com for what is below");
+  }
+  size_t colon = text.find(':');
+  std::string prefix = absl::AsciiStrToLower(text.substr(0, colon));
+  for (absl::string_view kind : {"dns", "ip", "email", "uri"}) {
+    if (colon == absl::string_view::npos || prefix != kind) continue;
+    absl::string_view rest = text.substr(colon + 1);
+    return RefuseName(
+        absl::StrCat("a name constraint with its kind in front: ", Quote(text.substr(0, colon + 1))),
+        kind == "uri"     ? absl::StrCat("write uri:", rest)
+        : kind == "email" ? absl::StrCat("write ", absl::StrContains(rest, '@') ? "" : "@", rest)
+                          : absl::StrCat("write ", rest));
+  }
+  if (absl::StrContains(text, '@')) return ParseMailConstraint(text);
+  if (absl::StrContains(text, '/')) {
+    auto network = IpNetwork::Parse(text);
+    if (!network.ok()) return network.status();
+    return Pair("ip", network->ToString());
+  }
+  if (IsIpAddress(text)) {
+    return RefuseName("an address, while a name constraint is a network",
+                      absl::StrCat("write ", text, absl::StrContains(text, ':') ? "/128" : "/32",
+                                   " for the address alone"));
+  }
+  if (absl::StrContains(text, ':'))
+    return RefuseName("neither a domain nor a network", "a name constraint has no ports");
+  return OfKind(
+      "dns",
+      ParseDomain(text, "write example.com for it and what is below, .example.com for only what is below"));
+}
+
+absl::Status CheckNameConstraints(const StringPairs& permitted, const StringPairs& excluded,
+                                  const StringPairs& sans, absl::string_view cn) {
+  auto is_uri = [](const Pair& pair) { return pair.first == "uri"; };
+  bool about_uris = std::any_of(permitted.begin(), permitted.end(), is_uri) ||
+                    std::any_of(excluded.begin(), excluded.end(), is_uri);
+  bool has_dns = false;
+  for (const Pair& san : sans) {
+    has_dns = has_dns || san.first == "dns";
+    if (about_uris && is_uri(san) && IsIpAddress(UriHost(san.second))) {
+      return RefuseName(
+          absl::StrCat("the URI ", Quote(san.second),
+                       " has an address for its host, while the CA has name constraints for URIs"),
+          "write the host's name");
+    }
+    constexpr std::pair<absl::string_view, absl::string_view> kKinds[] = {{"dns", "the DNS name "},
+                                                                          {"ip", "the address "},
+                                                                          {"email", "the e-mail address "},
+                                                                          {"uri", "the URI "}};
+    std::string what;
+    for (const auto& [kind, word] : kKinds) {
+      if (san.first == kind) what = absl::StrCat(word, Quote(san.second));
+    }
+    if (absl::Status status = CheckOne(permitted, excluded, san, what); !status.ok()) return status;
+  }
+  if (has_dns || !OpenSslSeesDnsName(cn)) return absl::OkStatus();
+  // Among these characters a trailing dot or a wildcard cannot be.
+  return CheckOne(
+      permitted, excluded, Pair("dns", absl::AsciiStrToLower(cn)),
+      absl::StrCat("the CN ", Quote(cn), ", which OpenSSL checks as a DNS name where there is no other,"));
+}
+
+absl::Status CheckSanForOldGo(const StringPairs& sans, absl::string_view cn) {
+  if (!sans.empty() || cn.empty() || !OldGoSeesHostName(cn)) return absl::OkStatus();
+  return RefuseName(
+      absl::StrCat("a certificate with the CN ", Quote(cn),
+                   " and no SAN, which Go before 1.15 refuses below a CA with name constraints"),
+      "give it a name in `hosts` that the constraints permit, or a CN that is no host name (with a space in "
+      "it)");
+}
+
+}  // namespace kplan

@@ -1,0 +1,152 @@
+#include "src/pki/subject_alt_name.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "src/base/text.h"
+
+namespace kplan {
+namespace {
+
+struct Type {
+  absl::string_view name;
+  int general_name;
+};
+
+// In the order of the encoding.
+constexpr Type kTypes[] = {{"dns", GEN_DNS}, {"email", GEN_EMAIL}, {"ip", GEN_IPADD}, {"uri", GEN_URI}};
+
+std::string Text(const StringPairs& sans) {
+  return absl::StrJoin(sans, ", ", [](std::string* out, const std::pair<std::string, std::string>& san) {
+    absl::StrAppend(out, san.first, " ", san.second);
+  });
+}
+
+}  // namespace
+
+std::string AddressOctets(const std::string& text) {
+  // What follows a NUL would be hidden from inet_pton.
+  if (text.find('\0') != std::string::npos) return "";
+  char octets[sizeof(in6_addr)];
+  if (inet_pton(AF_INET, text.c_str(), octets) == 1) return std::string(octets, sizeof(in_addr));
+  in6_addr address;
+  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return "";
+  memcpy(octets, &address, sizeof(address));
+  if (IN6_IS_ADDR_V4MAPPED(&address)) return std::string(octets + 12, 4);
+  return std::string(octets, sizeof(octets));
+}
+
+std::string AddressText(absl::string_view octets) {
+  char text[INET6_ADDRSTRLEN];
+  if (octets.size() == sizeof(in_addr)) return inet_ntop(AF_INET, octets.data(), text, sizeof(text));
+  if (octets.size() == sizeof(in6_addr)) return inet_ntop(AF_INET6, octets.data(), text, sizeof(text));
+  return "";
+}
+
+absl::StatusOr<StringPairs> CanonicalSans(const StringPairs& sans) {
+  for (const auto& [type, text] : sans) {
+    if (std::none_of(std::begin(kTypes), std::end(kTypes),
+                     [&t = type](const Type& k) { return k.name == t; })) {
+      return absl::InvalidArgumentError(absl::StrCat("no SAN has the type ", Quote(type)));
+    }
+    if (type != "ip" && (text.empty() || !std::all_of(text.begin(), text.end(), absl::ascii_isgraph))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the ", type, " SAN ", Quote(text), " has to be visible ASCII characters only"));
+    }
+  }
+  StringPairs canonical;
+  for (const Type& type : kTypes) {
+    for (const auto& [name, text] : sans) {
+      if (name != type.name) continue;
+      std::string value = text;
+      if (type.general_name == GEN_IPADD) {
+        value = AddressText(AddressOctets(text));
+        if (value.empty()) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("the ip SAN ", Quote(text), " is not an IP address"));
+        }
+      }
+      std::pair<std::string, std::string> san(name, std::move(value));
+      if (std::find(canonical.begin(), canonical.end(), san) == canonical.end())
+        canonical.push_back(std::move(san));
+    }
+  }
+  return canonical;
+}
+
+absl::StatusOr<GeneralNamePtr> MakeGeneralName(int type, const std::string& value) {
+  GeneralNamePtr name(GENERAL_NAME_new());
+  ASN1_STRING* string = ASN1_STRING_type_new(type == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING);
+  if (name == nullptr || string == nullptr ||
+      ASN1_STRING_set(string, value.data(), static_cast<int>(value.size())) != 1) {
+    ASN1_STRING_free(string);
+    return OpenSslError("cannot make a name");
+  }
+  GENERAL_NAME_set0_value(name.get(), type, string);
+  return name;
+}
+
+absl::StatusOr<GeneralNamesPtr> MakeGeneralNames(const StringPairs& sans) {
+  GeneralNamesPtr names(GENERAL_NAMES_new());
+  if (names == nullptr) return OpenSslError("cannot make a SAN");
+  for (const auto& [name, text] : sans) {
+    const Type* type = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                    [&n = name](const Type& k) { return k.name == n; });
+    if (type == std::end(kTypes))
+      return absl::InvalidArgumentError(absl::StrCat("no SAN has the type ", Quote(name)));
+    const bool ip = type->general_name == GEN_IPADD;
+    const std::string value = ip ? AddressOctets(text) : text;
+    absl::StatusOr<GeneralNamePtr> general = MakeGeneralName(type->general_name, value);
+    if (!general.ok()) return general.status();
+    if (sk_GENERAL_NAME_push(names.get(), general->get()) <= 0) return OpenSslError("cannot make a SAN");
+    general->release();
+  }
+  return names;
+}
+
+StringPairs SansOf(const GENERAL_NAMES& names) {
+  StringPairs sans;
+  for (int i = 0; i < sk_GENERAL_NAME_num(&names); ++i) {
+    int number = 0;
+    void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(&names, i), &number);
+    const Type* type = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                    [number](const Type& k) { return k.general_name == number; });
+    if (type == std::end(kTypes)) {
+      sans.emplace_back("other", absl::StrCat(number));
+      continue;
+    }
+    const ASN1_STRING* string = static_cast<const ASN1_STRING*>(value);
+    std::string octets(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+                       ASN1_STRING_length(string));
+    if (number == GEN_IPADD) octets = AddressText(octets);
+    sans.emplace_back(type->name, std::move(octets));
+  }
+  return sans;
+}
+
+std::string SanDifference(const StringPairs& spec, const StringPairs& found) {
+  auto without = [](const StringPairs& from, const StringPairs& names) {
+    StringPairs rest;
+    std::copy_if(from.begin(), from.end(), std::back_inserter(rest), [&names](const auto& san) {
+      return std::find(names.begin(), names.end(), san) == names.end();
+    });
+    return rest;
+  };
+  std::vector<std::string> parts;
+  if (StringPairs added = without(spec, found); !added.empty()) parts.push_back("added " + Text(added));
+  if (StringPairs removed = without(found, spec); !removed.empty())
+    parts.push_back("removed " + Text(removed));
+  return parts.empty() ? "" : absl::StrCat("SAN differs: ", absl::StrJoin(parts, ", "));
+}
+
+}  // namespace kplan

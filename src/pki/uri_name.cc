@@ -1,0 +1,138 @@
+#include "src/pki/uri_name.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/domain.h"
+#include "src/base/text.h"
+
+namespace kplan {
+namespace {
+
+absl::Status RefuseForm(absl::string_view remedy) {
+  return RefuseName("not a URI (RFC 3986): scheme://host/path in ASCII without spaces", remedy);
+}
+
+// Path, query and fragment (RFC 3986 3.3 to 3.5).
+absl::Status CheckRest(absl::string_view rest) {
+  bool fragment = false;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    char c = rest[i];
+    if (!absl::ascii_isascii(static_cast<unsigned char>(c))) {
+      return RefuseName("a URI with characters that are not ASCII",
+                        "percent-encode the octets of their UTF-8: %C3%BC for an ü");
+    }
+    if (c == '%') {
+      if (i + 2 >= rest.size() || !absl::ascii_isxdigit(rest[i + 1]) || !absl::ascii_isxdigit(rest[i + 2])) {
+        return RefuseName("a URI with a % that no two hexadecimal digits follow", "write %25 for a %");
+      }
+      i += 2;
+    } else if (c == '#') {
+      if (fragment) return RefuseName("a URI with two fragments", "write %23 for a #");
+      fragment = true;
+    } else if (!absl::ascii_isalnum(c) && !absl::StrContains("-._~!$&'()*+,;=:@/?", c)) {
+      return RefuseForm("percent-encode other characters: %20 for a space");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSpiffe(absl::string_view port, absl::string_view rest) {
+  auto refuse = [](absl::string_view why) {
+    return RefuseName(absl::StrCat("not a SPIFFE ID: ", why),
+                      "for example spiffe://prod.example/etcd/server");
+  };
+  if (!port.empty()) return refuse("it has a port");
+  if (rest.find_first_of("?#") != absl::string_view::npos) return refuse("it has a query or a fragment");
+  if (rest.empty()) return absl::OkStatus();
+  for (absl::string_view segment : absl::StrSplit(rest.substr(1), '/')) {
+    if (segment == "." || segment == "..") return refuse("its path goes up or nowhere");
+    if (!OnlyAlnumAnd(segment, "-._")) {
+      return refuse("each part of its path is letters, digits, dots, hyphens and underscores");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// An IPv6 address between brackets.
+absl::StatusOr<std::string> CanonicalV6(absl::string_view text) {
+  std::string address;
+  if (!ParseIpAddress(text, &address)) {
+    return RefuseName(absl::StrCat("a URI whose host ", Quote(text), " is not an IPv6 address"), "");
+  }
+  if (!absl::StrContains(address, ':')) {
+    return RefuseName("a URI with an IPv4 address in brackets", absl::StrCat("write ", address));
+  }
+  return absl::StrCat("[", address, "]");
+}
+
+absl::StatusOr<std::string> CanonicalHost(absl::string_view host) {
+  std::string address;
+  if (ParseIpAddress(host, &address)) return address;
+  if (absl::StrContains(host, '%')) {
+    return RefuseName("a URI whose host is percent-encoded, which no verifier decodes",
+                      "write the name itself");
+  }
+  if (absl::StrContains(host, '*')) {
+    return RefuseName("a URI with a wildcard, which no verifier knows", "write one URI a host");
+  }
+  std::string lower = absl::AsciiStrToLower(host);
+  absl::Status status = CheckDnsName(lower);
+  if (status.ok()) return lower;
+  return absl::InvalidArgumentError(
+      absl::StrCat("a URI with the host ", Quote(host), ": ", status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> CanonicalUri(absl::string_view text) {
+  size_t colon = text.find("://");
+  if (colon == absl::string_view::npos) return RefuseForm("");
+  std::string scheme = absl::AsciiStrToLower(text.substr(0, colon));
+  if (!OnlyAlnumAnd(scheme, "+-.") || !absl::ascii_isalpha(scheme[0])) return RefuseForm("");
+  absl::string_view rest = text.substr(colon + 3);
+  absl::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  rest.remove_prefix(authority.size());
+
+  if (absl::StrContains(authority, '@')) {
+    return RefuseName(
+        "a URI with a user, while certificates are public",
+        absl::StrCat("write ", scheme, "://", authority.substr(authority.rfind('@') + 1), rest));
+  }
+  absl::string_view host = authority, port;
+  bool v6 = absl::ConsumePrefix(&host, "[");
+  size_t end = host.find(v6 ? ']' : ':');
+  if (v6 && end == absl::string_view::npos) return RefuseForm("close the bracket of the IPv6 address");
+  if (end != absl::string_view::npos) {
+    port = host.substr(end + (v6 ? 1 : 0));
+    host = host.substr(0, end);
+  }
+  if (host.empty()) {
+    return RefuseName("a URI without a host (RFC 5280 4.2.1.6)", "write scheme://host/path");
+  }
+  if (!port.empty()) {
+    absl::string_view digits = port;
+    int number = 0;
+    bool good = absl::ConsumePrefix(&digits, ":") && !digits.empty() && digits.size() <= 5 &&
+                std::all_of(digits.begin(), digits.end(), absl::ascii_isdigit) && digits[0] != '0' &&
+                absl::SimpleAtoi(digits, &number) && number <= 65535;
+    if (!good) {
+      return RefuseName(absl::StrCat("a URI whose host is followed by ", Quote(port), ", which is no port"),
+                        "write a number from 1 to 65535, or no colon");
+    }
+  }
+  absl::StatusOr<std::string> canonical = v6 ? CanonicalV6(host) : CanonicalHost(host);
+  if (!canonical.ok()) return canonical.status();
+  if (absl::Status status = CheckRest(rest); !status.ok()) return status;
+  if (scheme == "spiffe") {
+    if (absl::Status status = CheckSpiffe(port, rest); !status.ok()) return status;
+  }
+  return absl::StrCat(scheme, "://", *canonical, port, rest);
+}
+
+}  // namespace kplan
