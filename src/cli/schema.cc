@@ -9,7 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/spec/json_schema.h"
 
 namespace kplan {

@@ -17,9 +17,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
-#include "src/base/etcd_ids.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/etcd/facts/etcd_ids.h"
 #include "src/steps/etcd_testing.h"
 #include "src/steps/tls_probe.h"
 

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
-#include "src/base/etcd_ids.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_data.h"
+#include "src/etcd/facts/etcd_ids.h"
 #include "src/steps/etcd_testing.h"
 #include "src/steps/service_state.h"
 

@@ -1,7 +1,7 @@
 #include "src/etcd/version_step.h"
 
 #include "absl/strings/str_cat.h"
-#include "src/base/etcd_version.h"
+#include "src/etcd/facts/etcd_version.h"
 
 namespace kplan {
 namespace {

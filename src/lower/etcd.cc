@@ -4,8 +4,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "src/base/etcd_ids.h"
 #include "src/base/paths.h"
+#include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
 
 namespace kplan {

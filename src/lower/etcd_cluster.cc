@@ -8,8 +8,8 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "src/base/etcd_ids.h"
 #include "src/base/paths.h"
+#include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
 
 namespace kplan {

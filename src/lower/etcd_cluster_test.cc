@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "src/base/etcd_ids.h"
 #include "src/base/record.h"
+#include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_testing.h"
 
 namespace kplan {

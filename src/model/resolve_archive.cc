@@ -4,7 +4,7 @@
 #include "src/base/digest.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/etcd_releases.h"
+#include "src/etcd/facts/etcd_releases.h"
 #include "src/model/resolve_internal.h"
 
 namespace kplan {

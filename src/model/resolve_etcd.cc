@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/model/hardening.h"
 #include "src/model/resolve_etcd_internal.h"
 #include "src/model/unit.h"

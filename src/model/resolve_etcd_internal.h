@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/model/cluster.h"
-#include "src/model/etcd_flags.h"
 #include "src/model/resolve_internal.h"
 
 namespace kplan {

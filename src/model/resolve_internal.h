@@ -8,8 +8,8 @@
 
 #include "absl/status/status.h"
 #include "src/base/diagnostic.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/model/cluster.h"
-#include "src/model/etcd_flags.h"
 #include "src/model/resolve.h"  // IWYU pragma: export
 #include "src/spec/spec.h"
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/model/host_variables.h"
 #include "src/model/pki_values.h"
 #include "src/model/profiles.h"

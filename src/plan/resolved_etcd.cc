@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/plan/resolved_unit.h"
 
 namespace kplan {

@@ -1,5 +1,5 @@
-#ifndef KPLAN_MODEL_ETCD_RELEASES_H_
-#define KPLAN_MODEL_ETCD_RELEASES_H_
+#ifndef KPLAN_ETCD_FACTS_ETCD_RELEASES_H_
+#define KPLAN_ETCD_FACTS_ETCD_RELEASES_H_
 
 #include <string>
 
@@ -18,4 +18,4 @@ absl::string_view KnownEtcdDigest(absl::string_view version, absl::string_view a
 
 }  // namespace kplan
 
-#endif  // KPLAN_MODEL_ETCD_RELEASES_H_
+#endif  // KPLAN_ETCD_FACTS_ETCD_RELEASES_H_

@@ -1,5 +1,5 @@
-#ifndef KPLAN_BASE_ETCD_VERSION_H_
-#define KPLAN_BASE_ETCD_VERSION_H_
+#ifndef KPLAN_ETCD_FACTS_ETCD_VERSION_H_
+#define KPLAN_ETCD_FACTS_ETCD_VERSION_H_
 
 #include "absl/strings/string_view.h"
 
@@ -14,4 +14,4 @@ bool ParseEtcdVersion(absl::string_view text, EtcdVersion* version);
 
 }  // namespace kplan
 
-#endif  // KPLAN_BASE_ETCD_VERSION_H_
+#endif  // KPLAN_ETCD_FACTS_ETCD_VERSION_H_

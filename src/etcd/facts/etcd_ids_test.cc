@@ -1,4 +1,4 @@
-#include "src/base/etcd_ids.h"
+#include "src/etcd/facts/etcd_ids.h"
 
 #include "gtest/gtest.h"
 

@@ -1,5 +1,5 @@
-#ifndef KPLAN_BASE_ETCD_IDS_H_
-#define KPLAN_BASE_ETCD_IDS_H_
+#ifndef KPLAN_ETCD_FACTS_ETCD_IDS_H_
+#define KPLAN_ETCD_FACTS_ETCD_IDS_H_
 
 // The ids that an etcd cluster will have, worked out before anything runs (etcd v3.4,
 // etcdserver/api/membership: member.go NewMember, cluster.go genID). They follow from the peer URLs and the
@@ -27,4 +27,4 @@ std::string PredictedClusterId(const std::vector<std::string>& member_ids);
 
 }  // namespace kplan
 
-#endif  // KPLAN_BASE_ETCD_IDS_H_
+#endif  // KPLAN_ETCD_FACTS_ETCD_IDS_H_

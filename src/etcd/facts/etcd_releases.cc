@@ -1,4 +1,4 @@
-#include "src/model/etcd_releases.h"
+#include "src/etcd/facts/etcd_releases.h"
 
 #include "absl/strings/str_cat.h"
 

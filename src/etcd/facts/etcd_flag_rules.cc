@@ -5,7 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 namespace kplan {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/base/etcd_version.h"
+#include "src/etcd/facts/etcd_version.h"
 
 #include <algorithm>
 #include <vector>

@@ -1,8 +1,8 @@
-#include "src/model/etcd_flag_page.h"
+#include "src/etcd/facts/etcd_flag_page.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 namespace kplan {
 namespace {

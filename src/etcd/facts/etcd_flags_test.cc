@@ -1,4 +1,4 @@
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 #include <fstream>
 #include <iterator>
@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "src/model/etcd_flag_page.h"
+#include "src/etcd/facts/etcd_flag_page.h"
 
 namespace kplan {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef KPLAN_MODEL_ETCD_FLAG_PAGE_H_
-#define KPLAN_MODEL_ETCD_FLAG_PAGE_H_
+#ifndef KPLAN_ETCD_FACTS_ETCD_FLAG_PAGE_H_
+#define KPLAN_ETCD_FACTS_ETCD_FLAG_PAGE_H_
 
 // The table in docs/etcd-flags.md, which stands between two marks there:
 //
@@ -18,4 +18,4 @@ absl::StatusOr<std::string> WithFlagTable(absl::string_view doc);
 
 }  // namespace kplan
 
-#endif  // KPLAN_MODEL_ETCD_FLAG_PAGE_H_
+#endif  // KPLAN_ETCD_FACTS_ETCD_FLAG_PAGE_H_

@@ -5,7 +5,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "src/base/text.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 namespace kplan {
 namespace {

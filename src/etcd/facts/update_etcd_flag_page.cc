@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "src/model/etcd_flag_page.h"
+#include "src/etcd/facts/etcd_flag_page.h"
 
 int main() {
   const char* workspace = getenv("BUILD_WORKSPACE_DIRECTORY");

@@ -1,5 +1,5 @@
-#ifndef KPLAN_MODEL_ETCD_FLAGS_H_
-#define KPLAN_MODEL_ETCD_FLAGS_H_
+#ifndef KPLAN_ETCD_FACTS_ETCD_FLAGS_H_
+#define KPLAN_ETCD_FACTS_ETCD_FLAGS_H_
 
 // The flags of etcd 3.4 to 3.6, by patch release, because etcd itself exits with 2 for an unknown one, after
 // everything else was done. The table is in etcd_flag_table.cc, what values look like in
@@ -14,7 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "src/base/etcd_version.h"
+#include "src/etcd/facts/etcd_version.h"
 
 namespace kplan {
 
@@ -204,4 +204,4 @@ bool ParseUrl(absl::string_view text, Url* url);
 
 }  // namespace kplan
 
-#endif  // KPLAN_MODEL_ETCD_FLAGS_H_
+#endif  // KPLAN_ETCD_FACTS_ETCD_FLAGS_H_

@@ -1,4 +1,4 @@
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 // One row a flag, by name. Where they come from: for every release tag v3.4.0 to v3.4.45, v3.5.0 to v3.5.33
 // and v3.6.0 to v3.6.14 of github.com/etcd-io/etcd, each flag that etcdmain/config.go and embed/config.go

@@ -11,7 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 #include "src/pki/names.h"
 
 namespace kplan {

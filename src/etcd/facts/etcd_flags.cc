@@ -1,4 +1,4 @@
-#include "src/model/etcd_flags.h"
+#include "src/etcd/facts/etcd_flags.h"
 
 #include <algorithm>
 
