@@ -17,9 +17,9 @@
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/etcd/rollout_etcd.h"
+#include "src/host/host_file.h"
 #include "src/remote/remote_host.h"
-#include "src/steps/environment_file.h"
-#include "src/steps/host_file.h"
+#include "src/systemd/environment_file.h"
 
 namespace kplan {
 namespace {

@@ -11,11 +11,11 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
+#include "src/host/host_file.h"
 #include "src/plan/contact.h"
 #include "src/plan/drift.h"
 #include "src/plan/record_field.h"
 #include "src/registry/kinds.h"
-#include "src/steps/host_file.h"
 
 namespace kplan {
 namespace {

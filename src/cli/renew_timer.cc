@@ -21,8 +21,8 @@
 #include "src/cli/command.h"
 #include "src/model/renewal_units.h"
 #include "src/plan/compile.h"
-#include "src/steps/systemd.h"
-#include "src/steps/unit_verify.h"
+#include "src/systemd/systemctl.h"
+#include "src/systemd/unit_verify.h"
 
 namespace kplan {
 namespace {

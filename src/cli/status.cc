@@ -13,16 +13,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/paths.h"
-#include "src/cli/change_waiter.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/host/change_waiter.h"
+#include "src/host/service_marker.h"
 #include "src/plan/contact.h"
 #include "src/plan/holdings.h"
 #include "src/plan/leftovers.h"
 #include "src/plan/record_field.h"
 #include "src/plan/status_view.h"
 #include "src/remote/plan_hosts.h"
-#include "src/steps/service_marker.h"
 
 namespace kplan {
 namespace {

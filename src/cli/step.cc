@@ -15,10 +15,10 @@
 #include "src/base/record.h"
 #include "src/base/run_lock.h"
 #include "src/cli/command.h"
+#include "src/host/host_file.h"
 #include "src/registry/kinds.h"
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
-#include "src/steps/host_file.h"
 
 namespace kplan {
 namespace {

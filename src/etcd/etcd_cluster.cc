@@ -5,8 +5,8 @@
 
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
-#include "src/steps/listening.h"
-#include "src/steps/tls_probe.h"
+#include "src/probe/listening.h"
+#include "src/probe/tls_probe.h"
 
 namespace kplan {
 namespace {

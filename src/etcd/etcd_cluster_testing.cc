@@ -20,8 +20,8 @@
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/etcd/facts/etcd_ids.h"
+#include "src/probe/tls_probe.h"
 #include "src/steps/etcd_testing.h"
-#include "src/steps/tls_probe.h"
 
 namespace kplan {
 namespace {

@@ -21,7 +21,7 @@
 #include "src/base/text.h"
 #include "src/etcd/restore_stage.h"
 #include "src/etcd/wal_segment.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 
 namespace kplan {
 namespace {

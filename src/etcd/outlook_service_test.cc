@@ -14,10 +14,10 @@
 #include "gmock/gmock.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_steps.h"
+#include "src/host/process_info.h"
+#include "src/host/service_marker.h"
 #include "src/steps/etcd_testing.h"
 #include "src/steps/host_outlook_testing.h"
-#include "src/steps/process_info.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {

@@ -16,7 +16,7 @@
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/rollout_etcd.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 
 namespace kplan {
 namespace {

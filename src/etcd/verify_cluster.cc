@@ -10,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
-#include "src/steps/host_file.h"
-#include "src/steps/service_marker.h"
-#include "src/steps/stranger.h"
+#include "src/host/host_file.h"
+#include "src/host/service_marker.h"
+#include "src/probe/stranger.h"
 
 namespace kplan {
 namespace {

@@ -12,8 +12,8 @@
 #include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_report.h"
-#include "src/steps/listening.h"
-#include "src/steps/tls_probe.h"
+#include "src/probe/listening.h"
+#include "src/probe/tls_probe.h"
 
 namespace kplan {
 

@@ -28,10 +28,10 @@
 #include "src/etcd/etcd_steps.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/verify_report.h"
+#include "src/probe/tls_probe.h"
 #include "src/steps/etcd_testing.h"
 #include "src/steps/host_access.h"
 #include "src/steps/step_testing.h"
-#include "src/steps/tls_probe.h"
 
 namespace kplan {
 namespace {

@@ -11,9 +11,9 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_steps.h"
+#include "src/probe/tls_probe.h"
 #include "src/steps/etcd_testing.h"
 #include "src/steps/service_state.h"
-#include "src/steps/tls_probe.h"
 
 namespace kplan {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/pki/openssl_util.h"
-#include "src/steps/stranger.h"
+#include "src/probe/stranger.h"
 
 namespace kplan {
 namespace {

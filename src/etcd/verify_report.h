@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "src/steps/certificate_seen.h"
+#include "src/probe/certificate_seen.h"
 
 namespace kplan {
 

@@ -12,9 +12,9 @@
 #include "absl/time/clock.h"
 #include "src/etcd/verify_alarms.h"
 #include "src/pki/openssl_util.h"
-#include "src/steps/certificate_seen.h"
+#include "src/probe/certificate_seen.h"
+#include "src/probe/stranger.h"
 #include "src/steps/service_state.h"
-#include "src/steps/stranger.h"
 
 namespace kplan {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/model/unit.h"
+#include "src/systemd/unit.h"
 
 namespace kplan {
 namespace {

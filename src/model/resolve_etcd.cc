@@ -12,10 +12,10 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/etcd/facts/etcd_flags.h"
-#include "src/model/hardening.h"
 #include "src/model/resolve_etcd_internal.h"
-#include "src/model/unit.h"
 #include "src/pki/names.h"
+#include "src/systemd/hardening.h"
+#include "src/systemd/unit.h"
 
 namespace kplan {
 namespace {

@@ -9,9 +9,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/model/hardening.h"
 #include "src/model/resolve_services_internal.h"
-#include "src/model/unit.h"
+#include "src/systemd/hardening.h"
+#include "src/systemd/unit.h"
 
 namespace kplan {
 namespace {

@@ -13,14 +13,14 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
+#include "src/host/host_file.h"
+#include "src/host/process_info.h"
+#include "src/host/service_marker.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/revocation_list.h"
-#include "src/steps/host_file.h"
-#include "src/steps/process_info.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
-#include "src/steps/systemd.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 namespace {

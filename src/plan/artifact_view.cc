@@ -11,14 +11,14 @@
 #include "src/base/diagnostic.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/host/host_file.h"
+#include "src/host/host_owner.h"
 #include "src/plan/artifact_details.h"
 #include "src/plan/graph_view.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
 #include "src/plan/spec_place.h"
 #include "src/spec/yaml_tree.h"
-#include "src/steps/host_file.h"
-#include "src/steps/host_owner.h"
 
 namespace kplan {
 namespace {

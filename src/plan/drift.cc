@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/base/paths.h"
+#include "src/host/host_file.h"
 #include "src/pki/certificate_due.h"
 #include "src/pki/crl_due.h"
-#include "src/steps/host_file.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {

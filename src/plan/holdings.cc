@@ -9,7 +9,7 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 
 namespace kplan {
 namespace {

@@ -12,12 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/host/host_file.h"
+#include "src/host/install_file.h"
+#include "src/host/service_log.h"
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
-#include "src/steps/host_file.h"
-#include "src/steps/install_file.h"
-#include "src/steps/service_log.h"
 #include "src/steps/service_retire.h"
 
 namespace kplan {

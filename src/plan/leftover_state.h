@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/host/pair_swap.h"
 #include "src/plan/leftovers.h"
-#include "src/steps/pair_swap.h"
 
 namespace kplan {
 

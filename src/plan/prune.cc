@@ -19,13 +19,13 @@
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
+#include "src/host/host_file.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
 #include "src/plan/leftover_check.h"
 #include "src/plan/leftover_state.h"
-#include "src/steps/host_file.h"
-#include "src/steps/service_log.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/service_retire.h"
-#include "src/steps/systemd.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "absl/time/time.h"
 #include "src/graph/graph.h"
+#include "src/host/process_info.h"
 #include "src/plan/contact.h"
 #include "src/plan/forecast.h"
-#include "src/steps/process_info.h"
 
 namespace kplan {
 

@@ -17,7 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 
 namespace kplan {
 namespace {

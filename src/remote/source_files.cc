@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
-#include "src/steps/install_file.h"
+#include "src/host/install_file.h"
 
 namespace kplan {
 

@@ -24,15 +24,15 @@
 #include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
+#include "src/host/process_info.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/outlook.h"
-#include "src/steps/process_info.h"
-#include "src/steps/service_log.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/step.h"
-#include "src/steps/systemd.h"
-#include "src/steps/unit_text.h"
+#include "src/systemd/systemctl.h"
+#include "src/systemd/unit_text.h"
 
 namespace kplan {
 namespace {

@@ -10,7 +10,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/artifact_file.h"
+#include "src/host/artifact_file.h"
 #include "src/steps/certificate_changes.h"
 #include "src/steps/foresee.h"
 

@@ -12,10 +12,10 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
-#include "src/steps/certificate_seen.h"
+#include "src/probe/certificate_seen.h"
+#include "src/probe/stranger.h"
+#include "src/probe/tls_probe.h"
 #include "src/steps/check_curl.h"
-#include "src/steps/stranger.h"
-#include "src/steps/tls_probe.h"
 
 namespace kplan {
 namespace {

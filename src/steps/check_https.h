@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/base/record.h"
+#include "src/probe/listening.h"
 #include "src/steps/check_outcome.h"
-#include "src/steps/listening.h"
 
 namespace kplan {
 

@@ -6,8 +6,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/probe/tls_server_testing.h"
 #include "src/steps/pki_testing.h"
-#include "src/steps/tls_server_testing.h"
 
 namespace kplan {
 namespace {

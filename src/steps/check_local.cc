@@ -11,12 +11,12 @@
 #include "absl/time/clock.h"
 #include "src/base/process.h"
 #include "src/base/text.h"
-#include "src/steps/host_file.h"
-#include "src/steps/listening.h"
-#include "src/steps/service_log.h"
-#include "src/steps/service_marker.h"
+#include "src/host/host_file.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
+#include "src/probe/listening.h"
 #include "src/steps/service_state.h"
-#include "src/steps/systemd.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 namespace {

@@ -8,12 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/probe/tls_server_testing.h"
 #include "src/steps/check_local.h"
 #include "src/steps/host_access.h"
 #include "src/steps/outlook.h"
 #include "src/steps/pki_testing.h"
 #include "src/steps/service_state.h"
-#include "src/steps/tls_server_testing.h"
 
 namespace kplan {
 namespace {

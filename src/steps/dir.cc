@@ -19,10 +19,10 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/host/host_file.h"
+#include "src/host/host_owner.h"
 #include "src/steps/delivery.h"
-#include "src/steps/host_file.h"
 #include "src/steps/host_outlook.h"
-#include "src/steps/host_owner.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

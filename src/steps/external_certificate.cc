@@ -7,9 +7,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/host/artifact_file.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
-#include "src/steps/artifact_file.h"
 #include "src/steps/foresee.h"
 
 namespace kplan {

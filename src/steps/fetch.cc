@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/archive/download.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/download.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

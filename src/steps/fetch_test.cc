@@ -18,10 +18,10 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/archive/download.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
-#include "src/steps/download.h"
 #include "src/steps/step_testing.h"
 
 namespace kplan {

@@ -11,9 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/host/artifact_file.h"
 #include "src/pki/certificate.h"
 #include "src/pki/passphrase.h"
-#include "src/steps/artifact_file.h"
 #include "src/steps/outlook.h"
 
 namespace kplan {

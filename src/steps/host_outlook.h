@@ -9,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
-#include "src/steps/host_owner.h"
+#include "src/host/host_owner.h"
 #include "src/steps/outlook.h"
 
 namespace kplan {

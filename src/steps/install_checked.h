@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
-#include "src/steps/install_file.h"
+#include "src/host/install_file.h"
 #include "src/steps/step.h"
 
 namespace kplan {

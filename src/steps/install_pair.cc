@@ -19,13 +19,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/host/install_file.h"
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
 #include "src/steps/certificate_changes.h"
 #include "src/steps/delivery.h"
 #include "src/steps/host_outlook.h"
-#include "src/steps/install_file.h"
 #include "src/steps/outlook.h"
 
 namespace kplan {

@@ -3,7 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
-#include "src/steps/pair_swap.h"
+#include "src/host/pair_swap.h"
 #include "src/steps/step.h"
 
 namespace kplan {

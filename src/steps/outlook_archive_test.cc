@@ -7,10 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
+#include "src/archive/tar_testing.h"
 #include "src/base/digest.h"
 #include "src/steps/host_outlook.h"
 #include "src/steps/host_outlook_testing.h"
-#include "src/steps/tar_testing.h"
 
 namespace kplan {
 namespace {

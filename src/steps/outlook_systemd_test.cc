@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
+#include "src/host/process_info.h"
 #include "src/steps/host_outlook_testing.h"
-#include "src/steps/process_info.h"
 
 namespace kplan {
 namespace {

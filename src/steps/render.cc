@@ -10,7 +10,7 @@
 #include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

@@ -13,9 +13,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
+#include "src/host/process_manager.h"
+#include "src/host/service_marker.h"
 #include "src/pki/certificate_check.h"
-#include "src/steps/process_manager.h"
-#include "src/steps/service_marker.h"
 
 namespace kplan {
 

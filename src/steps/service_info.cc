@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "src/steps/process_manager.h"
+#include "src/host/process_manager.h"
+#include "src/host/service_marker.h"
 #include "src/steps/service_decision.h"
-#include "src/steps/service_marker.h"
-#include "src/steps/systemd.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/base/record.h"
-#include "src/steps/process_info.h"
+#include "src/host/process_info.h"
 
 namespace kplan {
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
-#include "src/steps/host_file.h"
+#include "src/host/host_file.h"
 
 namespace kplan {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "src/steps/process_info.h"
+#include "src/host/process_info.h"
 #include "src/steps/service_decision.h"
-#include "src/steps/systemd.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 

@@ -10,10 +10,10 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "src/base/digest.h"
+#include "src/host/process_info.h"
+#include "src/host/service_marker.h"
 #include "src/steps/host_outlook_testing.h"
-#include "src/steps/process_info.h"
 #include "src/steps/service_info.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {

@@ -11,10 +11,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
-#include "src/steps/host_file.h"
-#include "src/steps/process_manager.h"
-#include "src/steps/service_marker.h"
-#include "src/steps/systemd.h"
+#include "src/host/host_file.h"
+#include "src/host/process_manager.h"
+#include "src/host/service_marker.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "src/host/process_info.h"
 #include "src/steps/etcd_testing.h"
-#include "src/steps/process_info.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {

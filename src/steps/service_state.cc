@@ -3,10 +3,10 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "src/steps/process_manager.h"
-#include "src/steps/service_log.h"
-#include "src/steps/service_marker.h"
-#include "src/steps/systemd.h"
+#include "src/host/process_manager.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
+#include "src/systemd/systemctl.h"
 
 namespace kplan {
 

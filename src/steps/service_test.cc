@@ -14,9 +14,9 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
+#include "src/host/process_info.h"
+#include "src/host/service_marker.h"
 #include "src/steps/etcd_testing.h"
-#include "src/steps/process_info.h"
-#include "src/steps/service_marker.h"
 #include "src/steps/service_state.h"
 
 namespace kplan {

@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
-#include "src/steps/content_digest.h"
+#include "src/host/content_digest.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

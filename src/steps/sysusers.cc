@@ -16,8 +16,8 @@
 #include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/process.h"
-#include "src/steps/host_file.h"
-#include "src/steps/host_owner.h"
+#include "src/host/host_file.h"
+#include "src/host/host_owner.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
 

@@ -8,7 +8,7 @@
 #include "src/steps/install_checked.h"
 #include "src/steps/outlook.h"
 #include "src/steps/step.h"
-#include "src/steps/unit_verify.h"
+#include "src/systemd/unit_verify.h"
 
 namespace kplan {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/steps/command_changes.h"
-#include "src/steps/unit_text.h"
+#include "src/systemd/unit_text.h"
 
 namespace kplan {
 namespace {

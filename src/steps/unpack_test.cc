@@ -6,10 +6,10 @@
 #include "absl/strings/str_format.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/archive/tar_testing.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/steps/step_testing.h"
-#include "src/steps/tar_testing.h"
 
 namespace kplan {
 namespace {

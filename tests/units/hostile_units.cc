@@ -24,8 +24,8 @@
 #include "src/base/diagnostic.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
-#include "src/model/unit.h"
-#include "src/steps/unit_readback.h"
+#include "src/systemd/unit.h"
+#include "src/systemd/unit_readback.h"
 
 namespace kplan {
 namespace {

@@ -1,0 +1,52 @@
+#ifndef KPLAN_PROBE_LISTENING_H_
+#define KPLAN_PROBE_LISTENING_H_
+
+// Addresses and who listens on them.
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/base/files.h"
+
+namespace kplan {
+
+struct HostPort {
+  std::string host;  // a name or an address, without the brackets of IPv6
+  int port = 0;
+};
+
+// "127.0.0.1:2379", "[::1]:2379", "worker:2379". InvalidArgument for anything else.
+absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
+
+struct SocketAddress {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+};
+
+using SocketAddresses = std::vector<SocketAddress>;
+
+// The addresses of HOST, one at least: itself when it is one; otherwise what the system's resolver says, in
+// its order (asked through getent, because a static program has no resolver of its own that honours
+// nsswitch.conf). NotFound when it knows none. A name may well have addresses at which nobody listens:
+// localhost is ::1 and 127.0.0.1, and etcd may have only one of the two.
+absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target);
+
+// A TCP connection (non-blocking from then on) to the first of ADDRESSES that accepts one, made before
+// DEADLINE, of which each has its share. Otherwise what the last one said: Unavailable when it refuses.
+absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time deadline);
+
+// Whether PID itself has a socket that listens at one of ADDRESSES, which have one port, or at that port on
+// every address. A connection alone does not show that: another process may hold the port while ours is about
+// to fail for that reason. PermissionDenied when PID's descriptors cannot be read, as also those of a process
+// that has just ended cannot (its zombie is the kernel's, in a user namespace nobody's).
+absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses);
+
+}  // namespace kplan
+
+#endif  // KPLAN_PROBE_LISTENING_H_
