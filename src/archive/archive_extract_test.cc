@@ -10,7 +10,7 @@
 #include "src/archive/archive_rules.h"
 #include "src/archive/tar_testing.h"
 #include "src/base/digest.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -20,7 +20,7 @@
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
 #include "src/plan/compile.h"
-#include "src/steps/certificate_state.h"
+#include "src/steps/pki/certificate_state.h"
 
 namespace kplan {
 namespace {

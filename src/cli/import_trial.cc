@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/pki/certificate_due.h"
-#include "src/steps/step.h"
+#include "src/step/step.h"
 
 namespace kplan {
 namespace {

@@ -15,7 +15,7 @@
 #include "src/plan/contact.h"
 #include "src/plan/drift.h"
 #include "src/plan/record_field.h"
-#include "src/registry/kinds.h"
+#include "src/steps/kinds.h"
 
 namespace kplan {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/steps/step.h"
+#include "src/step/step.h"
 
 #include <stdio.h>
 
@@ -16,9 +16,9 @@
 #include "src/base/run_lock.h"
 #include "src/cli/command.h"
 #include "src/host/host_file.h"
-#include "src/registry/kinds.h"
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
+#include "src/steps/kinds.h"
 
 namespace kplan {
 namespace {

@@ -21,7 +21,7 @@
 #include "src/base/process.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/probe/tls_probe.h"
-#include "src/steps/etcd_testing.h"
+#include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
 namespace {

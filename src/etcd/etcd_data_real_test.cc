@@ -12,8 +12,8 @@
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/facts/etcd_ids.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/service_state.h"
+#include "src/steps/service/etcd_testing.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

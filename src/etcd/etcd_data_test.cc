@@ -9,7 +9,7 @@
 #include "gmock/gmock.h"
 #include "src/base/files.h"
 #include "src/etcd/wal_testing.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/record.h"
-#include "src/steps/outlook.h"
-#include "src/steps/step.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
 
 namespace kplan {
 

@@ -16,9 +16,9 @@
 #include "src/etcd/etcd_steps.h"
 #include "src/host/process_info.h"
 #include "src/host/service_marker.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/host_outlook_testing.h"
-#include "src/steps/service_state.h"
+#include "src/step/host_outlook_testing.h"
+#include "src/steps/service/etcd_testing.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

@@ -26,7 +26,7 @@
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/member_health.h"
 #include "src/etcd/snapshot_file.h"
-#include "src/steps/host_access.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 

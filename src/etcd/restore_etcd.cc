@@ -44,9 +44,9 @@
 #include "src/etcd/snapshot_file.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
-#include "src/steps/outlook.h"
-#include "src/steps/service_retire.h"
-#include "src/steps/step.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+#include "src/steps/service/service_retire.h"
 
 namespace kplan {
 namespace {

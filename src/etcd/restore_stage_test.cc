@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/etcd/etcd_data.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -12,8 +12,8 @@
 #include "src/etcd/etcd_steps.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/snapshot.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/outlook.h"
+#include "src/step/outlook.h"
+#include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
 namespace {

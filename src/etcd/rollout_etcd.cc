@@ -30,7 +30,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_steps.h"
-#include "src/steps/outlook.h"
+#include "src/step/outlook.h"
 
 namespace kplan {
 namespace {

@@ -13,8 +13,8 @@
 #include "src/base/record.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/member_health.h"
-#include "src/steps/host_access.h"
-#include "src/steps/step.h"
+#include "src/step/host_access.h"
+#include "src/step/step.h"
 
 namespace kplan {
 

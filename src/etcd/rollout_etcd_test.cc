@@ -16,8 +16,8 @@
 #include "gmock/gmock.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_steps.h"
-#include "src/steps/outlook.h"
-#include "src/steps/step_testing.h"
+#include "src/step/outlook.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

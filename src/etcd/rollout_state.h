@@ -12,7 +12,7 @@
 #include "src/etcd/member_health.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/etcd/rollout_order.h"
-#include "src/steps/host_access.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 

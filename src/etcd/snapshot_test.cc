@@ -12,8 +12,8 @@
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/snapshot_folder.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
+#include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
 namespace {

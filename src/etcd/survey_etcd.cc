@@ -16,8 +16,8 @@
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/etcd/etcd_steps.h"
-#include "src/steps/outlook.h"
-#include "src/steps/step.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
 
 namespace kplan {
 namespace {

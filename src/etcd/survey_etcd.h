@@ -11,7 +11,7 @@
 #include "absl/status/statusor.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_data.h"
-#include "src/steps/host_access.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 

@@ -14,9 +14,9 @@
 #include "gmock/gmock.h"
 #include "src/etcd/etcd_steps.h"
 #include "src/etcd/wal_testing.h"
-#include "src/steps/outlook.h"
-#include "src/steps/step.h"
-#include "src/steps/step_testing.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -29,9 +29,9 @@
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/verify_report.h"
 #include "src/probe/tls_probe.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/host_access.h"
-#include "src/steps/step_testing.h"
+#include "src/step/host_access.h"
+#include "src/step/step_testing.h"
+#include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
 namespace {

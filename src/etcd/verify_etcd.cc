@@ -55,11 +55,11 @@
 #include "src/etcd/verify_write.h"
 #include "src/host/host_file.h"
 #include "src/pki/openssl_util.h"
-#include "src/steps/host_access.h"
-#include "src/steps/outlook.h"
-#include "src/steps/service_state.h"
-#include "src/steps/step.h"
-#include "src/steps/waited.h"
+#include "src/step/host_access.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+#include "src/step/waited.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

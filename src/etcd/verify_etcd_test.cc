@@ -12,8 +12,8 @@
 #include "src/base/files.h"
 #include "src/etcd/etcd_steps.h"
 #include "src/probe/tls_probe.h"
-#include "src/steps/etcd_testing.h"
-#include "src/steps/service_state.h"
+#include "src/steps/service/etcd_testing.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

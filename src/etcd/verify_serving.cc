@@ -14,7 +14,7 @@
 #include "src/pki/openssl_util.h"
 #include "src/probe/certificate_seen.h"
 #include "src/probe/stranger.h"
-#include "src/steps/service_state.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

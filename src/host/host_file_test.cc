@@ -11,7 +11,7 @@
 #include "gtest/gtest.h"
 #include "src/base/files.h"
 #include "src/host/host_owner.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -11,7 +11,7 @@
 #include "src/base/process.h"
 #include "src/pki/der.h"
 #include "src/pki/private_key.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "src/base/files.h"
-#include "src/steps/step_testing.h"
+#include "src/step/step_testing.h"
 
 namespace kplan {
 namespace {

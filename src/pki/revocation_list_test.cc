@@ -8,8 +8,8 @@
 #include "src/pki/crl_due.h"
 #include "src/pki/der.h"
 #include "src/pki/private_key.h"
-#include "src/steps/crl_entries.h"
-#include "src/steps/pki_testing.h"
+#include "src/steps/pki/crl_entries.h"
+#include "src/steps/pki/pki_testing.h"
 
 namespace kplan {
 namespace {

@@ -19,7 +19,7 @@
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/revocation_list.h"
-#include "src/steps/service_state.h"
+#include "src/steps/service/service_state.h"
 #include "src/systemd/systemctl.h"
 
 namespace kplan {

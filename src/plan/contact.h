@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "src/graph/graph.h"
 #include "src/plan/forecast.h"
-#include "src/steps/host_access.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 

@@ -12,7 +12,7 @@
 #include "src/base/paths.h"
 #include "src/plan/status_view.h"
 #include "src/plan/three_hosts_testing.h"
-#include "src/steps/standing_question.h"
+#include "src/steps/service/standing_question.h"
 
 namespace kplan {
 namespace {

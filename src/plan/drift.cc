@@ -11,7 +11,7 @@
 #include "src/host/host_file.h"
 #include "src/pki/certificate_due.h"
 #include "src/pki/crl_due.h"
-#include "src/steps/service_state.h"
+#include "src/steps/service/service_state.h"
 
 namespace kplan {
 namespace {

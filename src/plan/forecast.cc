@@ -13,7 +13,7 @@
 #include "src/plan/record_field.h"
 #include "src/plan/remote_look.h"
 #include "src/plan/rollout_look.h"
-#include "src/registry/kinds.h"
+#include "src/steps/kinds.h"
 
 namespace kplan {
 namespace {

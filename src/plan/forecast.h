@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
-#include "src/steps/outlook.h"
+#include "src/step/outlook.h"
 
 namespace kplan {
 

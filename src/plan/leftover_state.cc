@@ -18,7 +18,7 @@
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
-#include "src/steps/service_retire.h"
+#include "src/steps/service/service_retire.h"
 
 namespace kplan {
 namespace {

@@ -24,7 +24,7 @@
 #include "src/host/service_marker.h"
 #include "src/plan/leftover_check.h"
 #include "src/plan/leftover_state.h"
-#include "src/steps/service_retire.h"
+#include "src/steps/service/service_retire.h"
 #include "src/systemd/systemctl.h"
 
 namespace kplan {

@@ -12,8 +12,8 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/plan/record_field.h"
-#include "src/steps/certificate_changes.h"
-#include "src/steps/host_outlook.h"
+#include "src/step/certificate_changes.h"
+#include "src/step/host_outlook.h"
 
 namespace kplan {
 namespace {

@@ -15,8 +15,8 @@
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/plan/old_records.h"
-#include "src/steps/delivery.h"
-#include "src/steps/outlook.h"
+#include "src/step/outlook.h"
+#include "src/steps/files/delivery.h"
 
 namespace kplan {
 

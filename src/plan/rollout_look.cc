@@ -11,8 +11,8 @@
 #include "src/etcd/rollout_etcd.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
-#include "src/steps/command_changes.h"
-#include "src/steps/service_decision.h"
+#include "src/step/command_changes.h"
+#include "src/steps/service/service_decision.h"
 
 namespace kplan {
 namespace {

@@ -8,7 +8,7 @@
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/plan/old_records.h"
-#include "src/steps/outlook.h"
+#include "src/step/outlook.h"
 
 namespace kplan {
 

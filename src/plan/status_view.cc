@@ -12,7 +12,7 @@
 #include "src/pki/revocation_list.h"
 #include "src/plan/holdings.h"
 #include "src/plan/record_field.h"
-#include "src/steps/service_info.h"
+#include "src/steps/service/service_info.h"
 
 namespace kplan {
 namespace {

@@ -15,7 +15,7 @@
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/registry/kinds.h"
+#include "src/steps/kinds.h"
 
 namespace kplan {
 namespace {

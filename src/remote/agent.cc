@@ -16,12 +16,12 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
-#include "src/registry/kinds.h"
-#include "src/registry/questions.h"
 #include "src/remote/agent_home.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/host_facts.h"
+#include "src/steps/kinds.h"
+#include "src/steps/questions.h"
 
 namespace kplan {
 namespace {

@@ -23,7 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/base/record.h"
-#include "src/steps/step.h"
+#include "src/step/step.h"
 
 namespace kplan {
 

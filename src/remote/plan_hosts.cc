@@ -3,8 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/remote/remote_step.h"
-#include "src/registry/kinds.h"
-#include "src/registry/questions.h"
+#include "src/steps/kinds.h"
+#include "src/steps/questions.h"
 
 namespace kplan {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "src/remote/remote_host.h"
-#include "src/steps/host_access.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 

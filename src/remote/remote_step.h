@@ -10,7 +10,7 @@
 #include "src/base/record.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/remote_host.h"
-#include "src/steps/step.h"
+#include "src/step/step.h"
 
 namespace kplan {
 

@@ -12,7 +12,7 @@
 #include "gtest/gtest.h"
 #include "src/base/process.h"
 #include "src/etcd/facts/etcd_flags.h"
-#include "src/steps/etcd_testing.h"
+#include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
 namespace {

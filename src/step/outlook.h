@@ -1,0 +1,129 @@
+#ifndef KPLAN_STEP_OUTLOOK_H_
+#define KPLAN_STEP_OUTLOOK_H_
+
+// What a step would find, and do, if it ran now: the looking half of every step, by the code that the step
+// itself decides with, and nothing of the doing. `plan`, `status` and `gen` ask here, so that what explains
+// and what decides cannot disagree.
+//
+// A look reads what the step reads and changes nothing: no lock, no time stamp, no process (but for the two
+// that only tell: `systemctl show`, and getent for an account that is not in /etc/passwd). Private keys that
+// need a passphrase stay shut.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "src/base/record.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_check.h"
+
+namespace kplan {
+
+// What a file will be that a step before this one is going to write.
+struct ForeseenFile {
+  // What exactly will be in it, where that is known: text that `gen` rendered, a public file that is copied.
+  absl::optional<std::string> content;
+  // The digest (Sha256Hex) of what will be in it, where that is too large to hold: a program.
+  absl::optional<std::string> sha256;
+  // Of a certificate: what it will say, up to its serial number, its times to the minute and its signature.
+  // Null for other files, and when the key will be another one.
+  std::shared_ptr<const Certificate> certificate;
+  // The public key (DER of the SubjectPublicKeyInfo) of a private key that is only written again, and of a
+  // request. Empty for other files, and when the key will be another one.
+  std::string spki = {};
+  // Of such a private key: its PEM block stays as it is, too, and only the text around it changes.
+  bool same_block = false;
+};
+
+// The files that will be written before this step runs, by their paths as the records of the readers have
+// them ("pki/ca.pem"; on a host PathFromHere(root, path)). What is not here stays as it is on disk.
+class Foreseen {
+ public:
+  void Add(std::string path, ForeseenFile file) { files_[std::move(path)] = std::move(file); }
+  // Null: the file stays as it is.
+  const ForeseenFile* Find(const std::string& path) const {
+    auto found = files_.find(path);
+    return found == files_.end() ? nullptr : &found->second;
+  }
+  bool empty() const { return files_.empty(); }
+
+ private:
+  std::map<std::string, ForeseenFile> files_;
+};
+
+// One difference between what is there and what will be, in the words of the field.
+struct Change {
+  // "SAN", "usage", "expiry", "CN", "key", "mode", "owner", "[Service] User", "flag --name"
+  std::string what;
+  std::string from, to;  // empty: there was none, there will be none. Of keys: "SHA256:..." of the public key
+};
+
+// What a step that is about the services of several hosts would do with one of them.
+struct ServiceOutlook {
+  std::string host, service;  // "etcd-2", "etcd"
+  bool starts = false, restarts = false, reloads = false;
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;  // of its command, where what it runs with is known
+};
+
+struct Outlook {
+  // Why the step would do something; empty: the artifact is right, and the step would change nothing. The
+  // names are for programs: "missing", "content", "mode", "owner", "names", "key", "issuer", "expires-soon".
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;
+  // Whether what depends on the artifact becomes stale with it: a mode that is put right changes no digest.
+  // As far as the artifact itself can tell; where `digest` is known, whether it is the stamp's says more (a
+  // request that was deleted comes back the same, a certificate that was put there by hand is right and new).
+  bool changes_digest = false;
+  // What the step would return as its digest, where that is known before; empty where it will be one that
+  // never was, and where a passphrase would be needed to know.
+  std::string digest = {};
+  // The files that the step will write, with what is known of them; empty when it changes nothing.
+  std::vector<std::pair<std::string, ForeseenFile>> files;
+  bool starts = false, restarts = false;  // of a service
+  bool reloads = false;                   // of one: it reads its files again, and runs on
+  std::vector<ServiceOutlook> services;   // of a step about several: in its order, those that it would touch
+  bool waits = false;                     // for somebody's hand: a certificate that is signed elsewhere
+  std::string note;                       // what else a person should know: "2.3 MB from https://..."
+};
+
+struct LookContext {
+  std::string label;
+  absl::Time now;
+  const Foreseen& foreseen;
+};
+
+// An error is one with which the step would fail, too, and its message is the step's.
+using LookFunction = absl::StatusOr<Outlook> (*)(const LookContext&, const Record&);
+
+// Each beside its step, in the file of its name.
+absl::StatusOr<Outlook> KeyLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CsrLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CaCertLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CertLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> AdoptCaLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> RequestsLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CrlLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> BundleLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> FetchLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> UnpackLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> RenderLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> DirLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> InstallLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> InstallPairLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> SourceLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> SysusersLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> UnitLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> ActivateLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> ServiceLook(const LookContext&, const Record&);
+absl::StatusOr<Outlook> CheckLook(const LookContext&, const Record&);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEP_OUTLOOK_H_

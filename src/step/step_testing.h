@@ -1,0 +1,45 @@
+#ifndef KPLAN_STEP_STEP_TESTING_H_
+#define KPLAN_STEP_STEP_TESTING_H_
+
+#include <sys/stat.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "src/step/step.h"
+
+namespace kplan {
+
+// A test of a step, in a working folder of its own (so paths can be written as in a record).
+class StepTest : public testing::Test {
+ protected:
+  void SetUp() override;
+
+  // Runs STEP on the record JSON.
+  static absl::StatusOr<StepResult> Run(StepFunction step, absl::string_view json);
+  // The same; the result has to be good.
+  static StepResult MustRun(StepFunction step, absl::string_view json);
+  // The message of the error that the step has to give.
+  static std::string ErrorOf(StepFunction step, absl::string_view json);
+
+  static void Write(const std::string& path, absl::string_view content, mode_t mode = 0644);
+  static std::string Read(const std::string& path);  // "(...)" with the error when it cannot
+  static struct stat Look(const std::string& path);  // itself, when it is a link
+  static mode_t ModeOf(const std::string& path) { return Look(path).st_mode & 07777; }
+  static bool Exists(const std::string& path);
+  static std::vector<std::string> List(
+      const std::string& folder);  // names, sorted; "(none)" without the folder
+
+  // One line for everything below FOLDER: path, kind, mode, inode, time of the last change to inode or
+  // content. Equal before and after means that nothing was touched.
+  static std::string Everything(const std::string& folder = ".");
+
+  std::string working_folder_;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEP_STEP_TESTING_H_

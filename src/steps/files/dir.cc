@@ -1,0 +1,172 @@
+// dir: {"any-owner":true,"kind":"dir","mode":"0700","owner":"etcd","path":"/var/lib/etcd","root":"/"}
+//      (owner: see host_owner.h; optional. any-owner: optional, false when not given)
+// A folder on a host: that it is there, its mode and its owner. What is inside is never touched. With
+// any-owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
+// folder is not the service's, and would leave what is in it alone if the folder had been given away before.
+//
+// A folder is never among the files of the result: ninja would compare its time, which changes with every
+// file that its service makes in it. That one is gone, or has another mode, is seen by `gen`, which looks at
+// the folders.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/host/host_file.h"
+#include "src/host/host_owner.h"
+#include "src/step/host_outlook.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+#include "src/steps/files/delivery.h"
+
+namespace kplan {
+namespace {
+
+struct Folder {
+  std::string root, record_path, owner_text;  // as in the record
+  bool any_owner = false;
+  HostPath path;
+  mode_t mode = 0;
+  absl::optional<HostOwner> owner;
+
+  std::string shown() const { return PathFromHere(root, record_path); }
+  // Of what is asked for: of what is there nobody else depends on more than that.
+  std::string Digest() const {
+    return Sha256Hex(
+        absl::StrCat(record_path, "\n", ModeText(mode), "\n", any_owner ? "any-owner" : owner_text, "\n"));
+  }
+};
+
+// Makes the folder when it is missing and opens it, itself not followed when it is a link.
+absl::StatusOr<UniqueFd> MakeAndOpen(const Folder& folder, bool missing) {
+  absl::StatusOr<UniqueFd> parent = OpenFolderBelow(folder.root, folder.path.folder, /*create=*/missing);
+  if (!parent.ok()) return parent.status();
+  const char* name = folder.path.name.c_str();
+  // With no more rights than the final ones from the start; the umask takes away more, which MakeRight mends.
+  if (missing && mkdirat(parent->get(), name, folder.mode) != 0 && errno != EEXIST) {
+    return ErrnoStatus(errno, "cannot make the folder");
+  }
+  UniqueFd fd(openat(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, "cannot open the folder");
+  if (missing && fsync(parent->get()) != 0) return ErrnoStatus(errno, "cannot sync the parent folder");
+  return fd;
+}
+
+absl::Status MakeRight(const Folder& folder, bool missing) {
+  absl::StatusOr<UniqueFd> fd = MakeAndOpen(folder, missing);
+  if (!fd.ok()) return fd.status();
+  if (absl::Status status = GiveTo(folder.owner, fd->get()); !status.ok()) return status;
+  if (fchmod(fd->get(), folder.mode) != 0) return ErrnoStatus(errno, "cannot set the mode");
+  return absl::OkStatus();
+}
+
+// Without its owner's number, which its host knows.
+absl::StatusOr<Folder> ReadRecord(const Record& record) {
+  Folder folder;
+  std::string mode_text = record.String("mode");
+  folder.owner_text = record.StringOr("owner", "");
+  folder.any_owner = record.BoolOr("any-owner", false);
+  folder.record_path = record.String("path");
+  folder.root = record.String("root");
+  if (absl::Status status = record.status(); !status.ok()) return status;
+  absl::StatusOr<HostPath> split = SplitHostPath(folder.record_path);
+  if (!split.ok()) return split.status();
+  folder.path = *split;
+  absl::StatusOr<mode_t> mode = ParseMode(mode_text);
+  if (!mode.ok()) return mode.status();
+  folder.mode = *mode;
+  return folder;
+}
+
+absl::StatusOr<Folder> ReadFolder(const Record& record) {
+  absl::StatusOr<Folder> folder = ReadRecord(record);
+  if (!folder.ok() || folder->any_owner) return folder;
+  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder->root, folder->owner_text);
+  if (!owner.ok()) return ExplainHostError(owner.status(), folder->shown());
+  folder->owner = *owner;
+  return folder;
+}
+
+struct Found {
+  bool missing = false;
+  std::vector<Reason> reasons;
+  std::vector<Change> changes;
+};
+
+absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
+  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.root, folder.record_path);
+  if (!state.ok()) {
+    return ExplainHostError(state.status(), absl::StrCat("cannot look at ", folder.shown()));
+  }
+  if (state->exists && !state->folder) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder.shown(), " has to be a folder, but is a ", state->kind, "; move it away"));
+  }
+  Found found;
+  found.missing = !state->exists;
+  if (found.missing) {
+    found.reasons.push_back({"missing", "missing"});
+  } else {
+    AddAttributes(AttributeDifferences(*state, folder.mode, folder.owner), "", &found.reasons,
+                  &found.changes);
+  }
+  return found;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  StepResult result;
+  result.digest = folder->Digest();
+  result.reason = ReasonsText(found->reasons);
+  if (result.reason.empty()) return result;
+  if (absl::Status status = MakeRight(*folder, found->missing); !status.ok()) {
+    return ExplainHostError(status, absl::StrCat("cannot make ", folder->shown(), " right"));
+  }
+  return result;
+}
+
+absl::StatusOr<Outlook> DirLook(const LookContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  Outlook outlook;
+  outlook.reasons = std::move(found->reasons);
+  outlook.changes = std::move(found->changes);
+  outlook.changes_digest = found->missing;
+  outlook.digest = folder->Digest();
+  return outlook;
+}
+
+absl::StatusOr<Delivery> DirDelivery(const LookContext&, const Record& record) {
+  absl::StatusOr<Folder> folder = ReadRecord(record);
+  if (!folder.ok()) return folder.status();
+  Delivery delivery;
+  delivery.digest = folder->Digest();
+  return delivery;
+}
+
+absl::StatusOr<Standing> DirStanding(const Record& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  if (!found.ok()) return found.status();
+  Standing standing;
+  standing.reasons = std::move(found->reasons);
+  if (!found->missing) standing.digest = folder->Digest();
+  return standing;
+}
+
+}  // namespace kplan

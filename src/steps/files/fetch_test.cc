@@ -1,0 +1,428 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "src/archive/download.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/process.h"
+#include "src/step/step_testing.h"
+
+namespace kplan {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string RecordFor(const std::string& url, const std::string& sha256,
+                      const std::string& path = "archives/X.tar.gz") {
+  return absl::StrFormat(R"({"kind":"fetch","path":"%s","sha256":"%s"%s})", path, sha256,
+                         url.empty() ? "" : absl::StrCat(",\"url\":\"", url, "\""));
+}
+
+// Without a network: what is decided before curl runs.
+class FetchTest : public StepTest {};
+
+TEST_F(FetchTest, AFileThatIsThereIsAdopted) {
+  Write("archives/X.tar.gz", "content", 0600);
+  std::string before = Everything();
+  StepResult result =
+      MustRun(FetchStep, RecordFor("https://127.0.0.1:1/nobody-answers", Sha256Hex("content")));
+  EXPECT_EQ(result.reason, "");
+  EXPECT_EQ(result.digest, Sha256Hex("content"));
+  EXPECT_THAT(result.files, ElementsAre("archives/X.tar.gz"));
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(FetchTest, AFileWithAnotherDigestIsNotTouched) {
+  Write("archives/X.tar.gz", "somebody's");
+  std::string before = Everything();
+  std::string message = ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex("somebody's")));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex("content")));
+  EXPECT_THAT(message, HasSubstr("remove it to download again"));
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(FetchTest, TheUsersOwnFile) {
+  std::string record = absl::StrFormat(
+      R"({"given":true,"kind":"fetch","path":"../own.tar.gz","sha256":"%s"})", Sha256Hex("content"));
+  ASSERT_EQ(mkdir("dir", 0755), 0);
+  ASSERT_EQ(chdir("dir"), 0);
+  std::string message = ErrorOf(FetchStep, record);
+  EXPECT_THAT(message, HasSubstr("../own.tar.gz is not there"));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex("content")));
+  Write("../own.tar.gz", "other");
+  EXPECT_THAT(ErrorOf(FetchStep, record), HasSubstr("archive.sha256"));
+  Write("../own.tar.gz", "content");
+  EXPECT_EQ(MustRun(FetchStep, record).reason, "");
+}
+
+TEST_F(FetchTest, WithoutAUrlTheFileMustBeThere) {
+  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("", Sha256Hex("x"))), HasSubstr("archives/X.tar.gz is not there"));
+}
+
+TEST_F(FetchTest, AFolderInItsPlace) {
+  ASSERT_TRUE(MakeFolders("archives/X.tar.gz").ok());
+  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("x"))),
+              HasSubstr("archives/X.tar.gz is no regular file"));
+}
+
+TEST_F(FetchTest, UrlsThatAreRefused) {
+  struct Case {
+    const char *url, *reason;
+  } cases[] = {
+      {"http://127.0.0.1/x", "https only"},
+      {"ftp://127.0.0.1/x", "https only"},
+      {"file:///etc/passwd", "https only"},
+      {"-K/etc/curlrc", "https only"},
+      {"https:///x", "no host"},
+      {"https://u:p4ss@127.0.0.1/x", "user name"},
+      {"https://127.0.0.1/a b", "space"},
+      {"https://127.0.0.1/\\u0001", "control"},
+      {"https://127.0.0.1/\\u00e9", "ASCII"},
+  };
+  for (const Case& c : cases) {
+    std::string message = ErrorOf(FetchStep, RecordFor(c.url, Sha256Hex("x")));
+    EXPECT_THAT(message, HasSubstr(c.reason)) << c.url;
+    EXPECT_EQ(message.find("p4ss"), std::string::npos);
+    EXPECT_FALSE(Exists("archives")) << c.url;
+  }
+  EXPECT_TRUE(CheckDownloadUrl("HTTPS://example.com/x@y?z=[1-9]").ok());
+}
+
+TEST_F(FetchTest, WithoutCurl) {
+  std::string path = getenv("PATH");
+  setenv("PATH", "/nonexistent", 1);
+  std::string message = ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
+  setenv("PATH", path.c_str(), 1);
+  EXPECT_THAT(message, HasSubstr("there is no curl here"));
+  EXPECT_THAT(message, HasSubstr("put the file at archives/X.tar.gz by hand"));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+}
+
+TEST_F(FetchTest, TwoAtATimeDoNotShareAPartialFile) {
+  Write("archives/.X.tar.gz.part", "");
+  UniqueFd other(open("archives/.X.tar.gz.part", O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
+              HasSubstr("another process"));
+}
+
+TEST_F(FetchTest, ALinkInThePlaceOfThePartialFileIsNotFollowed) {
+  Write("victim", "victim");
+  ASSERT_TRUE(MakeFolders("archives").ok());
+  ASSERT_EQ(symlink("../victim", "archives/.X.tar.gz.part"), 0);
+  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
+              HasSubstr("archives/.X.tar.gz.part"));
+  EXPECT_EQ(Read("victim"), "victim");
+}
+
+// With a real server, in a process of its own, and the real curl.
+class DownloadTest : public StepTest {
+ protected:
+  void SetUp() override {
+    StepTest::SetUp();
+    for (const char* program : {"python3", "openssl", "curl"}) {
+      if (FindProgram(program).empty()) GTEST_SKIP() << "there is no " << program << " here";
+    }
+    if (source_folder_.empty()) GTEST_SKIP() << "the test's data is not here";
+    ASSERT_TRUE(MakeFolders("server").ok());
+    absl::StatusOr<RunResult> made =
+        kplan::Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-keyout", "server/key.pem", "-out", "server/cert.pem", "-days", "2", "-subj",
+                    "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"});
+    ASSERT_TRUE(made.ok() && made->ok()) << made.status() << (made.ok() ? made->err : "");
+    content_ = "start ";
+    for (int i = 0; content_.size() < 300000; ++i) absl::StrAppend(&content_, i, " ");
+    Write("server/file", content_);
+    StartServer();
+    setenv("CURL_CA_BUNDLE", "server/cert.pem", 1);
+    for (const char* name : {"https_proxy", "HTTPS_PROXY", "SSL_CERT_FILE"}) unsetenv(name);
+  }
+
+  void TearDown() override {
+    if (server_ < 0) return;
+    stop_ = UniqueFd();  // the end of its standard input
+    EXPECT_EQ(waitpid(server_, nullptr, 0), server_);
+  }
+
+  void StartServer() {
+    std::string script = source_folder_ + "/src/steps/testdata/https_server.py";
+    std::string python =
+        FindProgram("/usr/bin/python3").empty() ? FindProgram("python3") : "/usr/bin/python3";
+    int in[2], out[2];
+    ASSERT_EQ(pipe2(in, O_CLOEXEC), 0);
+    ASSERT_EQ(pipe2(out, O_CLOEXEC), 0);
+    server_ = fork();
+    ASSERT_GE(server_, 0);
+    if (server_ == 0) {
+      dup2(in[0], 0);
+      dup2(out[1], 1);
+      execl(python.c_str(), python.c_str(), "-I", script.c_str(), "server/cert.pem", "server/key.pem",
+            "server", "server/log", nullptr);
+      _exit(127);
+    }
+    stop_ = UniqueFd(in[1]);
+    UniqueFd closed(in[0]), closed_too(out[1]), port_fd(out[0]);
+    char text[16] = {};
+    ASSERT_GT(read(port_fd.get(), text, sizeof(text) - 1), 0) << "the server did not start";
+    ASSERT_TRUE(absl::SimpleAtoi(absl::StripSuffix(text, "\n"), &port_)) << text;
+  }
+
+  std::string Url(absl::string_view path) const { return absl::StrCat("https://127.0.0.1:", port_, path); }
+  std::string RecordOf(absl::string_view path) const { return RecordFor(Url(path), Sha256Hex(content_)); }
+  std::string Log() const { return Exists("server/log") ? Read("server/log") : ""; }
+
+  // Set in main's stead, before the first test changes folder: where Bazel put the test's data.
+  static std::string source_folder_;
+  static void SetUpTestSuite() {
+    char* folder = getcwd(nullptr, 0);
+    const char* runfiles = getenv("TEST_SRCDIR");
+    const char* workspace = getenv("TEST_WORKSPACE");
+    if (runfiles != nullptr && workspace != nullptr) {
+      source_folder_ = absl::StrCat(runfiles, "/", workspace);
+    } else if (folder != nullptr) {
+      source_folder_ = folder;
+    }
+    free(folder);
+    if (access((source_folder_ + "/src/steps/testdata/https_server.py").c_str(), R_OK) != 0)
+      source_folder_.clear();
+  }
+
+  std::string content_;
+  int port_ = 0;
+  pid_t server_ = -1;
+  UniqueFd stop_;
+};
+
+std::string DownloadTest::source_folder_;
+
+TEST_F(DownloadTest, DownloadsOnce) {
+  StepResult result = MustRun(FetchStep, RecordOf("/file"));
+  EXPECT_EQ(result.reason, "missing");
+  EXPECT_EQ(result.digest, Sha256Hex(content_));
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_EQ(ModeOf("archives/X.tar.gz"), 0644u);
+  EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
+  std::string before = Everything("archives");
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "");
+  EXPECT_EQ(Everything("archives"), before);
+  EXPECT_EQ(Log(), "/file -\n");
+}
+
+TEST_F(DownloadTest, FollowsARedirectToHttps) {
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/to/file")).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+}
+
+TEST_F(DownloadTest, RefusesARedirectToAnythingElse) {
+  for (const char* path : {"/to-http", "/to-file", "/loop"}) {
+    std::string message = ErrorOf(FetchStep, RecordOf(path));
+    EXPECT_THAT(message, HasSubstr(Url(path)));
+    EXPECT_THAT(message, HasSubstr("curl: ("));
+    EXPECT_THAT(List("archives"), testing::IsEmpty()) << path;
+  }
+}
+
+TEST_F(DownloadTest, NotFoundSaysWhatToDo) {
+  std::string message = ErrorOf(FetchStep, RecordOf("/gone"));
+  EXPECT_THAT(message, HasSubstr(Url("/gone")));
+  EXPECT_THAT(message, HasSubstr("curl: (22) The requested URL returned error: 404"));
+  EXPECT_THAT(message, HasSubstr("put the file at archives/X.tar.gz by hand (sha256 " + Sha256Hex(content_)));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+}
+
+TEST_F(DownloadTest, AServerThatNobodyVouchesForIsRefused) {
+  setenv("CURL_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt", 1);
+  std::string message = ErrorOf(FetchStep, RecordOf("/file"));
+  EXPECT_THAT(message, testing::ContainsRegex("curl: \\((60|77)\\)"));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(DownloadTest, AWrongDigestIsThrownAway) {
+  std::string message = ErrorOf(FetchStep, RecordFor(Url("/file"), Sha256Hex("another")));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex(content_)));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex("another")));
+  EXPECT_THAT(message, HasSubstr(Url("/file")));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+  EXPECT_EQ(Log(), "/file -\n") << "and not fetched twice";
+}
+
+TEST_F(DownloadTest, ContinuesWhatIsThere) {
+  Write("archives/.X.tar.gz.part", content_.substr(0, 1000));
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
+  EXPECT_EQ(Log(), "/file bytes=1000-\n");
+}
+
+TEST_F(DownloadTest, AWholePartialFileNeedsNoNetwork) {
+  Write("archives/.X.tar.gz.part", content_);
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_EQ(Log(), "");
+}
+
+TEST_F(DownloadTest, APartialFileOfSomethingElseIsFetchedAgainWhole) {
+  for (const std::string& other :
+       {std::string(1000, 'x'), std::string(content_.size(), 'x'), std::string(content_.size() + 5, 'x')}) {
+    unlink("archives/X.tar.gz");
+    Write("archives/.X.tar.gz.part", other);
+    EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+    EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+    EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
+  }
+}
+
+TEST_F(DownloadTest, AResumedFileWithTheWrongDigestIsFetchedWholeOnce) {
+  Write("archives/.X.tar.gz.part", std::string(1000, 'x'));
+  std::string message = ErrorOf(FetchStep, RecordFor(Url("/file"), Sha256Hex("another")));
+  EXPECT_THAT(message, HasSubstr(Sha256Hex(content_)));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+  EXPECT_EQ(Log(), "/file bytes=1000-\n/file -\n");
+}
+
+TEST_F(DownloadTest, AServerThatCannotContinue) {
+  Write("archives/.X.tar.gz.part", content_.substr(0, 1000));
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/no-range/file")).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+}
+
+TEST_F(DownloadTest, AKillLeavesSomethingThatTheNextRunContinues) {
+  ASSERT_TRUE(MakeFolders("archives").ok());
+  UniqueFd watch(inotify_init1(IN_CLOEXEC));
+  ASSERT_GE(inotify_add_watch(watch.get(), "archives", IN_MODIFY), 0);
+  pid_t kplan = fork();
+  ASSERT_GE(kplan, 0);
+  if (kplan == 0) {
+    (void)Run(FetchStep, RecordOf("/stall/file"));
+    _exit(1);
+  }
+  // The server sends 150,000 bytes and then nothing; curl keeps the last few thousand in its buffer.
+  auto arrived = [] {
+    return Exists("archives/.X.tar.gz.part") ? Look("archives/.X.tar.gz.part").st_size : 0;
+  };
+  absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (arrived() < 100000 && absl::Now() < deadline) {
+    struct pollfd event = {watch.get(), POLLIN, 0};
+    char events[4096];
+    if (poll(&event, 1, 1000) == 1 && read(watch.get(), events, sizeof(events)) < 0) break;
+  }
+  kill(kplan, SIGKILL);
+  ASSERT_EQ(waitpid(kplan, nullptr, 0), kplan);
+  const off_t size = arrived();
+  ASSERT_GE(size, 100000);
+  EXPECT_FALSE(Exists("archives/X.tar.gz"));
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/stall/file")).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
+  EXPECT_EQ(Log(), absl::StrCat("/stall/file -\n/stall/file bytes=", size, "-\n"));
+}
+
+TEST_F(DownloadTest, TheCallersSettingsOfCurlDoNotCount) {
+  // A .curlrc that would turn the check of the certificate off, and a proxy for other protocols.
+  Write("home/.curlrc", "insecure\nproxy = http://127.0.0.1:1\n");
+  setenv("HOME", "home", 1);
+  setenv("http_proxy", "http://127.0.0.1:1", 1);
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  unsetenv("http_proxy");
+}
+
+TEST_F(DownloadTest, TheCallersProxyCounts) {
+  setenv("https_proxy", "http://127.0.0.1:1", 1);
+  std::string message = ErrorOf(FetchStep, RecordOf("/gone-through-a-proxy"));
+  setenv("NO_PROXY", "127.0.0.1", 1);
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  unsetenv("https_proxy");
+  unsetenv("NO_PROXY");
+  EXPECT_THAT(message, HasSubstr("curl: (7)"));
+}
+
+TEST_F(DownloadTest, TheUrlIsNoPattern) {
+  EXPECT_THAT(ErrorOf(FetchStep, RecordOf("/{a,b}[1-3]")), HasSubstr("404"));
+  EXPECT_EQ(Log(), "/{a,b}[1-3] -\n");
+}
+
+// Runs the step with a terminal as its standard error; *SHOWN is what appeared there. The step's message, or
+// "".
+std::string RunOnATerminal(const std::string& json, std::string* shown) {
+  UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  EXPECT_TRUE(terminal.ok() && grantpt(terminal.get()) == 0 && unlockpt(terminal.get()) == 0);
+  UniqueFd other_end(open(ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  int report[2];
+  EXPECT_EQ(pipe2(report, O_CLOEXEC), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(other_end.get(), 2);
+    absl::StatusOr<Record> record = Record::Parse(json);
+    absl::Status status = FetchStep(StepContext(), *record).status();
+    std::string message(status.message());
+    _exit(write(report[1], message.data(), message.size()) < 0 ? 1 : 0);
+  }
+  close(report[1]);
+  other_end = UniqueFd();
+  char block[4096];
+  ssize_t n;
+  while ((n = read(terminal.get(), block, sizeof(block))) > 0)
+    shown->append(block, n);  // EIO: nobody has it open
+  std::string message;
+  while ((n = read(report[0], block, sizeof(block))) > 0) message.append(block, n);
+  close(report[0]);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  return message;
+}
+
+TEST_F(DownloadTest, OnATerminalThereIsAProgressBar) {
+  std::string shown;
+  EXPECT_EQ(RunOnATerminal(RecordOf("/file"), &shown), "");
+  EXPECT_THAT(shown, HasSubstr("####"));
+  EXPECT_THAT(shown, HasSubstr("100.0%"));
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+}
+
+TEST_F(DownloadTest, OnATerminalTheErrorStillSaysWhatWentWrong) {
+  std::string shown;
+  std::string message = RunOnATerminal(RecordOf("/gone"), &shown);
+  EXPECT_THAT(shown, HasSubstr("404"));
+  EXPECT_THAT(message, HasSubstr("curl: (22) the server refused"));
+  EXPECT_THAT(message, HasSubstr(Url("/gone")));
+}
+
+TEST_F(DownloadTest, NoRoomOnTheDisk) {
+  // A file size limit stands for a full disk.
+  struct rlimit old_limit, limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  limit = old_limit;
+  limit.rlim_cur = 100000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  signal(SIGXFSZ, SIG_IGN);
+  std::string message = ErrorOf(FetchStep, RecordOf("/file"));
+  signal(SIGXFSZ, SIG_DFL);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  EXPECT_THAT(message, HasSubstr("curl: (23)"));
+  EXPECT_THAT(message, HasSubstr(Url("/file")));
+  EXPECT_FALSE(Exists("archives/X.tar.gz"));
+  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing") << "with room again, it goes on";
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+}
+
+}  // namespace
+}  // namespace kplan

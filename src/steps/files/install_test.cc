@@ -1,0 +1,349 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/process.h"
+#include "src/step/step_testing.h"
+
+namespace kplan {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr char kRecord[] = R"({"from":"pki/ca.pem","kind":"install","mode":"0644",)"
+                           R"("path":"/etc/etcd/ca.pem","root":"./rootfs","secret":false})";
+constexpr char kPath[] = "./rootfs/etc/etcd/ca.pem";
+
+// `openssl ecparam -name prime256v1 -genkey -noout`, made for this test, and the digest that
+// `openssl ec -pubout -outform DER | sha256sum` has for it.
+constexpr char kKey[] = R"(-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEICqoWMA/EYra6Aryk1A0sosB5WDtPSrPdQAACecBIviloAoGCCqGSM49
+AwEHoUQDQgAEGSW0kiV0/qNNWfJ8baXO3gU0HxLSR/VqOn7OaHsJeXBa6eHrPcZA
+9DjSWuoxvXVwbDZWC0SXlkOZj3DRIsiwIA==
+-----END EC PRIVATE KEY-----
+)";
+constexpr char kKeyDigest[] = "5d3d799cdbc02a13091daf3ab4af505aa24ced4e757c0b0c681cdc48e151b2d2";
+
+class InstallTest : public StepTest {
+ protected:
+  void SetUp() override {
+    StepTest::SetUp();
+    Write("pki/ca.pem", "certificate", 0600);
+  }
+};
+
+TEST_F(InstallTest, PutsTheFileInPlace) {
+  mode_t old = umask(077);
+  StepResult result = MustRun(InstallStep, kRecord);
+  umask(old);
+  EXPECT_EQ(result.reason, "missing");
+  EXPECT_EQ(result.digest, Sha256Hex("certificate"));
+  EXPECT_THAT(result.files, ElementsAre(kPath));
+  EXPECT_EQ(Read(kPath), "certificate");
+  EXPECT_EQ(ModeOf(kPath), 0644u);
+  EXPECT_EQ(ModeOf("rootfs/etc"), 0755u);
+  EXPECT_EQ(ModeOf("rootfs/etc/etcd"), 0755u);
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(InstallTest, ASecondRunTouchesNothing) {
+  StepResult first = MustRun(InstallStep, kRecord);
+  std::string before = Everything();
+  StepResult second = MustRun(InstallStep, kRecord);
+  EXPECT_EQ(second.reason, "");
+  EXPECT_EQ(second.digest, first.digest);
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(InstallTest, RepairsForAReason) {
+  struct Damage {
+    void (*make)();
+    const char* reason;
+  } damages[] = {
+      {[] { Write(kPath, "CERTIFICATE"); }, "content differs"},
+      {[] { Write(kPath, "shorter"); }, "content differs"},
+      {[] { Write(kPath, ""); }, "content differs"},
+      {[] { chmod(kPath, 0666); }, "mode was 0666, is 0644"},
+      {[] { Write(kPath, "x", 0600); }, "content differs; mode was 0600, is 0644"},
+      {[] { unlink(kPath); }, "missing"},
+  };
+  for (const Damage& damage : damages) {
+    MustRun(InstallStep, kRecord);
+    damage.make();
+    StepResult result = MustRun(InstallStep, kRecord);
+    EXPECT_EQ(result.reason, damage.reason);
+    EXPECT_EQ(result.digest, Sha256Hex("certificate"));
+    EXPECT_EQ(Read(kPath), "certificate");
+    EXPECT_EQ(ModeOf(kPath), 0644u);
+  }
+}
+
+TEST_F(InstallTest, AChangedSourceIsInstalled) {
+  MustRun(InstallStep, kRecord);
+  Write("pki/ca.pem", "certificate 2");
+  StepResult result = MustRun(InstallStep, kRecord);
+  EXPECT_EQ(result.reason, "content differs");
+  EXPECT_EQ(result.digest, Sha256Hex("certificate 2"));
+  EXPECT_EQ(Read(kPath), "certificate 2");
+}
+
+TEST_F(InstallTest, WhoHadTheOldFileOpenForWritingCannotChangeTheNewOne) {
+  MustRun(InstallStep, kRecord);
+  ASSERT_EQ(chmod(kPath, 0666), 0);
+  UniqueFd writer(open(kPath, O_WRONLY | O_CLOEXEC));
+  MustRun(InstallStep, kRecord);
+  ASSERT_EQ(write(writer.get(), "HACKED", 6), 6);
+  EXPECT_EQ(Read(kPath), "certificate");
+}
+
+TEST_F(InstallTest, ALargeFileThatDiffersInItsLastByte) {
+  std::string large(3 << 20, 'x');
+  Write("pki/ca.pem", large);
+  MustRun(InstallStep, kRecord);
+  EXPECT_EQ(MustRun(InstallStep, kRecord).reason, "");
+  large.back() = 'y';
+  Write(kPath, large);
+  StepResult result = MustRun(InstallStep, kRecord);
+  EXPECT_EQ(result.reason, "content differs");
+  EXPECT_EQ(Read(kPath), std::string(3 << 20, 'x'));
+  EXPECT_EQ(result.digest, Sha256Hex(std::string(3 << 20, 'x')));
+}
+
+TEST_F(InstallTest, ARunningBinaryIsReplaced) {
+  std::string sleep = FindProgram("sleep");
+  Write("pki/ca.pem", Read(sleep));
+  std::string record = absl::StrReplaceAll(kRecord, {{"0644", "0755"}});
+  MustRun(InstallStep, record);
+  pid_t child = vfork();  // returns when the binary runs
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    execl(kPath, kPath, "1000", nullptr);
+    _exit(127);
+  }
+  Write("pki/ca.pem", "another binary");
+  EXPECT_EQ(open(kPath, O_WRONLY | O_CLOEXEC), -1);
+  EXPECT_EQ(errno, ETXTBSY);
+  EXPECT_EQ(MustRun(InstallStep, record).reason, "content differs");
+  EXPECT_EQ(Read(kPath), "another binary");
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+}
+
+TEST_F(InstallTest, ALinkAtTheNameIsRefusedAndNamed) {
+  Write("victim", "victim", 0600);
+  ASSERT_TRUE(MakeFolders("rootfs/etc/etcd").ok());
+  ASSERT_EQ(symlink("../../../victim", kPath), 0);
+  std::string before = Everything();
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+              testing::AllOf(HasSubstr(kPath), HasSubstr("symbolic link to ../../../victim")));
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(InstallTest, ALinkOnTheWayIsRefused) {
+  ASSERT_TRUE(MakeFolders("outside").ok());
+  ASSERT_TRUE(MakeFolders("rootfs/etc").ok());
+  ASSERT_EQ(symlink("../../outside", "rootfs/etc/etcd"), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("rootfs/etc/etcd is a symbolic link"));
+  ASSERT_EQ(unlink("rootfs/etc/etcd"), 0);
+  ASSERT_EQ(rmdir("rootfs/etc"), 0);
+  ASSERT_EQ(symlink("../outside", "rootfs/etc"), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("rootfs/etc is a symbolic link"));
+  EXPECT_THAT(List("outside"), IsEmpty());
+}
+
+TEST_F(InstallTest, ALinkWhereTheTemporaryFileGoesIsNotFollowed) {
+  Write("victim", "victim", 0600);
+  ASSERT_TRUE(MakeFolders("rootfs/etc/etcd").ok());
+  ASSERT_EQ(symlink("../../../victim", "rootfs/etc/etcd/.ca.pem.kplan-tmp"), 0);
+  EXPECT_EQ(MustRun(InstallStep, kRecord).reason, "missing");
+  EXPECT_EQ(Read("victim"), "victim");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(InstallTest, WhatIsNoFileIsRefused) {
+  ASSERT_TRUE(MakeFolders(kPath).ok());
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("there is a folder"));
+  ASSERT_EQ(rmdir(kPath), 0);
+  ASSERT_EQ(mkfifo(kPath, 0644), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("there is a FIFO"));
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(InstallTest, TheSourceMustBeAFile) {
+  ASSERT_EQ(unlink("pki/ca.pem"), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("cannot open pki/ca.pem: No such file"));
+  ASSERT_EQ(symlink("/etc/passwd", "pki/ca.pem"), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("pki/ca.pem is a symbolic link"));
+  ASSERT_EQ(unlink("pki/ca.pem"), 0);
+  ASSERT_EQ(mkfifo("pki/ca.pem", 0600), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("pki/ca.pem is no regular file"));
+  EXPECT_FALSE(Exists("rootfs"));
+}
+
+TEST_F(InstallTest, AWriteThatFailsLeavesTheOldFile) {
+  MustRun(InstallStep, kRecord);
+  Write("pki/ca.pem", std::string(1 << 20, 'x'));
+  struct rlimit old_limit, limit;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  limit = old_limit;
+  limit.rlim_cur = 300000;  // more than one block
+  signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::string message = ErrorOf(InstallStep, kRecord);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
+  signal(SIGXFSZ, SIG_DFL);
+  EXPECT_THAT(message, testing::AllOf(HasSubstr(kPath), HasSubstr("File too large")));
+  EXPECT_EQ(Read(kPath), "certificate");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(InstallTest, WithoutTheRightsItSaysWhatToDo) {
+  MustRun(InstallStep, kRecord);
+  Write("pki/ca.pem", "new");
+  ASSERT_EQ(chmod("rootfs/etc/etcd", 0555), 0);
+  int report[2];
+  ASSERT_EQ(pipe2(report, O_CLOEXEC), 0);
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // Root may write everywhere; "nobody" may not.
+    constexpr uid_t kNobody = 65534;
+    if (geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0) _exit(2);
+    std::string message = ErrorOf(InstallStep, kRecord);
+    _exit(write(report[1], message.data(), message.size()) == static_cast<ssize_t>(message.size()) ? 0 : 1);
+  }
+  close(report[1]);
+  std::string message(4096, '\0');
+  message.resize(std::max<ssize_t>(0, read(report[0], &message[0], message.size())));
+  close(report[0]);
+  int wait_status = 0;
+  ASSERT_EQ(waitpid(child, &wait_status, 0), child);
+  ASSERT_EQ(chmod("rootfs/etc/etcd", 0755), 0);
+  if (WEXITSTATUS(wait_status) == 2) GTEST_SKIP() << "in this user namespace nobody but root exists";
+  EXPECT_THAT(message, testing::AllOf(HasSubstr(kPath), HasSubstr("Permission denied"),
+                                      HasSubstr("run as root, or give the host a folder of yours")));
+  EXPECT_EQ(Read(kPath), "certificate");
+}
+
+class SecretTest : public InstallTest {
+ protected:
+  static constexpr char kSecretRecord[] = R"({"from":"pki/key.pem","kind":"install","mode":"0600",)"
+                                          R"("path":"/etc/etcd/key.pem","root":"./rootfs","secret":true})";
+};
+constexpr char SecretTest::kSecretRecord[];
+
+TEST_F(SecretTest, TheDigestIsThatOfThePublicKey) {
+  Write("pki/key.pem", kKey, 0600);
+  StepResult result = MustRun(InstallStep, kSecretRecord);
+  EXPECT_EQ(result.digest, kKeyDigest);
+  EXPECT_NE(result.digest, Sha256Hex(kKey));
+  EXPECT_EQ(Read("rootfs/etc/etcd/key.pem"), kKey);
+  EXPECT_EQ(ModeOf("rootfs/etc/etcd/key.pem"), 0600u);
+  std::string before = Everything();
+  StepResult second = MustRun(InstallStep, kSecretRecord);
+  EXPECT_EQ(second.reason, "");
+  EXPECT_EQ(second.digest, kKeyDigest);
+  EXPECT_EQ(Everything(), before);
+}
+
+TEST_F(SecretTest, AModeThatIsTooOpenIsRepaired) {
+  Write("pki/key.pem", kKey, 0600);
+  MustRun(InstallStep, kSecretRecord);
+  ASSERT_EQ(chmod("rootfs/etc/etcd/key.pem", 0644), 0);
+  EXPECT_EQ(MustRun(InstallStep, kSecretRecord).reason, "mode was 0644, is 0600");
+  EXPECT_EQ(ModeOf("rootfs/etc/etcd/key.pem"), 0600u);
+}
+
+TEST_F(SecretTest, WhatHoldsNoKeyIsNotInstalled) {
+  Write("pki/key.pem", "s3cret, but no PEM", 0600);
+  std::string message = ErrorOf(InstallStep, kSecretRecord);
+  EXPECT_THAT(message, HasSubstr("pki/key.pem holds no private key"));
+  EXPECT_EQ(message.find("s3cret"), std::string::npos);
+  EXPECT_FALSE(Exists("rootfs"));
+}
+
+// Below "/", in the test's own folder.
+class InstallOwnerTest : public InstallTest {
+ protected:
+  void SetUp() override {
+    InstallTest::SetUp();
+    // A user namespace (Bazel's sandbox) may know no user but us.
+    Write("probe", "");
+    if (geteuid() != 0 || chown("probe", 1, 1) != 0) GTEST_SKIP() << "needs root rights, to give files away";
+  }
+
+  std::string RecordFor(const std::string& owner) const {
+    return absl::StrFormat(
+        R"({"from":"pki/ca.pem","kind":"install","mode":"0640"%s,"path":"%s/ca.pem","root":"/"})",
+        owner.empty() ? "" : absl::StrCat(",\"owner\":\"", owner, "\""), working_folder_);
+  }
+};
+
+TEST_F(InstallOwnerTest, RootUnlessTheRecordSaysOtherwise) {
+  EXPECT_EQ(MustRun(InstallStep, RecordFor("")).reason, "missing");
+  ASSERT_EQ(chown("ca.pem", 1, 1), 0);
+  EXPECT_EQ(MustRun(InstallStep, RecordFor("")).reason, "owner was 1:1, is 0:0");
+  EXPECT_EQ(MustRun(InstallStep, RecordFor("12:34")).reason, "owner was 0:0, is 12:34");
+  EXPECT_EQ(Look("ca.pem").st_uid, 12u);
+  EXPECT_EQ(Look("ca.pem").st_gid, 34u);
+  EXPECT_EQ(ModeOf("ca.pem"), 0640u);
+  EXPECT_EQ(MustRun(InstallStep, RecordFor("12:34")).reason, "");
+}
+
+TEST_F(InstallOwnerTest, AnUnknownUserIsNamed) {
+  EXPECT_THAT(ErrorOf(InstallStep, RecordFor("kplan-nobody")), HasSubstr("no user \"kplan-nobody\""));
+  EXPECT_FALSE(Exists("ca.pem"));
+}
+
+// A file system that really is full, and one that really is read-only.
+class FullDiskTest : public InstallTest {
+ protected:
+  void SetUp() override {
+    InstallTest::SetUp();
+    ASSERT_TRUE(MakeFolders("rootfs").ok());
+    if (mount("tmpfs", "rootfs", "tmpfs", 0, "size=256k") != 0) GTEST_SKIP() << "needs root rights, to mount";
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) {
+      EXPECT_EQ(umount("rootfs"), 0);
+    }
+  }
+  bool mounted_ = false;
+};
+
+TEST_F(FullDiskTest, LeavesTheOldFileAndSaysWhatToDo) {
+  MustRun(InstallStep, kRecord);
+  Write("pki/ca.pem", std::string(1 << 20, 'x'));
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+              testing::AllOf(HasSubstr(kPath), HasSubstr("No space left"), HasSubstr("make room")));
+  EXPECT_EQ(Read(kPath), "certificate");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(FullDiskTest, ReadOnly) {
+  MustRun(InstallStep, kRecord);
+  Write("pki/ca.pem", "new");
+  ASSERT_EQ(mount(nullptr, "rootfs", nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+              testing::AllOf(HasSubstr(kPath), HasSubstr("Read-only file system"), HasSubstr("remount")));
+  EXPECT_EQ(Read(kPath), "certificate");
+}
+
+}  // namespace
+}  // namespace kplan

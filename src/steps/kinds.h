@@ -1,0 +1,30 @@
+#ifndef KPLAN_STEPS_KINDS_H_
+#define KPLAN_STEPS_KINDS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+
+namespace kplan {
+
+// A kind of step: the "kind" of its record, what does it, and what looks at it.
+struct StepFunctions {
+  absl::string_view kind;
+  StepFunction run;
+  LookFunction look;
+};
+
+// Null when this kplan has no steps of that kind.
+const StepFunctions* FindStepFunctions(absl::string_view kind);
+
+// The look of the step LABEL that has RECORD (canonical JSON).
+absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,
+                                   const Foreseen& foreseen);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_KINDS_H_

@@ -1,0 +1,245 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/host/artifact_file.h"
+#include "src/pki/certificate.h"
+#include "src/pki/certificate_check.h"
+#include "src/pki/der.h"
+#include "src/pki/distinguished_name.h"
+#include "src/pki/extensions.h"
+#include "src/pki/issue.h"
+#include "src/pki/private_key.h"
+#include "src/pki/subject_alt_name.h"
+#include "src/step/certificate_changes.h"
+#include "src/step/foresee.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+
+// A certification request. Record:
+//   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],
+//    "subject":[["C","US"],...]}
+// and, when the key is encrypted, "passphrase" (passphrase.h). A CA's request has the same shape (cfssl
+// gencert -initca), so "ca" changes nothing here. Digest: of what is signed (subject, SANs, public key),
+// since an ECDSA signature is another one every time.
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMaxRequestFile = 1 << 20;
+constexpr char kLabel[] = "CERTIFICATE REQUEST";
+
+struct Spec {
+  std::string path, key;
+  StringPairs subject, sans;  // sans: canonical
+  PassphraseSource passphrase;
+};
+
+absl::StatusOr<Spec> ReadSpec(const Record& record) {
+  Spec spec;
+  spec.path = record.String("path");
+  spec.key = record.String("key");
+  spec.subject = record.Pairs("subject");
+  absl::StatusOr<StringPairs> sans = CanonicalSans(record.Pairs("sans"));
+  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
+  if (!record.status().ok()) return record.status();
+  if (!sans.ok()) return sans.status();
+  if (!passphrase.ok()) return passphrase.status();
+  spec.sans = *std::move(sans);
+  spec.passphrase = *std::move(passphrase);
+  return spec;
+}
+
+// A request in a file.
+struct Request {
+  std::string der;
+  SignedObject object;
+};
+
+// The one in PATH. NotFound; DataLoss when it is damaged or not alone.
+absl::StatusOr<Request> ReadRequest(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
+  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok() || blocks->size() != 1 || blocks->front().label != kLabel) {
+    return absl::DataLossError(absl::StrCat(path, " is no request, or damaged"));
+  }
+  Request request;
+  request.der = std::string(blocks->front().der.view());
+  absl::StatusOr<SignedObject> object = SignedObject::Parse(request.der);
+  if (!object.ok()) return absl::DataLossError(object.status().message());
+  request.object = *std::move(object);
+  return request;
+}
+
+// The names in a request's attributes (RFC 2986 4.1, PKCS #9 5.4.2), which ATTRIBUTES, the [0], has; empty
+// when there are none or they cannot be read. By hand, see der.h.
+StringPairs SansIn(absl::string_view attributes) {
+  constexpr absl::string_view kExtensionRequest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9);
+  for (DerReader reader(attributes); reader.ok() && !reader.AtEnd();) {
+    DerReader attribute = reader.Enter();
+    const bool extensions = attribute.Read(V_ASN1_OBJECT).content == kExtensionRequest;
+    DerReader values(attribute.Read(V_ASN1_SET).content);
+    if (!extensions || !attribute.ok()) continue;
+    Extensions found;
+    return ReadExtensions(values.Read(V_ASN1_SEQUENCE).whole, &found) ? found.sans : StringPairs();
+  }
+  return {};
+}
+
+// What a request is about, as far as it goes the fields of the certificate that is to come of it.
+Certificate FieldsOf(const Request& request) {
+  DerReader outer(request.object.signed_part);
+  DerReader reader = outer.Enter();
+  reader.Read(V_ASN1_INTEGER);
+  Certificate fields;
+  fields.subject = FromDer<NamePtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_NAME);
+  fields.spki = std::string(reader.Read(V_ASN1_SEQUENCE).whole);
+  fields.sans = SansIn(reader.ReadOptional(0).content);
+  return fields;
+}
+
+// What the request has to be.
+struct Wanted {
+  std::string info;       // the CertificationRequestInfo; empty when the key is not known
+  bool key_anew = false;  // of a look: the key will be another one than any request has
+  Certificate fields;     // as FieldsOf; filled in by DescribeWanted
+};
+
+absl::Status DescribeWanted(const Spec& spec, const std::string& spki, Wanted* wanted) {
+  absl::StatusOr<NamePtr> subject = MakeName(spec.subject);
+  if (!subject.ok()) return subject.status();
+  wanted->fields.subject = *std::move(subject);
+  wanted->fields.sans = spec.sans;
+  wanted->fields.spki = spki;
+  return absl::OkStatus();
+}
+
+// Why a request that is not the wanted one is not.
+std::vector<Reason> Differences(const Certificate& is, const Wanted& wanted) {
+  const Certificate& want = wanted.fields;
+  if (is.subject == nullptr || is.spki.empty()) return {{"damaged", "damaged"}};
+  std::vector<Reason> reasons;
+  if (wanted.key_anew) {
+    reasons.push_back({"key", "its key is made anew"});
+  } else if (!want.spki.empty() && is.spki != want.spki) {
+    reasons.push_back({"key", "key does not match"});
+  }
+  if (!SameName(want.subject.get(), is.subject.get())) {
+    reasons.push_back({"subject", absl::StrCat("subject differs: spec ", NameText(want.subject.get()),
+                                               ", request ", NameText(is.subject.get()))});
+  }
+  if (std::string san = SanDifference(want.sans, is.sans); !san.empty()) {
+    reasons.push_back({"names", std::move(san)});
+  }
+  return reasons;
+}
+
+// Why REQUEST is not the one that is wanted, of the key SPKI; empty when it is. Errors: what is in its place
+// cannot be read.
+absl::StatusOr<std::vector<Reason>> WhyStale(const Spec& spec, const absl::StatusOr<Request>& request,
+                                             const std::string& spki, Wanted* wanted) {
+  using Reasons = std::vector<Reason>;
+  if (absl::IsNotFound(request.status())) return Reasons{{"missing", "missing"}};
+  if (absl::IsDataLoss(request.status())) return Reasons{{"damaged", "damaged"}};
+  if (!request.ok()) return request.status();
+  if (wanted->key_anew || request->object.signed_part != wanted->info) {
+    if (absl::Status status = DescribeWanted(spec, spki, wanted); !status.ok()) return status;
+    Reasons reasons = Differences(FieldsOf(*request), *wanted);
+    // The order of the names, the string types of the subject, attributes that another tool added.
+    if (reasons.empty()) reasons.push_back({"encoding", "encoding differs"});
+    return reasons;
+  }
+  if (!request->object.IsSignedBy(spki)) return Reasons{{"damaged", "damaged"}};
+  return Reasons();
+}
+
+// The public key that a look takes for the one in the key's file; empty when that is not known. A key that is
+// shut is taken for the one that the request is about.
+std::string LikelyKey(const SeenKey& key, const absl::StatusOr<Request>& request) {
+  if (key.kind == SeenKey::kShut && request.ok()) return FieldsOf(*request).spki;
+  return key.spki;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
+  absl::StatusOr<Spec> spec = ReadSpec(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<std::string> expected = RequestInfo(spec->subject, spec->sans, key->spki());
+  if (!expected.ok()) return expected.status();
+  Wanted wanted;
+  wanted.info = *std::move(expected);
+
+  absl::StatusOr<std::vector<Reason>> reasons =
+      WhyStale(*spec, ReadRequest(spec->path), key->spki(), &wanted);
+  if (!reasons.ok()) return reasons.status();
+  StepResult result;
+  result.reason = Join(*reasons);
+  if (!reasons->empty()) {
+    absl::StatusOr<std::string> der = MakeRequest(spec->subject, spec->sans, *key);
+    if (!der.ok()) return der.status();
+    absl::Status status = WriteFile(spec->path, EncodePem(kLabel, *der), 0644);
+    if (!status.ok()) return status;
+  } else {
+    absl::StatusOr<std::string> mode = PublishFile(spec->path);
+    if (!mode.ok()) return mode.status();
+    result.reason = *std::move(mode);
+  }
+  result.digest = Sha256Hex(wanted.info);
+  result.files = {spec->path};
+  return result;
+}
+
+absl::StatusOr<Outlook> CsrLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Spec> spec = ReadSpec(record);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);
+  if (!key.ok()) return key.status();
+  absl::StatusOr<Request> request = ReadRequest(spec->path);
+  Wanted wanted;
+  wanted.key_anew = key->kind == SeenKey::kAnew;
+  const std::string spki = LikelyKey(*key, request);
+  if (absl::Status status = DescribeWanted(*spec, spki, &wanted); !status.ok()) return status;
+  if (!spki.empty()) {
+    absl::StatusOr<std::string> info = RequestInfo(spec->subject, spec->sans, spki);
+    if (key->kind == SeenKey::kShut && PublicKeyOf(spki) == nullptr) {
+      request = absl::DataLossError("its public key is none");
+    } else if (!info.ok()) {
+      return info.status();
+    } else {
+      wanted.info = *std::move(info);
+    }
+  }
+
+  absl::StatusOr<std::vector<Reason>> reasons = WhyStale(*spec, request, spki, &wanted);
+  if (!reasons.ok()) return reasons.status();
+  Outlook outlook;
+  outlook.reasons = *std::move(reasons);
+  if (!wanted.info.empty()) outlook.digest = Sha256Hex(wanted.info);
+  outlook.changes_digest = !request.ok() || request->object.signed_part != wanted.info;
+  if (outlook.reasons.empty()) {
+    absl::Status status = AddFileDifferences(PublicFileDifferences(spec->path), "", &outlook);
+    if (!status.ok()) return status;
+    return outlook;
+  }
+  ForeseenFile file;
+  file.spki = spki;
+  outlook.files.emplace_back(spec->path, std::move(file));
+  if (!request.ok()) return outlook;
+  Certificate is = FieldsOf(*request);
+  if (is.subject == nullptr || is.spki.empty()) return outlook;
+  if (wanted.key_anew) wanted.fields.spki = is.spki;
+  outlook.changes = CertificateChanges(is, wanted.fields);
+  if (wanted.key_anew) outlook.changes.push_back({"key", KeyFingerprint(is.spki), kNewKey});
+  return outlook;
+}
+
+}  // namespace kplan

@@ -1,0 +1,93 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/pki/certificate.h"
+#include "src/pki/der.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+
+// Which requests wait for a CA whose key somebody else has. Record:
+//   {"kind":"requests","pairs":[["pki/x.csr","pki/x.pem"],...]}
+// a request and where its certificate belongs. The list is for people, as the result's output; that something
+// waits is no failure here: the steps of the certificates fail. Digest: of the list. Its files are the
+// certificates, so that ninja looks again while one is missing and when one arrives.
+
+namespace kplan {
+namespace {
+
+constexpr size_t kMaxRequestFile = 1 << 20;
+
+// The public key that the request in PATH is about; empty when it cannot be read.
+std::string KeyOfRequest(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
+  if (!text.ok()) return "";
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  if (!blocks.ok()) return "";
+  absl::StatusOr<SignedObject> request = SignedObject::Parse(blocks->front().der.view());
+  if (!request.ok()) return "";
+  DerReader outer(request->signed_part);
+  DerReader fields = outer.Enter();
+  fields.Read(V_ASN1_INTEGER);
+  fields.Read(V_ASN1_SEQUENCE);
+  return std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+}
+
+// Whether REQUEST has to be signed: CERTIFICATE is not there, or is not of the request's key.
+bool Waits(const std::string& request, const std::string& certificate, const Foreseen& foreseen) {
+  absl::StatusOr<Certificate> found = Certificate::Read(certificate);
+  if (!found.ok()) return true;
+  const ForeseenFile* again = foreseen.Find(request);
+  return found->spki != (again != nullptr ? again->spki : KeyOfRequest(request));
+}
+
+// The requests that wait, and what a person reads of them.
+struct Waiting {
+  std::string list, text;
+};
+
+absl::StatusOr<Waiting> Look(const StringPairs& pairs, const Record& record, const Foreseen& foreseen) {
+  if (!record.status().ok()) return record.status();
+  Waiting waiting;
+  size_t count = 0;
+  for (const auto& [request, certificate] : pairs) {
+    if (!Waits(request, certificate, foreseen)) continue;
+    ++count;
+    absl::StrAppend(&waiting.list, "  ", request, " -> ", certificate, "\n");
+  }
+  if (count > 0) {
+    waiting.text = absl::StrCat(Count(count, "request"), count == 1 ? " waits" : " wait",
+                                " for signing (request -> where its certificate belongs):\n", waiting.list);
+  }
+  return waiting;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record& record) {
+  const StringPairs pairs = record.Pairs("pairs");
+  absl::StatusOr<Waiting> waiting = Look(pairs, record, Foreseen());
+  if (!waiting.ok()) return waiting.status();
+  StepResult result;
+  for (const auto& [request, certificate] : pairs) result.files.push_back(certificate);
+  result.output = std::move(waiting->text);
+  result.digest = Sha256Hex(waiting->list);
+  return result;
+}
+
+// Its artifact is what it says, so the digest alone tells whether that is something else than before.
+absl::StatusOr<Outlook> RequestsLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<Waiting> waiting = Look(record.Pairs("pairs"), record, context.foreseen);
+  if (!waiting.ok()) return waiting.status();
+  Outlook outlook;
+  outlook.note = std::move(waiting->text);
+  outlook.digest = Sha256Hex(waiting->list);
+  return outlook;
+}
+
+}  // namespace kplan

@@ -1,0 +1,246 @@
+#include "src/steps/service/check_https.h"
+
+#include <arpa/inet.h>
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/base/text.h"
+#include "src/probe/certificate_seen.h"
+#include "src/probe/stranger.h"
+#include "src/probe/tls_probe.h"
+#include "src/steps/service/check_curl.h"
+
+namespace kplan {
+namespace {
+
+constexpr absl::Duration kProbeTime = absl::Seconds(5);
+
+// What a probe needs, read once.
+class Prober {
+ public:
+  explicit Prober(const HttpsCheck& check) : check_(check) {
+    request_.path = check.target.path;
+    // A name is told to the server, as any client does.
+    unsigned char address[sizeof(in6_addr)];
+    const std::string& host = check.target.address.host;
+    if (inet_pton(AF_INET, host.c_str(), address) != 1 && inet_pton(AF_INET6, host.c_str(), address) != 1)
+      request_.server_name = host;
+  }
+
+  absl::Status ReadFiles() {
+    absl::Status status;
+    auto read = [&](const std::string& path) -> std::string {
+      if (path.empty() || !status.ok()) return "";
+      absl::StatusOr<std::string> text = ReadFile(path, 1 << 20);
+      if (text.ok()) return *std::move(text);
+      status = text.status();
+      return "";
+    };
+    ca_pem_ = read(check_.cacert);
+    client_.cert_pem = read(check_.cert);
+    client_.key_pem = Secret(read(check_.key));
+    serves_pem_ = read(check_.serves);
+    return status;
+  }
+
+  absl::StatusOr<ProbeResult> AskAsOurselves() const {
+    return ProbeTls(check_.target.address, ca_pem_, client_, absl::Now() + kProbeTime, request_);
+  }
+
+  absl::StatusOr<ProbeResult> AskAsStranger(const std::string& kind) const {
+    return ProbeAsStranger(check_.target.address, ca_pem_, client_, kind, absl::Now() + kProbeTime, request_);
+  }
+
+  const std::string& serves_pem() const { return serves_pem_; }
+
+ private:
+  const HttpsCheck& check_;
+  ProbeRequest request_;
+  std::string ca_pem_, serves_pem_;
+  ClientIdentity client_;
+};
+
+// The certificate that is served is the first one in the file `serves`, byte for byte.
+bool ServesTheRightOne(const HttpsCheck& check, const Prober& prober, CheckOutcome* outcome) {
+  outcome->expected = absl::StrCat(check.url, " serves the certificate in ", check.serves);
+  absl::StatusOr<std::string> wanted_der = FirstCertificateDer(prober.serves_pem());
+  if (!wanted_der.ok()) {
+    outcome->seen = std::string(wanted_der.status().message());
+    outcome->advice = "run ninja again: its step makes it again";
+    outcome->lasting = true;
+    return false;
+  }
+  absl::StatusOr<ProbeResult> probe = prober.AskAsOurselves();
+  if (!probe.ok() || probe->certificate.empty()) {
+    outcome->seen = probe.ok() ? DescribeProbe(*probe) : std::string(probe.status().message());
+    outcome->advice = "the network, and the log";
+    return false;
+  }
+  absl::StatusOr<CertificateSeen> wanted = DescribeCertificate(*wanted_der);
+  absl::StatusOr<CertificateSeen> served = DescribeCertificate(probe->certificate);
+  if (!wanted.ok() || !served.ok()) {
+    outcome->seen = std::string((wanted.ok() ? served : wanted).status().message());
+    outcome->advice = check.serves;
+    return false;
+  }
+  if (probe->certificate != *wanted_der) {
+    // It may come: some servers look at their files once a minute.
+    absl::StrAppend(&outcome->expected, ", ", CertificateText(*wanted));
+    outcome->seen = absl::StrCat("it serves ", CertificateText(*served));
+    outcome->advice =
+        "was the server reloaded or restarted since it got that file (on-change of the entry in certs), and "
+        "does its configuration name it?";
+    return false;
+  }
+  absl::StrAppend(&outcome->proved, served->fingerprint);
+  return true;
+}
+
+// A stranger of KIND is turned away, while we get in.
+bool Refuses(const HttpsCheck& check, const Prober& prober, const std::string& kind, CheckOutcome* outcome) {
+  const std::string who = StrangerText(kind);
+  outcome->expected = absl::StrCat(check.url, " refuses ", who);
+  outcome->advice = "no refusal was seen, so this proves nothing: the network, and the log";
+  outcome->lasting = false;
+  absl::StatusOr<ProbeResult> probe = prober.AskAsStranger(kind);
+  if (!probe.ok()) {
+    outcome->seen = std::string(probe.status().message());
+    return false;
+  }
+  const int http = HttpStatus(probe->response);
+  if (http == check.status || !WasTurnedAway(kind, *probe, Refusing::kTlsOrHttp)) {
+    const bool in = http != 0;
+    outcome->lasting = in;
+    outcome->seen = Brief(absl::StrCat(in ? absl::StrCat(who, " got in: ") : "", DescribeProbe(*probe)));
+    if (in) {
+      outcome->advice = kind == "plaintext"
+                            ? "the server speaks plain HTTP there"
+                            : "the server does not ask for a client's certificate, or does not "
+                              "check who signed it";
+    }
+    return false;
+  }
+  absl::StatusOr<ProbeResult> ours = prober.AskAsOurselves();
+  if (ours.ok() && HttpStatus(ours->response) == check.status) return true;
+  outcome->expected =
+      absl::StrCat(check.url, " still answers ", check.status, " to a good client after it refused ", who);
+  outcome->seen = ours.ok() ? Brief(DescribeProbe(*ours)) : std::string(ours.status().message());
+  outcome->advice = "the service ended or was overloaded meanwhile: the log";
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<HttpsTarget> ParseHttpsTarget(absl::string_view url) {
+  auto wrong = [&](absl::string_view reason) {
+    return absl::InvalidArgumentError(absl::StrCat(Quote(url), " is no URL to ask at: ", reason));
+  };
+  for (unsigned char c : url) {
+    if (!absl::ascii_isgraph(c))
+      return wrong("it has a space, a control character or one beyond ASCII; percent-encode it");
+  }
+  absl::string_view rest = url;
+  if (absl::StartsWithIgnoreCase(url, "http://"))
+    return wrong("it is plain http; only https proves anything");
+  if (!absl::ConsumePrefix(&rest, "https://")) return wrong("write https://HOST:PORT/PATH");
+  const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
+  const absl::string_view authority = rest.substr(0, end);
+  absl::string_view path = rest.substr(end);
+  if (absl::StrContains(authority, '@')) return wrong("it has a user name; show a certificate instead");
+  if (absl::StrContains(path, '#')) return wrong("a part after # is never sent to a server");
+  HttpsTarget target;
+  const bool has_port =
+      authority.rfind(':') != absl::string_view::npos && authority.rfind(':') + 1 > authority.rfind(']') + 1;
+  absl::StatusOr<HostPort> address =
+      ParseHostPort(has_port ? std::string(authority) : absl::StrCat(authority, ":443"));
+  if (!address.ok()) return wrong("write https://HOST:PORT/PATH");
+  target.address = *std::move(address);
+  target.path = absl::StrCat(absl::StartsWith(path, "/") ? "" : "/", path);
+  return target;
+}
+
+absl::StatusOr<HttpsCheck> HttpsCheck::From(const Record& json) {
+  HttpsCheck check;
+  check.url = json.String("https");
+  check.status = static_cast<int>(json.Int("status"));
+  check.cacert = json.StringOr("cacert", "");
+  check.cert = json.StringOr("cert", "");
+  check.key = json.StringOr("key", "");
+  check.serves = json.StringOr("serves", "");
+  check.refuse = json.Strings("refuse");
+  if (absl::Status status = json.status(); !status.ok()) return status;
+  absl::StatusOr<HttpsTarget> target = ParseHttpsTarget(check.url);
+  if (!target.ok()) return target.status();
+  check.target = *std::move(target);
+  if (check.cacert.empty() && (!check.serves.empty() || !check.refuse.empty())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "what ", check.url, " serves and refuses is looked at with the CA that signed it; name it: ca"));
+  }
+  for (const std::string& kind : check.refuse) {
+    if (!IsStrangerKind(kind))
+      return absl::InvalidArgumentError(absl::StrCat("refuse: there is no kind of client \"", kind, "\""));
+    if (kind != "plaintext" && check.cert.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "refuse: ", kind, " proves nothing without a `cert` whose owner gets in; add it to the check of ",
+          check.url));
+    }
+  }
+  return check;
+}
+
+CheckOutcome LookAtHttps(const HttpsCheck& check) {
+  CheckOutcome outcome;
+  outcome.check = absl::StrCat("https ", check.url);
+  outcome.expected = absl::StrCat(check.url, " answers ", check.status);
+  if (!check.cert.empty()) absl::StrAppend(&outcome.expected, " to who shows ", check.cert);
+  absl::StatusOr<HttpAnswer> answer = AskByCurl(check);
+  if (!answer.ok()) {
+    outcome.seen = std::string(answer.status().message());
+    outcome.advice = "the programs on this machine";
+    outcome.lasting = true;
+    return outcome;
+  }
+  if (!answer->error.empty() || answer->status != check.status) {
+    outcome.seen = answer->status == 0 ? "" : absl::StrCat("it answers ", answer->status);
+    if (!answer->body.empty()) absl::StrAppend(&outcome.seen, ": ", Quote(answer->body));
+    if (!answer->error.empty())
+      absl::StrAppend(&outcome.seen, outcome.seen.empty() ? "" : "; ", answer->error);
+    outcome.advice = answer->status != 0
+                         ? "the path of the URL, and the log"
+                         : "does it listen at that address, with a certificate that is good for "
+                           "it and signed by the CA that the check names?";
+    // A server that comes up says 5xx, or nothing.
+    outcome.lasting = answer->lasting || (answer->status != 0 && answer->status < 500);
+    return outcome;
+  }
+  outcome.said = absl::StrCat(check.url, " answers ", check.status);
+  if (!check.serves.empty() || !check.refuse.empty()) {
+    Prober prober(check);
+    if (absl::Status status = prober.ReadFiles(); !status.ok()) {
+      outcome.seen = std::string(status.message());
+      outcome.advice = "the certificates are made again by ninja";
+      outcome.lasting = true;
+      return outcome;
+    }
+    if (!check.serves.empty()) {
+      if (!ServesTheRightOne(check, prober, &outcome)) return outcome;
+      absl::StrAppend(&outcome.said, ", serves ", check.serves);
+    }
+    for (const std::string& kind : check.refuse) {
+      if (!Refuses(check, prober, kind, &outcome)) return outcome;
+    }
+    if (!check.refuse.empty())
+      absl::StrAppend(&outcome.said, "; refuses ", absl::StrJoin(check.refuse, ", "));
+  }
+  outcome.holds = true;
+  return outcome;
+}
+
+}  // namespace kplan

@@ -1,0 +1,146 @@
+// The look at a service of systemd, with a systemctl of the test's own that writes down what it is asked to
+// do: a look only ever asks it to show.
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "src/host/process_info.h"
+#include "src/step/host_outlook_testing.h"
+
+namespace kplan {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr char kSleep[] = "/bin/sleep";
+
+class SystemdOutlookTest : public StepTest {
+ protected:
+  void SetUp() override {
+    StepTest::SetUp();
+    // Run() gives a child no environment but PATH, so the paths are written into the script.
+    Write("bin/systemctl",
+          absl::StrCat("#!/bin/sh\necho \"$@\" >> ", working_folder_, "/asked\ncat ", working_folder_,
+                       "/state\n"),
+          0755);
+    Write("asked", "");
+    ASSERT_EQ(setenv("PATH", absl::StrCat(working_folder_, "/bin:/usr/bin:/bin").c_str(), 1), 0);
+    Write("unit", "[Service]\n");
+    Write("trust", "x");
+    Foresight::folders = {"bin"};
+    // No service of that name runs anywhere: the marker would be in /run.
+    record_ = {{"answers", Json::array()},
+               {"argv", StringPairs{{"", kSleep}, {"1000", ""}}},
+               {"environment", Json::array()},
+               {"kind", "service"},
+               {"manager", "systemd"},
+               {"name", absl::StrCat("kplan-test-", getpid())},
+               {"restart-on", {kSleep, Path("trust"), Path("unit")}},
+               {"root", "/"},
+               {"timeout", 1},
+               {"unit", Path("unit")}};
+  }
+
+  std::string Path(const std::string& name) const { return absl::StrCat(working_folder_, "/", name); }
+
+  // What `systemctl show` says.
+  static void State(absl::string_view load, absl::string_view active, pid_t pid, bool reload = false) {
+    Write("state", absl::StrCat("LoadState=", load, "\nActiveState=", active, "\nSubState=x\nMainPID=", pid,
+                                "\nLoadError=org.x.Error \"bad thing\"\nNeedDaemonReload=",
+                                reload ? "yes" : "no", "\n"));
+  }
+
+  absl::StatusOr<Outlook> LookAtIt(const Foreseen& foreseen = {}) {
+    absl::StatusOr<Outlook> outlook = Foresight::Look({ServiceStep, ServiceLook, record_}, foreseen);
+    std::vector<std::string> asked = absl::StrSplit(Read("asked"), '\n', absl::SkipEmpty());
+    EXPECT_THAT(asked, Each(StartsWith("show ")));
+    EXPECT_FALSE(asked.empty());
+    EXPECT_FALSE(Exists(absl::StrCat("/run/kplan/", record_["name"].get<std::string>(), ".lock")));
+    return outlook;
+  }
+  std::vector<std::string> Names(const Foreseen& foreseen = {}) {
+    absl::StatusOr<Outlook> outlook = LookAtIt(foreseen);
+    EXPECT_TRUE(outlook.ok()) << outlook.status();
+    return outlook.ok() ? NamesOf(outlook->reasons) : std::vector<std::string>{"failed"};
+  }
+
+  Json record_;
+};
+
+TEST_F(SystemdOutlookTest, OneThatDoesNotRunIsStarted) {
+  for (const char* active : {"inactive", "failed", "deactivating"}) {
+    State("loaded", active, 0);
+    absl::StatusOr<Outlook> outlook = LookAtIt();
+    ASSERT_TRUE(outlook.ok()) << outlook.status();
+    EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("not-running")) << active;
+    EXPECT_TRUE(outlook->starts);
+  }
+}
+
+TEST_F(SystemdOutlookTest, AUnitThatIsNotThereYet) {
+  State("not-found", "inactive", 0);
+  Foreseen foreseen;
+  foreseen.Add(Path("unit"), ForeseenFile());
+  EXPECT_THAT(Names(foreseen), ElementsAre("not-running"));
+}
+
+TEST_F(SystemdOutlookTest, AUnitThatCannotBeLoaded) {
+  State("bad-setting", "inactive", 0);
+  EXPECT_THAT(std::string(LookAtIt().status().message()), HasSubstr(".service cannot be loaded: bad thing"));
+  State("bad-setting", "inactive", 0, /*reload=*/true);
+  EXPECT_THAT(Names(), ElementsAre("not-running")) << "the file was edited since";
+  State("bad-setting", "inactive", 0);
+  Foreseen foreseen;
+  foreseen.Add(Path("unit"), ForeseenFile());
+  EXPECT_THAT(Names(foreseen), ElementsAre("not-running")) << "it will be another file";
+  State("masked", "inactive", 0);
+  EXPECT_THAT(std::string(LookAtIt(foreseen).status().message()), HasSubstr("systemctl unmask"));
+}
+
+TEST_F(SystemdOutlookTest, OneThatRunsIsJudgedByEvidence) {
+  for (uint64_t start = TicksSinceBoot(); TicksSinceBoot() < start + 3;) usleep(1000);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    execl(kSleep, kSleep, "1000", nullptr);
+    _exit(127);
+  }
+  while (absl::StrContains(ExeOf(pid), "outlook_systemd")) usleep(1000);  // not yet sleep(1)
+  State("loaded", "active", pid);
+  absl::StatusOr<Outlook> outlook = LookAtIt();
+  ASSERT_TRUE(outlook.ok()) << outlook.status();
+  EXPECT_THAT(outlook->reasons, IsEmpty());
+  EXPECT_NE(outlook->digest, "");
+
+  State("loaded", "activating", pid);
+  outlook = LookAtIt();
+  ASSERT_TRUE(outlook.ok()) << outlook.status();
+  EXPECT_THAT(outlook->reasons, IsEmpty());
+  EXPECT_EQ(outlook->digest, "") << "it may come up as another process";
+
+  State("loaded", "active", pid, /*reload=*/true);
+  EXPECT_THAT(Names(), ElementsAre("unit"));
+  State("loaded", "active", pid);
+  Foreseen foreseen;
+  foreseen.Add(Path("unit"), ForeseenFile());
+  EXPECT_THAT(Names(foreseen), ElementsAre("unit"));
+  record_["argv"][1] = {"2000", ""};
+  outlook = LookAtIt();
+  ASSERT_TRUE(outlook.ok()) << outlook.status();
+  EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("flags"));
+  EXPECT_THAT(LinesOf(outlook->changes), ElementsAre("argument: 1000 -> 2000"));
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+}
+
+}  // namespace
+}  // namespace kplan

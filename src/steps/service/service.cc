@@ -1,0 +1,434 @@
+// A service that runs with what its record names.
+//
+// Record: {"answers":["127.0.0.1:2379"], "argv":[[TEXT, PATH],...], "await":"answers|start",
+// "environment":["NAME=value"], "environment-file":PATH, "kind":"service",
+//   "manager":"systemd|process|none", "name":"etcd", "reload-on":[PATH,...], "restart-on":[PATH,...],
+//   "root":"/", "start":"by-unit", "timeout":SECONDS, "unit":"/etc/systemd/system/etcd.service"}
+// One argument is TEXT, followed by PATH below the root when there is one; the first is the program. Every
+// PATH and everything in restart-on and reload-on is a path inside the root. answers are the addresses at
+// which the service accepts TCP connections once it is up. await (answers when not given): with start the
+// step ends when the service's process is there, whether it answers or not. environment-file (none when not
+// given) has more variables for the program, for the manager `process`: they are read at each start, and are
+// no reason for one. systemd's unit names such a file itself.
+//
+// The service is started, or started again, when it does not run, or runs with other inputs than the files in
+// restart-on (and the arguments and environment) now are. What it was started with is known
+//   - from the marker (service_marker.h), by digest, when that is about the running instance;
+//   - otherwise from the process itself: the program that it executes, byte for byte; its arguments; its
+//   environment; and
+//     that no other file of restart-on changed after its start. When all of these fit, the instance is
+//     adopted: it gets its marker and is not touched. Doubt means a restart.
+// reload-on (none when not given): when one of these is another one than the running instance has read, and
+// nothing calls for a restart, the service is told to read its files again: `systemctl reload`, awaited, or
+// SIGHUP. The marker forgets these files before, and has them again when that is done: so a run that is
+// killed in between leaves a marker that asks for the reload, whatever becomes of the files meanwhile.
+// Without a marker a file that may have changed after the start calls for a reload.
+//
+// start (by this step when not given): by-unit says that a timer or a socket starts the service. It is then
+// neither started nor enabled, and is fine when it does not run; one that runs with old inputs is restarted,
+// but for a job (Type=oneshot), which has the new ones the next time.
+//
+// The marker is written before the step waits for answers: a service that comes up too slowly fails the step
+// (so that its stamp, which is the debt, is not paid) but is not started again for that by the next run.
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "src/base/digest.h"
+#include "src/host/host_file.h"
+#include "src/host/process_manager.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
+#include "src/probe/listening.h"
+#include "src/step/command_changes.h"
+#include "src/step/host_outlook.h"
+#include "src/step/outlook.h"
+#include "src/step/step.h"
+#include "src/step/waited.h"
+#include "src/steps/service/service_decision.h"
+#include "src/steps/service/service_reload.h"
+#include "src/steps/service/service_state.h"
+#include "src/systemd/environment_file.h"
+#include "src/systemd/systemctl.h"
+#include "src/systemd/unit_readback.h"
+
+namespace kplan {
+namespace {
+
+// From when a process that ends has given back its memory, and /proc hides its descriptors, until it counts
+// as ended.
+constexpr absl::Duration kMomentToEnd = absl::Milliseconds(100);
+
+// In the digest, where there is no instance to name.
+constexpr char kByUnit[] = "by-unit";
+
+// STATE, for systemd alone: of the unit.
+absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& state) {
+  if (!state.ok()) return state.status();
+  RunningService running;
+  running.invocation = state->invocation;
+  running.unit_changed = state->needs_daemon_reload;
+  running.active = state->active_state == "active";
+  if (running.active || state->active_state == "reloading" || state->active_state == "activating") {
+    running.instance = FindInstance(state->main_pid);
+  }
+  return running;
+}
+
+// The same; of a service that others start, a job that is under way ends by itself.
+absl::StatusOr<RunningService> RunningUnitOf(const ServiceSpec& service,
+                                             const absl::StatusOr<UnitState>& state) {
+  absl::StatusOr<RunningService> running = RunningUnit(state);
+  if (!service.by_unit || !running.ok() || running->active) return running;
+  auto properties = ShowProperties(service.process.name, {"Type"});
+  if (!properties.ok()) return properties.status();
+  if ((*properties)["Type"] == "oneshot") running->instance.reset();
+  return running;
+}
+
+absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
+  if (service.manager == "systemd") {
+    return RunningUnitOf(service,
+                         service.by_unit ? PrepareUnitOfOthers(service) : PrepareUnit(service.process.name));
+  }
+  RunningService running;
+  running.instance = FindRunning(service.process);
+  return running;
+}
+
+absl::StatusOr<Instance> AwaitMainProcess(const ServiceSpec& service, const std::string& old_invocation,
+                                          absl::Time deadline) {
+  const std::string& name = service.process.name;
+  const UnitPhase phase = service.await_start ? UnitPhase::kStarted : UnitPhase::kActive;
+  absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, phase, deadline);
+  if (!state.ok()) return state.status();
+  std::optional<Instance> instance = FindInstance(state->main_pid);
+  if (instance.has_value()) return *instance;
+  if (service.await_start && state->main_pid != 0) {
+    return absl::AbortedError(absl::StrCat(name, ".service ended at once; its last log lines:\n",
+                                           LastLines(JournalOf(name, state->invocation), 3)));
+  }
+  return absl::AbortedError(absl::StrCat(
+      name, ".service is active but has no main process; its last log lines:\n", LastLines(JournalOf(name))));
+}
+
+// Stops what runs, if anything does, and starts the service. Not done before its instance is known.
+absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService& running,
+                               absl::Time deadline) {
+  if (service.manager == "systemd") {
+    if (absl::Status status = RestartUnit(service.process.name); !status.ok()) return status;
+    return AwaitMainProcess(service, running.invocation, deadline);
+  }
+  ProcessSpec process = service.process;
+  if (!service.environment_file.empty()) {  // read before anything is stopped
+    absl::StatusOr<std::vector<std::string>> variables = ReadEnvironmentFile(service.environment_file);
+    if (!variables.ok()) return variables.status();
+    process.environment = WithVariables(std::move(process.environment), *variables);
+  }
+  if (running.instance.has_value()) {
+    if (absl::Status status = StopInstance(*running.instance); !status.ok()) return status;
+  }
+  return StartProcess(process);
+}
+
+// Has INSTANCE read its files again; gives the instance that did.
+absl::StatusOr<Instance> Reload(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
+  if (service.manager != "systemd") {
+    absl::Status status = ReloadProcess(service.process.name, instance);
+    if (!status.ok()) return status;
+    return instance;
+  }
+  if (absl::Status status = ReloadUnit(service.process.name); !status.ok()) return status;
+  return AwaitMainProcess(service, "", deadline);
+}
+
+// Of a service that others start: restarts the one that runs, unless it has ended meanwhile.
+absl::StatusOr<std::optional<Instance>> RestartIfRunning(const ServiceSpec& service) {
+  if (absl::Status status = TryRestartUnit(service.process.name); !status.ok()) return status;
+  absl::StatusOr<RunningService> running = RunningUnit(ShowUnit(service.process.name));
+  if (!running.ok()) return running.status();
+  return running->instance;
+}
+
+// Waits until INSTANCE itself accepts connections at every address of `answers`.
+absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
+  const std::string& name = service.process.name;
+  auto with_log = [&](absl::string_view what) {
+    return absl::AbortedError(absl::StrCat(what, "; the last log lines of ", name, ":\n",
+                                           LastLogLines(service.manager, service.process.root, name, 3)));
+  };
+  absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(instance);
+  if (absl::IsNotFound(process.status())) return with_log(absl::StrCat(name, " ended"));
+  if (!process.ok()) return process.status();
+  for (const std::string& answer : service.answers) {
+    absl::StatusOr<HostPort> target = ParseHostPort(answer);
+    if (!target.ok()) return target.status();
+    absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(*target);
+    if (!addresses.ok()) return addresses.status();
+    for (;;) {
+      // A socket that listens accepts connections; making one would only leave a complaint in etcd's log.
+      absl::StatusOr<bool> ours = ListensAt(instance.pid, *addresses);
+      if (ours.ok() && *ours) break;
+      if (service.manager == "systemd") {
+        // It says itself that the service is up; perhaps by a process other than the main one.
+        if (ConnectTcp(*addresses, deadline).ok()) break;
+      } else if (!ours.ok() && !absl::IsNotFound(ours.status()) && !process->AwaitEnd(kMomentToEnd)) {
+        return ours.status();
+      }
+      if (absl::Now() >= deadline) {
+        const bool taken = ConnectTcp(*addresses, absl::Now() + absl::Seconds(1)).ok();
+        return with_log(absl::StrCat(name, " (process ", instance.pid, ") does not answer at ", answer,
+                                     " after ", absl::FormatDuration(service.timeout),
+                                     taken ? ": another process does" : ""));
+      }
+      if (process->AwaitEnd(absl::Milliseconds(5))) {
+        return with_log(absl::StrCat(name, " ended before it answered at ", answer));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+const std::map<std::string, FileSeen>& FilesOf(const std::optional<ServiceMarker>& marker) {
+  static const auto* const kNone = new std::map<std::string, FileSeen>;
+  return marker.has_value() ? marker->files : *kNone;
+}
+
+std::string ArtifactDigest(const std::string& instance, const std::map<std::string, FileSeen>& files) {
+  Sha256Stream digest;
+  digest.Update(absl::StrCat(instance, "\n"));
+  for (const auto& [path, seen] : files) digest.Update(absl::StrCat(seen.sha256, " ", path, "\n"));
+  return digest.FinishHex();
+}
+
+std::string AnswersText(const ServiceSpec& service) {
+  if (service.await_start) return absl::StrCat(service.process.name, " was started");
+  if (service.answers.empty()) return absl::StrCat(service.process.name, " was up");
+  return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
+}
+
+// The files of restart-on and reload-on as they are or will be, and which of them are going to be written.
+struct FilesToCome {
+  std::map<std::string, FileSeen> files;
+  std::set<std::string> rewritten;
+  bool differ = false;  // one will be other than it is
+};
+
+absl::StatusOr<FilesToCome> LookAhead(const ServiceSpec& service, const Foreseen& foreseen,
+                                      const std::map<std::string, FileSeen>& known) {
+  FilesToCome result;
+  for (const std::string& path : service.Watched()) {
+    const ForeseenFile* file = foreseen.Find(PathFromHere(service.root, path));
+    absl::StatusOr<std::map<std::string, FileSeen>> now = LookAtFiles(service.process.root, {path}, known);
+    if (file == nullptr) {
+      if (!now.ok()) return now.status();
+      result.files[path] = now->at(path);
+      continue;
+    }
+    result.rewritten.insert(path);
+    const std::string sha256 = DigestOf(*file).value_or("");
+    result.files[path].sha256 = sha256;
+    if (!now.ok() || sha256.empty() || now->at(path).sha256 != sha256) result.differ = true;
+  }
+  return result;
+}
+
+// From what the running instance was started with to what the record wants.
+std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance& instance) {
+  std::vector<Change> changes;
+  absl::StatusOr<std::vector<std::string>> argv = ArgvOf(instance.pid);
+  if (argv.ok() && !IsTitle(*argv, service.process.argv))
+    changes = CommandChanges(*argv, service.process.argv);
+  absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(instance.pid);
+  if (!environment.ok()) return changes;
+  // systemd adds variables of its own, and more come from the unit. A file of them may still have to come.
+  bool others = service.manager == "systemd";
+  std::vector<std::string> wanted = service.process.environment;
+  if (!service.environment_file.empty()) {
+    absl::StatusOr<std::vector<std::string>> file = ReadEnvironmentFile(service.environment_file);
+    others = others || !file.ok();
+    if (file.ok()) wanted = WithVariables(std::move(wanted), *file);
+  }
+  for (Change& change : EnvironmentChanges(*environment, wanted)) {
+    if (others && change.to.empty()) continue;
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+bool AnyForeseen(const Record& record, const Foreseen& foreseen) {
+  std::vector<std::string> paths = record.Strings("restart-on");
+  if (record.Has("reload-on")) {
+    for (std::string& path : record.Strings("reload-on")) paths.push_back(std::move(path));
+  }
+  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+    return foreseen.Find(PathFromHere(record.String("root"), path)) != nullptr;
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record& record) {
+  absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record);
+  if (!read.ok()) return read.status();
+  const ServiceSpec& service = *read;
+  const std::string &root = service.process.root, &name = service.process.name;
+
+  UniqueFd lock;
+  if (service.manager != "none") {
+    absl::StatusOr<UniqueFd> taken = LockService(root, name);
+    if (!taken.ok()) return taken.status();
+    lock = *std::move(taken);
+  }
+
+  // Read before anything is started: what is in the marker is at most older than what the service then reads.
+  std::optional<ServiceMarker> marker = ReadMarker(root, name);
+  absl::StatusOr<std::map<std::string, FileSeen>> files =
+      LookAtFiles(root, service.Watched(), FilesOf(marker));
+  if (!files.ok()) return files.status();
+
+  StepResult result;
+  if (service.manager == "none") {
+    result.digest = ArtifactDigest("none", *files);
+    result.output =
+        absl::StrCat(name, ": its files are in place; nothing is started (service-manager: none)");
+    return result;
+  }
+
+  absl::StatusOr<RunningService> running = LookAtRunning(service);
+  if (!running.ok()) return running.status();
+  // What systemd did not take from the unit as it is written would come to light when something depends on
+  // it.
+  if (service.manager == "systemd") {
+    absl::Status status = ReadBackUnit(absl::StrCat(name, ".service"), PathFromHere(root, service.unit));
+    if (!status.ok()) return status;
+  }
+  ServiceMarker wanted = WantedMarker(service, *std::move(files));
+  absl::StatusOr<ServiceDecision> decision = DecideOnService(service, *running, marker, wanted);
+  if (!decision.ok()) return decision.status();
+  const std::vector<Reason>& reasons = decision->reasons;
+  const std::vector<std::string>& unread = decision->unread;
+
+  const absl::Time begun = absl::Now(), deadline = begun + service.timeout;
+  std::optional<Instance> instance = running->instance;
+  if (reasons.empty()) {
+    if (service.manager == "process") {
+      if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
+    } else if (!running->active && !service.await_start && !service.by_unit) {
+      // It is on its way up, started at boot or by a run that was killed.
+      absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline);
+      if (!active.ok()) return active.status();
+      instance = *active;
+    }
+  } else {
+    result.reason =
+        absl::StrCat(instance.has_value() ? "restarted: " : "started: ", ReasonsText(reasons, ", "));
+    if (instance.has_value()) wanted.replaces = instance->ToString();
+    if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
+    absl::StatusOr<std::optional<Instance>> started =
+        service.by_unit ? RestartIfRunning(service) : Start(service, *running, deadline);
+    if (!started.ok()) return started.status();
+    instance = *started;
+  }
+  if (!unread.empty()) {
+    // One that has just come up may not heed the signal yet.
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+    result.reason = absl::StrCat("reloaded: ", ReasonsText(decision->reload, ", "));
+    ServiceMarker before = decision->known ? *marker : wanted;
+    before.instance = instance->ToString();
+    for (const std::string& path : unread) before.files.erase(path);
+    if (absl::Status status = WriteMarker(root, name, before); !status.ok()) return status;
+    absl::StatusOr<Instance> reloaded = Reload(service, *instance, deadline);
+    if (!reloaded.ok()) return reloaded.status();
+    instance = *reloaded;
+  }
+  const bool news = !reasons.empty() || !unread.empty() || !decision->known || marker->instance.empty();
+  if (news && instance.has_value()) {
+    wanted.instance = instance->ToString();
+    if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
+  }
+  if (!service.await_start && instance.has_value()) {
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+  }
+  if (service.by_unit) {
+    result.digest = ArtifactDigest(kByUnit, wanted.files);
+    return result;
+  }
+  result.output = WaitedLine(context.label, absl::Now() - begun, AnswersText(service));
+
+  result.digest = ArtifactDigest(instance->ToString(), wanted.files);
+  result.files.push_back(MarkerPath(service.root, name));
+  if (service.manager == "process") {
+    result.files.push_back(PidFilePath(service.root, name));
+  } else {
+    // A unit that somebody disabled runs on, and does not come back after a reboot.
+    for (std::string& link : EnablementLinks(name)) result.files.push_back(std::move(link));
+  }
+  return result;
+}
+
+absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const Record& record) {
+  absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record, AnyForeseen(record, context.foreseen));
+  if (!read.ok()) return read.status();
+  const ServiceSpec& service = *read;
+  const std::string &root = service.process.root, &name = service.process.name;
+  std::optional<ServiceMarker> marker = ReadMarker(root, name);
+  absl::StatusOr<FilesToCome> files = LookAhead(service, context.foreseen, FilesOf(marker));
+  if (!files.ok()) return files.status();
+  const bool digests_known = std::all_of(files->files.begin(), files->files.end(),
+                                         [](const auto& file) { return !file.second.sha256.empty(); });
+
+  Outlook outlook;
+  if (service.manager == "none") {
+    if (digests_known) outlook.digest = ArtifactDigest("none", files->files);
+    outlook.changes_digest = files->differ;
+    return outlook;
+  }
+  RunningService running;
+  if (service.manager == "systemd") {
+    const bool unit_to_come = files->rewritten.count(service.unit) != 0;
+    absl::StatusOr<RunningService> unit = RunningUnitOf(service, LookAtUnit(name, unit_to_come));
+    if (!unit.ok()) return unit.status();
+    running = *std::move(unit);
+    running.unit_changed = running.unit_changed || unit_to_come;
+  } else {
+    // Without waiting for a start that is under way: that is the step's to do.
+    running.instance = FindRunning(service.process, /*await_start=*/false);
+  }
+  const ServiceMarker wanted = WantedMarker(service, files->files);
+  absl::StatusOr<ServiceDecision> decision =
+      DecideOnService(service, running, marker, wanted, files->rewritten);
+  if (!decision.ok()) return decision.status();
+  outlook.reasons = std::move(decision->reasons);
+  if (outlook.reasons.empty()) {
+    // One that is on its way up may come up as another process.
+    const bool settled = service.manager == "process" || running.active;
+    if (digests_known && service.by_unit) {
+      outlook.digest = ArtifactDigest(kByUnit, wanted.files);
+    } else if (settled && digests_known) {
+      outlook.digest = ArtifactDigest(running.instance->ToString(), wanted.files);
+    }
+    outlook.reloads = !decision->unread.empty();
+    if (outlook.reloads && service.manager == "process") {
+      if (absl::Status status = HeedsReload(name, *running.instance); !status.ok()) return status;
+    }
+    outlook.reasons = std::move(decision->reload);
+    outlook.changes_digest = files->differ;
+    return outlook;
+  }
+  outlook.changes_digest = true;
+  outlook.restarts = running.instance.has_value();
+  outlook.starts = !outlook.restarts;
+  if (outlook.restarts) outlook.changes = ChangesOfCommand(service, *running.instance);
+  return outlook;
+}
+
+}  // namespace kplan
