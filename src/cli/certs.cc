@@ -17,9 +17,9 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/lower/compile.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
-#include "src/plan/compile.h"
 #include "src/steps/pki/certificate_state.h"
 
 namespace kplan {

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
-#include "src/plan/compile.h"
+#include "src/lower/compile.h"
 
 namespace kplan {
 namespace {

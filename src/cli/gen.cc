@@ -16,10 +16,10 @@
 #include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/cli/generate.h"
-#include "src/cli/look.h"
-#include "src/plan/compile.h"
-#include "src/plan/spec_history.h"
+#include "src/gen/generate.h"
+#include "src/look/look.h"
+#include "src/look/spec_history.h"
+#include "src/lower/compile.h"
 #include "src/remote/plan_hosts.h"
 
 namespace kplan {

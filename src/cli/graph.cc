@@ -18,14 +18,14 @@
 #include "src/base/piecewise_file.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/plan/explain.h"
-#include "src/plan/forecast.h"
-#include "src/plan/graph_dot.h"
-#include "src/plan/graph_html.h"
-#include "src/plan/graph_json.h"
-#include "src/plan/graph_mermaid.h"
-#include "src/plan/graph_view.h"
-#include "src/plan/plan_report.h"
+#include "src/look/forecast.h"
+#include "src/show/graph_dot.h"
+#include "src/show/graph_html.h"
+#include "src/show/graph_json.h"
+#include "src/show/graph_mermaid.h"
+#include "src/show/graph_view.h"
+#include "src/show/plan_report.h"
+#include "src/why/explain.h"
 
 namespace kplan {
 namespace {

@@ -17,13 +17,13 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/cli/import_place.h"
-#include "src/cli/import_trial.h"
 #include "src/importer/cluster_yaml.h"
 #include "src/importer/findings.h"
+#include "src/importer/import_place.h"
+#include "src/importer/import_trial.h"
 #include "src/importer/input.h"
 #include "src/importer/pki_import.h"
-#include "src/plan/compile.h"
+#include "src/lower/compile.h"
 
 namespace kplan {
 namespace {

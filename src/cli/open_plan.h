@@ -5,8 +5,8 @@
 #include <string>
 
 #include "src/cli/command.h"
-#include "src/plan/compile.h"
-#include "src/plan/spec_history.h"
+#include "src/look/spec_history.h"
+#include "src/lower/compile.h"
 
 namespace kplan {
 

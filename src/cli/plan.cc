@@ -11,10 +11,10 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/plan/explain.h"
-#include "src/plan/forecast.h"
-#include "src/plan/leftovers.h"
-#include "src/plan/plan_report.h"
+#include "src/look/forecast.h"
+#include "src/prune/leftovers.h"
+#include "src/show/plan_report.h"
+#include "src/why/explain.h"
 
 namespace kplan {
 namespace {

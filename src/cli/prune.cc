@@ -1,6 +1,6 @@
 // kplan prune: removes what earlier plans made and this one has not, after it has shown it.
 
-#include "src/plan/prune.h"
+#include "src/prune/prune.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/plan/record_field.h"
+#include "src/look/record_field.h"
 
 namespace kplan {
 namespace {

@@ -19,8 +19,8 @@
 #include "src/base/process.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/lower/compile.h"
 #include "src/model/renewal_units.h"
-#include "src/plan/compile.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_verify.h"
 

@@ -12,11 +12,11 @@
 #include "src/base/files.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/plan/artifact_report.h"
-#include "src/plan/artifact_view.h"
-#include "src/plan/forecast.h"
-#include "src/plan/graph_view.h"
-#include "src/plan/resolved_spec.h"
+#include "src/look/forecast.h"
+#include "src/show/artifact_report.h"
+#include "src/show/artifact_view.h"
+#include "src/show/graph_view.h"
+#include "src/show/resolved_spec.h"
 
 namespace kplan {
 namespace {

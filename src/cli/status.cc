@@ -17,12 +17,12 @@
 #include "src/cli/open_plan.h"
 #include "src/host/change_waiter.h"
 #include "src/host/service_marker.h"
-#include "src/plan/contact.h"
-#include "src/plan/holdings.h"
-#include "src/plan/leftovers.h"
-#include "src/plan/record_field.h"
-#include "src/plan/status_view.h"
+#include "src/look/contact.h"
+#include "src/look/holdings.h"
+#include "src/look/record_field.h"
+#include "src/prune/leftovers.h"
 #include "src/remote/plan_hosts.h"
+#include "src/show/status_view.h"
 
 namespace kplan {
 namespace {

@@ -9,10 +9,10 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/plan/explain.h"
-#include "src/plan/forecast.h"
-#include "src/plan/graph_view.h"
-#include "src/plan/plan_report.h"
+#include "src/look/forecast.h"
+#include "src/show/graph_view.h"
+#include "src/show/plan_report.h"
+#include "src/why/explain.h"
 
 namespace kplan {
 namespace {

@@ -1,0 +1,179 @@
+#include "src/etcd/etcd_records.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/record.h"
+#include "src/etcd/rollout_etcd.h"
+#include "src/host/host_file.h"
+#include "src/remote/remote_host.h"
+#include "src/systemd/environment_file.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kRollout[] = "rollout/etcd";
+constexpr char kVerify[] = "verify/etcd";
+constexpr char kDefaultToken[] = "etcd-cluster";  // of etcd's flag initial-cluster-token
+constexpr char kTokenVariable[] = "ETCD_INITIAL_CLUSTER_TOKEN=";
+
+// The record of LABEL in SHARD; nothing when there is none.
+absl::StatusOr<absl::optional<Record>> FindRecord(const std::string& shard, const std::string& label) {
+  absl::StatusOr<std::string> text = ReadFile(paths::Shard(shard));
+  if (!text.ok()) return text.status();
+  const absl::string_view found = FindRecordText(*text, label);
+  if (found.empty()) return absl::optional<Record>();
+  absl::StatusOr<Record> record = Record::Parse(found);
+  if (!record.ok()) return record.status();
+  return absl::optional<Record>(*std::move(record));
+}
+
+absl::StatusOr<absl::optional<Record>> FindShared(const std::string& label) {
+  absl::StatusOr<absl::optional<Record>> record = FindRecord(paths::kSharedShard, label);
+  if (!absl::IsNotFound(record.status())) return record;
+  return absl::FailedPreconditionError("there is no plan in this folder; run `kplan gen` first, or use -C");
+}
+
+// The name of the host of this machine that has the service NAME below ROOT, and the service.
+absl::StatusOr<std::pair<std::string, Record>> FindLocalService(const std::string& name,
+                                                                const std::string& root) {
+  std::vector<std::string> hosts;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(paths::kShards, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string file = it->path().filename().string();
+    if (absl::EndsWith(file, ".json")) hosts.emplace_back(absl::StripSuffix(file, ".json"));
+  }
+  if (error) return ErrnoStatus(error.value(), paths::kShards);
+  std::sort(hosts.begin(), hosts.end());
+  for (const std::string& host : hosts) {
+    absl::StatusOr<absl::optional<Record>> service =
+        FindRecord(host, absl::StrCat("service/", host, "/", name));
+    if (!service.ok()) return service.status();
+    if (service->has_value() && (*service)->StringOr("root", "") == root && !(*service)->Has("host"))
+      return std::make_pair(host, **service);
+  }
+  return absl::FailedPreconditionError("the plan has no service of etcd; run `kplan gen` again");
+}
+
+// The one member on this machine as a cluster, by the record of its verification: paths in that are inside
+// its root.
+absl::StatusOr<RestorePlan> ReadOneMember(const Record& verify) {
+  const std::string root = verify.String("root"), name = verify.String("service");
+  if (!verify.status().ok()) return verify.status();
+  absl::StatusOr<std::pair<std::string, Record>> service = FindLocalService(name, root);
+  if (!service.ok()) return service.status();
+  Json record = verify.json();
+  for (const char* key : {"cacert", "cert", "etcdctl", "key"})
+    record[key] = PathFromHere(root, verify.String(key));
+  for (Json& member : record["members"]) {
+    if (!member.is_object()) return absl::DataLossError("a member in the record of verify/etcd is none");
+    member["host"] = service->first;
+    member["remote"] = false;
+    member["root"] = root;
+    member["data"] = "";
+    for (const auto& [text, path] : service->second.Pairs("argv")) {
+      if (text == "--data-dir=") member["data"] = path;
+    }
+  }
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(Record(std::move(record)));
+  if (!cluster.ok()) return cluster.status();
+  RestorePlan plan;
+  plan.cluster = *std::move(cluster);
+  plan.timeout = absl::Seconds(service->second.IntOr("timeout", 90));
+  plan.services.push_back(std::move(service->second));
+  return plan;
+}
+
+// All but the token and the folders.
+absl::StatusOr<RestorePlan> ReadMembers() {
+  absl::StatusOr<absl::optional<Record>> rollout = FindShared(kRollout);
+  if (!rollout.ok()) return rollout.status();
+  if (rollout->has_value()) {
+    absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout);
+    if (!read.ok()) return read.status();
+    RestorePlan plan;
+    plan.cluster = std::move(read->cluster);
+    plan.services = std::move(read->services);
+    plan.timeout = read->timeout;
+    return plan;
+  }
+  absl::StatusOr<absl::optional<Record>> verify = FindShared(kVerify);
+  if (!verify.ok()) return verify.status();
+  if (!verify->has_value())
+    return absl::FailedPreconditionError("the plan has no etcd that kplan runs (service-manager: none?)");
+  return ReadOneMember(**verify);
+}
+
+// The initial-cluster-token of MEMBER: a flag of its service, or a line of the file that the plan renders for
+// it.
+absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const Record& service) {
+  for (const auto& [text, path] : service.Pairs("argv")) {
+    absl::string_view flag = text;
+    if (absl::ConsumePrefix(&flag, "--initial-cluster-token=")) return std::string(flag);
+  }
+  const std::string path = absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName);
+  absl::StatusOr<absl::optional<Record>> render =
+      FindRecord(member.host, absl::StrCat("render/", member.host, path));
+  if (!render.ok()) return render.status();
+  if (!render->has_value()) return kDefaultToken;
+  absl::StatusOr<std::vector<std::string>> variables =
+      ParseEnvironmentFile((*render)->StringOr("content", ""));
+  if (!variables.ok()) return variables.status();
+  for (absl::string_view variable : *variables) {
+    if (absl::ConsumePrefix(&variable, kTokenVariable)) return std::string(variable);
+  }
+  return kDefaultToken;
+}
+
+}  // namespace
+
+absl::StatusOr<PlannedCluster> ReadClusterRecords() {
+  absl::StatusOr<RestorePlan> plan = ReadMembers();
+  return plan.ok() ? absl::StatusOr<PlannedCluster>(std::move(plan->cluster)) : plan.status();
+}
+
+absl::StatusOr<RestorePlan> ReadRestoreRecords() {
+  absl::StatusOr<RestorePlan> plan = ReadMembers();
+  if (!plan.ok()) return plan.status();
+  for (size_t i = 0; i < plan->cluster.members.size(); ++i) {
+    const PlannedMember& member = plan->cluster.members[i];
+    absl::StatusOr<std::string> token = TokenOf(member, plan->services[i]);
+    if (!token.ok()) return token.status();
+    plan->token = *token;
+    RestorePlan::Folder folder;
+    absl::StatusOr<absl::optional<Record>> dir =
+        FindRecord(member.host, absl::StrCat("dir/", member.host, member.data));
+    if (!dir.ok()) return dir.status();
+    if (dir->has_value()) {
+      folder.mode = (*dir)->StringOr("mode", folder.mode);
+      folder.owner = (*dir)->StringOr("owner", "");
+    }
+    plan->folders.push_back(std::move(folder));
+  }
+  if (absl::Status status = CheckPlannedIds(*plan); !status.ok()) return status;
+  return plan;
+}
+
+absl::Status ForgetEtcdStamps() {
+  for (const char* label : {kRollout, kVerify}) {
+    const std::string stamp = paths::Stamp(label);
+    if (unlink(stamp.c_str()) != 0 && errno != ENOENT)
+      return ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kplan

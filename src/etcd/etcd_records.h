@@ -1,0 +1,26 @@
+#ifndef KPLAN_ETCD_ETCD_RECORDS_H_
+#define KPLAN_ETCD_ETCD_RECORDS_H_
+
+// The etcd of a plan, by the records in .kplan/steps that ninja's steps go by; cluster.yaml is not read, so
+// that what was generated is what counts.
+
+#include "absl/status/statusor.h"
+#include "src/etcd/etcd_cluster.h"
+#include "src/etcd/restore.h"
+
+namespace kplan {
+
+// The cluster of the plan in the current folder, or the one member on this machine. FailedPrecondition when
+// there is no plan, or no etcd in it that runs.
+absl::StatusOr<PlannedCluster> ReadClusterRecords();
+
+// The same with what a restore needs to know. FailedPrecondition also when the members' ids do not follow
+// from what the plan says.
+absl::StatusOr<RestorePlan> ReadRestoreRecords();
+
+// Makes the next ninja look at all of it again.
+absl::Status ForgetEtcdStamps();
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ETCD_RECORDS_H_

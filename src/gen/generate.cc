@@ -1,0 +1,167 @@
+#include "src/gen/generate.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <deque>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/piecewise_file.h"
+#include "src/base/record.h"
+#include "src/prune/leftovers.h"
+
+namespace kplan {
+namespace {
+
+// How many records of TEXT are not in OLD, both shards with a record a line.
+size_t CountChanged(absl::string_view old, absl::string_view text) {
+  absl::flat_hash_set<absl::string_view> lines;
+  for (absl::string_view line : absl::StrSplit(old, '\n')) lines.insert(absl::StripSuffix(line, ","));
+  size_t changed = 0;
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (line.size() > 1 && !lines.contains(absl::StripSuffix(line, ","))) ++changed;
+  }
+  return changed;
+}
+
+// The shards on disk that are not among WANTED: those of hosts that are gone.
+absl::StatusOr<std::vector<std::string>> OtherShards(const absl::flat_hash_set<std::string>& wanted) {
+  absl::StatusOr<std::vector<std::string>> names = ShardsOnDisk();
+  if (!names.ok()) return names;
+  names->erase(std::remove_if(names->begin(), names->end(),
+                              [&](const std::string& name) { return wanted.contains(paths::Shard(name)); }),
+               names->end());
+  return names;
+}
+
+absl::Status RemoveShards(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const std::string path = paths::Shard(name);
+    if (unlink(path.c_str()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteShards(const Graph& graph, absl::Span<const Shard* const> shards) {
+  // Durable together, and yet not all in memory at a time.
+  constexpr size_t kBatch = 256;
+  for (; !shards.empty(); shards.remove_prefix(std::min(kBatch, shards.size()))) {
+    std::deque<std::string> texts;  // a deque: they stay where they are
+    std::vector<FileContent> files;
+    for (const Shard* shard : shards.subspan(0, kBatch)) {
+      texts.push_back(graph.ShardText(*shard));
+      files.push_back({paths::Shard(shard->name), texts.back()});
+    }
+    if (absl::Status status = WriteFiles(files, 0644); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void AppendIds(const Graph& graph, absl::Span<const StepId> ids, std::string* out) {
+  out->push_back('[');
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i > 0) out->push_back(',');
+    AppendJsonString(graph.steps()[ids[i]].label, out);
+  }
+  out->push_back(']');
+}
+
+}  // namespace
+
+void WritePlanJson(const Compiled& compiled, TextSink sink) {
+  const Graph& graph = compiled.graph;
+  PieceWriter writer(sink);
+  std::string& out = *writer.text();
+  out += "{\n\"version\":1,\n\"hosts\":[";
+  for (size_t i = 0; i < compiled.cluster.hosts.size(); ++i) {
+    const Host& host = compiled.cluster.hosts[i];
+    out += i > 0 ? ",\n" : "\n";
+    RecordWriter record;
+    record.Add("address", host.address).Add("arch", host.arch).Add("name", host.name).Add("root", host.root);
+    out += std::move(record).Finish();
+    writer.MayFlush();
+  }
+  out += "\n],\n\"steps\":[";
+  for (size_t i = 0; i < graph.steps().size(); ++i) {
+    const Step& step = graph.steps()[i];
+    const std::string& shard = graph.shards()[step.shard].name;
+    out += i > 0 ? ",\n{\"after\":" : "\n{\"after\":";
+    AppendIds(graph, step.after, &out);
+    absl::StrAppend(&out, ",\"digest\":\"", step.digest(), "\",\"host\":");
+    AppendJsonString(shard == paths::kSharedShard ? absl::string_view() : shard, &out);
+    out += ",\"inputs\":";
+    AppendIds(graph, step.inputs, &out);
+    out += ",\"label\":";
+    AppendJsonString(step.label, &out);
+    absl::StrAppend(&out, ",\"verb\":\"", VerbOf(step.kind), "\"}");
+    writer.MayFlush();
+  }
+  out += "\n]\n}\n";
+  writer.Flush();
+}
+
+absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOptions& options) {
+  auto write_ninja = [&](TextSink sink) { WriteNinjaFile(compiled.graph, options, sink); };
+  auto write_plan = [&](TextSink sink) { WritePlanJson(compiled, sink); };
+  Written written;
+  std::vector<const Shard*> differing;
+  LeftoverUpdate leftovers(compiled.graph);
+  absl::flat_hash_set<std::string> shards;
+  for (const Shard& shard : compiled.graph.shards()) {
+    std::string path = paths::Shard(shard.name);
+    // Small files: comparing costs a read each, and leaves their times alone.
+    absl::StatusOr<std::string> old = ReadFile(path);
+    std::string text = compiled.graph.ShardText(shard);
+    if (!old.ok() || *old != text) {
+      written.changed_steps += CountChanged(old.ok() ? *old : "{", text);
+      differing.push_back(&shard);
+      leftovers.Replace(shard.name, old.ok() ? *old : "");
+    }
+    shards.insert(std::move(path));
+  }
+  absl::StatusOr<std::vector<std::string>> others = OtherShards(shards);
+  if (!others.ok()) return others.status();
+  for (const std::string& name : *others) {
+    absl::StatusOr<std::string> old = ReadFile(paths::Shard(name));
+    if (!old.ok()) return old.status();
+    leftovers.Replace(name, *old);
+  }
+  bool same_plan = FileHolds(paths::kPlan, write_plan);
+  Sha256Stream digest;
+  bool same_ninja = FileHolds(paths::kBuildNinja, [&](TextSink sink) {
+    write_ninja([&](absl::string_view piece) {
+      digest.Update(piece);
+      sink(piece);
+    });
+  });
+  if (!differing.empty() || !others->empty() || !same_plan || !same_ninja) {
+    absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
+    // What vanishes from the records is remembered first.
+    if (status.ok()) status = leftovers.Write();
+    if (status.ok()) status = WriteShards(compiled.graph, differing);
+    if (status.ok() && !same_plan) status = WritePiecewise(paths::kPlan, write_plan, 0644);
+    if (status.ok()) status = RemoveShards(*others);
+    if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, 0644);
+    if (!status.ok()) return status;
+    written.changed = true;
+  }
+  // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
+  // written exactly when build.ninja is another.
+  std::string stamp = digest.FinishHex() + "\n";
+  absl::StatusOr<std::string> old_stamp = ReadFile(paths::kGenStamp);
+  if (!old_stamp.ok() || *old_stamp != stamp) {
+    if (absl::Status status = WriteScratchFile(paths::kGenStamp, stamp, 0644); !status.ok()) return status;
+    written.changed = true;
+  }
+  return written;
+}
+
+}  // namespace kplan

@@ -1,0 +1,76 @@
+#include "src/look/old_records.h"
+
+#include <deque>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "src/base/digest.h"
+#include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/record.h"
+#include "src/look/spec_history.h"
+#include "src/lower/compile.h"
+
+namespace kplan {
+
+// The texts of cluster.yaml that are known, newest first, each compiled when it is asked for.
+class OldRecords::Versions {
+ public:
+  Versions() : history_(SpecHistory::Load()) {}
+
+  absl::optional<std::string> Find(const std::string& label, absl::string_view digest) {
+    for (size_t i = 0; i < history_.versions().size(); ++i) {
+      if (i == files_.size()) {
+        const SpecVersion& version = history_.versions()[i];
+        files_.push_back(SpecFile::CompileText(version.path, version.text));
+      }
+      const Compiled* compiled = files_[i].compiled();
+      if (compiled == nullptr) continue;  // it does not compile with this kplan
+      for (const Step& step : compiled->graph.steps()) {
+        if (step.label == label && step.digest() == digest) return std::string(step.record);
+      }
+    }
+    return absl::nullopt;
+  }
+
+ private:
+  SpecHistory history_;
+  std::deque<SpecFile> files_;
+};
+
+OldRecords::OldRecords() = default;
+OldRecords::~OldRecords() = default;
+
+absl::optional<std::string> OldRecords::Find(const std::string& shard, const std::string& label,
+                                             absl::string_view digest) {
+  if (digest.empty()) return absl::nullopt;
+  if (absl::StatusOr<std::string> text = ReadFile(paths::Shard(shard)); text.ok()) {
+    // A record a line, whose digest is over its bytes.
+    std::string start = "\n";
+    AppendJsonString(label, &start);
+    start += ":";
+    if (size_t begin = text->find(start); begin != std::string::npos) {
+      begin += start.size();
+      absl::string_view record = absl::string_view(*text).substr(begin, text->find('\n', begin) - begin);
+      record = absl::StripSuffix(record, ",");
+      if (Sha256Hex(record) == digest) return std::string(record);
+    }
+  }
+  if (versions_ == nullptr) versions_ = std::make_unique<Versions>();
+  return versions_->Find(label, digest);
+}
+
+LastDone LastDone::Of(const std::string& label, const JournalEntry* entry) {
+  LastDone last;
+  if (entry != nullptr) {
+    last.digest = entry->digest;
+    // A run that failed has done nothing that is known.
+    last.record = entry->failed ? entry->made_record : entry->record;
+  } else if (absl::StatusOr<std::string> stamp = ReadFile(paths::Stamp(label), 4096); stamp.ok()) {
+    last.digest = std::string(absl::StripAsciiWhitespace(*stamp));
+  }
+  return last;
+}
+
+}  // namespace kplan

@@ -1,0 +1,54 @@
+#ifndef KPLAN_LOOK_REMOTE_LOOK_H_
+#define KPLAN_LOOK_REMOTE_LOOK_H_
+
+// What the steps that work on a host over ssh would do, without asking the host: what they would deliver now
+// (steps/delivery.h) beside what they delivered last, as the journal has it. So drift on the host itself is
+// not seen here: that is what `kplan status --contact` is for (plan/contact.h).
+
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "src/base/journal.h"
+#include "src/graph/graph.h"
+#include "src/look/old_records.h"
+#include "src/step/outlook.h"
+#include "src/steps/files/delivery.h"
+
+namespace kplan {
+
+class RemoteLooker {
+ public:
+  // All must outlive it. FORESEEN grows with every step that has been looked at, in the order of the graph.
+  RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old);
+
+  // STEP's record has a host over ssh (SshHostOf). ENTRY: the last run of it; null: none. JOURNAL: that of
+  // its shard.
+  absl::StatusOr<Outlook> Look(StepId step, const JournalEntry* entry, const Journal& journal);
+
+ private:
+  absl::StatusOr<Outlook> LookAtDelivery(StepId step, const Record& record, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtHost(const Step& step, const Record& record, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtSend(const Step& step, const Record& record, const Journal& journal);
+  static absl::StatusOr<Outlook> LookAtOther(const Step& step, const JournalEntry* entry);
+
+  // What of RECORD differs from the one that went before, in the words of the record's keys.
+  void CompareRecords(const Step& step, const Record& record, const LastDone& last,
+                      absl::Span<const absl::string_view> keys, Outlook* outlook);
+  // What changes in the content of the public files, where the old ones are still here.
+  void CompareContent(const Record& record, const LastDone& last, const Delivery& delivery, Outlook* outlook);
+  absl::StatusOr<const Delivery*> DeliveryOfStep(StepId step, const Record& record);
+
+  const Graph& graph_;
+  absl::Time now_;
+  const Foreseen& foreseen_;
+  OldRecords* old_;
+  absl::flat_hash_map<StepId, std::unique_ptr<Delivery>> deliveries_;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_LOOK_REMOTE_LOOK_H_

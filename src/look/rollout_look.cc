@@ -1,0 +1,188 @@
+#include "src/look/rollout_look.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "src/base/record.h"
+#include "src/etcd/rollout_etcd.h"
+#include "src/look/holdings.h"
+#include "src/look/record_field.h"
+#include "src/step/command_changes.h"
+#include "src/steps/service/service_decision.h"
+
+namespace kplan {
+namespace {
+
+class Looker {
+ public:
+  Looker(const Graph& graph, StepId id, const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
+         const JournalEntry* entry)
+      : graph_(graph), step_(graph.steps()[id]), foreseen_(foreseen), stamp_times_(stamp_times) {
+    if (entry != nullptr) finished_ = entry->failed ? entry->made_at : entry->at;
+  }
+
+  // BEFORE: the record of the service that the last rollout was made by; null: it is not known, or the same.
+  ServiceOutlook Look(const ServiceRecord& service, bool first, const Record* before) const {
+    ServiceOutlook outlook;
+    outlook.host = service.host;
+    outlook.service = service.name;
+    absl::StatusOr<Record> record = Record::Parse(service.record);
+    if (!record.ok() || record->StringOr("manager", "") == "none") return outlook;
+    // One that others start reads everything when they do.
+    const bool by_unit = record->StringOr("start", "") == "by-unit";
+    if (first) {
+      if (by_unit) return outlook;
+      outlook.starts = true;
+      outlook.reasons.push_back({"not-running", "was not started yet"});
+      return outlook;
+    }
+    for (const std::string& path : record->Strings("restart-on")) {
+      if (IsToChange(service.host, record->StringOr("root", "/"), path))
+        outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
+    }
+    outlook.restarts = !outlook.reasons.empty();
+    if (!outlook.restarts && record->Has("reload-on")) {
+      for (const std::string& path : record->Strings("reload-on")) {
+        if (IsToChange(service.host, record->StringOr("root", "/"), path))
+          outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
+      }
+      outlook.reloads = !outlook.reasons.empty();
+    }
+    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, *record);
+    return outlook;
+  }
+
+  // A unit beside a service's own, that is made to work.
+  ServiceOutlook LookAtUnit(const std::string& host, const std::string& root, const std::string& path,
+                            bool first) const {
+    ServiceOutlook outlook;
+    outlook.starts = first;
+    if (first) outlook.reasons.push_back({"not-active", "was not active"});
+    if (first || !IsToChange(host, root, path)) return outlook;
+    outlook.restarts = true;
+    outlook.reasons.push_back({"unit", "unit changed"});
+    return outlook;
+  }
+
+ private:
+  bool IsToChange(const std::string& host, const std::string& root, const std::string& path) const {
+    if (foreseen_.Find(OnHost(host, root, path)) != nullptr) return true;
+    // Delivered in a run whose rollout did not come to its end.
+    return std::any_of(step_.inputs.begin(), step_.inputs.end(), [&](StepId input) {
+      const Step& it = graph_.steps()[input];
+      const bool makes_it = SshHostOf(it.record) == host &&
+                            (FieldOf(it.record, "path") == path || FieldOf(it.record, "cert-path") == path);
+      return makes_it && stamp_times_[input] > finished_;
+    });
+  }
+
+  static std::vector<std::string> ArgvOf(const Record& service) {
+    std::vector<std::string> argv;
+    for (const auto& [text, path] : service.Pairs("argv")) argv.push_back(absl::StrCat(text, path));
+    return argv;
+  }
+
+  static std::vector<Change> ChangesOfCommand(const Record& from, const Record& to) {
+    std::vector<Change> changes = CommandChanges(ArgvOf(from), ArgvOf(to));
+    for (Change& change : EnvironmentChanges(from.Strings("environment"), to.Strings("environment")))
+      changes.push_back(std::move(change));
+    return changes;
+  }
+
+  const Graph& graph_;
+  const Step& step_;
+  const Foreseen& foreseen_;
+  const std::vector<int64_t>& stamp_times_;
+  int64_t finished_ = 0;  // the last rollout that came to its end
+};
+
+}  // namespace
+
+void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
+                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
+                           OldRecords* old, Outlook* outlook) {
+  const Step& step = graph.steps()[id];
+  const std::vector<ServiceRecord> services = ServicesOf(step.record);
+  if (std::none_of(services.begin(), services.end(), [](const auto& service) { return service.over_ssh; }))
+    return;
+  const LastDone last = LastDone::Of(step.label, entry);
+  absl::optional<std::string> before;
+  if (last.record != step.digest())
+    before = old->Find(graph.shards()[step.shard].name, step.label, last.record);
+  std::map<std::string, absl::StatusOr<Record>> of_before;  // by label
+  for (const ServiceRecord& service : ServicesOf(before.value_or("")))
+    of_before.emplace(service.label, Record::Parse(service.record));
+
+  const Looker looker(graph, id, foreseen, stamp_times, entry);
+  std::vector<ServiceOutlook> here = std::exchange(outlook->services, {});
+  for (const ServiceRecord& service : services) {
+    if (!service.over_ssh) {
+      for (ServiceOutlook& it : here) {
+        if (it.host == service.host && it.service == service.name) outlook->services.push_back(std::move(it));
+      }
+      continue;
+    }
+    auto known = of_before.find(service.label);
+    const bool fresh_member = before.has_value() && known == of_before.end();
+    const bool has_before = known != of_before.end() && known->second.ok();
+    ServiceOutlook seen =
+        looker.Look(service, last.digest.empty() || fresh_member, has_before ? &*known->second : nullptr);
+    if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
+  }
+
+  outlook->reasons.clear();
+  outlook->starts = outlook->restarts = false;
+  for (const ServiceOutlook& service : outlook->services) {
+    outlook->starts = outlook->starts || service.starts;
+    outlook->restarts = outlook->restarts || service.restarts;
+    for (const Reason& reason : service.reasons) {
+      auto same = [&](const Reason& other) { return other.text == reason.text; };
+      if (std::none_of(outlook->reasons.begin(), outlook->reasons.end(), same))
+        outlook->reasons.push_back(reason);
+    }
+  }
+  // A start is another instance, and the digest is over which ones run.
+  outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
+  outlook->digest.clear();
+  absl::StatusOr<Record> record = Record::Parse(step.record);
+  outlook->note = record.ok() ? SnapshotNote(*record, outlook->restarts) : "";
+}
+
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
+                                             const std::vector<int64_t>& stamp_times,
+                                             const JournalEntry* entry, OldRecords* old) {
+  const Step& step = graph.steps()[id];
+  absl::StatusOr<Record> record = Record::Parse(step.record);
+  if (!record.ok()) return record.status();
+  const LastDone last = LastDone::Of(step.label, entry);
+  const bool first = last.digest.empty();
+  const Looker looker(graph, id, foreseen, stamp_times, entry);
+  const std::string host(SshHostOf(step.record));
+  ServiceOutlook seen;
+  if (step.kind == StepKind::kActivate) {
+    seen = looker.LookAtUnit(host, record->StringOr("root", "/"), record->StringOr("path", ""), first);
+  } else {
+    absl::optional<std::string> text;
+    if (!first && last.record != step.digest())
+      text = old->Find(graph.shards()[step.shard].name, step.label, last.record);
+    absl::StatusOr<Record> before = Record::Parse(text.value_or(""));
+    const ServiceRecord service = {step.label, host, record->StringOr("name", ""), /*over_ssh=*/true,
+                                   std::string(step.record)};
+    seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
+  }
+  Outlook outlook;
+  outlook.starts = seen.starts;
+  outlook.restarts = seen.restarts;
+  outlook.reloads = seen.reloads;
+  outlook.reasons = std::move(seen.reasons);
+  outlook.changes = std::move(seen.changes);
+  outlook.changes_digest = first || outlook.starts || outlook.restarts || outlook.reloads;
+  if (!outlook.changes_digest && last.record == step.digest()) outlook.digest = last.digest;
+  return outlook;
+}
+
+}  // namespace kplan

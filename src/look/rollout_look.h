@@ -1,0 +1,35 @@
+#ifndef KPLAN_LOOK_ROLLOUT_LOOK_H_
+#define KPLAN_LOOK_ROLLOUT_LOOK_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/base/journal.h"
+#include "src/graph/graph.h"
+#include "src/look/old_records.h"
+#include "src/step/outlook.h"
+
+namespace kplan {
+
+// What can be said without asking them of the services over ssh that the rollout STEP is about: a service is
+// restarted when a file that it is restarted for is going to be another one, or has become another one since
+// the last rollout that came to its end; it is started when none of kplan's rollouts ever started it. One
+// that ended by itself, or was restarted by somebody, is not seen from here.
+//
+// FORESEEN has the files that the steps before will deliver, by "HOST:/path". STAMP_TIMES: when the stamp of
+// each step became what it is, Unix milliseconds, by StepId. ENTRY: the last run of STEP; null: none.
+// OUTLOOK is that of the step itself, with the services of this machine: theirs stay, and those over ssh are
+// put in their places.
+void LookAtServicesOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
+                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
+                           OldRecords* old, Outlook* outlook);
+
+// The same of a service or a unit over ssh with a step of its own.
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
+                                             const std::vector<int64_t>& stamp_times,
+                                             const JournalEntry* entry, OldRecords* old);
+
+}  // namespace kplan
+
+#endif  // KPLAN_LOOK_ROLLOUT_LOOK_H_

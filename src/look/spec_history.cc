@@ -1,0 +1,185 @@
+#include "src/look/spec_history.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/record.h"
+#include "src/base/text.h"
+#include "src/spec/yaml_tree.h"
+
+namespace kplan {
+namespace {
+
+// The first line, its end included, is never longer: a path has at most 4,096 bytes (PATH_MAX), of which JSON
+// makes up to six each.
+constexpr size_t kMaxHeader = 32 * 1024;
+constexpr size_t kMaxPath = 4096;
+// No folder sees so many edits. A greater number is somebody else's file, and there would be none behind it.
+constexpr int64_t kMaxNumber = 999'999'999'999;
+
+struct Header {
+  std::string path;
+  int64_t at = 0;
+  size_t text_begin = 0;  // in the file
+};
+
+// What fits a terminal and open(2).
+bool IsGoodPath(absl::string_view path) {
+  if (path.empty() || path.size() > kMaxPath || FindInvalidUtf8(path) != absl::string_view::npos)
+    return false;
+  for (; !path.empty(); path.remove_prefix(1)) {
+    if (DisruptiveLength(path) != 0) return false;
+  }
+  return true;
+}
+
+// CONTENT is the file's beginning, FILE_SIZE all of it.
+absl::optional<Header> ParseHeader(absl::string_view content, size_t file_size) {
+  size_t end = content.substr(0, kMaxHeader).find('\n');
+  if (end == absl::string_view::npos) return absl::nullopt;
+  absl::StatusOr<Record> record = Record::Parse(content.substr(0, end));
+  if (!record.ok()) return absl::nullopt;
+  Header header;
+  header.path = record->String("path");
+  header.at = record->Int("at");
+  header.text_begin = end + 1;
+  int64_t size = record->Int("size");
+  bool whole = size >= 0 && static_cast<uint64_t>(size) == file_size - header.text_begin;
+  if (!record->status().ok() || !whole || !IsGoodPath(header.path)) return absl::nullopt;
+  return header;
+}
+
+std::string HeaderText(const std::string& path, size_t size, int64_t at) {
+  RecordWriter record;
+  record.Add("at", at).Add("path", path).Add("size", static_cast<int64_t>(size));
+  return std::move(record).Finish() + "\n";
+}
+
+// The numbers of the files in .kplan/specs, greatest first; whatever else is there is not ours.
+std::vector<int64_t> Numbers() {
+  std::vector<int64_t> numbers;
+  DIR* folder = opendir(paths::kSpecs);
+  if (folder == nullptr) return numbers;
+  while (struct dirent* entry = readdir(folder)) {
+    absl::string_view name = entry->d_name;
+    int64_t number = 0;
+    bool ours = absl::ascii_isdigit(static_cast<unsigned char>(name[0])) && absl::SimpleAtoi(name, &number) &&
+                number <= kMaxNumber && absl::StrCat(number) == name;
+    if (ours) numbers.push_back(number);
+  }
+  closedir(folder);
+  std::sort(numbers.begin(), numbers.end(), std::greater<int64_t>());
+  return numbers;
+}
+
+// The size of a version's file; nothing when it is none (a link, a folder, a pipe), or too large to be one.
+absl::optional<size_t> SizeOf(const std::string& file) {
+  struct stat info;
+  if (lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return absl::nullopt;
+  size_t size = static_cast<size_t>(info.st_size);
+  if (size > YamlTree::kMaxBytes + kMaxHeader) return absl::nullopt;
+  return size;
+}
+
+absl::optional<SpecVersion> ReadVersion(int64_t number) {
+  std::string file = paths::SavedSpec(number);
+  if (!SizeOf(file).has_value()) return absl::nullopt;
+  absl::StatusOr<std::string> content = ReadFile(file, YamlTree::kMaxBytes + kMaxHeader);
+  if (!content.ok()) return absl::nullopt;
+  absl::optional<Header> header = ParseHeader(*content, content->size());
+  if (!header.has_value() || content->size() - header->text_begin > YamlTree::kMaxBytes) return absl::nullopt;
+  SpecVersion version;
+  version.path = std::move(header->path);
+  version.at = header->at;
+  content->erase(0, header->text_begin);
+  version.text = *std::move(content);
+  return version;
+}
+
+// The same without the text.
+absl::optional<Header> ReadHeader(int64_t number) {
+  std::string file = paths::SavedSpec(number);
+  absl::optional<size_t> size = SizeOf(file);
+  if (!size.has_value()) return absl::nullopt;
+  UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+  if (!fd.ok()) return absl::nullopt;
+  std::string content(std::min(kMaxHeader, *size), '\0');
+  ssize_t n = pread(fd.get(), &content[0], content.size(), 0);
+  if (n < 0) return absl::nullopt;
+  return ParseHeader(absl::string_view(content).substr(0, static_cast<size_t>(n)), *size);
+}
+
+bool IsNewest(int64_t number, const std::string& path, const std::string& text) {
+  absl::optional<size_t> size = SizeOf(paths::SavedSpec(number));
+  // Most edits change the length; then nothing is read.
+  if (!size.has_value() || *size < text.size() || *size > text.size() + kMaxHeader) return false;
+  absl::optional<SpecVersion> version = ReadVersion(number);
+  return version.has_value() && version->path == path && version->text == text;
+}
+
+// A folder of that name is somebody else's and stays.
+absl::Status Remove(int64_t number) {
+  std::string file = paths::SavedSpec(number);
+  if (unlink(file.c_str()) == 0 || errno == ENOENT || errno == EISDIR || errno == EPERM)
+    return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("cannot remove ", file));
+}
+
+}  // namespace
+
+SpecHistory SpecHistory::Load() {
+  SpecHistory history;
+  for (int64_t number : Numbers()) {
+    if (history.versions_.size() == kKept) break;
+    absl::optional<SpecVersion> version = ReadVersion(number);
+    if (version.has_value()) history.versions_.push_back(*std::move(version));
+  }
+  return history;
+}
+
+std::string SpecHistory::LastPath() {
+  for (int64_t number : Numbers()) {
+    absl::optional<Header> header = ReadHeader(number);
+    if (header.has_value()) return header->path;
+  }
+  return "";
+}
+
+absl::Status SpecHistory::Remember(const std::string& path, const std::string& text, int64_t now_ms) {
+  if (!IsGoodPath(path))
+    return absl::InvalidArgumentError(absl::StrCat(Quote(path), " is no path of a file"));
+  if (text.size() > YamlTree::kMaxBytes) return absl::InvalidArgumentError(absl::StrCat(path, ": too large"));
+  std::vector<int64_t> numbers = Numbers();
+  if (!numbers.empty() && IsNewest(numbers[0], path, text)) return absl::OkStatus();
+  if (!numbers.empty() && numbers[0] == kMaxNumber) {
+    // Nothing fits behind it.
+    for (int64_t number : numbers) {
+      if (absl::Status status = Remove(number); !status.ok()) return status;
+    }
+    numbers.clear();
+  }
+  int64_t number = numbers.empty() ? 1 : numbers[0] + 1;
+  std::string content = absl::StrCat(HeaderText(path, text.size(), now_ms), text);
+  if (absl::Status status = WriteFile(paths::SavedSpec(number), content, 0644); !status.ok()) return status;
+  // Not before the new one is there.
+  for (size_t i = kKept - 1; i < numbers.size(); ++i) {
+    if (absl::Status status = Remove(numbers[i]); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kplan

@@ -1,0 +1,169 @@
+#include "src/prune/leftover_check.h"
+
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/text.h"
+#include "src/host/host_file.h"
+
+namespace kplan {
+namespace {
+
+// A path of one or more plain components, none of which leads elsewhere.
+bool IsStraight(absl::string_view path) {
+  if (!IsPlainPath(path)) return false;
+  for (absl::string_view part : absl::StrSplit(path, '/')) {
+    if (part.empty() || part == "." || part == "..") return false;
+  }
+  return true;
+}
+
+bool IsName(absl::string_view text) {
+  return IsStraight(text) && !absl::StrContains(text, '/') && text[0] != '-';
+}
+
+// A path on a host that a service may have a file or folder at: any, but not one above which there is
+// nothing.
+bool IsPlaceOfServices(absl::string_view path) {
+  absl::StatusOr<HostPath> split = SplitHostPath(path);
+  return split.ok() && split->folder != "/" && IsStraight(absl::StripPrefix(path, "/"));
+}
+
+// Whether PATH is where files are that a machine cannot do without. A service may have one there; but what
+// this note says of it is not proof enough to remove it.
+bool IsTheSystems(absl::string_view path) {
+  absl::StatusOr<HostPath> split = SplitHostPath(path);
+  if (!split.ok()) return true;
+  for (absl::string_view folder :
+       {"/bin", "/etc", "/lib", "/lib64", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/sbin"}) {
+    if (split->folder == folder) return true;
+  }
+  for (absl::string_view tree : {"/boot/", "/dev/", "/proc/", "/sys/"}) {
+    if (absl::StartsWith(path, tree)) return true;
+  }
+  return false;
+}
+
+// "ca/key" and "ca/NAME/key": the CA's name, "ca" or NAME; empty for another label.
+absl::string_view NameOfCa(absl::string_view label, absl::string_view what) {
+  if (!absl::ConsumePrefix(&label, "ca/") || !absl::ConsumeSuffix(&label, what)) return {};
+  if (label.empty()) return "ca";
+  return absl::ConsumeSuffix(&label, "/") && IsName(label) ? label : absl::string_view();
+}
+
+// The files below DIR that a step of this label has, or nothing when no step is called so.
+std::vector<std::string> FilesOfLabel(absl::string_view label, absl::string_view kind) {
+  struct OfName {
+    absl::string_view kind, prefix;
+    std::string (*path)(absl::string_view);
+  };
+  constexpr OfName kOfNames[] = {{"key", "key/", paths::Key},           {"csr", "csr/", paths::Request},
+                                 {"cert", "cert/", paths::Certificate}, {"bundle", "chain/", paths::Chain},
+                                 {"bundle", "bundle/", paths::Bundle},  {"bundle", "pkcs12/", paths::Pkcs12}};
+  for (const OfName& it : kOfNames) {
+    absl::string_view name = label;
+    if (kind == it.kind && absl::ConsumePrefix(&name, it.prefix)) return {it.path(name)};
+  }
+  constexpr OfName kOfCas[] = {{"key", "key", paths::Key},
+                               {"csr", "csr", paths::Request},
+                               {"ca-cert", "cert", paths::Certificate},
+                               {"adopt-ca", "cert", paths::Certificate},
+                               {"cert", "cert", paths::Certificate}};
+  for (const OfName& it : kOfCas) {
+    if (absl::string_view name = NameOfCa(label, it.prefix); kind == it.kind && !name.empty())
+      return {it.path(name)};
+  }
+  if (absl::string_view name = NameOfCa(label, "crl"); kind == "crl" && !name.empty()) {
+    return {paths::CrlPem(name), paths::CrlDer(name)};
+  }
+  if (kind == "verify-etcd" && label == "verify/etcd") return {paths::kVerifyEtcdReport};
+  if (absl::string_view rest = label; kind == "render" && absl::ConsumePrefix(&rest, "render/")) {
+    size_t slash = rest.find('/');
+    if (slash != absl::string_view::npos) return {paths::Rendered(rest.substr(0, slash), rest.substr(slash))};
+  }
+  return {};
+}
+
+bool IsArchive(const Leftover& leftover, const Holding& holding) {
+  absl::string_view path = holding.path;
+  if (leftover.kind() == "fetch") {
+    return absl::StartsWith(leftover.label, "archive/") && absl::ConsumePrefix(&path, paths::Archive("")) &&
+           IsName(path);
+  }
+  return absl::StartsWith(leftover.label, "unpack/") &&
+         absl::ConsumePrefix(&path, paths::Archive("unpacked/")) && IsStraight(path);
+}
+
+bool IsHostThing(const Leftover& leftover, const std::vector<Holding>& holdings) {
+  const absl::string_view kind = leftover.kind();
+  const Holding& last = holdings.back();
+  const bool by_name = kind == "service" || kind == "activate";
+  const std::string in_label = absl::StrCat("/", leftover.host, by_name ? "/" : "", last.path);
+  if (last.root.empty() || last.root[0] == '-') return false;
+  // What removes it there is shown as a command.
+  if (last.over_ssh() && (last.host != leftover.host || !IsPlainPath(last.root))) return false;
+  if (by_name) return IsName(last.path) && leftover.label == absl::StrCat("service", in_label);
+  if (kind == "dir") {
+    return IsPlaceOfServices(last.path) && leftover.label == absl::StrCat("dir", in_label);
+  }
+  if (absl::string_view name = leftover.label;
+      (kind == "install" || kind == "unit") &&
+      absl::ConsumePrefix(&name, absl::StrCat("unit/", leftover.host, "/"))) {
+    return IsName(name) && (last.path == paths::on_host::Unit(name) ||
+                            last.path == absl::StrCat(paths::on_host::kUnits, "/", name));
+  }
+  for (const Holding& holding : holdings) {
+    if (!IsPlaceOfServices(holding.path)) return false;
+  }
+  return leftover.label == absl::StrCat("file", in_label);
+}
+
+}  // namespace
+
+std::string WhyNotOurs(const Leftover& leftover) {
+  if (!leftover.problem.empty()) return leftover.problem;
+  constexpr char kWrong[] = "kplan never wrote this: ";
+  if (!IsStraight(leftover.label)) return absl::StrCat(kWrong, Quote(leftover.label), " is no label");
+  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  if (holdings.empty()) return absl::StrCat(kWrong, "it says of no file where it is");
+  const absl::string_view kind = leftover.kind();
+  bool ours = true;
+  if (holdings[0].on_host()) {
+    ours = IsHostThing(leftover, holdings);
+  } else if (kind == "fetch" || kind == "unpack") {
+    ours = IsArchive(leftover, holdings[0]);
+  } else {
+    const std::vector<std::string> files = FilesOfLabel(leftover.label, kind);
+    ours = files.size() == holdings.size();
+    for (size_t i = 0; ours && i < files.size(); ++i) ours = holdings[i].path == files[i];
+  }
+  if (ours) return "";
+  return absl::StrCat(kWrong, "a step of this name does not keep ", Quote(holdings.back().Shown()));
+}
+
+std::string WhyKeptForGood(const Leftover& leftover) {
+  const absl::string_view kind = leftover.kind();
+  HoldingNames names;
+  for (const Holding& holding : HoldingsOf(leftover.record)) {
+    const bool file = holding.kind == Holding::Kind::kHostFile && !holding.over_ssh();
+    if (file && IsTheSystems(holding.path) &&
+        names.Of({Holding::Kind::kHostFolder, holding.root, "/"}) == "/")
+      return "it is among the system's own files: remove it by hand";
+  }
+  const bool ca =
+      absl::StrContains(leftover.record, "\"ca\":true") || absl::StartsWith(leftover.label, "ca/");
+  if (kind == "key" && ca) return "a CA's key is never removed";
+  if (kind == "ca-cert" || (kind == "cert" && ca)) return "a CA's certificate is never removed";
+  if (kind == "adopt-ca") return "it was given to kplan";
+  if (kind == "crl") return "it belongs to its CA: the next CRL goes on from its number";
+  if (kind == "cert" && FieldOf(leftover.record, "issuer-key").empty())
+    return "it was signed by somebody else";
+  return "";
+}
+
+}  // namespace kplan

@@ -1,0 +1,468 @@
+#include "src/prune/prune.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/base/journal.h"
+#include "src/base/paths.h"
+#include "src/base/record.h"
+#include "src/host/host_file.h"
+#include "src/host/service_log.h"
+#include "src/host/service_marker.h"
+#include "src/prune/leftover_check.h"
+#include "src/prune/leftover_state.h"
+#include "src/steps/service/service_retire.h"
+#include "src/systemd/systemctl.h"
+
+namespace kplan {
+namespace {
+
+constexpr char kMarkerFolder[] = "/run/kplan";
+
+// What is stopped, and not removed.
+bool IsService(const Leftover& leftover) {
+  return leftover.kind() == "service" || leftover.kind() == "activate";
+}
+
+// In which order the things of a host go, those below DIR after them.
+int RankOf(const Leftover& leftover) {
+  // What starts a service by itself is stopped before it.
+  if (leftover.kind() == "activate") return -1;
+  constexpr absl::string_view kOrder[] = {"service",     "install", "install-pair", "dir",
+                                          "verify-etcd", "render",  "bundle",       "cert",
+                                          "csr",         "key",     "unpack",       "fetch"};
+  // What starts a service goes before what it is made of.
+  if (absl::StartsWith(leftover.label, "unit/")) return 1;
+  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), leftover.kind());
+  return static_cast<int>(found - std::begin(kOrder)) * 2;
+}
+
+// What stands between a leftover and its removal although it may go: services below the same root.
+class Roots {
+ public:
+  explicit Roots(const Graph& graph) : graph_(graph) {}
+
+  // Of HOLDING, which is on a host.
+  std::string NameOf(const Holding& holding) {
+    return names_.Of({Holding::Kind::kHostFolder, holding.root, "", holding.host});
+  }
+
+  // A service of the plan that may still run with what an earlier plan gave it; "" when there is none.
+  std::string NotYetRestarted(const Holding& holding) {
+    if (!read_) {
+      read_ = true;
+      for (const Step& step : graph_.steps()) {
+        if (step.kind != StepKind::kService && step.kind != StepKind::kRollout) continue;
+        const JournalEntry entry = LastEntry(paths::Journal(graph_.shards()[step.shard].name), step.label);
+        if (!entry.failed && entry.record == step.digest()) continue;
+        if (step.kind == StepKind::kService) AddWaiting(step.record, step.label);
+        for (const ServiceRecord& service : ServicesOf(step.record)) AddWaiting(service.record, step.label);
+      }
+    }
+    auto found = waiting_.find(NameOf(holding));
+    return found == waiting_.end() ? "" : found->second;
+  }
+
+ private:
+  // RECORD is a service's.
+  void AddWaiting(absl::string_view record, const std::string& label) {
+    const Holding place = {Holding::Kind::kService, std::string(FieldOf(record, "root")), "",
+                           std::string(SshHostOf(record))};
+    waiting_.emplace(NameOf(place), label);
+  }
+
+  const Graph& graph_;
+  HoldingNames names_;
+  bool read_ = false;
+  absl::flat_hash_map<std::string, std::string> waiting_;  // label by root
+};
+
+// What removes a leftover on its host. The record is one that kplan wrote (WhyNotOurs), so its paths need no
+// quoting.
+std::vector<std::string> ByHand(const Leftover& leftover) {
+  std::vector<std::string> commands;
+  for (const Holding& holding : HoldingsOf(leftover.record)) {
+    const std::string path = PathFromHere(holding.root, holding.path);
+    if (holding.kind == Holding::Kind::kHostFolder) {
+      commands.push_back(absl::StrCat("rmdir ", path));  // what is in it is the user's
+    } else if (holding.kind == Holding::Kind::kHostFile) {
+      commands.push_back(absl::StrCat("rm -f ", path));
+    } else if (leftover.kind() == "activate" || FieldOf(leftover.record, "manager") == "systemd") {
+      commands.push_back(absl::StrCat("systemctl disable --now ", FullUnitName(holding.path)));
+    } else {
+      commands.push_back(absl::StrCat("start-stop-daemon --stop --retry 10 --remove-pidfile --pidfile ",
+                                      PidFilePath(holding.root, holding.path)));
+    }
+  }
+  if (absl::StartsWith(leftover.label, "unit/") && FieldOf(leftover.record, "root") == "/")
+    commands.push_back("systemctl daemon-reload");
+  return commands;
+}
+
+PruneItem ItemOverSsh(PruneItem item, const PruneOptions& options, Roots* roots) {
+  const Leftover& leftover = item.leftover;
+  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  if (options.forget.contains(leftover.key) || options.forget.contains(leftover.host)) {
+    item.remove = true;
+    return item;
+  }
+  const std::string host(SshHostOf(leftover.record));
+  for (const Holding& holding : holdings) {
+    const bool service = holding.kind == Holding::Kind::kService;
+    item.what.push_back(service ? absl::StrCat("stop ", holding.path, " on ", host) : holding.Shown());
+  }
+  const std::string service = roots->NotYetRestarted(holdings[0]);
+  if (holdings[0].kind == Holding::Kind::kHostFile && !service.empty()) {
+    item.why = absl::StrCat(service, " may still use it; run ninja first");
+    return item;
+  }
+  item.why = "over ssh, by hand";
+  item.by_hand = ByHand(leftover);
+  return item;
+}
+
+PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* roots) {
+  PruneItem item;
+  item.leftover = leftover;
+  item.why = WhyNotOurs(leftover);
+  if (!item.why.empty()) return item;
+  if (!SshHostOf(leftover.record).empty()) return ItemOverSsh(std::move(item), options, roots);
+  absl::StatusOr<LeftoverState> state = LookAtLeftover(leftover);
+  if (!state.ok()) {
+    item.why = std::string(state.status().message());
+    return item;
+  }
+  item.what = std::move(state->what);
+  if (item.what.empty()) {
+    item.remove = true;
+    return item;
+  }
+  item.why = WhyKeptForGood(leftover);
+  if (item.why.empty()) item.why = state->occupied;
+  if (item.why.empty() && !state->edited.empty() && !options.edited.contains(leftover.key)) {
+    item.why = state->edited;
+    item.edited = true;
+  }
+  const Holding first = HoldingsOf(leftover.record)[0];
+  if (item.why.empty() && first.kind == Holding::Kind::kHostFile) {
+    const std::string service = roots->NotYetRestarted(first);
+    if (!service.empty()) item.why = absl::StrCat(service, " may still use it; run ninja first");
+  }
+  item.remove = item.why.empty();
+  return item;
+}
+
+// A certificate that is a CA's is kept, and then its key is a CA's key, whatever the profile was called.
+void KeepKeysOfCas(std::vector<PruneItem>* items) {
+  absl::flat_hash_set<std::string> of_cas;
+  for (const PruneItem& item : *items) {
+    if (item.leftover.kind() == "cert" && absl::StrContains(item.leftover.record, "\"ca\":true")) {
+      of_cas.insert(std::string(FieldOf(item.leftover.record, "key")));
+    }
+  }
+  for (PruneItem& item : *items) {
+    if (item.leftover.kind() != "key" || item.what.empty()) continue;
+    if (!of_cas.contains(std::string(FieldOf(item.leftover.record, "path")))) continue;
+    item.remove = item.edited = false;
+    item.why = "a CA's key is never removed";
+  }
+}
+
+// What a service that stays may need stays, too.
+void KeepWhatServicesNeed(std::vector<PruneItem>* items, Roots* roots) {
+  std::map<std::string, std::string> kept;  // service by root
+  for (const PruneItem& item : *items) {
+    if (item.remove || !IsService(item.leftover)) continue;
+    for (const Holding& holding : HoldingsOf(item.leftover.record))
+      kept.emplace(roots->NameOf(holding), item.leftover.key);
+  }
+  for (PruneItem& item : *items) {
+    if (!item.remove || item.what.empty()) continue;
+    const Holding first = HoldingsOf(item.leftover.record)[0];
+    auto found = first.on_host() ? kept.find(roots->NameOf(first)) : kept.end();
+    if (found == kept.end()) continue;
+    item.remove = false;
+    item.why = absl::StrCat(found->second, " stays");
+  }
+}
+
+// Removals reach the disk before the notes of them go: one sync a file system.
+class Disks {
+ public:
+  void Changed(int fd) {
+    struct stat info;
+    if (fstat(fd, &info) != 0 || fds_.count(info.st_dev) > 0) return;
+    UniqueFd own(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (own.ok()) fds_.emplace(info.st_dev, std::move(own));
+  }
+  absl::Status Sync() {
+    for (const auto& [unused, fd] : fds_) {
+      if (syncfs(fd.get()) != 0) return ErrnoStatus(errno, "cannot sync the disk");
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  std::map<dev_t, UniqueFd> fds_;
+};
+
+bool IsNothing(int error) { return error == ENOENT || error == ENOTDIR; }
+
+class Remover {
+ public:
+  explicit Remover(Disks* disks) : disks_(disks) {}
+
+  absl::Status Remove(const Leftover& leftover) {
+    // Somebody has removed it where it was.
+    if (!SshHostOf(leftover.record).empty()) return absl::OkStatus();
+    if (IsService(leftover)) return Retire(leftover);
+    if (leftover.kind() == "install-pair") {
+      if (absl::Status status = SettlePair(leftover); !status.ok()) return status;
+    }
+    for (const Holding& holding : HoldingsOf(leftover.record)) {
+      absl::Status status = holding.kind == Holding::Kind::kUnpacked ? RemoveUnpacked(leftover, holding)
+                            : holding.on_host()                      ? RemoveOnHost(holding)
+                                                                     : RemoveFile(holding.path);
+      if (!status.ok()) return status;
+    }
+    absl::string_view name = leftover.label;
+    if (absl::ConsumePrefix(&name, absl::StrCat("unit/", leftover.host, "/")) &&
+        IsRealRoot(RootOf(leftover))) {
+      return ForgetUnit(std::string(name));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static std::string RootOf(const Leftover& leftover) {
+    return std::string(FieldOf(leftover.record, "root"));
+  }
+  bool IsRealRoot(const std::string& root) {
+    return names_.Of({Holding::Kind::kHostFolder, root, "/"}) == "/";
+  }
+
+  absl::Status Retire(const Leftover& leftover) {
+    absl::StatusOr<Record> record = Record::Parse(leftover.record);
+    if (!record.ok()) return record.status();
+    if (absl::Status status = RetireService(*record); !status.ok()) return status;
+    RemoveIfEmpty(RootOf(leftover), kMarkerFolder);
+    return absl::OkStatus();
+  }
+
+  absl::Status SettlePair(const Leftover& leftover) {
+    absl::StatusOr<PairSwap> swap = PairOf(leftover);
+    if (!swap.ok()) return swap.status();
+    absl::StatusOr<PairSwap::State> state = swap->Look();
+    if (!state.ok() || !state->left_over) return state.status();
+    absl::StatusOr<PendingFile> lock = swap->Lock();
+    if (!lock.ok()) return lock.status();
+    absl::StatusOr<PairContent> content = swap->Read(*state);
+    return content.ok() ? swap->Settle(*state, *content) : content.status();
+  }
+
+  absl::Status RemoveOnHost(const Holding& holding) {
+    absl::StatusOr<HostPath> split = SplitHostPath(holding.path);
+    if (!split.ok()) return split.status();
+    const std::string doing = absl::StrCat("cannot remove ", holding.Shown());
+    absl::StatusOr<UniqueFd> folder = OpenFolderBelow(holding.root, split->folder, /*create=*/false);
+    if (absl::IsNotFound(folder.status())) return absl::OkStatus();
+    if (!folder.ok()) return ExplainHostError(folder.status(), doing);
+    const int flags = holding.kind == Holding::Kind::kHostFolder ? AT_REMOVEDIR : 0;
+    if (unlinkat(folder->get(), split->name.c_str(), flags) != 0 && errno != ENOENT) {
+      return ExplainHostError(ErrnoStatus(errno, split->name), doing);
+    }
+    disks_->Changed(folder->get());
+    if (split->folder == paths::on_host::kEtcdConfig) RemoveIfEmpty(holding.root, split->folder);
+    return absl::OkStatus();
+  }
+
+  // A folder that kplan makes, as long as the root is one of ours: in / others may count on it.
+  void RemoveIfEmpty(const std::string& root, absl::string_view path) {
+    if (IsRealRoot(root)) return;
+    absl::StatusOr<HostPath> split = SplitHostPath(path);
+    absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, split->folder, /*create=*/false);
+    // Failing, because it is not empty, is the rule.
+    if (folder.ok() && unlinkat(folder->get(), split->name.c_str(), AT_REMOVEDIR) == 0)
+      disks_->Changed(folder->get());
+  }
+
+  // PATH is below DIR, where folders that are links are the user's own affair.
+  absl::Status RemoveFile(const std::string& path) {
+    const std::string parent = FolderOf(path);
+    UniqueFd folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder.ok() && IsNothing(errno)) {
+      RemoveEmptyFolders(parent);
+      return absl::OkStatus();
+    }
+    if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", parent));
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+      return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
+    }
+    disks_->Changed(folder.get());
+    RemoveEmptyFolders(parent);
+    return absl::OkStatus();
+  }
+
+  static void RemoveEmptyFolders(std::string folder) {
+    while (folder != "." && (rmdir(folder.c_str()) == 0 || IsNothing(errno))) folder = FolderOf(folder);
+  }
+
+  absl::Status RemoveUnpacked(const Leftover& leftover, const Holding& holding) {
+    absl::StatusOr<Record> record = Record::Parse(leftover.record);
+    if (!record.ok()) return record.status();
+    UniqueFd folder(open(holding.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder.ok() && IsNothing(errno)) {
+      RemoveEmptyFolders(FolderOf(holding.path));
+      return absl::OkStatus();
+    }
+    if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", holding.path));
+    std::vector<std::string> names;
+    for (const auto& [unused, name] : record->Pairs("members")) names.push_back(name);
+    // Without it nothing is known of the others, so it goes last.
+    names.push_back(".kplan.json");
+    for (const std::string& name : names) {
+      if (absl::StrContains(name, '/')) return absl::InvalidArgumentError(absl::StrCat(name, " is no name"));
+      if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+        return ErrnoStatus(errno, absl::StrCat("cannot remove ", holding.path, "/", name));
+    }
+    disks_->Changed(folder.get());
+    RemoveEmptyFolders(holding.path);
+    return absl::OkStatus();
+  }
+
+  Disks* disks_;
+  HoldingNames names_;
+};
+
+// Kplan's own notes of what is gone.
+absl::Status ForgetNotes(const Graph& graph, const std::vector<const PruneItem*>& gone) {
+  absl::flat_hash_set<absl::string_view> in_plan;
+  for (const Step& step : graph.steps()) in_plan.insert(step.label);
+  std::map<std::string, absl::flat_hash_set<absl::string_view>> by_shard;
+  for (const PruneItem* item : gone) {
+    const std::string& label = item->leftover.label;
+    // At another place the step is done, and these notes are of that.
+    if (in_plan.contains(label)) continue;
+    for (const std::string& note : {paths::Stamp(label), paths::Depfile(label)}) {
+      if (unlink(note.c_str()) != 0 && !IsNothing(errno))
+        return ErrnoStatus(errno, absl::StrCat("cannot remove ", note));
+      std::string folder = FolderOf(note);
+      while (FolderOf(folder) != paths::kState && (rmdir(folder.c_str()) == 0 || IsNothing(errno))) {
+        folder = FolderOf(folder);
+      }
+    }
+    by_shard[item->leftover.host].insert(label);
+  }
+  for (const auto& [shard, labels] : by_shard) {
+    const std::string path = paths::Journal(shard);
+    const Journal journal = Journal::Read(path);
+    std::vector<const JournalEntry*> rest;
+    for (const auto& [label, entry] : journal.entries()) {
+      if (!labels.contains(label)) rest.push_back(&entry);
+    }
+    if (rest.size() == journal.entries().size()) continue;
+    if (rest.empty()) {
+      if (unlink(path.c_str()) != 0 && errno != ENOENT)
+        return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
+    } else if (absl::Status status = WriteJournal(path, rest); !status.ok()) {
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<PruneItem> ItemsOf(std::vector<Leftover> leftovers, const PruneOptions& options, Roots* roots) {
+  std::stable_sort(leftovers.begin(), leftovers.end(), [](const Leftover& a, const Leftover& b) {
+    const bool a_shared = a.host == paths::kSharedShard, b_shared = b.host == paths::kSharedShard;
+    return std::make_tuple(a_shared, absl::string_view(a.host), RankOf(a)) <
+           std::make_tuple(b_shared, absl::string_view(b.host), RankOf(b));
+  });
+  std::vector<PruneItem> items;
+  for (const Leftover& leftover : leftovers) items.push_back(ItemOf(leftover, options, roots));
+  KeepKeysOfCas(&items);
+  KeepWhatServicesNeed(&items, roots);
+  return items;
+}
+
+}  // namespace
+
+std::vector<PruneItem> LookAtLeftovers(const Graph& graph, const PruneOptions& options) {
+  Roots roots(graph);
+  return ItemsOf(FindLeftovers(graph), options, &roots);
+}
+
+absl::Status Prune(const Graph& graph, const std::vector<PruneItem>& items, const PruneOptions& options,
+                   absl::FunctionRef<void(const PruneItem&, const absl::Status&)> done) {
+  Disks disks;
+  Remover remover(&disks);
+  Roots roots(graph);
+  std::map<std::string, std::string> running;  // services that did not end, by root
+  std::vector<const PruneItem*> gone;
+  auto remove = [&](const PruneItem& item) -> absl::Status {
+    // Since it was shown, somebody may have worked on it.
+    const PruneItem now = ItemOf(item.leftover, options, &roots);
+    if (!now.remove) return absl::FailedPreconditionError(now.why);
+    if (item.what.empty() && !now.what.empty()) return absl::FailedPreconditionError("it is there again");
+    if (!WhyKeptForGood(item.leftover).empty()) return absl::OkStatus();  // gone, but not by us
+    // Also of what is gone already: a kill may have come before its empty folder went, or systemd knew of it.
+    const Holding first = HoldingsOf(item.leftover.record)[0];
+    if (first.on_host()) {
+      auto found = running.find(roots.NameOf(first));
+      if (found != running.end()) return absl::AbortedError(absl::StrCat(found->second, " did not end"));
+    }
+    absl::Status status = remover.Remove(item.leftover);
+    if (!status.ok() && IsService(item.leftover)) running.emplace(roots.NameOf(first), item.leftover.key);
+    return status;
+  };
+  for (const bool services : {true, false}) {
+    for (const PruneItem& item : items) {
+      if (!item.remove || IsService(item.leftover) != services) continue;
+      const absl::Status status = remove(item);
+      if (status.ok()) gone.push_back(&item);
+      done(item, status);
+    }
+  }
+  if (absl::Status status = disks.Sync(); !status.ok()) return status;
+  if (absl::Status status = ForgetNotes(graph, gone); !status.ok()) return status;
+
+  absl::flat_hash_set<absl::string_view> forgotten;
+  for (const PruneItem* item : gone) forgotten.insert(item->leftover.key);
+  std::vector<Leftover> rest;
+  for (const PruneItem& item : items) {
+    if (!forgotten.contains(item.leftover.key)) rest.push_back(item.leftover);
+  }
+  std::sort(rest.begin(), rest.end(), [](const Leftover& a, const Leftover& b) { return a.key < b.key; });
+  return WriteLeftovers(rest);
+}
+
+absl::Status CheckThatGenHasRun(const Graph& graph) {
+  const absl::Status stale = absl::FailedPreconditionError(
+      "what is in .kplan is not the plan of this cluster.yaml; run `kplan gen` first");
+  absl::flat_hash_set<std::string> wanted;
+  for (const Shard& shard : graph.shards()) {
+    absl::StatusOr<std::string> text = ReadFile(paths::Shard(shard.name));
+    if (!text.ok() || *text != graph.ShardText(shard)) return stale;
+    wanted.insert(shard.name);
+  }
+  absl::StatusOr<std::vector<std::string>> names = ShardsOnDisk();
+  if (!names.ok()) return stale;
+  const bool others = std::any_of(names->begin(), names->end(),
+                                  [&](const std::string& name) { return !wanted.contains(name); });
+  return others || names->empty() ? stale : absl::OkStatus();
+}
+
+}  // namespace kplan

@@ -1,0 +1,65 @@
+#ifndef KPLAN_SHOW_GRAPH_VIEW_H_
+#define KPLAN_SHOW_GRAPH_VIEW_H_
+
+// What `kplan graph` shows: the steps, how each stands and why, laid out by host and stage. The writers
+// (graph_dot.h, graph_mermaid.h, graph_json.h, graph_html.h) take it from here.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+#include "src/graph/graph.h"
+#include "src/look/forecast.h"
+
+namespace kplan {
+
+// Where a step stands between the first key and the last verdict: the columns of the graph. What a step is
+// made from is never in a later stage.
+inline constexpr int kStages = 12;
+int StageOf(StepKind kind);        // 0 to kStages - 1
+const char* StageName(int stage);  // "key", "request", "certificate", ... "verdict"
+
+struct GraphNode {
+  absl::string_view label;   // of the graph
+  absl::string_view record;  // of the graph: canonical JSON; a record holds no secrets
+  StepKind kind = StepKind::kKey;
+  uint32_t host = 0;  // index into GraphView::hosts
+  int stage = 0;
+  StepState state = StepState::kFresh;
+  // Why it is not fresh, a sentence each, as UTF-8 without control characters but line ends and tabs.
+  std::vector<std::string> reasons;
+  // Indices into GraphView::nodes, of what is shown: before this one, ascending.
+  std::vector<uint32_t> inputs, after;
+  // Of a certificate that can be read: whole days to its end, rounded down.
+  absl::optional<int64_t> days_left;
+  int64_t last_run = 0;         // Unix milliseconds; 0: none is known
+  std::string last_run_result;  // "done", what it made and why, or what went wrong
+};
+
+struct GraphView {
+  absl::Time now;
+  std::string around;              // the label or group that is shown with what is around it; "": everything
+  std::vector<std::string> hosts;  // paths::kSharedShard first; those of which something is shown
+  std::vector<GraphNode> nodes;    // in the order of the graph
+};
+
+// The steps that LABEL names: that artifact, or the members of that group, ascending. NotFound, with a
+// suggestion, when there is neither.
+absl::StatusOr<std::vector<StepId>> FindSteps(const Graph& graph, absl::string_view label);
+
+// STEPS, all they are made from and all that is made from them, order-only inputs included; ascending.
+std::vector<StepId> StepsAround(const Graph& graph, absl::Span<const StepId> steps);
+
+// The view of SHOWN, which is ascending; it points into GRAPH. Reads the certificates among them for the days
+// they have left.
+GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span<const StepId> shown,
+                        absl::Time now);
+
+}  // namespace kplan
+
+#endif  // KPLAN_SHOW_GRAPH_VIEW_H_

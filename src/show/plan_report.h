@@ -1,0 +1,84 @@
+#ifndef KPLAN_SHOW_PLAN_REPORT_H_
+#define KPLAN_SHOW_PLAN_REPORT_H_
+
+// What `plan` says: every step that the next ninja would run, why, and what it means for what runs already.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/look/forecast.h"
+#include "src/why/explain.h"
+
+namespace kplan {
+
+struct PlannedStep {
+  StepId step = 0;
+  Why why;
+};
+
+// A service that goes on running though something it uses changes, and why it may.
+struct KeepsRunning {
+  std::string label;            // "service/etcd-2/etcd"
+  uint32_t shard = 0;           // its host's
+  std::vector<StepId> rereads;  // what changes: it reads these again by itself
+  // The step that proves it, by a handshake with every member of a cluster; no value where none does.
+  std::optional<StepId> proof;
+};
+
+struct PlanReport {
+  std::vector<PlannedStep> steps;  // in the order of the graph
+  std::vector<KeepsRunning> keeps_running;
+  // Starts and restarts are of services: a rollout may have several of either.
+  size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, reloads = 0, failing = 0, waiting = 0, fresh = 0;
+
+  bool empty() const { return steps.empty(); }
+};
+
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explainer* explainer);
+
+// "4 to run, 1 restart, 18 up to date"
+std::string PlanSummary(const PlanReport& report);
+
+// What `plan` may not do: --max-restarts, --no-reissue-ca.
+struct PlanBudget {
+  int max_restarts = -1;  // -1: any number
+  bool reissue_ca = true;
+};
+// The steps that go beyond BUDGET: when it is the number, all that count.
+struct OverBudget {
+  std::string text;  // "2 restarts, and --max-restarts allows 1"
+  std::vector<StepId> steps;
+};
+std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                                    const PlanBudget& budget);
+
+// The label of one of the services of a step about several: "service/etcd-2/etcd".
+std::string LabelOf(const ServiceOutlook& service);
+
+// What would become of it, on one line: "restarts: flag --max-wals 5 -> 10".
+std::string WhatFor(const ServiceOutlook& service);
+
+// For people: by host, in causal order. FILE is cluster.yaml as the person wrote it.
+std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                     const std::string& file);
+
+// docs/commands.md describes it. OTHER is appended to the top-level object: ",\"leftovers\":[...]".
+std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanReport& report,
+                     const std::string& file, const std::string& other);
+
+// The chain of one step, indented by INDENT: "because cert/kubernetes changes: ..." a line each, at last the
+// root. LAST: what was, not what will be.
+std::string ChainText(const Graph& graph, const Why& why, const std::string& file, bool last,
+                      const std::string& indent);
+std::string ChainJson(const Graph& graph, const Why& why, const std::string& file);
+
+// What a chain ends with, a line each: "etcd.flags.max-wals: 5 -> 10 (cluster.yaml:31)".
+std::vector<std::string> RootLines(const RootCause& root, const std::string& file, bool last);
+
+// The edit for a person: "etcd.flags.max-wals: 5 -> 10".
+std::string EditText(const SpecEdit& edit);
+
+}  // namespace kplan
+
+#endif  // KPLAN_SHOW_PLAN_REPORT_H_

@@ -1,0 +1,90 @@
+#include "src/show/resolved_spec.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/show/resolved_etcd.h"
+#include "src/show/resolved_pki.h"
+#include "src/show/resolved_services.h"
+#include "src/show/resolved_walk.h"
+
+namespace kplan {
+namespace {
+
+void WalkHosts(const ResolvedWalk& walk) {
+  if (walk.spec.hosts.empty()) return;
+  walk.sink.Open("hosts");
+  for (const HostSpec& spec : walk.spec.hosts) {
+    // Cluster::hosts are by name.
+    const Host& host =
+        *std::lower_bound(walk.cluster.hosts.begin(), walk.cluster.hosts.end(), spec.name.value,
+                          [](const Host& a, const std::string& b) { return a.name < b; });
+    walk.sink.Open(spec.name.value, walk.Place(spec.name.range));
+    walk.Put("address", spec.address);
+    walk.Put("root", spec.root, host.root);
+    walk.Put("service-manager", spec.service_manager, ManagerName(host.manager));
+    walk.Put("arch", spec.arch, host.arch);
+    walk.Put("ssh", spec.ssh);
+    walk.Put("become", spec.become);
+    walk.sink.Close();
+  }
+  walk.sink.Close();
+}
+
+// How an etcd of one member here, or a service of one host, is restarted has no choices.
+void WalkRollout(const ResolvedWalk& walk) {
+  const RolloutSpec& spec = walk.spec.rollout;
+  const Etcd& etcd = walk.cluster.etcd;
+  const bool several = std::any_of(walk.cluster.services.begin(), walk.cluster.services.end(),
+                                   [](const ServiceInstance& service) { return service.rollout_after >= 0; });
+  if (!etcd.clustered && !several && !spec.max_unavailable.set()) return;
+  walk.sink.Open("rollout");
+  walk.Put("max-unavailable", spec.max_unavailable, absl::StrCat(etcd.max_unavailable));
+  walk.Put("snapshot", spec.snapshot);
+  if (spec.snapshot.set()) walk.Put("keep-snapshots", spec.keep_snapshots, absl::StrCat(etcd.snapshots_kept));
+  walk.sink.Close();
+}
+
+}  // namespace
+
+const char* KindName(ValueOrigin::Kind kind) {
+  switch (kind) {
+    case ValueOrigin::Kind::kFile:
+      return "file";
+    case ValueOrigin::Kind::kDefault:
+      return "default";
+    case ValueOrigin::Kind::kDerived:
+      return "derived";
+  }
+  return "";
+}
+
+void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile& source,
+                      ResolvedSpecSink* sink) {
+  ResolvedWalk walk{spec, cluster, source, *sink};
+  walk.Put("apiVersion", spec.api_version, "kplan.dev/v1");
+  walk.Put("kind", spec.kind, "Cluster");
+  if (spec.metadata_name.set()) {
+    sink->Open("metadata");
+    walk.Put("name", spec.metadata_name);
+    sink->Close();
+  }
+  WalkHosts(walk);
+  WalkPki(walk);
+  if (cluster.has_etcd) WalkEtcd(walk);
+  WalkServices(walk);
+  WalkRollout(walk);
+  if (!cluster.has_etcd && !spec.refuse_range.known()) return;
+  sink->Open("verify");
+  std::vector<ResolvedSpecSink::Element> refuse;
+  for (const Text& text : spec.verify_refuse) refuse.push_back({text.value, walk.File(text.range)});
+  if (!spec.refuse_range.known()) {
+    for (const std::string& kind : cluster.etcd.refuse) refuse.push_back({kind, walk.Default()});
+  }
+  sink->List("refuse", refuse);
+  sink->Close();
+}
+
+}  // namespace kplan

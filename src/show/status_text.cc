@@ -1,0 +1,264 @@
+// The report as text and as JSON.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "src/base/record.h"
+#include "src/base/text.h"
+#include "src/pki/certificate.h"
+#include "src/show/status_view.h"
+
+namespace kplan {
+namespace {
+
+// With more hosts than this, one whose steps are all fresh is one line.
+constexpr size_t kHostsInFull = 8;
+constexpr size_t kCertificatesShown = 5;
+constexpr size_t kServicesShown = 8;
+constexpr int64_t kDay = 24 * 3600;
+
+constexpr StepState kWorstFirst[] = {StepState::kStale, StepState::kFailed, StepState::kWaiting,
+                                     StepState::kFresh};
+
+// Of a message with several lines the first.
+std::string FirstLine(absl::string_view text) { return Shown(text.substr(0, text.find('\n'))); }
+
+std::string Colored(StepState state, const std::string& text, bool color) {
+  if (!color) return text;
+  const char* code = state == StepState::kFresh    ? "32"
+                     : state == StepState::kStale  ? "33"
+                     : state == StepState::kFailed ? "31"
+                                                   : "36";
+  return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
+}
+
+bool AllFresh(const StateCounts& counts) {
+  size_t all = 0;
+  for (size_t count : counts) all += count;
+  return all == counts[static_cast<size_t>(StepState::kFresh)];
+}
+
+// Columns two spaces apart; the last one is as wide as it is. COLOR is the column that STATES colour.
+using Lines = std::vector<std::vector<std::string>>;
+
+std::string Table(const Lines& lines, const std::vector<StepState>& states, bool color) {
+  std::vector<size_t> widths(lines.empty() ? 0 : lines[0].size());
+  for (const auto& line : lines) {
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string out;
+  for (size_t n = 0; n < lines.size(); ++n) {
+    const auto& line = lines[n];
+    size_t last = line.size();
+    while (last > 0 && line[last - 1].empty()) --last;
+    out += "  ";
+    for (size_t i = 0; i < last; ++i) {
+      const bool state = i == 1 && n < states.size();
+      out += state ? Colored(states[n], line[i], color) : line[i];
+      if (i + 1 < last) out.append(widths[i] - line[i].size() + 2, ' ');
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+// "runs", "does not run", ... and since when.
+std::pair<std::string, std::string> ServiceColumns(const StatusService& service) {
+  if (!service.managed) return {"nothing is started", ""};
+  if (service.unasked) {
+    const char* what = service.problem.empty() ? "not asked" : "no answer";
+    if (service.last_seen == absl::InfinitePast()) return {what, "never seen"};
+    return {what, absl::StrCat("last seen running on ", TimeText(absl::ToUnixSeconds(service.last_seen)))};
+  }
+  if (!service.problem.empty()) return {FirstLine(service.problem), ""};
+  if (!service.running) return {service.by_unit ? "waits for its unit" : "does not run", ""};
+  std::string since = absl::StrCat("since ", TimeText(absl::ToUnixSeconds(service.since)));
+  if (!service.older.empty()) absl::StrAppend(&since, ", with an older ", absl::StrJoin(service.older, ", "));
+  return {absl::StrCat("process ", service.process), since};
+}
+
+std::string ServicesText(const StatusReport& report, bool all) {
+  if (report.services.empty()) return "";
+  const bool short_list = !all && report.services.size() > kServicesShown;
+  Lines lines;
+  size_t run = 0, unasked = 0, silent = 0, idle = 0;
+  for (const StatusService& service : report.services) {
+    const bool waits = service.by_unit && !service.running && !service.unasked && service.problem.empty();
+    const bool fine = !service.managed || waits || (service.running && service.older.empty()) ||
+                      (service.unasked && service.problem.empty());
+    run += service.running;
+    idle += waits;
+    unasked += service.unasked;
+    silent += service.unasked && !service.problem.empty();
+    if (short_list && fine) continue;
+    auto [what, since] = ServiceColumns(service);
+    lines.push_back({service.label, std::move(what), std::move(since)});
+  }
+  const size_t asked = report.services.size() - unasked - idle;
+  std::vector<std::string> parts;
+  if (asked > 0) parts.push_back(absl::StrCat(run, " of ", asked, run == 1 ? " runs" : " run"));
+  if (idle > 0)
+    parts.push_back(absl::StrCat(idle, idle == 1 ? " waits for its unit" : " wait for their units"));
+  if (silent > 0) parts.push_back(absl::StrCat("of ", silent, " the host does not answer"));
+  if (unasked > silent)
+    parts.push_back(
+        absl::StrCat(unasked - silent, " not asked (kplan status --contact asks the hosts over ssh)"));
+  return absl::StrCat("\nservices: ", absl::StrJoin(parts, ", "), "\n", Table(lines, {}, false));
+}
+
+std::string CertificatesText(const Graph& graph, const StatusReport& report, absl::Time now) {
+  if (report.certificates.empty()) return "";
+  Lines lines;
+  for (const StatusCertificate& it : report.certificates) {
+    if (lines.size() == kCertificatesShown) break;
+    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
+    lines.push_back({graph.steps()[it.step].label, left < 0 ? "ended" : absl::StrCat(left / kDay, " days"),
+                     TimeText(it.not_after)});
+  }
+  const size_t others = report.certificates.size() - lines.size();
+  return absl::StrCat("\ncertificates that end first",
+                      others == 0 ? "" : absl::StrCat(", of ", report.certificates.size()), "\n",
+                      Table(lines, {}, false));
+}
+
+std::string Rfc3339(absl::Time time) {
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
+
+Json CountsJson(const StateCounts& counts) {
+  Json json = Json::object();
+  for (StepState state : kWorstFirst) json[StateName(state)] = counts[static_cast<size_t>(state)];
+  return json;
+}
+
+const char* CauseName(Cause::Kind kind) {
+  switch (kind) {
+    case Cause::Kind::kFirst:
+      return "first";
+    case Cause::Kind::kSpec:
+      return "spec";
+    case Cause::Kind::kInput:
+      return "input";
+    case Cause::Kind::kDrift:
+      return "drift";
+    case Cause::Kind::kTime:
+      return "time";
+    case Cause::Kind::kFailed:
+      return "failed";
+    case Cause::Kind::kStamp:
+      return "stamp";
+  }
+  return "";
+}
+
+Json RowJson(const Graph& graph, const Forecast& forecast, const StatusRow& row) {
+  const Step& step = graph.steps()[row.step];
+  Json causes = Json::array(), reasons = Json::array();
+  for (const Cause& cause : forecast.steps[row.step].causes) {
+    Json entry = {{"cause", CauseName(cause.kind)}};
+    if (cause.kind == Cause::Kind::kInput) entry["input"] = graph.steps()[cause.input].label;
+    causes.push_back(std::move(entry));
+  }
+  for (const Reason& reason : forecast.steps[row.step].reasons) {
+    reasons.push_back({{"name", reason.name}, {"text", reason.text}});
+  }
+  Json json = {{"label", step.label},    {"state", StateName(row.state)},
+               {"detail", row.detail},   {"causes", causes},
+               {"reasons", reasons},     {"last-run", nullptr},
+               {"last-failed", nullptr}, {"verb", VerbOf(step.kind)}};
+  if (const JournalEntry* entry = forecast.EntryOf(graph, row.step); entry != nullptr) {
+    json["last-run"] = Rfc3339(absl::FromUnixMillis(entry->at));
+    json["last-failed"] = entry->failed;
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string CountsText(const StateCounts& counts) {
+  std::vector<std::string> words;
+  for (StepState state : kWorstFirst) {
+    const size_t count = counts[static_cast<size_t>(state)];
+    if (count > 0) words.push_back(absl::StrCat(count, " ", StateName(state)));
+  }
+  return words.empty() ? "nothing to do" : absl::StrJoin(words, ", ");
+}
+
+std::string StatusText(const Graph& graph, const StatusReport& report, const StatusStyle& style,
+                       absl::Time now) {
+  const bool all = style.all || report.hosts.size() <= kHostsInFull + 1;  // and "shared"
+  std::string out;
+  for (const StatusHost& host : report.hosts) {
+    absl::StrAppend(&out, host.name, ": ", CountsText(host.counts),
+                    !host.unreachable.empty()
+                        ? absl::StrCat("; it does not answer: ", FirstLine(host.unreachable))
+                    : host.asked ? ", asked just now"
+                                 : "",
+                    "\n");
+    if (!all && AllFresh(host.counts)) continue;
+    Lines lines;
+    std::vector<StepState> states;
+    for (const StatusRow& row : host.rows) {
+      lines.push_back({graph.steps()[row.step].label, StateName(row.state), FirstLine(row.detail)});
+      states.push_back(row.state);
+    }
+    out += Table(lines, states, style.color);
+  }
+  out += ServicesText(report, style.all);
+  out += CertificatesText(graph, report, now);
+  if (!report.leftovers.empty()) {
+    absl::StrAppend(&out, "\n", Count(report.leftovers.size(), "leftover"),
+                    " of earlier plans; `kplan prune` shows what can be removed\n");
+  }
+  const char* what_to_do = report.drifted             ? "; run `kplan gen --contact`, then ninja"
+                           : !AllFresh(report.counts) ? "; run ninja"
+                                                      : "";
+  absl::StrAppend(&out, "\n", CountsText(report.counts), what_to_do, "\n");
+  return out;
+}
+
+std::string StatusJson(const Graph& graph, const Forecast& forecast, const StatusReport& report,
+                       absl::Time now, bool compact) {
+  Json hosts = Json::array(), services = Json::array(), certificates = Json::array();
+  for (const StatusHost& host : report.hosts) {
+    Json steps = Json::array();
+    for (const StatusRow& row : host.rows) steps.push_back(RowJson(graph, forecast, row));
+    hosts.push_back({{"host", host.name}, {"counts", CountsJson(host.counts)}, {"steps", std::move(steps)}});
+    if (host.asked) {
+      hosts.back()["answers"] = host.unreachable.empty();
+      if (!host.unreachable.empty()) hosts.back()["problem"] = host.unreachable;
+    }
+  }
+  for (const StatusService& service : report.services) {
+    Json entry = {{"label", service.label},     {"host", service.host},      {"managed", service.managed},
+                  {"running", service.running}, {"process", nullptr},        {"since", nullptr},
+                  {"older", service.older},     {"problem", service.problem}};
+    if (service.by_unit) entry["by-unit"] = true;
+    if (service.running) {
+      entry["process"] = service.process;
+      entry["since"] = Rfc3339(service.since);
+    }
+    if (service.unasked) {
+      entry["running"] = nullptr;  // nobody knows
+      entry["last-seen"] = nullptr;
+      if (service.last_seen != absl::InfinitePast()) entry["last-seen"] = Rfc3339(service.last_seen);
+    }
+    services.push_back(std::move(entry));
+  }
+  for (const StatusCertificate& it : report.certificates) {
+    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
+    certificates.push_back({{"label", graph.steps()[it.step].label},
+                            {"file", it.file},
+                            {"not-after", Rfc3339(absl::FromUnixSeconds(it.not_after))},
+                            {"days-left", left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay)},
+                            {"names", it.names}});
+  }
+  Json json = {{"counts", CountsJson(report.counts)}, {"hosts", std::move(hosts)},
+               {"services", std::move(services)},     {"certificates", std::move(certificates)},
+               {"leftovers", report.leftovers},       {"all-fresh", report.all_fresh()}};
+  return json.dump(compact ? -1 : 2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace kplan
