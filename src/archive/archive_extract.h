@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "src/archive/archive_stream.h"
 #include "src/base/files.h"
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 
 namespace kplan {
 

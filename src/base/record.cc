@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace kplan {
 
@@ -188,6 +189,16 @@ absl::Status Record::status() const {
   if (wrong_.empty()) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat("the record has no usable \"", wrong_, "\"; run `kplan gen` again with this kplan"));
+}
+
+absl::string_view FindRecordText(absl::string_view shard, absl::string_view label) {
+  std::string start = "\n";
+  AppendJsonString(label, &start);
+  start += ":";
+  size_t begin = shard.find(start);
+  if (begin == absl::string_view::npos) return {};
+  begin += start.size();
+  return absl::StripSuffix(shard.substr(begin, shard.find('\n', begin) - begin), ",");
 }
 
 }  // namespace kplan

@@ -12,12 +12,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
+#include "src/base/string_pairs.h"
 
 namespace kplan {
 
 using Json = nlohmann::json;
-
-using StringPairs = std::vector<std::pair<std::string, std::string>>;
 
 // Writes one object. Keys must be added in ascending order, which is what makes the text canonical
 // (asserted).
@@ -72,6 +71,11 @@ class Record {
   Json json_;
   mutable std::string wrong_;  // the first key that was missing or of another type
 };
+
+// The text of LABEL's record in the text of a shard, which has one record a line; empty when it has none. The
+// line is taken as it is, because its digest is over its bytes, and because parsing the other records would
+// be time lost.
+absl::string_view FindRecordText(absl::string_view shard, absl::string_view label);
 
 }  // namespace kplan
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -16,6 +17,17 @@ struct Range {
 
   bool known() const { return end > begin; }
 };
+
+// A single value. Not set() when the file does not have it. When set, without control characters, and not
+// empty but where a comment says so.
+struct Text {
+  std::string value;
+  Range range;
+
+  bool set() const { return range.known(); }
+};
+
+using TextPairs = std::vector<std::pair<Text, Text>>;  // a map's keys and values
 
 // The text of a cluster.yaml, and where its lines begin.
 class SourceFile {

@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace kplan {
 namespace {
@@ -148,5 +149,19 @@ bool OnlyAlnumAnd(absl::string_view text, absl::string_view extra) {
 }
 
 bool IsPlainPath(absl::string_view path) { return OnlyAlnumAnd(path, "/._-+@=~"); }
+
+std::string LastLines(absl::string_view text, size_t first) {
+  constexpr size_t kMaxLineBytes = 1000;
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  std::string result;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    if (i == first && lines.size() > first + kLastLines) {
+      if (first > 0) absl::StrAppend(&result, "    ...\n");
+      i = lines.size() - kLastLines;
+    }
+    absl::StrAppend(&result, "    ", lines[i].substr(0, kMaxLineBytes), "\n");
+  }
+  return result.empty() ? "    (no log lines)\n" : result;
+}
 
 }  // namespace kplan

@@ -50,6 +50,14 @@ bool OnlyAlnumAnd(absl::string_view text, absl::string_view extra);
 // others are kept out at the door.
 bool IsPlainPath(absl::string_view path);
 
+// How many lines LastLines gives.
+inline constexpr size_t kLastLines = 10;
+
+// The last 10 lines of TEXT, each indented by four blanks and ending in a newline; before them the first
+// FIRST ones (a program that does not like its flags says which in its first line, and then explains all of
+// them). A line that says so when there are none.
+std::string LastLines(absl::string_view text, size_t first = 0);
+
 }  // namespace kplan
 
 #endif  // KPLAN_BASE_TEXT_H_

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/text.h"
 #include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 

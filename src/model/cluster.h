@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 #include "src/model/pki.h"
+#include "src/systemd/unit.h"
 
 namespace kplan {
 
@@ -49,10 +50,6 @@ struct Archive {
   std::string unpacked;  // the folder its members are unpacked to, relative to DIR
   StringPairs members;   // (name in the archive, file name)
 };
-
-// One argument of a service: TEXT followed by PATH, which is a path on the host (so that a service in a
-// folder can be given the real path).
-using Argument = std::pair<std::string, std::string>;
 
 // What a change of one of a service's inputs needs.
 enum class OnChange { kNothing, kReload, kRestart };

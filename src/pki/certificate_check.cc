@@ -1,7 +1,6 @@
 #include "src/pki/certificate_check.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace kplan {
 namespace {
@@ -15,11 +14,6 @@ int64_t RenewBefore(const Lifetime& lifetime, int64_t life) {
 }
 
 }  // namespace
-
-std::string Join(const std::vector<Reason>& reasons) {
-  return absl::StrJoin(reasons, "; ",
-                       [](std::string* out, const Reason& reason) { out->append(reason.text); });
-}
 
 absl::Status CheckLifetime(const Lifetime& lifetime) {
   if (!lifetime.expiry.has_value()) return absl::OkStatus();

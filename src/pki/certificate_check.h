@@ -9,18 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/reason.h"
 #include "src/pki/certificate.h"
 
 namespace kplan {
-
-// Why a certificate is not the one that is wanted: a name that programs can rely on, and what a person reads.
-struct Reason {
-  absl::string_view name;  // static: "expires-soon"
-  std::string text;        // "expires soon, on 2027-11-22 08:18 UTC"
-};
-
-// The texts, "; " between them.
-std::string Join(const std::vector<Reason>& reasons);
 
 // The one reason that is no fault yet: whoever cannot renew a certificate says so and goes on.
 inline constexpr absl::string_view kExpiresSoon = "expires-soon";

@@ -13,7 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 #include "src/pki/certificate.h"
 #include "src/pki/private_key.h"
 

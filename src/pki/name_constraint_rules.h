@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 
 namespace kplan {
 

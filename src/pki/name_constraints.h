@@ -12,7 +12,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 #include "src/pki/openssl_util.h"
 
 namespace kplan {

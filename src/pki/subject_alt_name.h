@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/base/record.h"
+#include "src/base/string_pairs.h"
 #include "src/pki/openssl_util.h"
 
 namespace kplan {

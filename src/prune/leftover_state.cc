@@ -14,11 +14,11 @@
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/install_file.h"
-#include "src/host/service_log.h"
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
 #include "src/steps/service/service_retire.h"
+#include "src/systemd/unit_name.h"
 
 namespace kplan {
 namespace {

@@ -20,12 +20,12 @@
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/host/host_file.h"
-#include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 #include "src/prune/leftover_check.h"
 #include "src/prune/leftover_state.h"
 #include "src/steps/service/service_retire.h"
 #include "src/systemd/systemctl.h"
+#include "src/systemd/unit_name.h"
 
 namespace kplan {
 namespace {

@@ -37,16 +37,6 @@ absl::StatusOr<RemoteHost> RemoteHost::From(const Record& record) {
   return host;
 }
 
-absl::string_view FindRecordText(absl::string_view shard, absl::string_view label) {
-  std::string start = "\n";
-  AppendJsonString(label, &start);
-  start += ":";
-  size_t begin = shard.find(start);
-  if (begin == absl::string_view::npos) return {};
-  begin += start.size();
-  return absl::StripSuffix(shard.substr(begin, shard.find('\n', begin) - begin), ",");
-}
-
 absl::StatusOr<absl::optional<RemoteHost>> FindRemoteHost(const std::string& name) {
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(name));
   if (absl::IsNotFound(shard.status())) return absl::optional<RemoteHost>();

@@ -37,11 +37,6 @@ struct RemoteHost {
 // that NAME is this machine.
 absl::StatusOr<absl::optional<RemoteHost>> FindRemoteHost(const std::string& name);
 
-// The text of LABEL's record in the text of a shard, which has one record a line; empty when it has none. The
-// line is taken as it is, because its digest is over its bytes, and because parsing the other records would
-// be time lost.
-absl::string_view FindRecordText(absl::string_view shard, absl::string_view label);
-
 }  // namespace kplan
 
 #endif  // KPLAN_REMOTE_REMOTE_HOST_H_

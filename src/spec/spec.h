@@ -11,19 +11,9 @@
 
 #include "src/base/diagnostic.h"
 #include "src/base/source.h"
+#include "src/systemd/unit_spec.h"
 
 namespace kplan {
-
-// A single value. Not set() when the file does not have it. When set, without control characters, and not
-// empty but where a comment says so.
-struct Text {
-  std::string value;
-  Range range;
-
-  bool set() const { return range.known(); }
-};
-
-using TextPairs = std::vector<std::pair<Text, Text>>;  // a map's keys and values
 
 // cfssl's "names": one entry of subject fields.
 struct NameSpec {
@@ -107,18 +97,6 @@ struct ArchiveSpec {
   TextPairs sha256_by_arch;  // or one an architecture
 };
 
-// A key of a unit's section. A list is one line for each value, as systemd means a key that is written again;
-// a value of a list that is not set() (written as "") is the empty line that takes back those before.
-struct UnitKeySpec {
-  Text name;
-  std::vector<Text> values;
-};
-
-struct UnitSectionSpec {
-  Text name;
-  std::vector<UnitKeySpec> keys;  // in the order of the text
-};
-
 // The certificates of a cluster's members.
 struct EtcdTlsSpec {
   Range range;
@@ -168,12 +146,6 @@ struct CheckSpec {
   Text url, status, cert, ca, serves;
   Range refuse_range;
   std::vector<Text> refuse;
-};
-
-// A unit beside the service's own: "backup.timer".
-struct FurtherUnitSpec {
-  Text name;  // the key in `services.NAME.units`
-  std::vector<UnitSectionSpec> sections;
 };
 
 // What is taken out of a service's archive: a name in the archive, and where it goes on the host.

@@ -22,11 +22,6 @@ std::vector<Change> DigestChange(absl::string_view from, const std::string& to) 
 
 }  // namespace
 
-std::string ReasonsText(const std::vector<Reason>& reasons, absl::string_view separator) {
-  return absl::StrJoin(reasons, separator,
-                       [](std::string* out, const Reason& reason) { absl::StrAppend(out, reason.text); });
-}
-
 void AddAttributes(const std::vector<AttributeDifference>& differences, const std::string& of,
                    std::vector<Reason>* reasons, std::vector<Change>* changes) {
   for (const AttributeDifference& difference : differences) {

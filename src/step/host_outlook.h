@@ -17,9 +17,6 @@ namespace kplan {
 // A text that is larger is told by its digest alone.
 inline constexpr size_t kMaxForeseenText = 256 * 1024;
 
-// The texts of REASONS in one line, "; " between them: a StepResult's reason.
-std::string ReasonsText(const std::vector<Reason>& reasons, absl::string_view separator = "; ");
-
 // DIFFERENCES as reasons and changes; OF, if given, is the name of the file among several that they are
 // about.
 void AddAttributes(const std::vector<AttributeDifference>& differences, const std::string& of,

@@ -26,10 +26,10 @@ constexpr char kLabel[] = "test";
 
 // The reason that the step has to give for those of its look.
 std::string ExpectedReason(const Outlook& outlook) {
-  if (outlook.starts) return absl::StrCat("started: ", ReasonsText(outlook.reasons, ", "));
-  if (outlook.restarts) return absl::StrCat("restarted: ", ReasonsText(outlook.reasons, ", "));
-  if (outlook.reloads) return absl::StrCat("reloaded: ", ReasonsText(outlook.reasons, ", "));
-  return ReasonsText(outlook.reasons);
+  if (outlook.starts) return absl::StrCat("started: ", Join(outlook.reasons, ", "));
+  if (outlook.restarts) return absl::StrCat("restarted: ", Join(outlook.reasons, ", "));
+  if (outlook.reloads) return absl::StrCat("reloaded: ", Join(outlook.reasons, ", "));
+  return Join(outlook.reasons);
 }
 
 void Compare(const LookedStep& step, const absl::StatusOr<Outlook>& outlook,

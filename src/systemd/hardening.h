@@ -7,7 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "src/base/diagnostic.h"
-#include "src/spec/spec.h"
+#include "src/base/source.h"
 #include "src/systemd/unit.h"
 
 namespace kplan {

@@ -19,7 +19,9 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
-#include "src/host/service_log.h"
+#include "src/base/text.h"
+#include "src/systemd/unit_journal.h"
+#include "src/systemd/unit_name.h"
 
 namespace kplan {
 namespace {

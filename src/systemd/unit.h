@@ -10,14 +10,18 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "src/base/diagnostic.h"
-#include "src/model/cluster.h"
-#include "src/spec/spec.h"
+#include "src/systemd/unit_spec.h"
 
 namespace kplan {
+
+// One argument of a service: TEXT followed by PATH, which is a path on the host (so that a service in a
+// folder can be given the real path).
+using Argument = std::pair<std::string, std::string>;
 
 struct Unit {
   struct Key {

@@ -16,7 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
-#include "src/host/service_log.h"
+#include "src/systemd/unit_name.h"
 
 namespace kplan {
 namespace {

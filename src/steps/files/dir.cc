@@ -129,7 +129,7 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
   if (!found.ok()) return found.status();
   StepResult result;
   result.digest = folder->Digest();
-  result.reason = ReasonsText(found->reasons);
+  result.reason = Join(found->reasons);
   if (result.reason.empty()) return result;
   if (absl::Status status = MakeRight(*folder, found->missing); !status.ok()) {
     return ExplainHostError(status, absl::StrCat("cannot make ", folder->shown(), " right"));

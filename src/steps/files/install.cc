@@ -345,7 +345,7 @@ absl::StatusOr<StepResult> InstallChecked(
   if (!found.ok()) return found.status();
   StepResult result;
   result.files = {install->target.shown()};
-  result.reason = ReasonsText(found->reasons);
+  result.reason = Join(found->reasons);
   absl::StatusOr<std::string> digest = found->digest;
   if (!result.reason.empty()) {
     if (absl::Status status = check(*content->source); !status.ok()) return InFront(install->Doing(), status);

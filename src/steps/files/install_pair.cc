@@ -293,7 +293,7 @@ absl::StatusOr<StepResult> InstallPair(const Record& record, PairSwapOptions opt
     // Another process may have changed it before we had the lock.
     found = Compare(swap, targets, *sources);
     if (!found.ok()) return ExplainHostError(found.status(), doing);
-    result.reason = ReasonsText(found->reasons);
+    result.reason = Join(found->reasons);
     absl::Status status = MakeRight(swap, targets, *sources, *std::move(found));
     if (!status.ok()) return ExplainHostError(status, doing);
   }

@@ -212,7 +212,7 @@ absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record& record) 
   if (!wish.ok()) return wish.status();
   StepResult result;
   Digests digests = ReadManifest(*wish);
-  result.reason = ReasonsText(WhyUnpack(*wish, digests));
+  result.reason = Join(WhyUnpack(*wish, digests));
   if (!result.reason.empty()) {
     absl::StatusOr<Digests> unpacked = Unpack(*wish);
     if (!unpacked.ok()) return unpacked.status();

@@ -26,12 +26,12 @@
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/process_info.h"
-#include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/systemd/systemctl.h"
+#include "src/systemd/unit_name.h"
 #include "src/systemd/unit_text.h"
 
 namespace kplan {
@@ -172,7 +172,7 @@ absl::StatusOr<StepResult> ActivateStep(const StepContext&, const Record& record
     if (absl::Status status = Mark(unit, seen->state, *file); !status.ok()) return status;
   }
   StepResult result;
-  result.reason = ReasonsText(reasons);
+  result.reason = Join(reasons);
   result.digest = DigestOfActivation(unit, *file);
   result.files.push_back(MarkerPath(unit.root, unit.name));
   for (std::string& link : EnablementLinks(unit.name)) result.files.push_back(std::move(link));

@@ -12,7 +12,6 @@
 #include "src/base/process.h"
 #include "src/base/text.h"
 #include "src/host/host_file.h"
-#include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 #include "src/probe/listening.h"
 #include "src/steps/service/service_state.h"

@@ -43,9 +43,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
+#include "src/base/text.h"
 #include "src/host/host_file.h"
 #include "src/host/process_manager.h"
-#include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 #include "src/probe/listening.h"
 #include "src/step/command_changes.h"
@@ -58,6 +58,7 @@
 #include "src/steps/service/service_state.h"
 #include "src/systemd/environment_file.h"
 #include "src/systemd/systemctl.h"
+#include "src/systemd/unit_journal.h"
 #include "src/systemd/unit_readback.h"
 
 namespace kplan {
@@ -329,8 +330,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
       instance = *active;
     }
   } else {
-    result.reason =
-        absl::StrCat(instance.has_value() ? "restarted: " : "started: ", ReasonsText(reasons, ", "));
+    result.reason = absl::StrCat(instance.has_value() ? "restarted: " : "started: ", Join(reasons, ", "));
     if (instance.has_value()) wanted.replaces = instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
     absl::StatusOr<std::optional<Instance>> started =
@@ -341,7 +341,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
   if (!unread.empty()) {
     // One that has just come up may not heed the signal yet.
     if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
-    result.reason = absl::StrCat("reloaded: ", ReasonsText(decision->reload, ", "));
+    result.reason = absl::StrCat("reloaded: ", Join(decision->reload, ", "));
     ServiceMarker before = decision->known ? *marker : wanted;
     before.instance = instance->ToString();
     for (const std::string& path : unread) before.files.erase(path);

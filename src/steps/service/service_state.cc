@@ -3,10 +3,12 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/text.h"
 #include "src/host/process_manager.h"
 #include "src/host/service_log.h"
 #include "src/host/service_marker.h"
 #include "src/systemd/systemctl.h"
+#include "src/systemd/unit_journal.h"
 
 namespace kplan {
 

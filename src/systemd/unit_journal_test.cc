@@ -1,4 +1,4 @@
-#include "src/host/service_log.h"
+#include "src/systemd/unit_journal.h"
 
 #include <string>
 
