@@ -5,13 +5,13 @@
 #include <errno.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/optional.h"
 #include "src/archive/archive_rules.h"
 #include "src/base/digest.h"
 
@@ -146,7 +146,7 @@ class Extraction {
     absl::Status too_large =
         absl::ResourceExhaustedError(absl::StrCat("is larger than ", limits_.member_bytes, " bytes"));
     if (size > limits_.member_bytes) return too_large;
-    absl::optional<PendingFile> file;
+    std::optional<PendingFile> file;
     if (folder_fd_ != kNoFolder) {
       absl::StatusOr<PendingFile> created = PendingFile::Create(folder_fd_, name, kMode);
       if (!created.ok()) return created.status();

@@ -20,6 +20,7 @@
 #include "src/lower/compile.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
+#include "src/step/any_record.h"
 #include "src/steps/pki/certificate_state.h"
 
 namespace kplan {
@@ -48,12 +49,7 @@ Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
   Row row;
   row.label = graph.steps()[watch.step].label;
   row.file = watch.path;
-  absl::StatusOr<Record> record = Record::Parse(graph.steps()[watch.step].record);
-  if (!record.ok()) {
-    row.state = std::string(record.status().message());
-    return row;
-  }
-  std::vector<Reason> reasons = CertificateState(*record, now);
+  std::vector<Reason> reasons = CertificateState(ReadAnyRecord(graph.steps()[watch.step].record), now);
   for (const Reason& reason : reasons) {
     absl::StrAppend(&row.state, row.state.empty() ? "" : "; ", reason.text);
     row.reasons.emplace_back(reason.name);

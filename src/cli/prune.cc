@@ -19,7 +19,6 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
-#include "src/look/record_field.h"
 
 namespace kplan {
 namespace {
@@ -30,7 +29,7 @@ using Outcomes = absl::flat_hash_map<std::string, absl::Status>;
 std::string OneLine(absl::string_view text) { return Shown(absl::StrReplaceAll(text, {{"\n", " "}})); }
 
 std::string Describe(const PruneItem& item) {
-  const bool over_ssh = item.what.empty() && !SshHostOf(item.leftover.record).empty();
+  const bool over_ssh = item.what.empty() && item.leftover.over_ssh();
   std::string what = over_ssh            ? "forget it"
                      : item.what.empty() ? "already gone"
                                          : absl::StrJoin(item.what, ", ");
@@ -83,10 +82,11 @@ std::string ToText(const std::vector<PruneItem>& items) {
 std::string ToJson(const std::vector<PruneItem>& items, const Outcomes& outcomes) {
   Json remove = Json::array(), keep = Json::array();
   for (const PruneItem& item : items) {
+    const Kind* kind = KindOf(item.leftover.made_by);
     Json entry = {{"key", item.leftover.key},
                   {"label", item.leftover.label},
                   {"host", item.leftover.host},
-                  {"kind", item.leftover.kind()},
+                  {"kind", kind == nullptr ? "" : std::string(kind->word)},
                   {"what", item.what}};
     if (item.remove) {
       auto outcome = outcomes.find(item.leftover.key);

@@ -21,8 +21,8 @@
 #include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/etcd/etcd_records.h"
 #include "src/etcd/member_health.h"
+#include "src/etcd/planned_etcd.h"
 #include "src/etcd/snapshot_file.h"
 #include "src/remote/plan_hosts.h"
 

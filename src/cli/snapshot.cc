@@ -17,7 +17,7 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
-#include "src/etcd/etcd_records.h"
+#include "src/etcd/planned_etcd.h"
 
 namespace kplan {
 namespace {

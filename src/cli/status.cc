@@ -18,11 +18,10 @@
 #include "src/host/change_waiter.h"
 #include "src/host/service_marker.h"
 #include "src/look/contact.h"
-#include "src/look/holdings.h"
-#include "src/look/record_field.h"
 #include "src/prune/leftovers.h"
 #include "src/remote/plan_hosts.h"
 #include "src/show/status_view.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 namespace {
@@ -63,14 +62,27 @@ bool Write(const std::string& text) {
   return fwrite(text.data(), 1, text.size(), stdout) == text.size() && fflush(stdout) == 0;
 }
 
+// The file below DIR that a step goes by without making it: what it installs, what somebody put there.
+struct OriginOf {
+  std::string operator()(const AdoptCaRecord& record) const { return record.from; }
+  std::string operator()(const FileRecord& record) const { return record.from; }
+  std::string operator()(const UnitRecord& record) const { return record.from; }
+  std::string operator()(const SourceRecord& record) const { return record.path; }
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "";
+  }
+};
+
 // Everything that a look depends on.
 std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
   std::vector<std::string> files = {spec, paths::kLeftovers, paths::kBuildNinja,
                                     absl::StrCat(paths::kJournals, "/"), absl::StrCat(paths::kShards, "/")};
   for (const Step& step : graph.steps()) {
     files.push_back(paths::Stamp(step.label));
-    if (step.kind == StepKind::kHost) files.push_back(paths::HostFacts(FieldOf(step.record, "name")));
-    for (const Holding& holding : HoldingsOf(step.record)) {
+    if (step.kind == StepKind::kHost) files.push_back(paths::HostFacts(graph.shards()[step.shard].name));
+    const AnyRecord record = ReadAnyRecord(step.record);
+    for (const Holding& holding : HoldingsOf(record)) {
       if (holding.over_ssh()) continue;
       if (holding.kind == Holding::Kind::kService) {
         files.push_back(MarkerPath(holding.root, holding.path));
@@ -79,8 +91,7 @@ std::vector<std::string> FilesOf(const Graph& graph, const std::string& spec) {
         files.push_back(holding.Shown());
       }
     }
-    if (absl::string_view from = FieldOf(step.record, "from"); !from.empty()) files.emplace_back(from);
-    if (step.kind == StepKind::kSource) files.emplace_back(FieldOf(step.record, "path"));
+    if (std::string source = std::visit(OriginOf(), record); !source.empty()) files.push_back(source);
   }
   return files;
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -23,8 +24,8 @@
 namespace kplan {
 namespace {
 
-absl::StatusOr<Record> LoadRecord(const std::string& shard, const std::string& label,
-                                  const std::string& digest) {
+absl::StatusOr<Json> LoadRecord(const std::string& shard, const std::string& label,
+                                const std::string& digest) {
   absl::StatusOr<std::string> text = ReadFile(shard);
   if (!text.ok()) return text.status();
   absl::string_view record = FindRecordText(*text, label);
@@ -35,29 +36,30 @@ absl::StatusOr<Record> LoadRecord(const std::string& shard, const std::string& l
                                     : " has another record of it than build.ninja was written for",
                      "; run `kplan gen` again"));
   }
-  return Record::Parse(record);
+  return ParseRecord(record);
 }
 
-absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& label, const Record& record) {
-  absl::StatusOr<absl::optional<RemoteHost>> remote = FindRemoteHost(host);
+absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& label, const Json& record) {
+  absl::StatusOr<std::optional<RemoteHost>> remote = FindRemoteHost(host);
   if (!remote.ok()) return remote.status();
   if (remote->has_value()) return RunRemoteStep(**remote, label, record);
   return absl::FailedPreconditionError(
       absl::StrCat("there is no step host/", host, ", which says how it is reached; run `kplan gen` again"));
 }
 
-absl::StatusOr<StepResult> RunStep(const std::string& label, const Record& record) {
+absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record) {
   PlanHosts hosts;
   const StepContext context = {label, absl::Now(), &hosts};
-  std::string kind = record.String("kind");
-  if (StepFunction remote = FindRemoteStep(kind)) return remote(context, record);
-  // What is asked of a host is asked from here.
-  const bool asks = kind == "check";
-  if (std::string host = record.StringOr("host", ""); !host.empty() && !asks)
-    return RunOn(host, label, record);
-  if (const StepFunctions* functions = FindStepFunctions(kind)) return functions->run(context, record);
-  return absl::UnimplementedError(
-      absl::StrCat("this kplan has no steps of the kind \"", kind, "\"; run `kplan gen` again"));
+  const std::string word = WordOf(record);
+  if (StepFunction remote = FindRemoteStep(word)) return remote(context, record);
+  const StepFunctions* functions = FindStepFunctions(word);
+  if (functions == nullptr) {
+    return absl::UnimplementedError(
+        absl::StrCat("this kplan has no steps of the kind \"", word, "\"; run `kplan gen` again"));
+  }
+  // One that cannot be read has no host, and fails here.
+  const std::string host = SshHostOf(AnyRecordOf(record));
+  return host.empty() ? functions->run(context, record) : RunOn(host, label, record);
 }
 
 // A path in a depfile: ninja reads spaces, "$", "#" and backslashes as make does.
@@ -95,7 +97,7 @@ std::string JournalOf(absl::string_view shard) {
 
 // What the journal is to say of this run. RESULT: an error when it failed.
 JournalEntry Remember(const JournalEntry& last, const std::string& label, const std::string& record_digest,
-                      const Record& record, const absl::StatusOr<StepResult>& result) {
+                      const Json& record, const absl::StatusOr<StepResult>& result) {
   constexpr size_t kMaxMessage = 4096;
   JournalEntry entry = last;
   entry.label = label;
@@ -112,8 +114,9 @@ JournalEntry Remember(const JournalEntry& last, const std::string& label, const 
   entry.files.clear();
   for (const std::string& file : result->files) entry.files.emplace_back(file, FileSignature(file));
   // A folder is no file that ninja could look at, and has attributes that `gen` can; when it is here.
-  if (record.StringOr("kind", "") == "dir" && !record.Has("host")) {
-    std::string folder = PathFromHere(record.StringOr("root", ""), record.StringOr("path", ""));
+  const AnyRecord any = AnyRecordOf(record);
+  if (const auto* dir = std::get_if<DirRecord>(&any); dir != nullptr && dir->host.empty()) {
+    std::string folder = PathFromHere(dir->root, dir->path);
     std::string signature = FileSignature(folder);
     entry.files.emplace_back(std::move(folder), std::move(signature));
   }
@@ -136,7 +139,7 @@ int StepCommand(const Arguments& arguments) {
   auto fail = [&](const absl::Status& status) { return Fail(absl::StrCat(label, ": ", status.message())); };
   absl::StatusOr<RunLock> lock = RunLock::Shared();
   if (!lock.ok()) return fail(lock.status());
-  absl::StatusOr<Record> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
+  absl::StatusOr<Json> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
   const std::string journal = JournalOf(options.operands()[0]);
   const JournalEntry last = LastEntry(journal, label);

@@ -66,35 +66,28 @@ MemberAnswer AskMember(const Etcdctl& etcdctl, const std::string& probe, absl::D
 
 }  // namespace
 
-absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record) {
+absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, const std::string& version) {
+  if (fields.members.empty()) return absl::DataLossError("the record has no members");
   PlannedCluster cluster;
-  cluster.cluster_id = record.String("cluster-id");
-  cluster.etcdctl.program = record.String("etcdctl");
-  if (cluster.etcdctl.program.empty()) cluster.etcdctl.program = "etcdctl";
-  cluster.etcdctl.cacert = record.String("cacert");
-  cluster.etcdctl.cert = record.String("cert");
-  cluster.etcdctl.key = record.String("key");
-  cluster.initial_state = record.StringOr("initial-cluster-state", "");
-  cluster.version = record.StringOr("version", "");
-  if (!record.status().ok()) return record.status();
-  auto members = record.json().find("members");
-  if (members == record.json().end() || !members->is_array() || members->empty()) {
-    return absl::DataLossError("the record has no members");
-  }
-  for (const Json& json : *members) {
-    const Record item(json.is_object() ? json : Json::object());
+  cluster.cluster_id = fields.cluster_id;
+  cluster.version = version;
+  cluster.initial_state = fields.initial_cluster_state;
+  cluster.etcdctl.program = fields.etcdctl.empty() ? "etcdctl" : fields.etcdctl;
+  cluster.etcdctl.cacert = fields.cacert;
+  cluster.etcdctl.cert = fields.cert;
+  cluster.etcdctl.key = fields.key;
+  for (const MemberRecord& record : fields.members) {
+    if (const absl::string_view key = record.LackedInCluster(); !key.empty()) return RecordLacks(key);
     PlannedMember member;
-    member.host = item.String("host");
-    member.name = item.String("name");
-    member.id = item.String("id");
-    member.data = item.String("data");
-    member.root = item.String("root");
-    member.remote = item.Bool("remote");
-    member.probe = item.String("probe");
-    member.peer_urls = Sorted(item.Strings("peer-urls"));
-    member.client_urls = Sorted(item.Strings("client-urls"));
-    if (!item.status().ok()) return item.status();
-    member.json = json;
+    member.host = record.host;
+    member.name = record.name;
+    member.id = record.id;
+    member.data = record.data;
+    member.root = record.root;
+    member.remote = record.over_ssh();
+    member.probe = record.probe;
+    member.peer_urls = Sorted(record.peer_urls);
+    member.client_urls = Sorted(record.client_urls);
     cluster.members.push_back(std::move(member));
   }
   return cluster;

@@ -8,8 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
+#include "src/step/etcd_records.h"
 
 namespace kplan {
 
@@ -17,13 +17,12 @@ namespace kplan {
 // many for the linker.)
 struct PlannedMember {
   std::string host, name;
-  std::string id;                        // foretold (base/etcd_ids.h)
+  std::string id;                        // foretold (etcd/facts/etcd_ids.h)
   std::string data, root;                // the data folder, inside the host's root
   bool remote = false;                   // the host is at the other end of an ssh connection
   std::string probe;                     // "https://10.0.0.11:2379": where it is asked
   std::vector<std::string> peer_urls;    // sorted
   std::vector<std::string> client_urls;  // sorted
-  Json json;                             // the whole object: "service", "server-cert", ...
 };
 
 struct PlannedCluster {
@@ -37,14 +36,10 @@ struct PlannedCluster {
   size_t quorum() const { return members.size() / 2 + 1; }
 };
 
-// The cluster of RECORD, a survey's or rollout's:
-//   {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
-//    "initial-cluster-state":"new", "key":"pki/root-key.pem", "members":[{"client-urls":[URL],
-//    "data":"/var/lib/etcd", "host":"etcd-1", "id":"6d14..", "name":"etcd-1", "peer-urls":[URL],
-//    "probe":"https://10.0.0.11:2379", "remote":true, "root":"/", ...},...], "version":"3.4.15", ...}
-// "initial-cluster-state" and "version" are optional; "etcdctl" "": the one that PATH has. DataLoss when the
-// record lacks something.
-absl::StatusOr<PlannedCluster> ReadPlannedCluster(const Record& record);
+// The cluster of a record, a survey's or rollout's. VERSION: the record's, where it says one. DataLoss when
+// there are no members, or one lacks what a member of a cluster has.
+absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields,
+                                                  const std::string& version = "");
 
 // What one member said.
 struct MemberAnswer {

@@ -252,6 +252,14 @@ std::string HeldBy(const std::string& root, const std::string& path) {
 
 }  // namespace
 
+void AppendValue(const LogIndex& index, std::string* out) { absl::StrAppend(out, index.value); }
+
+bool ReadValue(const Json& json, LogIndex* index) {
+  if (!json.is_number_integer()) return false;
+  index->value = json.get<uint64_t>();
+  return true;
+}
+
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path) {
   const std::string shown = PathFromHere(root, path);
   EtcdData data;
@@ -279,45 +287,20 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
   return found;
 }
 
-absl::StatusOr<Json> EtcdDataJson(const Record& question) {
-  const std::string path = question.String("data"), root = question.String("root");
-  if (!question.status().ok()) return question.status();
-  absl::StatusOr<EtcdData> data = ReadEtcdData(root, path);
+absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question) {
+  absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data);
   if (!data.ok()) return data.status();
-  Json answer = {{"place", data->place}};
-  if (!data->held.empty()) answer["held"] = data->held;
-  if (!data->strange.empty()) {
-    answer["strange"] = data->strange;
-    return answer;
-  }
-  answer["cluster-id"] = data->cluster_id;
-  answer["commit"] = data->commit;
-  answer["initialised"] = data->initialised;
-  answer["member-id"] = data->member_id;
-  answer["snapshot"] = data->snapshot;
-  return answer;
+  return ToJson(*data);
 }
 
 absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
   const absl::Status wrong = absl::DataLossError("the host's answer about the data folder is none");
-  if (!answer.is_object()) return wrong;
-  Record record(answer);
-  EtcdData data;
-  data.place = record.String("place");
-  data.held = Shown(record.StringOr("held", ""));
-  if (record.Has("strange")) {
-    data.strange = Shown(record.String("strange"));
-    return record.status().ok() && !data.strange.empty() ? absl::StatusOr<EtcdData>(data) : wrong;
-  }
-  data.cluster_id = record.String("cluster-id");
-  data.member_id = record.String("member-id");
-  data.initialised = record.Bool("initialised");
-  data.snapshot = record.Bool("snapshot");
-  auto commit = answer.find("commit");
-  if (!record.status().ok() || commit == answer.end() || !commit->is_number_integer()) return wrong;
-  data.commit = commit->get<uint64_t>();
-  if (!data.initialised) return data;
-  for (const std::string& id : {data.cluster_id, data.member_id}) {
+  absl::StatusOr<EtcdData> data = FromJson<EtcdData>(answer);
+  if (!data.ok()) return wrong;
+  data->held = Shown(data->held);
+  data->strange = Shown(data->strange);
+  if (!data->initialised) return data;
+  for (const std::string& id : {data->cluster_id, data->member_id}) {
     uint64_t number = 0;
     if (id.size() > 16 || !absl::SimpleHexAtoi(id, &number) || number == 0 || IdText(number) != id) {
       return wrong;

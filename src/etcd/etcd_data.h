@@ -8,12 +8,22 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "absl/status/statusor.h"
-#include "src/base/record.h"
+#include "src/base/fields.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 
+// An index of the log, as it stands in JSON: it may have all 64 bits.
+struct LogIndex {
+  uint64_t value = 0;
+};
+void AppendValue(const LogIndex& index, std::string* out);
+bool ReadValue(const Json& json, LogIndex* index);
+
+// The answer to an EtcdDataQuestion, too.
 struct EtcdData {
   // Not empty: the folder holds something that is neither nothing nor an etcd member's data, or a member's
   // data that is damaged; the text says what. Nothing else is set then.
@@ -21,7 +31,7 @@ struct EtcdData {
   // A write-ahead log is there: an etcd that starts here is the member below, whatever its flags say. False
   // for a folder that is missing or empty, or in which an etcd was stopped before it had written a log.
   bool initialised = false;
-  std::string member_id, cluster_id;  // as etcdctl prints them (base/etcd_ids.h)
+  std::string member_id, cluster_id;  // as etcdctl prints them (etcd/facts/etcd_ids.h)
   // The highest index of the log that this member knew to be committed; of a folder in use, or with a torn
   // tail, what could be read.
   uint64_t commit = 0;
@@ -32,18 +42,31 @@ struct EtcdData {
   // Not empty: a restore of this snapshot was begun here and did not come to its end (restore_stage.h). Other
   // members may have other data now, and nobody may be started with this. Set beside all of the above.
   std::string held;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("place", self.place);
+    fields.Optional("held", self.held);
+    fields.Optional("strange", self.strange);
+    if (!self.strange.empty()) return;
+    LogIndex commit = {self.commit};
+    fields.Always("cluster-id", self.cluster_id);
+    fields.Always("commit", commit);
+    fields.Always("initialised", self.initialised);
+    fields.Always("member-id", self.member_id);
+    fields.Always("snapshot", self.snapshot);
+    if constexpr (!std::is_const_v<Self>) self.commit = commit.value;
+  }
 };
 
 // What is in the folder PATH inside ROOT (host_file.h). A ROOT or a folder that is not there is one that
 // holds nothing. PermissionDenied when it must not be read.
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
 
-// The answer to {"data":PATH, "kind":"etcd-data", "root":ROOT}: {"cluster-id":TEXT, "commit":N,
-// "initialised":BOOL, "member-id":TEXT, "place":TEXT, "snapshot":BOOL}, or {"place":TEXT, "strange":TEXT};
-// either with "held":TEXT where there is one.
-absl::StatusOr<Json> EtcdDataJson(const Record& question);
+// The answer to QUESTION.
+absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question);
 
-// The other way. DataLoss when ANSWER is no such answer.
+// ANSWER, which may come from a host that lies. DataLoss when it is no such answer.
 absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer);
 
 }  // namespace kplan

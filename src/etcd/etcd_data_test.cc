@@ -117,7 +117,7 @@ TEST_F(EtcdDataTest, FoldersThatAreNotEtcds) {
 TEST_F(EtcdDataTest, NamesAreShownWithoutTheirControlCharacters) {
   Write(absl::StrCat(kData, "/a\nb\x1b[31m\xff"), "");
   EXPECT_THAT(Strange(), HasSubstr("a\\x0ab\\x1b[31m\\xff"));
-  absl::StatusOr<Json> json = EtcdDataJson(Record(Json{{"data", "/var/lib/etcd"}, {"root", "./rootfs"}}));
+  absl::StatusOr<Json> json = EtcdDataJson({"/var/lib/etcd", "./rootfs"});
   ASSERT_TRUE(json.ok());
   json->dump();  // would throw when it were no UTF-8
 }
@@ -213,7 +213,7 @@ TEST_F(EtcdDataTest, APlaceIsTheSameByEveryName) {
 }
 
 TEST_F(EtcdDataTest, TheAnswerTravelsAsJson) {
-  const Record question(Json{{"data", "/var/lib/etcd"}, {"kind", "etcd-data"}, {"root", "./rootfs"}});
+  const EtcdDataQuestion question = {"/var/lib/etcd", "./rootfs"};
   WriteLog(uint64_t{1} << 63);
   absl::StatusOr<Json> json = EtcdDataJson(question);
   ASSERT_TRUE(json.ok()) << json.status();
@@ -248,7 +248,7 @@ TEST_F(EtcdDataTest, TheAnswerTravelsAsJson) {
   json = EtcdDataJson(question);
   ASSERT_TRUE(json.ok());
   EXPECT_THAT(ParseEtcdData(*json)->strange, HasSubstr("holds old"));
-  EXPECT_FALSE(EtcdDataJson(Record(Json{{"kind", "etcd-data"}})).ok());
+  EXPECT_FALSE(FromJson<EtcdDataQuestion>(Json{{"kind", "etcd-data"}}).ok());
 }
 
 }  // namespace

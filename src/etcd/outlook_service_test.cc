@@ -13,7 +13,6 @@
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/host/process_info.h"
 #include "src/host/service_marker.h"
 #include "src/step/host_outlook_testing.h"
@@ -36,27 +35,20 @@ class ServiceOutlookTest : public EtcdTest {
     if (IsSkipped()) return;
     // etcd writes to its data and its log.
     Foresight::folders = {"rootfs/run", "rootfs/etc", "rootfs/usr", "pki"};
-    trust_ = {{"from", "pki/ca.pem"},
-              {"kind", "install"},
-              {"mode", "0644"},
-              {"path", "/etc/etcd/ca.pem"},
-              {"root", "./rootfs"}};
+    trust_ = {{"from", "pki/ca.pem"},       {"kind", "install"},  {"mode", "0644"},
+              {"path", "/etc/etcd/ca.pem"}, {"root", "./rootfs"}, {"secret", false}};
     ASSERT_TRUE(MakeFolders("build").ok());
     Shell({"cp", "rootfs/usr/local/bin/etcd", "build/etcd"});
-    program_ = {{"from", "build/etcd"},
-                {"kind", "install"},
-                {"mode", "0755"},
-                {"path", "/usr/local/bin/etcd"},
-                {"root", "./rootfs"}};
+    program_ = {{"from", "build/etcd"},          {"kind", "install"},  {"mode", "0755"},
+                {"path", "/usr/local/bin/etcd"}, {"root", "./rootfs"}, {"secret", false}};
     AwaitNextTick();
   }
 
   // Looks at what goes to the host and at the service, runs them, and compares; the names of the service's
   // reasons.
   std::string LookThenRun() {
-    const std::vector<LookedStep> steps = {{InstallStep, InstallLook, trust_},
-                                           {InstallStep, InstallLook, program_},
-                                           {ServiceStep, ServiceLook, service_}};
+    const std::vector<LookedStep> steps = {
+        {FileStep, FileLook, trust_}, {FileStep, FileLook, program_}, {ServiceStep, ServiceLook, service_}};
     absl::StatusOr<Outlook> outlook = Foresight::LookThenRun(steps, &digests_)[2];
     if (!outlook.ok()) return "failed";
     outlook_ = *std::move(outlook);
@@ -209,7 +201,7 @@ TEST_F(ServiceOutlookTest, NoneIsItsFiles) {
 
 TEST_F(ServiceOutlookTest, AVerdictNeedsItsFiles) {
   LookThenRun();
-  const LookedStep verify = {VerifyEtcdStep, VerifyEtcdLook, verify_};
+  const LookedStep verify = {VerifyStep, VerifyLook, verify_};
   auto outlooks = Foresight::LookThenRun({verify}, &digests_);
   ASSERT_TRUE(outlooks[0].ok()) << outlooks[0].status();
   EXPECT_THAT(outlooks[0]->reasons, IsEmpty());
@@ -226,12 +218,12 @@ TEST_F(ServiceOutlookTest, AVerdictNeedsItsFiles) {
   ASSERT_EQ(unlink("rootfs/usr/local/bin/etcdctl"), 0);
   absl::StatusOr<Outlook> outlook = Foresight::Look(verify);
   EXPECT_THAT(std::string(outlook.status().message()), HasSubstr("rootfs/usr/local/bin/etcdctl"));
-  EXPECT_THAT(ErrorOf(VerifyEtcdStep, Text(verify_)), HasSubstr("verification failed: etcdctl\n"));
+  EXPECT_THAT(ErrorOf(VerifyStep, Text(verify_)), HasSubstr("verification failed: etcdctl\n"));
   foreseen.Add("./rootfs/usr/local/bin/etcdctl", ForeseenFile());
   EXPECT_TRUE(Foresight::Look(verify, foreseen).ok());
 
   verify_["root"] = "./other";
-  EXPECT_FALSE(Foresight::Look({VerifyEtcdStep, VerifyEtcdLook, verify_}).ok());
+  EXPECT_FALSE(Foresight::Look({VerifyStep, VerifyLook, verify_}).ok());
 }
 
 }  // namespace

@@ -17,6 +17,8 @@
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/host/host_file.h"
+#include "src/step/etcd_records.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 namespace {
@@ -40,8 +42,8 @@ class Restore {
   absl::Status Run();
 
  private:
-  Json Task(size_t i, const char* phase) const;
-  absl::StatusOr<StepResult> Do(size_t i, const Json& task) const;
+  RestorePartRecord Part(size_t i, const char* phase) const;
+  absl::StatusOr<StepResult> Do(size_t i, const RestorePartRecord& part) const;
   // PHASE on all hosts at the same time; the errors of all that have one, as one.
   absl::Status DoAll(const char* phase) const;
   absl::Status Prepare();
@@ -75,9 +77,8 @@ std::string InitialCluster(const PlannedCluster& cluster) {
 }
 
 // Where the programs beside the etcd of SERVICE are, inside its root.
-std::string EtcdctlBeside(const Record& service) {
-  const StringPairs argv = service.Pairs("argv");
-  const std::string etcd = argv.empty() ? "" : argv[0].second;
+std::string EtcdctlBeside(const ServiceRecord& service) {
+  const std::string etcd = service.argv.empty() ? "" : service.argv[0].second;
   return absl::StrCat(etcd.substr(0, etcd.rfind('/') + 1), "etcdctl");
 }
 
@@ -87,13 +88,18 @@ std::string TravelName(const std::string& data) {
   return absl::StrCat(data.substr(0, slash + 1), ".", data.substr(slash + 1), ".kplan-restore/snapshot.db");
 }
 
-Json Restore::Task(size_t i, const char* phase) const {
-  return Json{{"data", members_[i].data}, {"kind", "restore-etcd"},   {"phase", phase},
-              {"restore", id_},           {"root", members_[i].root}, {"service", plan_.services[i].json()}};
+RestorePartRecord Restore::Part(size_t i, const char* phase) const {
+  RestorePartRecord part;
+  part.phase = phase;
+  part.restore = id_;
+  part.root = members_[i].root;
+  part.data = members_[i].data;
+  part.service = plan_.services[i];
+  return part;
 }
 
-absl::StatusOr<StepResult> Restore::Do(size_t i, const Json& task) const {
-  return hosts_->RunStep(members_[i].host, kLabel, Record(task));
+absl::StatusOr<StepResult> Restore::Do(size_t i, const RestorePartRecord& part) const {
+  return hosts_->RunStep(members_[i].host, kLabel, ToJson(part));
 }
 
 absl::Status Restore::Together(const std::vector<absl::Status>& statuses) const {
@@ -110,7 +116,7 @@ absl::Status Restore::Together(const std::vector<absl::Status>& statuses) const 
 
 absl::Status Restore::DoAll(const char* phase) const {
   std::vector<absl::Status> statuses(members_.size());
-  AtOnce(members_.size(), [&](size_t i) { statuses[i] = Do(i, Task(i, phase)).status(); });
+  AtOnce(members_.size(), [&](size_t i) { statuses[i] = Do(i, Part(i, phase)).status(); });
   return Together(statuses);
 }
 
@@ -118,23 +124,23 @@ absl::Status Restore::Prepare() {
   std::vector<absl::Status> statuses(members_.size());
   const absl::Time begun = absl::Now();
   AtOnce(members_.size(), [&](size_t i) {
-    Json task = Task(i, "prepare");
-    task.erase("service");
-    task["cluster-id"] = plan_.cluster.cluster_id;
-    task["etcdctl"] = EtcdctlBeside(plan_.services[i]);
-    task["file"] = plan_.snapshot_name;
-    task["from"] = snapshot_.path;
-    task["initial-cluster"] = InitialCluster(plan_.cluster);
-    task["member-id"] = members_[i].id;
-    task["mode"] = plan_.folders[i].mode;
-    task["name"] = members_[i].name;
-    if (!plan_.folders[i].owner.empty()) task["owner"] = plan_.folders[i].owner;
-    task["peer-urls"] = members_[i].peer_urls;
-    task["revision"] = snapshot_.revision;
-    task["target"] = TravelName(members_[i].data);
-    task["time"] = time_;
-    task["token"] = plan_.token;
-    statuses[i] = Do(i, task).status();
+    RestorePartRecord part = Part(i, RestorePartRecord::kPrepare);
+    part.service.reset();
+    part.file = plan_.snapshot_name;
+    part.from = snapshot_.path;
+    part.target = TravelName(members_[i].data);
+    part.name = members_[i].name;
+    part.member_id = members_[i].id;
+    part.cluster_id = plan_.cluster.cluster_id;
+    part.initial_cluster = InitialCluster(plan_.cluster);
+    part.token = plan_.token;
+    part.peer_urls = members_[i].peer_urls;
+    part.etcdctl = EtcdctlBeside(plan_.services[i]);
+    part.mode = plan_.folders[i].mode;
+    part.owner = plan_.folders[i].owner;
+    part.revision = snapshot_.revision;
+    part.time = time_;
+    statuses[i] = Do(i, part).status();
   });
   absl::Status status = Together(statuses);
   if (status.ok()) {
@@ -144,7 +150,7 @@ absl::Status Restore::Prepare() {
                           absl::ToDoubleSeconds(absl::Now() - begun)));
     return status;
   }
-  absl::Status discarded = DoAll("discard");
+  absl::Status discarded = DoAll(RestorePartRecord::kDiscard);
   return WithAdvice(
       status, discarded.ok() ? "nothing was stopped or replaced; put that right, and run kplan restore again"
                              : "nothing was stopped or replaced, but what was prepared lies there still; put "
@@ -153,7 +159,7 @@ absl::Status Restore::Prepare() {
 
 absl::Status Restore::Swap() {
   for (size_t i = 0; i < members_.size(); ++i) {
-    absl::StatusOr<StepResult> result = Do(i, Task(i, "swap"));
+    absl::StatusOr<StepResult> result = Do(i, Part(i, RestorePartRecord::kSwap));
     if (!result.ok()) {
       std::vector<absl::Status> statuses(members_.size());
       statuses[i] = result.status();
@@ -193,16 +199,16 @@ absl::Status Restore::Compare() {
 
 absl::Status Restore::Run() {
   if (absl::Status status = Prepare(); !status.ok()) return status;
-  if (absl::Status status = DoAll("stop"); !status.ok()) {
+  if (absl::Status status = DoAll(RestorePartRecord::kStop); !status.ok()) {
     return WithAdvice(
         status,
         "members may be stopped; nothing was replaced. Run kplan restore again, or ninja, which "
         "starts them with the data that they had");
   }
   tell_("stopped");
-  absl::Status status = DoAll("hold");
+  absl::Status status = DoAll(RestorePartRecord::kHold);
   if (status.ok()) status = Swap();
-  if (status.ok()) status = DoAll("release");
+  if (status.ok()) status = DoAll(RestorePartRecord::kRelease);
   if (!status.ok()) {
     return WithAdvice(
         status,
@@ -240,8 +246,7 @@ absl::StatusOr<RestoreLook> LookBeforeRestore(const RestorePlan& plan, HostAcces
   std::vector<absl::Status> statuses(members.size());
   AtOnce(members.size(), [&](size_t i) {
     absl::StatusOr<Json> answer =
-        hosts->Ask(members[i].host,
-                   Record(Json{{"data", members[i].data}, {"kind", "etcd-data"}, {"root", members[i].root}}));
+        hosts->Ask(members[i].host, ToJson(EtcdDataQuestion{members[i].data, members[i].root}));
     absl::StatusOr<EtcdData> data =
         answer.ok() ? ParseEtcdData(*answer) : absl::StatusOr<EtcdData>(answer.status());
     if (!data.ok()) {
@@ -249,15 +254,10 @@ absl::StatusOr<RestoreLook> LookBeforeRestore(const RestorePlan& plan, HostAcces
       return;
     }
     look.data[i] = *std::move(data);
-    answer = hosts->Ask(members[i].host,
-                        Record(Json{{"kind", "service-look"}, {"service", plan.services[i].json()}}));
-    if (!answer.ok()) {
-      statuses[i] = answer.status();
-      return;
-    }
-    const Record seen(*std::move(answer));
-    look.running[i] = !seen.Bool("starts");
+    absl::StatusOr<ServiceLookAnswer> seen = ReadAnswer<ServiceLookAnswer>(
+        hosts->Ask(members[i].host, ToJson(ServiceLookQuestion{plan.services[i]})));
     statuses[i] = seen.status();
+    look.running[i] = seen.ok() && !seen->starts;
   });
   std::vector<std::string> texts;
   for (size_t i = 0; i < members.size(); ++i) {

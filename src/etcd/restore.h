@@ -21,20 +21,20 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/member_health.h"
 #include "src/etcd/snapshot_file.h"
 #include "src/step/host_access.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 
 struct RestorePlan {
   PlannedCluster cluster;
-  std::string token;             // initial-cluster-token
-  std::string snapshot_name;     // where the snapshot is from, for a person
-  std::vector<Record> services;  // of each member, of the kind "service"
+  std::string token;                    // initial-cluster-token
+  std::string snapshot_name;            // where the snapshot is from, for a person
+  std::vector<ServiceRecord> services;  // of each member
   // Of each member's data folder, where there is none: "0700", and "" or its owner in the record's words.
   struct Folder {
     std::string mode = "0700", owner;

@@ -1,24 +1,15 @@
-// restore-etcd: {"cluster-id":"..", "data":"/var/lib/etcd", "etcdctl":"/usr/local/bin/etcdctl",
-//   "file":"/srv/backup/....db", "from":"snapshots/....db",
-//   "initial-cluster":"etcd-1=https://10.0.0.11:2380,...", "kind":"restore-etcd", "member-id":"..",
-//   "mode":"0700", "name":"etcd-1", "owner":"etcd:etcd", "peer-urls":[URL],
-//   "phase":"prepare|stop|hold|swap|release|discard", "restore":"..", "revision":N, "root":"/", "service":{a
-//   record of the kind "service"}, "target":"/var/lib/.etcd.kplan-restore/snapshot.db",
-//   "time":"20261122T205905.123Z", "token":"prod"}
 // One part of a restore (restore.h), on the host of a member. It is no step of the plan: `kplan restore` has
 // it done, and no stamp remembers it. restore_stage.h has what it makes.
 //
 //   prepare   makes the data folder of `name` from the snapshot `from`, beside the one that is there. etcd
-//             may run with that meanwhile. The ids and the revision have to be those given. All keys
-//   stop      stops etcd for good, so that a boot does not start it either. "service"
+//             may run with that meanwhile. The ids and the revision have to be those given
+//   stop      stops etcd for good, so that a boot does not start it either
 //   hold      from here on kplan starts nobody with what lies here
-//   swap      puts what was prepared in place. "service", which has to be stopped
+//   swap      puts what was prepared in place; the service has to be stopped
 //   release   ends it
 //   discard   removes what was prepared, when nobody has to hold
 //
-// Every phase but prepare has "data", "phase", "restore" and "root" and those named with it. Doing one again
-// does nothing. file is what the snapshot is called, for a person. owner is optional; where there is a data
-// folder, its owner and mode are the ones taken.
+// Doing one again does nothing. Where there is a data folder, its owner and mode are the ones taken.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +19,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -35,11 +27,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_data.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/etcd/restore_stage.h"
 #include "src/etcd/snapshot_file.h"
 #include "src/host/host_file.h"
@@ -56,28 +46,24 @@ namespace fs = std::filesystem;
 // etcd makes its log with room for more (64 MB, wal.SegmentSizeBytes), and that much has to stay free.
 constexpr int64_t kLogSize = 80 << 20;
 
-struct Task {
-  std::string phase, restore, root, data;
-};
-
 struct Attributes {
-  absl::optional<HostOwner> owner;
+  std::optional<HostOwner> owner;
   mode_t mode = 0700;
 };
 
 // Those of the data folder that is there; else those that the plan gives it.
-absl::StatusOr<Attributes> AttributesFor(const Task& task, const Record& record) {
+absl::StatusOr<Attributes> AttributesFor(const RestorePartRecord& part) {
   Attributes attributes;
-  absl::StatusOr<HostFileState> there = LookAtHostFile(task.root, task.data);
+  absl::StatusOr<HostFileState> there = LookAtHostFile(part.root, part.data);
   if (!there.ok()) return there.status();
   if (there->exists && there->folder) {
     attributes.mode = there->mode;
     attributes.owner = HostOwner{there->uid, there->gid};
     return attributes;
   }
-  absl::StatusOr<mode_t> mode = ParseMode(record.String("mode"));
+  absl::StatusOr<mode_t> mode = ParseMode(part.mode);
   if (!mode.ok()) return mode.status();
-  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(task.root, record.StringOr("owner", ""));
+  absl::StatusOr<std::optional<HostOwner>> owner = OwnerBelow(part.root, part.owner);
   if (!owner.ok()) return owner.status();
   attributes.mode = *mode;
   attributes.owner = *owner;
@@ -85,7 +71,7 @@ absl::StatusOr<Attributes> AttributesFor(const Task& task, const Record& record)
 }
 
 // Gives all below PATH, in which nobody else can write, to OWNER.
-absl::Status GiveTree(const std::string& path, const absl::optional<HostOwner>& owner) {
+absl::Status GiveTree(const std::string& path, const std::optional<HostOwner>& owner) {
   if (!owner.has_value()) return absl::OkStatus();
   const auto give = [&](const std::string& file) {
     struct stat info;
@@ -128,58 +114,48 @@ absl::Status CheckExchange(int stage) {
 }
 
 // Runs the restore into the folder NEW_FOLDER of the stage.
-absl::Status MakeNew(const Task& task, const Record& record, const RestoreStage& stage,
-                     const std::string& new_folder, const std::string& program, const std::string& snapshot,
-                     int64_t size) {
-  const std::string name = record.String("name"), token = record.String("token"),
-                    cluster = record.String("initial-cluster");
-  const std::vector<std::string> peer_urls = record.Strings("peer-urls");
-  if (!record.status().ok()) return record.status();
+absl::Status MakeNew(const RestorePartRecord& part, const RestoreStage& stage, const std::string& new_folder,
+                     const std::string& program, const std::string& snapshot, int64_t size) {
   // By its descriptor, so that no link on the way is followed.
   const std::string folder = absl::StrCat("/proc/", getpid(), "/fd/", stage.folder());
   absl::Status status =
-      RunSnapshotProgram(program,
-                         {"snapshot", "restore", snapshot, absl::StrCat("--data-dir=", new_folder),
-                          absl::StrCat("--name=", name), absl::StrCat("--initial-cluster=", cluster),
-                          absl::StrCat("--initial-cluster-token=", token),
-                          absl::StrCat("--initial-advertise-peer-urls=", absl::StrJoin(peer_urls, ","))},
-                         TimeForSnapshot(size), folder)
+      RunSnapshotProgram(
+          program,
+          {"snapshot", "restore", snapshot, absl::StrCat("--data-dir=", new_folder),
+           absl::StrCat("--name=", part.name), absl::StrCat("--initial-cluster=", part.initial_cluster),
+           absl::StrCat("--initial-cluster-token=", part.token),
+           absl::StrCat("--initial-advertise-peer-urls=", absl::StrJoin(part.peer_urls, ","))},
+          TimeForSnapshot(size), folder)
           .status();
   if (status.ok()) return status;
   return absl::Status(status.code(),
-                      absl::StrCat("`", program, " snapshot restore` of ", PathFromHere(task.root, task.data),
+                      absl::StrCat("`", program, " snapshot restore` of ", PathFromHere(part.root, part.data),
                                    ": ", status.message()));
 }
 
 // That what was made is what was asked for.
-absl::Status CheckNew(const Task& task, const Record& record, const RestoreStage& stage,
-                      const std::string& new_folder, const std::string& program) {
-  absl::StatusOr<EtcdData> data = ReadEtcdData(task.root, absl::StrCat(stage.path(), "/", new_folder));
+absl::Status CheckNew(const RestorePartRecord& part, const RestoreStage& stage, const std::string& new_folder,
+                      const std::string& program) {
+  absl::StatusOr<EtcdData> data = ReadEtcdData(part.root, absl::StrCat(stage.path(), "/", new_folder));
   if (!data.ok()) return data.status();
-  const std::string cluster_id = record.String("cluster-id"), member_id = record.String("member-id");
-  const int64_t revision = record.Int("revision");
-  if (!record.status().ok()) return record.status();
-  if (!data->initialised || data->cluster_id != cluster_id || data->member_id != member_id) {
+  if (!data->initialised || data->cluster_id != part.cluster_id || data->member_id != part.member_id) {
     return absl::DataLossError(absl::StrCat("what was restored is member ", data->member_id, " of cluster ",
                                             data->cluster_id, data->strange, ", and the plan has member ",
-                                            member_id, " of cluster ", cluster_id));
+                                            part.member_id, " of cluster ", part.cluster_id));
   }
   absl::StatusOr<SnapshotInfo> info = AskSnapshotStatus(
       program, absl::StrCat("/proc/", getpid(), "/fd/", stage.folder(), "/", new_folder, "/member/snap/db"));
   if (!info.ok()) return info.status();
-  if (info->revision == revision) return absl::OkStatus();
+  if (info->revision == part.revision) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("what was restored has revision ", info->revision,
-                                          ", and the snapshot has revision ", revision));
+                                          ", and the snapshot has revision ", part.revision));
 }
 
-absl::Status Prepare(const Task& task, const Record& record, StepResult* result) {
-  const std::string file_name = record.String("file"), from = record.String("from"),
-                    time = record.String("time"), etcdctl = record.String("etcdctl");
-  if (!record.status().ok()) return record.status();
-  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(task.root, task.data, /*create=*/true);
+absl::Status Prepare(const RestorePartRecord& part, StepResult* result) {
+  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(part.root, part.data, /*create=*/true);
   if (!stage.ok()) return stage.status();
   RestoreState state = stage->state();
-  if (state.held && state.restore == task.restore && state.fresh != 0) {
+  if (state.held && state.restore == part.restore && state.fresh != 0) {
     absl::StatusOr<ino_t> in_place = stage->InPlace(), fresh = stage->Fresh();
     if (!in_place.ok()) return in_place.status();
     if (!fresh.ok()) return fresh.status();
@@ -192,25 +168,26 @@ absl::Status Prepare(const Task& task, const Record& record, StepResult* result)
   if (absl::Status status = stage->SetState(state); !status.ok()) return status;
 
   std::error_code error;
-  const std::string snapshot = fs::absolute(from, error).string();
-  if (error) return ErrnoStatus(error.value(), from);
+  const std::string snapshot = fs::absolute(part.from, error).string();
+  if (error) return ErrnoStatus(error.value(), part.from);
   struct stat file;
-  if (stat(snapshot.c_str(), &file) != 0) return ErrnoStatus(errno, absl::StrCat("cannot look at ", from));
+  if (stat(snapshot.c_str(), &file) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot look at ", part.from));
   if (absl::Status status = CheckRoomFor(stage->folder(), file.st_size, stage->shown()); !status.ok())
     return status;
   if (absl::Status status = CheckExchange(stage->folder()); !status.ok()) return status;
-  const std::string in_root = PathFromHere(task.root, etcdctl);
+  const std::string in_root = PathFromHere(part.root, part.etcdctl);
   const std::string program = SnapshotProgram(fs::absolute(in_root, error).string());
   if (error) return ErrnoStatus(error.value(), in_root);
   // A name of its own: the etcdctl of one that was killed may be at work still.
   const std::string new_folder = absl::StrCat("making-", getpid());
-  absl::Status made = MakeNew(task, record, *stage, new_folder, program, snapshot, file.st_size);
+  absl::Status made = MakeNew(part, *stage, new_folder, program, snapshot, file.st_size);
   if (absl::IsNotFound(made)) {
     return absl::FailedPreconditionError(
         absl::StrCat(in_root, " is not there; run ninja first, so that etcd's programs are"));
   }
-  if (made.ok()) made = CheckNew(task, record, *stage, new_folder, program);
-  absl::StatusOr<Attributes> attributes = AttributesFor(task, record);
+  if (made.ok()) made = CheckNew(part, *stage, new_folder, program);
+  absl::StatusOr<Attributes> attributes = AttributesFor(part);
   if (made.ok() && !attributes.ok()) made = attributes.status();
   const std::string path = absl::StrCat("/proc/self/fd/", stage->folder(), "/", new_folder);
   if (made.ok()) made = GiveTree(path, attributes->owner);
@@ -224,36 +201,30 @@ absl::Status Prepare(const Task& task, const Record& record, StepResult* result)
   }
   absl::StatusOr<ino_t> fresh = stage->Fresh();
   if (!fresh.ok()) return fresh.status();
-  state.file = file_name;
+  state.file = part.file;
   state.fresh = *fresh;
-  state.restore = task.restore;
-  state.time = time;
+  state.restore = part.restore;
+  state.time = part.time;
   result->reason = "prepared";
   return stage->SetState(std::move(state));
 }
 
-absl::StatusOr<Record> ServiceOf(const Record& record) {
-  auto service = record.json().find("service");
-  if (service == record.json().end() || !service->is_object())
-    return absl::DataLossError("the record has no service");
-  return Record(*service);
-}
+absl::Status NoService() { return absl::DataLossError("the record has no service"); }
 
-absl::Status Stop(const Record& record) {
-  absl::StatusOr<Record> service = ServiceOf(record);
-  return service.ok() ? RetireService(*service) : service.status();
+absl::Status Stop(const RestorePartRecord& part) {
+  return part.service.has_value() ? RetireService(*part.service) : NoService();
 }
 
 // The stage as this restore prepared it.
-absl::StatusOr<RestoreStage> PreparedStage(const Task& task) {
-  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(task.root, task.data, /*create=*/true);
-  if (!stage.ok() || stage->state().restore == task.restore) return stage;
+absl::StatusOr<RestoreStage> PreparedStage(const RestorePartRecord& part) {
+  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(part.root, part.data, /*create=*/true);
+  if (!stage.ok() || stage->state().restore == part.restore) return stage;
   return absl::FailedPreconditionError(
       absl::StrCat(stage->shown(), " was not prepared by this restore; does another one run?"));
 }
 
-absl::Status Hold(const Task& task) {
-  absl::StatusOr<RestoreStage> stage = PreparedStage(task);
+absl::Status Hold(const RestorePartRecord& part) {
+  absl::StatusOr<RestoreStage> stage = PreparedStage(part);
   if (!stage.ok()) return stage.status();
   RestoreState state = stage->state();
   if (state.held) return absl::OkStatus();
@@ -261,13 +232,12 @@ absl::Status Hold(const Task& task) {
   return stage->SetState(std::move(state));
 }
 
-absl::Status Swap(const Task& task, const Record& record, StepResult* result) {
-  absl::StatusOr<RestoreStage> stage = PreparedStage(task);
+absl::Status Swap(const RestorePartRecord& part, StepResult* result) {
+  absl::StatusOr<RestoreStage> stage = PreparedStage(part);
   if (!stage.ok()) return stage.status();
   if (!stage->state().held) return absl::InternalError("no hold");
-  absl::StatusOr<Record> service = ServiceOf(record);
-  if (!service.ok()) return service.status();
-  absl::StatusOr<ServiceRemains> remains = LookAtRemains(*service);
+  if (!part.service.has_value()) return NoService();
+  absl::StatusOr<ServiceRemains> remains = LookAtRemains(*part.service);
   if (!remains.ok()) return remains.status();
   if (remains->running) {
     return absl::FailedPreconditionError(
@@ -276,39 +246,34 @@ absl::Status Swap(const Task& task, const Record& record, StepResult* result) {
   return stage->Exchange(&result->output);
 }
 
-absl::Status End(const Task& task) {
-  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(task.root, task.data, /*create=*/false);
+absl::Status End(const RestorePartRecord& part) {
+  absl::StatusOr<RestoreStage> stage = RestoreStage::Open(part.root, part.data, /*create=*/false);
   if (absl::IsNotFound(stage.status())) return absl::OkStatus();
   if (!stage.ok()) return stage.status();
-  if (stage->state().held && task.phase == "discard") return absl::OkStatus();
+  if (stage->state().held && part.phase == RestorePartRecord::kDiscard) return absl::OkStatus();
   return stage->Remove();
 }
 
-absl::Status DoPhase(const Task& task, const Record& record, StepResult* result) {
-  if (task.phase == "prepare") return Prepare(task, record, result);
-  if (task.phase == "stop") return Stop(record);
-  if (task.phase == "hold") return Hold(task);
-  if (task.phase == "swap") return Swap(task, record, result);
-  if (task.phase == "release" || task.phase == "discard") return End(task);
+absl::Status DoPhase(const RestorePartRecord& part, StepResult* result) {
+  using Part = RestorePartRecord;
+  if (part.phase == Part::kPrepare) return Prepare(part, result);
+  if (part.phase == Part::kStop) return Stop(part);
+  if (part.phase == Part::kHold) return Hold(part);
+  if (part.phase == Part::kSwap) return Swap(part, result);
+  if (part.phase == Part::kRelease || part.phase == Part::kDiscard) return End(part);
   return absl::DataLossError("the record has no phase that is known here");
 }
 
 }  // namespace
 
-absl::StatusOr<StepResult> RestoreEtcdStep(const StepContext&, const Record& record) {
-  Task task;
-  task.data = record.String("data");
-  task.phase = record.String("phase");
-  task.restore = record.String("restore");
-  task.root = record.String("root");
-  if (!record.status().ok()) return record.status();
+absl::StatusOr<StepResult> RestorePartStep(const StepContext&, const RestorePartRecord& part) {
   StepResult result;
-  if (absl::Status status = DoPhase(task, record, &result); !status.ok()) return status;
-  result.digest = Sha256Hex(absl::StrCat(task.restore, "\n", task.phase, "\n"));
+  if (absl::Status status = DoPhase(part, &result); !status.ok()) return status;
+  result.digest = Sha256Hex(absl::StrCat(part.restore, "\n", part.phase, "\n"));
   return result;
 }
 
-absl::StatusOr<Outlook> RestoreEtcdLook(const LookContext&, const Record&) {
+absl::StatusOr<Outlook> RestorePartLook(const LookContext&, const RestorePartRecord&) {
   return absl::UnimplementedError("a restore is no step of a plan");
 }
 

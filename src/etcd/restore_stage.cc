@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/base/record.h"
 
 namespace kplan {
 namespace {
@@ -103,24 +102,16 @@ absl::Status RestoreStage::ReadState() {
   absl::StatusOr<std::string> text = ReadFile(absl::StrCat(PathOfFd(stage_.get()), "/", kState), kMaxState);
   if (absl::IsNotFound(text.status())) return absl::OkStatus();
   if (!text.ok()) return text.status();
-  absl::StatusOr<Record> record = Record::Parse(*text);
-  if (!record.ok()) return absl::DataLossError(absl::StrCat(shown_, "/", kState, " is damaged"));
-  state_.file = record->String("file");
-  state_.fresh = static_cast<ino_t>(record->Int("fresh"));
-  state_.held = record->Bool("held");
-  state_.restore = record->String("restore");
-  state_.time = record->String("time");
-  return record->status().ok() ? absl::OkStatus()
-                               : absl::DataLossError(absl::StrCat(shown_, "/", kState, " is damaged"));
+  absl::StatusOr<RestoreState> state = FromText<RestoreState>(*text);
+  if (!state.ok()) return absl::DataLossError(absl::StrCat(shown_, "/", kState, " is damaged"));
+  state_ = *std::move(state);
+  return absl::OkStatus();
 }
 
 absl::Status RestoreStage::SetState(RestoreState state) {
-  RecordWriter writer;
-  writer.Add("file", state.file).Add("fresh", static_cast<int64_t>(state.fresh)).Add("held", state.held);
-  writer.Add("restore", state.restore).Add("time", state.time);
   absl::StatusOr<PendingFile> file = PendingFile::Create(stage_.get(), kState, 0600);
   if (!file.ok()) return file.status();
-  absl::Status status = file->Append(std::move(writer).Finish() + "\n");
+  absl::Status status = file->Append(absl::StrCat(ToText(state), "\n"));
   if (status.ok()) status = file->Commit();
   if (status.ok()) status = Sync(outer_.get(), "the folder of the data folder");
   if (status.ok()) state_ = std::move(state);

@@ -21,10 +21,12 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 
@@ -37,6 +39,17 @@ struct RestoreState {
   std::string time;     // when it was prepared: of the names of what was replaced ("20261122T205905.123Z")
   bool held = false;    // some members may have restored data by now
   std::string file;     // the snapshot, for a person
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    auto inode = static_cast<int64_t>(self.fresh);
+    fields.Always("restore", self.restore);
+    fields.Always("fresh", inode);
+    fields.Always("time", self.time);
+    fields.Always("held", self.held);
+    fields.Always("file", self.file);
+    if constexpr (!std::is_const_v<Self>) self.fresh = static_cast<ino_t>(inode);
+  }
 };
 
 class RestoreStage {

@@ -126,7 +126,7 @@ TEST_F(RestoreStageTest, WhileItHoldsAndIsNotDoneItIsNotRemoved) {
 
 TEST_F(RestoreStageTest, TheAnswerOfAHostSaysThatItHolds) {
   Prepare();
-  const Record question(Json{{"data", kData}, {"root", "h"}});
+  const EtcdDataQuestion question = {kData, "h"};
   EXPECT_EQ(ParseEtcdData(*EtcdDataJson(question))->held, "snapshots/a.db");
   // A state that cannot be read holds, too.
   Write(absl::StrCat(kStage, "/state.json"), "{");

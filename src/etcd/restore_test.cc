@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/snapshot.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/steps/service/etcd_testing.h"
 
 namespace kplan {
@@ -30,25 +30,30 @@ constexpr char kData[] = "rootfs/var/lib/etcd";
 class LocalHosts : public HostAccess {
  public:
   absl::StatusOr<StepResult> RunStep(const std::string&, const std::string& label,
-                                     const Record& record) override {
-    phases.push_back(record.StringOr("phase", record.String("kind")));
+                                     const Json& record) override {
+    phases.push_back(record.value("phase", WordOf(record)));
     if (before_ == phases.size()) return absl::AbortedError("killed");
     const StepContext context = {label, absl::Now(), this};
-    absl::StatusOr<StepResult> result =
-        record.String("kind") == "service" ? ServiceStep(context, record) : RestoreEtcdStep(context, record);
+    const StepFunction step = WordOf(record) == ServiceRecord::kWord
+                                  ? RunAs<ServiceRecord, ServiceStep>
+                                  : RunAs<RestorePartRecord, RestorePartStep>;
+    absl::StatusOr<StepResult> result = step(context, record);
     if (after_ == phases.size()) return absl::AbortedError("killed");
     return result;
   }
 
-  absl::StatusOr<Json> Ask(const std::string&, const Record& question) override {
+  absl::StatusOr<Json> Ask(const std::string&, const Json& question) override {
     if (!reachable) return absl::UnavailableError("no route to host");
-    const std::string kind = question.String("kind");
-    if (kind == "etcd-data") return EtcdDataJson(question);
+    const std::string kind = WordOf(question);
+    if (kind == "etcd-data") return EtcdDataJson(*FromJson<EtcdDataQuestion>(question));
     EXPECT_EQ(kind, "service-look");
     absl::StatusOr<Outlook> look =
-        ServiceLook({"", absl::Now(), Foreseen()}, Record(question.json()["service"]));
+        ServiceLook({"", absl::Now(), Foreseen()}, FromJson<ServiceLookQuestion>(question)->service);
     if (!look.ok()) return look.status();
-    return Json{{"reasons", Json::array()}, {"running", !look->starts}, {"starts", look->starts}};
+    ServiceLookAnswer answer;
+    answer.running = !look->starts;
+    answer.starts = look->starts;
+    return ToJson(answer);
   }
 
   // Before the call with that number, from 1 on, or after it; 0: not at all.
@@ -93,7 +98,7 @@ class RestoreTest : public EtcdTest {
     plan_.cluster.members = {member};
     plan_.token = "prod-1";
     plan_.snapshot_name = "a.db";
-    plan_.services = {Record(service_)};
+    plan_.services = {*FromJson<ServiceRecord>(service_)};
     plan_.folders = {{"0700", ""}};
     plan_.timeout = absl::Seconds(30);
     absl::StatusOr<std::unique_ptr<ClusterView>> view = OpenClusterView(plan_.cluster);
@@ -159,13 +164,13 @@ TEST_F(RestoreTest, LiveDataIsShownReplacedAndKept) {
 }
 
 TEST_F(RestoreTest, NothingIsReplacedWhereNothingIs) {
-  ASSERT_TRUE(RestoreEtcdStep({}, Record(Json{{"data", "/var/lib/etcd"},
-                                              {"kind", "restore-etcd"},
-                                              {"phase", "stop"},
-                                              {"restore", "x"},
-                                              {"root", "./rootfs"},
-                                              {"service", service_}}))
-                  .ok());
+  RestorePartRecord stop;
+  stop.phase = RestorePartRecord::kStop;
+  stop.restore = "x";
+  stop.root = "./rootfs";
+  stop.data = "/var/lib/etcd";
+  stop.service = plan_.services[0];
+  ASSERT_TRUE(RestorePartStep({}, stop).ok());
   Shell({"rm", "-r", kData});
   absl::StatusOr<RestoreLook> look = LookBeforeRestore(plan_, &hosts_);
   ASSERT_TRUE(look.ok()) << look.status();

@@ -1,12 +1,7 @@
-// rollout-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
-//   "key":"pki/root-key.pem", "kind":"rollout-etcd", "max-unavailable":1, "members":[{..., "service":{a
-//   record of the kind "service"}},...], "snapshot":{"dir":"snapshots", "keep":3}, "timeout":SECONDS}
-//   (etcd_cluster.h, service.cc)
 // That all members of a cluster run with what the plan wants them to run with, and serve: the services of all
 // of them in one step, because whether one may be restarted depends on how the others are.
 //
-// "snapshot" is optional: before the first restart of a run one is taken (snapshot.h), and so many are kept.
-// Where that fails no member is restarted.
+// Where the snapshot (snapshot.h) that the record wants cannot be taken, no member is restarted.
 //
 // Its digest is over the digest of every member's service: which instance runs, with which inputs.
 //
@@ -29,7 +24,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -48,42 +42,33 @@ absl::StatusOr<UniqueFd> LockRollout() {
 
 }  // namespace
 
-absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record) {
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record);
+absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster);
   if (!cluster.ok()) return cluster.status();
   RolloutPlan plan;
   plan.cluster = *std::move(cluster);
-  plan.max_unavailable = static_cast<int>(record.Int("max-unavailable"));
-  plan.timeout = absl::Seconds(record.Int("timeout"));
-  if (!record.status().ok()) return record.status();
-  if (auto found = record.json().find("snapshot"); found != record.json().end()) {
-    const Record wanted(found->is_object() ? *found : Json::object());
+  plan.max_unavailable = static_cast<int>(record.max_unavailable);
+  plan.timeout = absl::Seconds(record.timeout);
+  if (record.snapshot.has_value()) {
     SnapshotPolicy policy;
-    policy.folder = wanted.String("dir");
-    policy.keep = static_cast<int>(wanted.Int("keep"));
+    policy.folder = record.snapshot->dir;
+    policy.keep = static_cast<int>(record.snapshot->keep);
     policy.before_restart = true;
-    if (!wanted.status().ok()) return wanted.status();
     plan.snapshot = policy;
   }
-  for (const PlannedMember& member : plan.cluster.members) {
-    auto service = member.json.find("service");
-    if (service == member.json.end() || !service->is_object()) {
+  for (const MemberRecord& member : record.cluster.members) {
+    if (!member.service.has_value())
       return absl::DataLossError(absl::StrCat("the record has no service of ", member.name));
-    }
-    plan.services.emplace_back(*service);
-    plan.services.back().String("manager");
-    plan.services.back().String("name");
-    plan.services.back().String("root");
-    if (absl::Status status = plan.services.back().status(); !status.ok()) return status;
+    plan.services.push_back(*member.service);
   }
   return plan;
 }
 
-std::string SnapshotNote(const Record& record, bool restarts) {
-  return restarts && record.Has("snapshot") ? "after a snapshot" : "";
+std::string SnapshotNote(const RolloutRecord& record, bool restarts) {
+  return restarts && record.snapshot.has_value() ? "after a snapshot" : "";
 }
 
-absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext& context, const Record& record) {
+absl::StatusOr<StepResult> RolloutStep(const StepContext& context, const RolloutRecord& record) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
   if (context.hosts == nullptr) return absl::InternalError("no way to reach the hosts");
@@ -95,14 +80,14 @@ absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext& context, const Rec
 }
 
 // Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went
-// there (plan/rollout_look.h).
-absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record& record) {
+// there (look/rollout_look.h).
+absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRecord& record) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
   Outlook outlook;
   for (size_t i = 0; i < plan->services.size(); ++i) {
     const PlannedMember& member = plan->cluster.members[i];
-    const Record& service = plan->services[i];
+    const ServiceRecord& service = plan->services[i];
     if (member.remote) continue;
     absl::StatusOr<Outlook> look = ServiceLook(context, service);
     if (!look.ok()) return look.status();
@@ -113,7 +98,7 @@ absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record
     seen.reasons = std::move(look->reasons);
     seen.changes = std::move(look->changes);
     seen.host = member.host;
-    seen.service = service.String("name");
+    seen.service = service.name;
     if (seen.reasons.empty()) continue;
     outlook.starts = outlook.starts || seen.starts;
     outlook.restarts = outlook.restarts || seen.restarts;

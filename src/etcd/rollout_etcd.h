@@ -4,15 +4,15 @@
 // Bringing the members of a cluster to what the plan wants them to run with. rollout_order.h has the order;
 // here it is carried out.
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
-#include "src/base/record.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/member_health.h"
+#include "src/step/etcd_records.h"
 #include "src/step/host_access.h"
 #include "src/step/step.h"
 
@@ -20,21 +20,21 @@ namespace kplan {
 
 struct RolloutPlan {
   PlannedCluster cluster;
-  std::vector<Record> services;  // the service of each member (service.cc)
+  std::vector<ServiceRecord> services;  // of each member
   int max_unavailable = 1;
   absl::Duration timeout;  // for a member that was started, until it serves
   // A snapshot is taken before the first restart of a member; without a value none is.
-  absl::optional<SnapshotPolicy> snapshot;
+  std::optional<SnapshotPolicy> snapshot;
   // How long a member says that it knows no leader until that is no election any more.
   absl::Duration election = absl::Seconds(10);
 };
 
 // DataLoss when RECORD lacks something.
-absl::StatusOr<RolloutPlan> ReadRolloutPlan(const Record& record);
+absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record);
 
 // What a person should know beforehand of the rollout of RECORD that RESTARTS members, or does not: that a
 // snapshot is taken; "" when none is.
-std::string SnapshotNote(const Record& record, bool restarts);
+std::string SnapshotNote(const RolloutRecord& record, bool restarts);
 
 // Starts and restarts what has to be, and returns when all members run with what is wanted, and serve. It
 // remembers nothing from one run to the next: the hosts and the members are looked at before each action.

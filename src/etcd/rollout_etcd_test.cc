@@ -15,8 +15,8 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/step/step_testing.h"
 
 namespace kplan {
@@ -49,13 +49,13 @@ class FakeCluster : public HostAccess, public ClusterView {
   explicit FakeCluster(size_t count) : members(count) {}
 
   absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
-                                     const Record& record) override {
+                                     const Json& record) override {
     std::lock_guard<std::mutex> hold(mutex_);
     const size_t i = Index(host);
     Member& member = members[i];
     EXPECT_EQ(label, absl::StrCat("service/", host, "/etcd"));
     if (!member.reachable) return absl::UnavailableError("no route to host");
-    const bool await_start = record.StringOr("await", "") == "start";
+    const bool await_start = record.value("await", "") == "start";
     StepResult result;
     result.digest = absl::StrCat("digest of ", host);
     result.files = {absl::StrCat(host, "/run/kplan/etcd.started")};
@@ -81,24 +81,24 @@ class FakeCluster : public HostAccess, public ClusterView {
     return result;
   }
 
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override {
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
     std::lock_guard<std::mutex> hold(mutex_);
     const Member& member = members[Index(host)];
     if (!member.reachable) return absl::UnavailableError("no route to host");
-    const std::string kind = question.String("kind");
+    const std::string kind = WordOf(question);
     if (kind == "service-look") {
-      EXPECT_EQ(question.json()["service"]["name"], "etcd");
-      const bool restarts = member.up && member.stale;
-      return Json{{"running", member.up && Quorate()},
-                  {"starts", !member.up},
-                  {"restarts", restarts},
-                  {"reasons", !member.up ? Json{"was not running"}
-                              : restarts ? Json{"flags changed"}
-                                         : Json::array()}};
+      EXPECT_EQ(question["service"]["name"], "etcd");
+      ServiceLookAnswer answer;
+      answer.running = member.up && Quorate();
+      answer.starts = !member.up;
+      answer.restarts = member.up && member.stale;
+      if (answer.starts) answer.reasons = {"was not running"};
+      if (answer.restarts) answer.reasons = {"flags changed"};
+      return ToJson(answer);
     }
     if (kind == "service-log") return Json{{"lines", absl::StrCat("    the log of ", host, "\n")}};
     EXPECT_EQ(kind, "etcd-data");
-    EXPECT_EQ(question.String("data"), "/var/lib/etcd");
+    EXPECT_EQ(question["data"], "/var/lib/etcd");
     return Json{{"initialised", member.data},
                 {"member-id", member.data ? Id(Index(host)) : ""},
                 {"cluster-id", member.data ? kCluster : ""},
@@ -229,11 +229,17 @@ Json RecordOf(size_t count) {
           {"max-unavailable", 1},   {"members", members},        {"timeout", 1}};
 }
 
+absl::StatusOr<RolloutPlan> ReadPlan(const Json& json) {
+  absl::StatusOr<RolloutRecord> record = FromJson<RolloutRecord>(json);
+  if (!record.ok()) return record.status();
+  return ReadRolloutPlan(*record);
+}
+
 absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1) {
   Json record = RecordOf(cluster->members.size());
   record["max-unavailable"] = max_unavailable;
   if (cluster->wants_snapshot) record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
-  absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(Record(record));
+  absl::StatusOr<RolloutPlan> plan = ReadPlan(record);
   if (!plan.ok()) return plan.status();
   plan->election = absl::Milliseconds(300);
   return RollOut(*plan, cluster, cluster);
@@ -327,15 +333,15 @@ TEST(RollOut, WithoutItsSnapshotNobodyIsRestarted) {
 
 TEST(RollOut, WhatARecordSaysOfSnapshots) {
   Json record = RecordOf(3);
-  EXPECT_FALSE(ReadRolloutPlan(Record(record))->snapshot.has_value());
-  EXPECT_EQ(SnapshotNote(Record(record), true), "");
+  EXPECT_FALSE(ReadPlan(record)->snapshot.has_value());
+  EXPECT_EQ(SnapshotNote(*FromJson<RolloutRecord>(record), true), "");
   record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
-  EXPECT_EQ(ReadRolloutPlan(Record(record))->snapshot->keep, 3);
-  EXPECT_EQ(SnapshotNote(Record(record), true), "after a snapshot");
-  EXPECT_EQ(SnapshotNote(Record(record), false), "");
+  EXPECT_EQ(ReadPlan(record)->snapshot->keep, 3);
+  EXPECT_EQ(SnapshotNote(*FromJson<RolloutRecord>(record), true), "after a snapshot");
+  EXPECT_EQ(SnapshotNote(*FromJson<RolloutRecord>(record), false), "");
   for (Json bad : {Json("snapshots"), Json{{"dir", "snapshots"}}, Json{{"keep", 3}}}) {
     record["snapshot"] = bad;
-    EXPECT_TRUE(absl::IsDataLoss(ReadRolloutPlan(Record(record)).status())) << bad;
+    EXPECT_TRUE(absl::IsDataLoss(ReadPlan(record).status())) << bad;
   }
 }
 
@@ -528,11 +534,11 @@ TEST(RollOut, RecordsThatLackSomething) {
   for (const char* key : {"cacert", "max-unavailable", "timeout", "members"}) {
     Json record = RecordOf(3);
     record.erase(key);
-    EXPECT_FALSE(ReadRolloutPlan(Record(record)).ok()) << key;
+    EXPECT_FALSE(ReadPlan(record).ok()) << key;
   }
   Json record = RecordOf(3);
   record["members"][1].erase("service");
-  EXPECT_THAT(std::string(ReadRolloutPlan(Record(record)).status().message()), HasSubstr("etcd-2"));
+  EXPECT_THAT(std::string(ReadPlan(record).status().message()), HasSubstr("etcd-2"));
 }
 
 class RolloutStepTest : public StepTest {};
@@ -546,7 +552,8 @@ TEST_F(RolloutStepTest, ASecondOneInThisFolderWaits) {
   std::mutex mutex;
   bool ended = false;
   std::thread second([&] {
-    status = RolloutEtcdStep({"rollout/etcd", absl::Now(), &cluster}, Record(RecordOf(3))).status();
+    status =
+        RolloutStep({"rollout/etcd", absl::Now(), &cluster}, *FromJson<RolloutRecord>(RecordOf(3))).status();
     std::lock_guard<std::mutex> hold(mutex);
     ended = true;
   });
@@ -561,11 +568,11 @@ TEST_F(RolloutStepTest, ASecondOneInThisFolderWaits) {
 }
 
 TEST_F(RolloutStepTest, WithoutHosts) {
-  EXPECT_THAT(ErrorOf(RolloutEtcdStep, RecordOf(3).dump()), HasSubstr("hosts"));
+  EXPECT_THAT(ErrorOf(RolloutStep, RecordOf(3).dump()), HasSubstr("hosts"));
 }
 
 absl::StatusOr<Outlook> LookAt(const Json& record, const Foreseen& foreseen) {
-  return RolloutEtcdLook({"rollout/etcd", absl::Now(), foreseen}, Record(record));
+  return RolloutLook({"rollout/etcd", absl::Now(), foreseen}, *FromJson<RolloutRecord>(record));
 }
 
 TEST_F(RolloutStepTest, TheLookLeavesMembersElsewhereAlone) {

@@ -15,6 +15,7 @@
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/rollout_report.h"
 #include "src/etcd/rollout_state.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 namespace {
@@ -139,10 +140,10 @@ bool Rollout::LeaderIsMissing(const RolloutAction& action) const {
 }
 
 absl::StatusOr<StepResult> Rollout::RunService(size_t i, bool await_start) {
-  const std::string label = absl::StrCat("service/", Planned(i).host, "/", plan_.services[i].String("name"));
-  Json record = plan_.services[i].json();
-  if (await_start) record["await"] = "start";
-  return hosts_->RunStep(Planned(i).host, label, Record(std::move(record)));
+  ServiceRecord service = plan_.services[i];
+  if (await_start) service.await = "start";
+  return hosts_->RunStep(Planned(i).host, absl::StrCat("service/", Planned(i).host, "/", service.name),
+                         ToJson(service));
 }
 
 // Once a run, when the first member is about to be restarted: whoever runs has data.
@@ -290,14 +291,12 @@ absl::Status Rollout::Failed(const Failures& failures) {
 }
 
 std::string Rollout::LogLines(size_t i) const {
-  const Record& service = plan_.services[i];
+  const ServiceRecord& service = plan_.services[i];
   absl::StatusOr<Json> answer =
-      hosts_->Ask(Planned(i).host, Record(Json{{"kind", "service-log"},
-                                               {"manager", service.String("manager")},
-                                               {"name", service.String("name")},
-                                               {"root", service.String("root")}}));
+      hosts_->Ask(Planned(i).host, ToJson(ServiceLogQuestion{service.manager, service.name, service.root}));
   if (!answer.ok()) return absl::StrCat("    ", answer.status().message());
-  return std::string(absl::StripSuffix(Record(*std::move(answer)).StringOr("lines", ""), "\n"));
+  absl::StatusOr<ServiceLogAnswer> log = FromJson<ServiceLogAnswer>(*answer);
+  return log.ok() ? std::string(absl::StripSuffix(log->lines, "\n")) : "";
 }
 
 absl::Status Rollout::Stop(const RolloutAction& action) {

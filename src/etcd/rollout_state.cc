@@ -6,6 +6,7 @@
 #include "src/base/at_once.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/survey_etcd.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 
@@ -25,19 +26,17 @@ RolloutState::RolloutState(const RolloutPlan& plan, HostAccess* hosts, ClusterVi
 void RolloutState::AskHosts(Obstacles* obstacles) {
   std::vector<absl::Status> statuses(all_.size());
   AtOnce(all_, [&](size_t i) {
-    const Record question(Json{{"kind", "service-look"}, {"service", plan_.services[i].json()}});
-    absl::StatusOr<Json> answer = hosts_->Ask(plan_.cluster.members[i].host, question);
-    if (!answer.ok()) {
-      statuses[i] = answer.status();
+    absl::StatusOr<ServiceLookAnswer> seen = ReadAnswer<ServiceLookAnswer>(
+        hosts_->Ask(plan_.cluster.members[i].host, ToJson(ServiceLookQuestion{plan_.services[i]})));
+    if (!seen.ok()) {
+      statuses[i] = seen.status();
       return;
     }
-    const Record seen(*std::move(answer));
     // "running" is of one that is up; a member that waits for its quorum is not, and not to be started
     // either.
-    members_[i].running = !seen.Bool("starts");
-    coming_up_[i] = members_[i].running && !seen.Bool("running");
-    members_[i].reasons = members_[i].running ? seen.Strings("reasons") : std::vector<std::string>();
-    statuses[i] = seen.status();
+    members_[i].running = !seen->starts;
+    coming_up_[i] = members_[i].running && !seen->running;
+    members_[i].reasons = members_[i].running ? seen->reasons : std::vector<std::string>();
   });
   for (size_t i : all_) {
     if (!statuses[i].ok()) obstacles->unseen.emplace_back(i, statuses[i]);
@@ -49,8 +48,8 @@ void RolloutState::AskForData(Obstacles* obstacles) {
   std::vector<absl::StatusOr<EtcdData>> found(all_.size(), absl::UnknownError("not asked"));
   AtOnce(all_, [&](size_t i) {
     const PlannedMember& member = plan_.cluster.members[i];
-    absl::StatusOr<Json> answer = hosts_->Ask(
-        member.host, Record(Json{{"data", member.data}, {"kind", "etcd-data"}, {"root", member.root}}));
+    absl::StatusOr<Json> answer =
+        hosts_->Ask(member.host, ToJson(EtcdDataQuestion{member.data, member.root}));
     found[i] = answer.ok() ? ParseEtcdData(*answer) : absl::StatusOr<EtcdData>(answer.status());
   });
   const SurveyVerdict verdict = DecideOnSurvey(plan_.cluster, found, live_);

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "absl/strings/ascii.h"
@@ -62,23 +63,23 @@ std::string SnapshotName::ToString() const {
                       revision, before_restart ? kBeforeRestart : "", ".db");
 }
 
-absl::optional<SnapshotName> ParseSnapshotName(absl::string_view text) {
+std::optional<SnapshotName> ParseSnapshotName(absl::string_view text) {
   absl::string_view rest = text;
   SnapshotName name;
-  if (!absl::ConsumeSuffix(&rest, ".db")) return absl::nullopt;
+  if (!absl::ConsumeSuffix(&rest, ".db")) return std::nullopt;
   name.before_restart = absl::ConsumeSuffix(&rest, kBeforeRestart);
   const std::vector<std::string> parts = absl::StrSplit(rest, '-');
-  if (parts.size() != 3 || parts[0].empty() || parts[0].size() > 16 || parts[2].empty()) return absl::nullopt;
+  if (parts.size() != 3 || parts[0].empty() || parts[0].size() > 16 || parts[2].empty()) return std::nullopt;
   const bool hex = std::all_of(parts[0].begin(), parts[0].end(),
                                [](char c) { return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'); });
   std::string error;
   if (!hex || !absl::ParseTime(kTimeFormat, parts[1], absl::UTCTimeZone(), &name.taken, &error) ||
       !absl::SimpleAtoi(absl::string_view(parts[2]).substr(1), &name.revision)) {
-    return absl::nullopt;
+    return std::nullopt;
   }
   name.cluster_id = parts[0];
   // What is read more generously than it is written is somebody else's.
-  if (name.ToString() != text) return absl::nullopt;
+  if (name.ToString() != text) return std::nullopt;
   return name;
 }
 
@@ -154,7 +155,7 @@ absl::StatusOr<std::vector<std::string>> ListSnapshots(const std::string& folder
   if (!names.ok()) return names.status();
   std::vector<std::string> ours;
   for (const std::string& name : *names) {
-    absl::optional<SnapshotName> parsed = ParseSnapshotName(name);
+    std::optional<SnapshotName> parsed = ParseSnapshotName(name);
     if (!parsed.has_value() || parsed->cluster_id != cluster_id || parsed->before_restart != before_restart)
       continue;
     struct stat info;
@@ -167,7 +168,7 @@ absl::StatusOr<std::vector<std::string>> ListSnapshots(const std::string& folder
 
 absl::StatusOr<std::vector<std::string>> RemoveOldSnapshots(const std::string& folder,
                                                             const std::string& newest, int keep) {
-  absl::optional<SnapshotName> name = ParseSnapshotName(newest);
+  std::optional<SnapshotName> name = ParseSnapshotName(newest);
   if (!name.has_value()) return absl::InternalError(absl::StrCat(newest, " is no name of a snapshot"));
   absl::StatusOr<std::vector<std::string>> all =
       ListSnapshots(folder, name->cluster_id, name->before_restart);

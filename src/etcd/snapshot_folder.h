@@ -11,6 +11,7 @@
 // name only when it is whole, checked and on the disk.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -33,7 +33,7 @@ struct SnapshotName {
 };
 
 // Nothing when NAME is no such name, to the letter.
-absl::optional<SnapshotName> ParseSnapshotName(absl::string_view name);
+std::optional<SnapshotName> ParseSnapshotName(absl::string_view name);
 
 // A folder of one's own to save a snapshot in, beside where it is going to be. Removed with the object, with
 // what is in it; one whose kplan was killed is removed by the next that is made with the same prefix.

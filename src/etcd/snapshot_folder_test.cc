@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
@@ -36,7 +38,7 @@ TEST_F(SnapshotFolderTest, NamesSortByTimeAndComeBack) {
     const std::string text = NameAt(second).ToString();
     EXPECT_LT(last, text);
     last = text;
-    absl::optional<SnapshotName> back = ParseSnapshotName(text);
+    std::optional<SnapshotName> back = ParseSnapshotName(text);
     ASSERT_TRUE(back.has_value()) << text;
     EXPECT_EQ(back->taken, NameAt(second).taken);
     EXPECT_EQ(back->revision, 7);

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/optional.h"
 #include "src/base/text.h"
 #include "src/etcd/survey_etcd.h"
 #include "src/etcd/version_step.h"

@@ -1,5 +1,3 @@
-// survey-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
-//   "key":"pki/root-key.pem", "kind":"survey-etcd", "members":[...], "version":"3.4.15"}   (etcd_cluster.h)
 // That the hosts of a cluster are the right ones, before anything on them is touched. It fails with all that
 // is wrong at once; it makes nothing.
 //
@@ -9,14 +7,14 @@
 
 #include "src/etcd/survey_etcd.h"
 
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/at_once.h"
 #include "src/base/digest.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/step/step.h"
 
 namespace kplan {
@@ -33,9 +31,10 @@ std::string SurveyDigest(const PlannedCluster& cluster, const std::vector<size_t
 }
 
 absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member) {
-  const Record question(Json{{"data", member.data}, {"kind", "etcd-data"}, {"root", member.root}});
+  const EtcdDataQuestion question = {member.data, member.root};
   if (hosts == nullptr && member.remote) return absl::InternalError("no way to reach the host");
-  absl::StatusOr<Json> answer = hosts == nullptr ? EtcdDataJson(question) : hosts->Ask(member.host, question);
+  absl::StatusOr<Json> answer =
+      hosts == nullptr ? EtcdDataJson(question) : hosts->Ask(member.host, ToJson(question));
   if (!answer.ok()) return answer.status();
   return ParseEtcdData(*answer);
 }
@@ -44,17 +43,19 @@ absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member)
 
 SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster) {
   std::vector<absl::StatusOr<EtcdData>> found(cluster.members.size(), absl::UnknownError("not asked"));
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < cluster.members.size(); ++i) {
-    threads.emplace_back([&, i] { found[i] = AskData(hosts, cluster.members[i]); });
-  }
-  const LiveCluster live = AskLiveCluster(cluster);
-  for (std::thread& thread : threads) thread.join();
+  LiveCluster live;
+  AtOnce(found.size() + 1, [&](size_t i) {
+    if (i < found.size()) {
+      found[i] = AskData(hosts, cluster.members[i]);
+    } else {
+      live = AskLiveCluster(cluster);
+    }
+  });
   return DecideOnSurvey(cluster, found, live);
 }
 
-absl::StatusOr<StepResult> SurveyEtcdStep(const StepContext& context, const Record& record) {
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record);
+absl::StatusOr<StepResult> SurveyStep(const StepContext& context, const SurveyRecord& record) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version);
   if (!cluster.ok()) return cluster.status();
   const SurveyVerdict verdict = TakeEtcdSurvey(context.hosts, *cluster);
   if (!verdict.problems.empty()) return verdict.status();
@@ -65,8 +66,8 @@ absl::StatusOr<StepResult> SurveyEtcdStep(const StepContext& context, const Reco
 }
 
 // Asks nobody: it looks only into the data folders of this machine.
-absl::StatusOr<Outlook> SurveyEtcdLook(const LookContext&, const Record& record) {
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record);
+absl::StatusOr<Outlook> SurveyLook(const LookContext&, const SurveyRecord& record) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version);
   if (!cluster.ok()) return cluster.status();
   std::vector<absl::StatusOr<EtcdData>> found;
   for (const PlannedMember& member : cluster->members) {

@@ -12,7 +12,6 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/etcd/wal_testing.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
@@ -396,18 +395,19 @@ class SurveyEtcdTest : public StepTest, public HostAccess {
     }
   }
 
-  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Record&) override {
+  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
     ADD_FAILURE() << "a survey only asks";
     return absl::InternalError("");
   }
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override {
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
     std::lock_guard<std::mutex> lock(mutex_);
     asked_.insert(host);
     if (host == unreachable_) return absl::UnavailableError(host + ": no route to host");
-    Json here = question.json();
-    EXPECT_EQ(here["root"], "/");
-    here["root"] = "./" + host;
-    return EtcdDataJson(Record(here));
+    absl::StatusOr<EtcdDataQuestion> here = FromJson<EtcdDataQuestion>(question);
+    if (!here.ok()) return here.status();
+    EXPECT_EQ(here->root, "/");
+    here->root = "./" + host;
+    return EtcdDataJson(*here);
   }
 
   absl::StatusOr<StepResult> Survey() {
@@ -415,7 +415,7 @@ class SurveyEtcdTest : public StepTest, public HostAccess {
     context.label = "survey/etcd";
     context.hosts = this;
     const std::string before = Everything();
-    absl::StatusOr<StepResult> result = SurveyEtcdStep(context, Record(record_));
+    absl::StatusOr<StepResult> result = SurveyStep(context, *FromJson<SurveyRecord>(record_));
     EXPECT_EQ(Everything(), before) << "it only looks";
     return result;
   }
@@ -427,7 +427,7 @@ class SurveyEtcdTest : public StepTest, public HostAccess {
 
   absl::StatusOr<Outlook> LookAtIt() {
     Foreseen foreseen;
-    return SurveyEtcdLook({"survey/etcd", absl::Now(), foreseen}, Record(record_));
+    return SurveyLook({"survey/etcd", absl::Now(), foreseen}, *FromJson<SurveyRecord>(record_));
   }
 
   Json record_;
@@ -469,16 +469,17 @@ TEST_F(SurveyEtcdTest, AllThatIsWrongIsToldAtOnce) {
 
 TEST_F(SurveyEtcdTest, AnAnswerThatIsNoneIsNoData) {
   class Liar : public HostAccess {
-    absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Record&) override {
+    absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
       return absl::InternalError("");
     }
-    absl::StatusOr<Json> Ask(const std::string&, const Record&) override {
+    absl::StatusOr<Json> Ask(const std::string&, const Json&) override {
       return Json{{"initialised", false}};
     }
   } liar;
   StepContext context;
   context.hosts = &liar;
-  EXPECT_THAT(SurveyEtcdStep(context, Record(record_)).status().message(), HasSubstr("cannot see"));
+  EXPECT_THAT(SurveyStep(context, *FromJson<SurveyRecord>(record_)).status().message(),
+              HasSubstr("cannot see"));
 }
 
 TEST_F(SurveyEtcdTest, TheLookAsksNobody) {
@@ -496,14 +497,14 @@ TEST_F(SurveyEtcdTest, TheLookAsksNobody) {
 }
 
 TEST_F(SurveyEtcdTest, WithoutHostsOnlyThisMachineCanBeAsked) {
-  EXPECT_THAT(ErrorOf(SurveyEtcdStep, record_.dump()), HasSubstr("no way to reach the host"));
+  EXPECT_THAT(ErrorOf(SurveyStep, record_.dump()), HasSubstr("no way to reach the host"));
   for (int i = 0; i < 3; ++i) {
     record_["members"][i]["remote"] = false;
     record_["members"][i]["root"] = absl::StrCat("./host-", i + 1);
   }
-  EXPECT_EQ(MustRun(SurveyEtcdStep, record_.dump()).output, "test: new cluster c1: no member has data yet\n");
+  EXPECT_EQ(MustRun(SurveyStep, record_.dump()).output, "test: new cluster c1: no member has data yet\n");
   record_["members"][2]["root"] = "./host-1";
-  EXPECT_THAT(ErrorOf(SurveyEtcdStep, record_.dump()), HasSubstr("are the same folder of the same machine"));
+  EXPECT_THAT(ErrorOf(SurveyStep, record_.dump()), HasSubstr("are the same folder of the same machine"));
 }
 
 }  // namespace

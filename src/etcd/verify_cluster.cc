@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/record.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
 #include "src/probe/stranger.h"
@@ -28,66 +28,58 @@ absl::Status ReadPort(const std::string& url, ExpectedPort* port) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<MemberExpected> ReadMember(const Json& json, const ClusterExpected& cluster, bool alone) {
-  const Record item(json.is_object() ? json : Json::object());
+absl::StatusOr<MemberExpected> ReadMember(const MemberRecord& record, const ClusterExpected& cluster,
+                                          bool alone) {
+  if (record.server_cert.empty())
+    return absl::DataLossError(absl::StrCat("the record has no server-cert of ", record.name));
   MemberExpected member;
-  member.id = item.String("id");
-  member.name = item.String("name");
-  member.client_urls = item.Strings("client-urls");
-  member.peer_urls = item.Strings("peer-urls");
-  const std::string probe = item.String("probe");
-  member.client.cert_path = PathFromHere(cluster.root, item.String("server-cert"));
-  member.host = item.StringOr("host", "");
-  member.root = item.StringOr("root", "/");
-  member.manager = item.StringOr("manager", member.root == "/" ? "systemd" : "process");
-  const std::string peer_probe = item.StringOr("peer-probe", "");
-  const std::string peer_cert = item.StringOr("peer-cert", "");
-  const std::string peer_key = item.StringOr("peer-key", "");
-  if (!item.status().ok()) return item.status();
-  if (absl::Status status = ReadPort(probe, &member.client); !status.ok()) return status;
+  member.id = record.id;
+  member.name = record.name;
+  member.client_urls = record.client_urls;
+  member.peer_urls = record.peer_urls;
+  member.client.cert_path = PathFromHere(cluster.root, record.server_cert);
+  member.host = record.host;
+  member.root = record.root.empty() ? "/" : record.root;
+  member.manager = record.manager;
+  if (member.manager.empty()) member.manager = member.root == "/" ? "systemd" : "process";
+  if (absl::Status status = ReadPort(record.probe, &member.client); !status.ok()) return status;
   member.peer.peer = true;
   // Who has no other members may have a plain port for them, which is then nobody's.
-  if (!cluster.clustered || (alone && absl::StartsWith(peer_probe, "http://"))) return member;
-  if (peer_probe.empty() || peer_cert.empty()) {
+  if (!cluster.clustered || (alone && absl::StartsWith(record.peer_probe, "http://"))) return member;
+  if (record.peer_probe.empty() || record.peer_cert.empty()) {
     return absl::DataLossError(absl::StrCat("the record has no peer-probe and peer-cert of ", member.name));
   }
-  if (absl::Status status = ReadPort(peer_probe, &member.peer); !status.ok()) return status;
-  member.peer.cert_path = PathFromHere(cluster.root, peer_cert);
-  if (!peer_key.empty()) member.peer_key_path = PathFromHere(cluster.root, peer_key);
+  if (absl::Status status = ReadPort(record.peer_probe, &member.peer); !status.ok()) return status;
+  member.peer.cert_path = PathFromHere(cluster.root, record.peer_cert);
+  if (!record.peer_key.empty()) member.peer_key_path = PathFromHere(cluster.root, record.peer_key);
   return member;
 }
 
 }  // namespace
 
-absl::StatusOr<ClusterExpected> ReadClusterExpected(const Record& record, bool root_to_come) {
+absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, bool root_to_come) {
+  const ClusterFields& fields = record.cluster;
   ClusterExpected cluster;
-  cluster.manager = record.String("manager");
-  cluster.service = record.String("service");
-  cluster.cluster_id = record.String("cluster-id");
-  cluster.version = record.StringOr("version", "");
-  cluster.refuse = record.Strings("refuse");
-  cluster.deadline = absl::Now() + absl::Seconds(record.Int("timeout"));
-  absl::StatusOr<std::string> root = record.String("root");
+  cluster.manager = record.manager;
+  cluster.service = record.service;
+  cluster.cluster_id = fields.cluster_id;
+  cluster.version = record.version;
+  cluster.refuse = record.refuse;
+  cluster.deadline = absl::Now() + absl::Seconds(record.timeout);
+  absl::StatusOr<std::string> root = record.root;
   // An empty root is no folder: paths are then relative to DIR.
   if (!root->empty() && (!root_to_come || access(root->c_str(), F_OK) == 0)) root = RealRoot(*root);
-  const std::string cacert = record.String("cacert"), cert = record.String("cert");
-  const std::string key = record.String("key"), program = record.String("etcdctl");
-  const std::string peer_cacert = record.StringOr("peer-cacert", "");
-  if (!record.status().ok()) return record.status();
   if (!root.ok()) return root.status();
   cluster.root = *root;
-  cluster.clustered = !peer_cacert.empty();
-  cluster.cacert_path = cluster.etcdctl.cacert = PathFromHere(*root, cacert);
-  cluster.etcdctl.cert = PathFromHere(*root, cert);
-  cluster.etcdctl.key = PathFromHere(*root, key);
-  cluster.etcdctl.program = program.empty() ? "etcdctl" : PathFromHere(*root, program);
-  if (cluster.clustered) cluster.peer_cacert_path = PathFromHere(*root, peer_cacert);
-  auto members = record.json().find("members");
-  if (members == record.json().end() || !members->is_array() || members->empty()) {
-    return absl::DataLossError("the record has no members");
-  }
-  for (const Json& json : *members) {
-    absl::StatusOr<MemberExpected> member = ReadMember(json, cluster, members->size() == 1);
+  cluster.clustered = !record.peer_cacert.empty();
+  cluster.cacert_path = cluster.etcdctl.cacert = PathFromHere(*root, fields.cacert);
+  cluster.etcdctl.cert = PathFromHere(*root, fields.cert);
+  cluster.etcdctl.key = PathFromHere(*root, fields.key);
+  cluster.etcdctl.program = fields.etcdctl.empty() ? "etcdctl" : PathFromHere(*root, fields.etcdctl);
+  if (cluster.clustered) cluster.peer_cacert_path = PathFromHere(*root, record.peer_cacert);
+  if (fields.members.empty()) return absl::DataLossError("the record has no members");
+  for (const MemberRecord& each : fields.members) {
+    absl::StatusOr<MemberExpected> member = ReadMember(each, cluster, fields.members.size() == 1);
     if (!member.ok()) return member.status();
     cluster.members.push_back(*std::move(member));
   }
@@ -145,13 +137,6 @@ bool IsHealthy(const ProbeResult& probe) {
   if (HttpStatus(probe.response) != 200) return false;
   Json json = Json::parse(std::string(HttpBody(probe.response)), nullptr, /*allow_exceptions=*/false);
   return json.is_object() && json.contains("health") && json["health"] == "true";
-}
-
-void InParallel(size_t count, absl::FunctionRef<void(size_t)> work) {
-  if (count == 1) return work(0);
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < count; ++i) threads.emplace_back([&work, i] { work(i); });
-  for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace kplan

@@ -9,11 +9,11 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_report.h"
 #include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
+#include "src/step/etcd_records.h"
 
 namespace kplan {
 
@@ -49,9 +49,8 @@ struct ClusterExpected {
   absl::Time deadline;  // when waiting ends
 };
 
-// The cluster of a record (verify_etcd.cc), with a deadline from now on. ROOT_TO_COME: its root need not be
-// there yet.
-absl::StatusOr<ClusterExpected> ReadClusterExpected(const Record& record, bool root_to_come = false);
+// The cluster of RECORD, with a deadline from now on. ROOT_TO_COME: its root need not be there yet.
+absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, bool root_to_come = false);
 
 // Reads the certificates and keys that CLUSTER names, but for what IS_TO_COME: files that a step before is
 // going to write.
@@ -70,9 +69,6 @@ absl::Time PatienceDeadline(const ClusterExpected& cluster);
 
 // Whether /health says true.
 bool IsHealthy(const ProbeResult& probe);
-
-// Does WORK for each number below COUNT, all at the same time, and waits for them.
-void InParallel(size_t count, absl::FunctionRef<void(size_t)> work);
 
 }  // namespace kplan
 

@@ -25,7 +25,6 @@
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/etcd/etcd_cluster_testing.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/verify_report.h"
 #include "src/probe/tls_probe.h"
@@ -45,11 +44,11 @@ using testing::Not;
 // The logs of hosts, as the far end of ssh would give them.
 class Logs : public HostAccess {
  public:
-  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Record&) override {
+  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
     return absl::UnimplementedError("a verification runs no steps");
   }
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override {
-    asked.push_back(absl::StrCat(host, " ", question.json().dump()));
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
+    asked.push_back(absl::StrCat(host, " ", question.dump()));
     if (host == "host-2") return absl::UnavailableError("no route to host");
     return Json{{"lines", absl::StrCat("    a line of ", host, "\n")}};
   }
@@ -70,9 +69,9 @@ class ClusterVerification : public StepTest {
     context.label = "verify/etcd";
     context.now = absl::FromUnixSeconds(1700000000);
     context.hosts = hosts_;
-    absl::StatusOr<class Record> parsed = Record::Parse(record.dump());
+    absl::StatusOr<VerifyRecord> parsed = FromText<VerifyRecord>(record.dump());
     if (!parsed.ok()) return parsed.status();
-    return VerifyEtcdStep(context, *parsed);
+    return VerifyStep(context, *parsed);
   }
 
   std::string MustPass(const Json& record) {

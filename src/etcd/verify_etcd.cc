@@ -1,20 +1,9 @@
 // Whether the etcd that runs is the one that was asked for: a verdict that is earned.
 //
-// Record of one local member: {"cacert":PATH, "cert":PATH, "cluster-id":"cdf818194e3a8c32", "etcdctl":PATH,
-// "key":PATH, "kind":"verify-etcd",
-//   "manager":"systemd|process", "members":[{"client-urls":[URL], "id":"8e9e05c52164694d", "name":"etcd",
-//   "peer-urls":[URL], "probe":"https://127.0.0.1:2379", "server-cert":PATH},...],
-//   "refuse":["no-cert","wrong-ca","plaintext"], "report":FILE, "root":"/", "service":"etcd",
-//   "timeout":SECONDS}
-// Every PATH is a path inside the root. cacert, cert and key are the client's; probe is where a member is
-// asked.
-//
-// Record of a cluster: the same, with "root":"" (every PATH is relative to DIR), "manager":"elsewhere",
-// "peer-cacert":PATH, and optionally "version":"3.5.32"; "etcdctl" may be "": the one that PATH has. Each
-// member has also "peer-cert":PATH, "peer-probe":"https://10.0.0.11:2380" and, when its log can be asked for,
-// "host":"etcd-1", "root":"/", "manager":"systemd" (not there: systemd where the root is "/", else process);
-// and optionally "peer-key":PATH, with which it is shown that its peer port lets its own member in. A single
-// member may have a peer-probe of http: nobody is to connect there, and it is not looked at.
+// The log of a cluster's member can be asked for where its host is said; its manager, where that is not said,
+// is systemd below the root "/" and else process. With its peer key it is shown that its peer port lets its
+// own member in. A single member may have a peer probe of http: nobody is to connect there, and it is not
+// looked at.
 //
 // The checks, in this order: every member answers /health over TLS (waited for, at most `timeout`); shows the
 // very certificate that is installed, good for the address it was asked at; `etcdctl member list` has exactly
@@ -42,10 +31,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/at_once.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/etcd/verify_cluster.h"
 #include "src/etcd/verify_members.h"
 #include "src/etcd/verify_refusals.h"
@@ -57,6 +46,7 @@
 #include "src/pki/openssl_util.h"
 #include "src/step/host_access.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/step/step.h"
 #include "src/step/waited.h"
 #include "src/steps/service/service_state.h"
@@ -118,7 +108,7 @@ class Verification {
   void Run(std::string* waited) {
     Finding unreadable = ReadCertificates(&cluster_, [](const std::string&) { return false; });
     if (!unreadable.ok()) return Fail(std::move(unreadable));
-    InParallel(courses_.size(), [&](size_t i) { CheckServing(cluster_, cluster_.members[i], &courses_[i]); });
+    AtOnce(courses_.size(), [&](size_t i) { CheckServing(cluster_, cluster_.members[i], &courses_[i]); });
     std::vector<size_t> good;  // what is wrong with the others would only be found again
     for (size_t i = 0; i < courses_.size(); ++i) {
       MemberCourse& course = courses_[i];
@@ -138,8 +128,8 @@ class Verification {
       report_.cluster_id = asked.cluster_id;
     }
     if ((all_serve && findings.empty()) || cluster_.clustered) {
-      InParallel(good.size(),
-                 [&](size_t i) { CheckStrangers(cluster_, cluster_.members[good[i]], &courses_[good[i]]); });
+      AtOnce(good.size(),
+             [&](size_t i) { CheckStrangers(cluster_, cluster_.members[good[i]], &courses_[good[i]]); });
     }
     for (size_t i = 0; i < courses_.size(); ++i) {
       MemberCourse& course = courses_[i];
@@ -193,14 +183,12 @@ std::string LogText(const StepContext& context, const ClusterExpected& cluster,
     const bool failed = std::any_of(failures.begin(), failures.end(),
                                     [&](const Finding& finding) { return finding.member == member.name; });
     if (!failed || member.host.empty() || context.hosts == nullptr) continue;
-    const Record question(Json{{"kind", "service-log"},
-                               {"manager", member.manager},
-                               {"name", cluster.service},
-                               {"root", member.root}});
-    absl::StatusOr<Json> answer = context.hosts->Ask(member.host, question);
+    absl::StatusOr<Json> answer = context.hosts->Ask(
+        member.host, ToJson(ServiceLogQuestion{member.manager, cluster.service, member.root}));
+    absl::StatusOr<ServiceLogAnswer> log = ReadAnswer<ServiceLogAnswer>(answer);
     absl::StrAppend(&text, "\n  the last log lines of ", cluster.service, " on ", member.host, ":\n");
-    if (answer.ok() && answer->contains("lines") && (*answer)["lines"].is_string()) {
-      absl::StrAppend(&text, (*answer)["lines"].get<std::string>());
+    if (log.ok()) {
+      absl::StrAppend(&text, log->lines);
     } else {
       absl::StrAppend(&text, "    (they cannot be had: ",
                       answer.ok() ? "an answer without lines" : answer.status().message(), ")\n");
@@ -211,39 +199,34 @@ std::string LogText(const StepContext& context, const ClusterExpected& cluster,
 
 }  // namespace
 
-absl::StatusOr<StepResult> VerifyEtcdStep(const StepContext& context, const Record& record) {
+absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRecord& record) {
   InitOpenSsl();
   absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record);
   if (!cluster.ok()) return cluster.status();
-  const std::string report_path = record.String("report");
-  if (!record.status().ok()) return record.status();
-
   VerifyReport report;
   StepResult result;
   Verification(context.label, &*cluster, &report).Run(&result.output);
   std::string text = report.ToJson(context.now);
-  if (absl::Status status = WriteFile(report_path, text, 0644); !status.ok()) return status;
+  if (absl::Status status = WriteFile(record.report, text, 0644); !status.ok()) return status;
   if (!report.ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat(FailureText(report.failures), LogText(context, *cluster, report.failures)));
   }
   result.output += VerdictTable(report, context.now);
   result.digest = Sha256Hex(text);
-  result.files.push_back(report_path);
+  result.files.push_back(record.report);
   return result;
 }
 
-// Asks nobody: only whether there is everything to ask with.
-absl::StatusOr<Outlook> VerifyEtcdLook(const LookContext& context, const Record& record) {
+// A verdict is about a moment, and never right already. This asks nobody: it looks only whether there is
+// everything to ask with.
+absl::StatusOr<Outlook> VerifyLook(const LookContext& context, const VerifyRecord& record) {
   absl::StatusOr<ClusterExpected> cluster =
       ReadClusterExpected(record, /*root_to_come=*/!context.foreseen.empty());
   if (!cluster.ok()) return cluster.status();
-  record.String("report");
-  if (!record.status().ok()) return record.status();
-  const std::string root = record.String("root");
   auto is_to_come = [&](const std::string& path) {
     absl::string_view inside = absl::StripPrefix(path, absl::StripSuffix(cluster->root, "/"));
-    return context.foreseen.Find(PathFromHere(root, inside)) != nullptr;
+    return context.foreseen.Find(PathFromHere(record.root, inside)) != nullptr;
   };
   Finding finding = ReadCertificates(&*cluster, is_to_come);
   const std::string& etcdctl = cluster->etcdctl.program;

@@ -10,7 +10,6 @@
 #include "gmock/gmock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
-#include "src/etcd/etcd_steps.h"
 #include "src/probe/tls_probe.h"
 #include "src/steps/service/etcd_testing.h"
 #include "src/steps/service/service_state.h"
@@ -43,7 +42,7 @@ class VerifyEtcdTest : public EtcdTest {
 
   // The verification has to fail at CHECK; the report says so too. The error's text.
   std::string ExpectFailure(const std::string& check) {
-    std::string error = ErrorOf(VerifyEtcdStep, Text(verify_));
+    std::string error = ErrorOf(VerifyStep, Text(verify_));
     EXPECT_THAT(error, HasSubstr("verification failed: " + check + "\n"));
     EXPECT_THAT(error, HasSubstr("the last log lines of etcd:\n    "));
     Json report = Report();
@@ -59,7 +58,7 @@ class VerifyEtcdTest : public EtcdTest {
 
 TEST_F(VerifyEtcdTest, PassesAndSaysWhatItSaw) {
   StartEtcd();
-  StepResult result = MustRun(VerifyEtcdStep, Text(verify_));
+  StepResult result = MustRun(VerifyStep, Text(verify_));
   EXPECT_THAT(result.output,
               testing::MatchesRegex(absl::StrCat(
                   "member  +name  version +leader  client URL +certificate good until\n"
@@ -105,7 +104,7 @@ TEST_F(VerifyEtcdTest, WaitsForAnEtcdThatIsStillStarting) {
   // Without addresses to wait for, the service step returns while etcd is on its way up.
   service_["answers"] = Json::array();
   StartEtcd();
-  MustRun(VerifyEtcdStep, Text(verify_));
+  MustRun(VerifyStep, Text(verify_));
 }
 
 TEST_F(VerifyEtcdTest, ALongWaitIsTold) {
@@ -118,7 +117,7 @@ TEST_F(VerifyEtcdTest, ALongWaitIsTold) {
     kill(etcd, SIGCONT);
     _exit(0);
   }
-  StepResult result = MustRun(VerifyEtcdStep, Text(verify_));
+  StepResult result = MustRun(VerifyStep, Text(verify_));
   EXPECT_THAT(result.output, testing::MatchesRegex(absl::StrCat("test: waited [2-9]\\.[0-9] s until ", url_,
                                                                 " was healthy\nmember .*")));
   EXPECT_EQ(waitpid(waker, nullptr, 0), waker);
@@ -126,11 +125,11 @@ TEST_F(VerifyEtcdTest, ALongWaitIsTold) {
 
 TEST_F(VerifyEtcdTest, SeesACertificateThatWasSwappedIn) {
   StartEtcd();
-  MustRun(VerifyEtcdStep, Text(verify_));
+  MustRun(VerifyStep, Text(verify_));
   std::string before = Report()["members"][0]["certificate"]["fingerprint-sha256"];
   Write("rootfs/etc/etcd/kubernetes-key.pem", Pki("other-leaf-key.pem"), 0600);
   Write("rootfs/etc/etcd/kubernetes.pem", Pki("other-leaf.pem"));
-  MustRun(VerifyEtcdStep, Text(verify_));
+  MustRun(VerifyStep, Text(verify_));
   EXPECT_NE(Report()["members"][0]["certificate"]["fingerprint-sha256"], before);
 }
 
@@ -234,7 +233,7 @@ TEST_F(VerifyEtcdTest, FailsWhenEtcdIsDead) {
 
 TEST_F(VerifyEtcdTest, FailsInTimeWhenNobodyEverAnswers) {
   verify_["timeout"] = 1;
-  std::string error = ErrorOf(VerifyEtcdStep, Text(verify_));
+  std::string error = ErrorOf(VerifyStep, Text(verify_));
   EXPECT_THAT(error, AllOf(HasSubstr("verification failed: health"), HasSubstr("cannot connect")));
 }
 
@@ -279,13 +278,13 @@ TEST_F(VerifyEtcdTest, SilenceIsNoRefusal) {
 TEST_F(VerifyEtcdTest, RecordsThatMakeNoSenseAreRefused) {
   const Json good = verify_;
   verify_["refuse"] = {"everybody"};
-  EXPECT_THAT(ErrorOf(VerifyEtcdStep, Text(verify_)), HasSubstr("everybody"));
+  EXPECT_THAT(ErrorOf(VerifyStep, Text(verify_)), HasSubstr("everybody"));
   verify_ = good;
   verify_["members"][0]["probe"] = "http://127.0.0.1:1";
-  EXPECT_THAT(ErrorOf(VerifyEtcdStep, Text(verify_)), HasSubstr("https://HOST:PORT"));
+  EXPECT_THAT(ErrorOf(VerifyStep, Text(verify_)), HasSubstr("https://HOST:PORT"));
   verify_ = good;
   verify_.erase("members");
-  EXPECT_THAT(ErrorOf(VerifyEtcdStep, Text(verify_)), HasSubstr("members"));
+  EXPECT_THAT(ErrorOf(VerifyStep, Text(verify_)), HasSubstr("members"));
   EXPECT_FALSE(Exists("reports"));
 }
 

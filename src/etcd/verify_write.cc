@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "src/base/at_once.h"
 #include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
 #include "src/pki/openssl_util.h"
@@ -131,7 +132,7 @@ class Write {
     if (!put.ok()) return {Refused(writer, absl::StrCat("takes a write of ", key_), put.status())};
     revision_ = Number(*put, "/header/revision");
     std::vector<Finding> found(cluster_.members.size());
-    InParallel(found.size(), [&](size_t i) { found[i] = Read(writer, cluster_.members[i]); });
+    AtOnce(found.size(), [&](size_t i) { found[i] = Read(writer, cluster_.members[i]); });
     std::vector<Finding> findings;
     for (Finding& finding : found) {
       if (!finding.ok()) findings.push_back(std::move(finding));

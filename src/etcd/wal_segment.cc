@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/etcd/crc32c.h"
 
 namespace kplan {
@@ -70,11 +70,11 @@ struct Numbers {
   uint64_t at[4] = {};
 };
 
-absl::optional<Numbers> ReadNumbers(absl::string_view message) {
+std::optional<Numbers> ReadNumbers(absl::string_view message) {
   Numbers numbers;
   Field field;
   while (!message.empty()) {
-    if (!ReadField(&message, &field)) return absl::nullopt;
+    if (!ReadField(&message, &field)) return std::nullopt;
     if (!field.varint || field.number > 3) continue;
     numbers.at[field.number] = field.value;
   }
@@ -87,11 +87,11 @@ struct WalRecord {
   absl::string_view data;
 };
 
-absl::optional<WalRecord> ReadRecord(absl::string_view message) {
+std::optional<WalRecord> ReadRecord(absl::string_view message) {
   WalRecord record;
   Field field;
   while (!message.empty()) {
-    if (!ReadField(&message, &field)) return absl::nullopt;
+    if (!ReadField(&message, &field)) return std::nullopt;
     if (field.number == 1 && field.varint) {
       record.type = field.value;
     } else if (field.number == 2 && field.varint && field.value <= UINT32_MAX) {
@@ -99,7 +99,7 @@ absl::optional<WalRecord> ReadRecord(absl::string_view message) {
     } else if (field.number == 3 && !field.varint) {
       record.data = field.bytes;
     } else {
-      return absl::nullopt;
+      return std::nullopt;
     }
   }
   return record;
@@ -123,7 +123,7 @@ class Scanner {
     if (length > kMaxRecord || length + padding > size_ - offset_) return Ended("a length in it is wrong");
     absl::string_view frame;
     if (!Read(length + padding, &frame)) return Ended("it is too short");
-    absl::optional<WalRecord> found = ReadRecord(frame.substr(0, length));
+    std::optional<WalRecord> found = ReadRecord(frame.substr(0, length));
     if (!found.has_value()) return Ended("a record in it cannot be read");
     if (found->type == kCrc) {
       // The sum so far: of the segments before, at the beginning of this one.
@@ -186,14 +186,14 @@ WalSegment ReadWalSegment(uint64_t size, absl::FunctionRef<size_t(uint64_t, char
   if (!scanner.Next(&record)) return damaged(scanner.why_ended());
   if (record.type != kCrc) return damaged("it does not begin as a log of etcd does");
   if (!scanner.Next(&record)) return damaged(scanner.why_ended());
-  absl::optional<Numbers> ids = ReadNumbers(record.data);
+  std::optional<Numbers> ids = ReadNumbers(record.data);
   if (record.type != kMetadata || !ids.has_value() || ids->at[1] == 0 || ids->at[2] == 0) {
     return damaged("it does not say whose log it is");
   }
   segment.member_id = ids->at[1];
   segment.cluster_id = ids->at[2];
   while (scanner.Next(&record)) {
-    absl::optional<Numbers> numbers;
+    std::optional<Numbers> numbers;
     if (record.type == kMetadata || record.type == kState || record.type == kSnapshot) {
       numbers = ReadNumbers(record.data);
       if (!numbers.has_value()) break;

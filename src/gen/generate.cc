@@ -12,11 +12,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
+#include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/piecewise_file.h"
-#include "src/base/record.h"
 #include "src/prune/leftovers.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
@@ -65,6 +66,19 @@ absl::Status WriteShards(const Graph& graph, absl::Span<const Shard* const> shar
   return absl::OkStatus();
 }
 
+// A host, as plan.json has it.
+struct HostLine {
+  std::string address, arch, name, root;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("address", self.address);
+    fields.Always("arch", self.arch);
+    fields.Always("name", self.name);
+    fields.Always("root", self.root);
+  }
+};
+
 void AppendIds(const Graph& graph, absl::Span<const StepId> ids, std::string* out) {
   out->push_back('[');
   for (size_t i = 0; i < ids.size(); ++i) {
@@ -84,9 +98,7 @@ void WritePlanJson(const Compiled& compiled, TextSink sink) {
   for (size_t i = 0; i < compiled.cluster.hosts.size(); ++i) {
     const Host& host = compiled.cluster.hosts[i];
     out += i > 0 ? ",\n" : "\n";
-    RecordWriter record;
-    record.Add("address", host.address).Add("arch", host.arch).Add("name", host.name).Add("root", host.root);
-    out += std::move(record).Finish();
+    out += ToText(HostLine{host.address, host.arch, host.name, host.root});
     writer.MayFlush();
   }
   out += "\n],\n\"steps\":[";
@@ -101,7 +113,7 @@ void WritePlanJson(const Compiled& compiled, TextSink sink) {
     AppendIds(graph, step.inputs, &out);
     out += ",\"label\":";
     AppendJsonString(step.label, &out);
-    absl::StrAppend(&out, ",\"verb\":\"", VerbOf(step.kind), "\"}");
+    absl::StrAppend(&out, ",\"verb\":\"", KindOf(step.kind).verb, "\"}");
     writer.MayFlush();
   }
   out += "\n]\n}\n";

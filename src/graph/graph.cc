@@ -9,58 +9,6 @@
 
 namespace kplan {
 
-const char* VerbOf(StepKind kind) {
-  switch (kind) {
-    case StepKind::kKey:
-      return "KEY";
-    case StepKind::kCsr:
-      return "CSR";
-    case StepKind::kCaCert:
-    case StepKind::kCert:
-      return "SIGN";
-    case StepKind::kAdoptCa:
-      return "ADOPT";
-    case StepKind::kRequests:
-      return "ASK";
-    case StepKind::kCrl:
-      return "CRL";
-    case StepKind::kBundle:
-      return "BUNDLE";
-    case StepKind::kFetch:
-      return "FETCH";
-    case StepKind::kUnpack:
-      return "UNPACK";
-    case StepKind::kRender:
-      return "RENDER";
-    case StepKind::kHost:
-      return "HOST";
-    case StepKind::kSend:
-      return "SEND";
-    case StepKind::kSource:
-      return "SOURCE";
-    case StepKind::kUser:
-      return "USER";
-    case StepKind::kDir:
-      return "DIR";
-    case StepKind::kInstall:
-      return "INSTALL";
-    case StepKind::kUnit:
-      return "UNIT";
-    case StepKind::kService:
-      return "SERVICE";
-    case StepKind::kActivate:
-      return "ACTIVATE";
-    case StepKind::kSurvey:
-      return "SURVEY";
-    case StepKind::kRollout:
-      return "ROLL";
-    case StepKind::kCheck:
-    case StepKind::kVerifyEtcd:
-      return "VERIFY";
-  }
-  return "";
-}
-
 void Graph::Reserve(size_t steps) {
   steps_.reserve(steps);
   watches_.reserve(steps);
@@ -72,7 +20,7 @@ uint32_t Graph::AddShard(std::string name) {
 }
 
 StepId Graph::AddStep(StepKind kind, uint32_t shard, std::string label, absl::string_view record,
-                      absl::Span<const StepId> inputs, absl::Span<const StepId> after) {
+                      absl::Span<const StepId> inputs, absl::Span<const StepId> after, Range made_for) {
   StepId id = static_cast<StepId>(steps_.size());
   for (absl::Span<const StepId> list : {inputs, after}) {
     for (StepId input : list) {
@@ -87,6 +35,7 @@ StepId Graph::AddStep(StepKind kind, uint32_t shard, std::string label, absl::st
   std::copy_n(digest.begin(), step.hex_digest.size(), step.hex_digest.begin());
   step.kind = kind;
   step.shard = shard;
+  step.made_for = made_for;
   step.inputs.assign(inputs.begin(), inputs.end());
   step.after.assign(after.begin(), after.end());
   steps_.push_back(std::move(step));
@@ -146,6 +95,14 @@ absl::Status Graph::Finish() const {
       status = absl::InternalError(absl::StrCat(group.name, " is a label and a group"));
   }
   return status;
+}
+
+std::vector<StepId> Graph::Contacts() const {
+  std::vector<StepId> contacts;
+  for (StepId id = 0; id < steps_.size(); ++id) {
+    if (steps_[id].contacts) contacts.push_back(id);
+  }
+  return contacts;
 }
 
 std::vector<StepId> Graph::Leaves() const {

@@ -18,6 +18,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "src/base/source.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 
@@ -28,36 +30,6 @@ using StepId = uint32_t;
 // Few steps have more than four inputs: for the others nothing is allocated.
 using StepIds = absl::InlinedVector<StepId, 4>;
 
-enum class StepKind : uint8_t {
-  kKey,
-  kCsr,
-  kCaCert,
-  kAdoptCa,
-  kCert,
-  kRequests,
-  kCrl,
-  kBundle,
-  kFetch,
-  kUnpack,
-  kRender,
-  kHost,
-  kSend,
-  kSource,
-  kUser,
-  kDir,
-  kInstall,
-  kUnit,
-  kService,
-  kActivate,
-  kCheck,
-  kSurvey,
-  kRollout,
-  kVerifyEtcd,
-};
-
-// The word a person reads while the step runs: "SIGN" (cert/kubernetes).
-const char* VerbOf(StepKind kind);
-
 struct Step {
   absl::string_view digest() const { return {hex_digest.data(), hex_digest.size()}; }
 
@@ -65,9 +37,11 @@ struct Step {
   std::array<char, 64> hex_digest;  // SHA-256 of the record
   absl::string_view record;         // canonical JSON
   StepKind kind;
-  uint32_t shard;  // index into Graph::shards(): where the record is kept
-  StepIds inputs;  // stale when the artifact of one of these changes
-  StepIds after;   // must be done before, and may change without staling this
+  bool contacts = false;  // a host over ssh: only so many of these run at a time
+  uint32_t shard;         // index into Graph::shards(): where the record is kept
+  Range made_for;         // the key in cluster.yaml that asks for it
+  StepIds inputs;         // stale when the artifact of one of these changes
+  StepIds after;          // must be done before, and may change without staling this
 };
 
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
@@ -126,16 +100,15 @@ class Graph {
 
   // RECORD is the canonical JSON of the step's parameters. The inputs must be steps already added.
   StepId AddStep(StepKind kind, uint32_t shard, std::string label, absl::string_view record,
-                 absl::Span<const StepId> inputs, absl::Span<const StepId> after = {});
+                 absl::Span<const StepId> inputs, absl::Span<const StepId> after = {}, Range made_for = {});
 
   void AddWatch(Watch watch) { watches_.push_back(std::move(watch)); }
 
   // At most once a step, and soon after it was added: the list is in the order of the steps.
   void AddWait(StepId step, std::string until) { waits_.push_back({step, std::move(until)}); }
 
-  // STEP contacts a host over ssh: only so many of them run at a time. At most once a step, and soon after it
-  // was added, as above; few graphs have such steps, so it is no field of Step.
-  void AddContact(StepId step) { contacts_.push_back(step); }
+  // STEP contacts a host over ssh.
+  void AddContact(StepId step) { steps_[step].contacts = true; }
 
   void AddToGroup(absl::string_view group, StepId step);
 
@@ -146,13 +119,15 @@ class Graph {
   const std::vector<Step>& steps() const { return steps_; }
   const std::vector<Watch>& watches() const { return watches_; }
   const std::vector<Wait>& waits() const { return waits_; }
-  const std::vector<StepId>& contacts() const { return contacts_; }  // ascending
   const std::vector<Shard>& shards() const { return shards_; }
   const std::vector<Group>& groups() const { return groups_; }
 
   // The text of a shard's file: a JSON object from labels to records, one a line. It is put together for each
   // call: ten thousand texts that all grow at a time would cost twice their size.
   std::string ShardText(const Shard& shard) const;
+
+  // The steps that contact a host over ssh, ascending.
+  std::vector<StepId> Contacts() const;
 
   // The steps that no other step depends on: building them builds everything.
   std::vector<StepId> Leaves() const;
@@ -163,7 +138,6 @@ class Graph {
   std::vector<Step> steps_;
   std::vector<Watch> watches_;
   std::vector<Wait> waits_;
-  std::vector<StepId> contacts_;
   std::vector<Shard> shards_;
   std::vector<Group> groups_;
   // What Step::record points into: blocks that never move.

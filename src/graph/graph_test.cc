@@ -14,7 +14,7 @@ TEST(Graph, KeepsOneRecordALine) {
   graph.AddStep(StepKind::kCaCert, shared, "ca/cert", "{\"b\":2}", {key});
   ASSERT_TRUE(graph.Finish().ok());
   EXPECT_EQ(graph.ShardText(graph.shards()[0]), "{\n\"ca/key\":{\"a\":1},\n\"ca/cert\":{\"b\":2}\n}\n");
-  EXPECT_TRUE(Record::Parse(graph.ShardText(graph.shards()[0])).ok());
+  EXPECT_TRUE(ParseRecord(graph.ShardText(graph.shards()[0])).ok());
   EXPECT_EQ(graph.steps()[0].digest(), Sha256Hex("{\"a\":1}"));
   EXPECT_EQ(graph.Leaves(), std::vector<StepId>{1});
 }

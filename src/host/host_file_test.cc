@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -158,7 +159,7 @@ TEST_F(HostOwnerTest, AsksGetentForWhoIsInNoFile) {
 
 TEST_F(HostOwnerTest, OnlyBelowTheRealRootDoesAnOwnerMatter) {
   EXPECT_FALSE(OwnerBelow("./rootfs", "kplan-nobody")->has_value());
-  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow("/", "");
+  absl::StatusOr<std::optional<HostOwner>> owner = OwnerBelow("/", "");
   ASSERT_TRUE(owner.ok() && owner->has_value());
   EXPECT_EQ((*owner)->uid, 0u);
   EXPECT_EQ((*owner)->gid, 0u);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -104,16 +105,16 @@ absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFile
   return found;
 }
 
-absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner) {
-  if (root != "/") return absl::optional<HostOwner>();
-  if (owner.empty()) return absl::optional<HostOwner>(HostOwner());
+absl::StatusOr<std::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner) {
+  if (root != "/") return std::optional<HostOwner>();
+  if (owner.empty()) return std::optional<HostOwner>(HostOwner());
   absl::StatusOr<HostOwner> found = LookUpOwner(owner);
   if (!found.ok()) return found.status();
-  return absl::optional<HostOwner>(*found);
+  return std::optional<HostOwner>(*found);
 }
 
 std::vector<AttributeDifference> AttributeDifferences(const HostFileState& state, mode_t mode,
-                                                      const absl::optional<HostOwner>& owner) {
+                                                      const std::optional<HostOwner>& owner) {
   std::vector<AttributeDifference> differences;
   if (state.mode != mode) {
     differences.push_back({"mode", absl::StrCat("mode was ", ModeText(state.mode), ", is ", ModeText(mode)),
@@ -145,7 +146,7 @@ std::string OwnerText(const HostOwner& owner, const AccountFiles& files) {
   return absl::StrCat(name, ":", group.empty() ? absl::StrCat(owner.gid) : group[0]);
 }
 
-absl::Status GiveTo(const absl::optional<HostOwner>& owner, int fd) {
+absl::Status GiveTo(const std::optional<HostOwner>& owner, int fd) {
   if (!owner.has_value()) return absl::OkStatus();
   struct stat info;
   if (fstat(fd, &info) != 0) return ErrnoStatus(errno, "cannot stat it");

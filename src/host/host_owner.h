@@ -6,13 +6,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/host/host_file.h"
 
 namespace kplan {
@@ -36,7 +36,7 @@ struct AccountFiles {
 absl::StatusOr<HostOwner> LookUpOwner(absl::string_view owner, const AccountFiles& files = {});
 
 // The owner that something below ROOT must have; nothing when any will do. OWNER: the record's, or empty.
-absl::StatusOr<absl::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner);
+absl::StatusOr<std::optional<HostOwner>> OwnerBelow(absl::string_view root, absl::string_view owner);
 
 // What of a file's mode and owner is not as it should be.
 struct AttributeDifference {
@@ -47,7 +47,7 @@ struct AttributeDifference {
 
 // What of STATE is not as it should be.
 std::vector<AttributeDifference> AttributeDifferences(const HostFileState& state, mode_t mode,
-                                                      const absl::optional<HostOwner>& owner);
+                                                      const std::optional<HostOwner>& owner);
 
 // OWNER for a person: "etcd", or "etcd:adm" when the group is not the one that the user logs in with; numbers
 // where the account files have no name.
@@ -55,7 +55,7 @@ std::string OwnerText(const HostOwner& owner, const AccountFiles& files = {});
 
 // Gives the open file or folder to OWNER, unless it already is theirs. May clear setuid and setgid: chmod
 // after it.
-absl::Status GiveTo(const absl::optional<HostOwner>& owner, int fd);
+absl::Status GiveTo(const std::optional<HostOwner>& owner, int fd);
 
 }  // namespace kplan
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,7 +21,7 @@ absl::StatusOr<InstallTarget> MakeInstallTarget(const std::string& root, const s
   absl::StatusOr<HostPath> split = SplitHostPath(path);
   if (!split.ok()) return split.status();
   target.split = *std::move(split);
-  absl::StatusOr<absl::optional<HostOwner>> found = OwnerBelow(root, owner);
+  absl::StatusOr<std::optional<HostOwner>> found = OwnerBelow(root, owner);
   if (!found.ok()) return ExplainHostError(found.status(), target.shown());
   target.owner = *found;
   return target;

@@ -5,12 +5,12 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
@@ -23,7 +23,7 @@ struct InstallTarget {
   std::string root, path;
   HostPath split;  // of path
   mode_t mode = 0;
-  absl::optional<HostOwner> owner;
+  std::optional<HostOwner> owner;
 
   std::string shown() const { return PathFromHere(root, path); }
 };

@@ -16,8 +16,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
+#include "src/base/fields.h"
 #include "src/base/files.h"
-#include "src/base/record.h"
 #include "src/host/content_digest.h"
 #include "src/host/host_file.h"
 
@@ -63,6 +63,25 @@ absl::StatusOr<FileSeen> LookAtFile(const std::string& path, const FileSeen* kno
   return absl::AbortedError(absl::StrCat(path, " keeps changing"));
 }
 
+// As it stands in the file.
+struct MarkerFile {
+  int64_t begun_ticks = 0;
+  std::string boot, command, exe, instance, replaces;
+  StringPairs digests, stats;  // by path inside the root
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("begun-ticks", self.begun_ticks);
+    fields.Always("boot", self.boot);
+    fields.Always("command", self.command);
+    fields.Always("exe", self.exe);
+    fields.Always("files", self.digests);
+    fields.Always("instance", self.instance);
+    fields.Always("replaces", self.replaces);
+    fields.Always("stats", self.stats);
+  }
+};
+
 }  // namespace
 
 absl::StatusOr<std::string> RealRoot(const std::string& root) {
@@ -87,38 +106,32 @@ std::string PidFilePath(absl::string_view root, absl::string_view name) {
 std::optional<ServiceMarker> ReadMarker(const std::string& root, const std::string& name) {
   absl::StatusOr<std::string> text = ReadFile(MarkerPath(root, name), kMaxMarkerBytes);
   if (!text.ok()) return std::nullopt;
-  absl::StatusOr<Record> record = Record::Parse(*text);
-  if (!record.ok()) return std::nullopt;
+  absl::StatusOr<MarkerFile> file = FromText<MarkerFile>(*text);
+  if (!file.ok()) return std::nullopt;
   ServiceMarker marker;
-  marker.begun_ticks = static_cast<uint64_t>(record->Int("begun-ticks"));
-  marker.boot = record->String("boot");
-  marker.command = record->String("command");
-  marker.exe = record->String("exe");
-  marker.instance = record->String("instance");
-  marker.replaces = record->String("replaces");
-  StringPairs digests = record->Pairs("files"), stats = record->Pairs("stats");
-  if (!record->status().ok()) return std::nullopt;
-  for (const auto& [path, digest] : digests) marker.files[path].sha256 = digest;
-  for (const auto& [path, stat] : stats) marker.files[path].stat = stat;
+  marker.begun_ticks = static_cast<uint64_t>(file->begun_ticks);
+  marker.boot = file->boot;
+  marker.command = file->command;
+  marker.exe = file->exe;
+  marker.instance = file->instance;
+  marker.replaces = file->replaces;
+  for (const auto& [path, digest] : file->digests) marker.files[path].sha256 = digest;
+  for (const auto& [path, stat] : file->stats) marker.files[path].stat = stat;
   return marker;
 }
 
 absl::Status WriteMarker(const std::string& root, const std::string& name, const ServiceMarker& marker) {
-  StringPairs digests, stats;
+  MarkerFile content;
+  content.begun_ticks = static_cast<int64_t>(marker.begun_ticks);
+  content.boot = marker.boot;
+  content.command = marker.command;
+  content.exe = marker.exe;
+  content.instance = marker.instance;
+  content.replaces = marker.replaces;
   for (const auto& [path, seen] : marker.files) {
-    digests.emplace_back(path, seen.sha256);
-    stats.emplace_back(path, seen.stat);
+    content.digests.emplace_back(path, seen.sha256);
+    content.stats.emplace_back(path, seen.stat);
   }
-  RecordWriter writer;
-  writer.Add("begun-ticks", static_cast<int64_t>(marker.begun_ticks))
-      .Add("boot", marker.boot)
-      .Add("command", marker.command)
-      .Add("exe", marker.exe)
-      .Add("files", digests)
-      .Add("instance", marker.instance)
-      .Add("replaces", marker.replaces)
-      .Add("stats", stats);
-  std::string text = std::move(writer).Finish();
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kMarkerFolder, /*create=*/true);
   if (!folder.ok()) return folder.status();
   const bool open = std::all_of(marker.files.begin(), marker.files.end(),
@@ -126,7 +139,7 @@ absl::Status WriteMarker(const std::string& root, const std::string& name, const
   absl::StatusOr<PendingFile> file =
       PendingFile::Create(folder->get(), absl::StrCat(name, ".started"), open ? 0644 : 0600);
   if (!file.ok()) return file.status();
-  if (absl::Status status = file->Append(absl::StrCat(text, "\n")); !status.ok()) return status;
+  if (absl::Status status = file->Append(absl::StrCat(ToText(content), "\n")); !status.ok()) return status;
   return file->Commit();
 }
 

@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "src/base/record.h"
 #include "src/pki/certificate_due.h"
 #include "src/step/step.h"
 
@@ -24,21 +24,57 @@ namespace fs = std::filesystem;
 
 constexpr char kFolder[] = ".kplan-import";
 
-struct Kind {
-  const char* name;
-  StepFunction run;
+// A step that may make an imported file again.
+struct Attempt {
+  std::string file;   // the imported one: the artifact; of a request its key
+  bool keeps = true;  // the artifact is that file
+  std::string due;    // of a certificate: why the time calls for another one; empty: it does not
+  absl::StatusOr<StepResult> result = StepResult();
 };
-constexpr Kind kKinds[] = {{"adopt-ca", AdoptCaStep},
-                           {"ca-cert", CaCertStep},
-                           {"cert", CertStep},
-                           {"csr", CsrStep},
-                           {"key", KeyStep}};
 
-std::string WhyDue(const Record& record, absl::Time now) {
-  std::optional<int64_t> issuer_end;
-  if (record.Has("issuer")) issuer_end = EndOfCertificate(record.String("issuer"));
-  return WhyCertificateIsDue(record.String("path"), issuer_end, record.IntOr("renew-before", 0), now);
-}
+class Trial {
+ public:
+  Trial(const absl::flat_hash_map<std::string, const ImportedFile*>& imported, const StepContext& context)
+      : imported_(imported), context_(context) {}
+
+  // Nothing when the step has nothing to do with what was imported.
+  std::optional<Attempt> operator()(const KeyRecord& record) const {
+    if (!imported_.contains(record.path)) return std::nullopt;
+    return Attempt{record.path, true, "", KeyStep(context_, record)};
+  }
+  // A request is made again for nothing but its key: no certificate is then.
+  std::optional<Attempt> operator()(const CsrRecord& record) const {
+    if (!imported_.contains(record.key)) return std::nullopt;
+    return Attempt{record.key, false, "", CsrStep(context_, record)};
+  }
+  std::optional<Attempt> operator()(const CaCertRecord& record) const {
+    return OfCertificate(record, std::nullopt, CaCertStep);
+  }
+  std::optional<Attempt> operator()(const AdoptCaRecord& record) const {
+    return OfCertificate(record, std::nullopt, AdoptCaStep);
+  }
+  std::optional<Attempt> operator()(const CertRecord& record) const {
+    return OfCertificate(record, EndOfCertificate(record.issuer), CertStep);
+  }
+  template <typename Other>
+  std::optional<Attempt> operator()(const Other&) const {
+    return std::nullopt;
+  }
+
+ private:
+  template <typename R>
+  std::optional<Attempt> OfCertificate(const R& record, std::optional<int64_t> issuer_end,
+                                       absl::StatusOr<StepResult> (*step)(const StepContext&,
+                                                                          const R&)) const {
+    if (!imported_.contains(record.path)) return std::nullopt;
+    std::string due =
+        WhyCertificateIsDue(record.path, issuer_end, record.renew_before.value_or(0), context_.now);
+    return Attempt{record.path, true, std::move(due), step(context_, record)};
+  }
+
+  const absl::flat_hash_map<std::string, const ImportedFile*>& imported_;
+  const StepContext& context_;
+};
 
 // The first of FOLDER and the folders above it that is not there, from the top; "" when all are.
 std::string FirstMissing(const std::string& folder) {
@@ -107,28 +143,21 @@ absl::StatusOr<std::vector<Remade>> TryOut(const Graph& graph, const std::vector
   }
   std::vector<Remade> remade;
   for (const Step& step : graph.steps()) {
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    if (!record.ok()) return record.status();
-    const std::string kind = record->String("kind"), path = record->StringOr("path", "");
-    const auto* known = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                     [&kind](const Kind& each) { return kind == each.name; });
-    if (known == std::end(kKinds)) continue;
-    // A request is made again for nothing but its key: no certificate is then.
-    const bool request = kind == "csr";
-    auto file = imported.find(request ? record->StringOr("key", "") : path);
-    if (file == imported.end()) continue;
-    const std::string due = request || kind == "key" ? "" : WhyDue(*record, now);
-    absl::StatusOr<StepResult> result = known->run({step.label, now}, *record);
+    const StepContext context = {step.label, now};
+    std::optional<Attempt> attempt = std::visit(Trial(imported, context), ReadAnyRecord(step.record));
+    if (!attempt.has_value()) continue;
+    const absl::StatusOr<StepResult>& result = attempt->result;
     if (!result.ok()) {
-      remade.push_back({file->first, std::string(result.status().message()), false, ""});
+      remade.push_back({attempt->file, std::string(result.status().message()), false, ""});
       continue;
     }
-    if (request) continue;
-    absl::StatusOr<std::string> bytes = ReadFile(path);
+    if (!attempt->keeps) continue;
+    absl::StatusOr<std::string> bytes = ReadFile(attempt->file);
     if (!bytes.ok()) return bytes.status();
-    const bool same = *bytes == file->second->bytes && result->reason.empty();
+    const bool same = *bytes == imported[attempt->file]->bytes && result->reason.empty();
     if (same && result->output.empty()) continue;
-    remade.push_back({path, result->reason, !due.empty() && due == result->reason, result->output});
+    const std::string& due = attempt->due;
+    remade.push_back({attempt->file, result->reason, !due.empty() && due == result->reason, result->output});
   }
   return remade;
 }

@@ -7,11 +7,11 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/types/optional.h"
 #include "src/importer/cfssl_json.h"
 #include "src/importer/findings.h"
 #include "src/pki/certificate.h"
@@ -54,7 +54,7 @@ struct Input {
   std::map<std::string, KeyFile> keys;
   std::map<std::string, RequestFile> requests;
   std::map<std::string, CfsslRequest> json_requests;
-  absl::optional<CfsslConfig> config;
+  std::optional<CfsslConfig> config;
 };
 
 // Reads PATHS: files, and folders, of which the files *.json, *.pem and *.csr are read. What is wrong with

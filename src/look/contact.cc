@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/look/holdings.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 namespace {
@@ -31,7 +31,7 @@ struct Inquiry {
     std::string label, name;
   };
   std::vector<OfService> services;
-  Json question = {{"kind", "standing"}, {"records", Json::array()}, {"services", Json::array()}};
+  StandingQuestion question;
 };
 
 // Reason::name is static.
@@ -46,20 +46,11 @@ bool WasDone(const Step& step, const JournalEntry* entry) {
   return entry != nullptr && !entry->failed && !entry->digest.empty() && entry->record == step.digest();
 }
 
-// The record as it is on the host itself.
-absl::StatusOr<Json> RecordThere(absl::string_view record) {
-  absl::StatusOr<Record> parsed = Record::Parse(record);
-  if (!parsed.ok()) return parsed.status();
-  Json json = parsed->json();
-  json.erase("host");
-  return json;
-}
-
 // Whether ssh is known to lead to HOST by the plan on disk. (By a name that it has not, HostAccess reaches
 // this machine.)
 bool IsInPlanOnDisk(const std::string& host) {
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(host));
-  return shard.ok() && absl::StrContains(*shard, absl::StrCat("\n\"host/", host, "\":{"));
+  return shard.ok() && !FindRecordText(*shard, absl::StrCat("host/", host)).empty();
 }
 
 class Visitor {
@@ -80,8 +71,7 @@ class Visitor {
       const Step& step = graph_.steps()[id];
       if (step.kind == StepKind::kRollout || step.kind == StepKind::kService) {
         AddServices(id, index);
-      } else if (step.kind == StepKind::kInstall || step.kind == StepKind::kUnit ||
-                 step.kind == StepKind::kDir) {
+      } else if (KindOf(step.kind).stage == Stage::kFiles && step.kind != StepKind::kUser) {
         AddArtifact(id, index);
       }
     }
@@ -96,34 +86,25 @@ class Visitor {
 
   void AddArtifact(StepId id, const absl::flat_hash_map<std::string, size_t>& index) {
     const Step& step = graph_.steps()[id];
-    auto host = index.find(std::string(SshHostOf(step.record)));
+    auto host = index.find(SshHostOf(graph_, step));
     const JournalEntry* entry = EntryOf(id);
     if (host == index.end() || !WasDone(step, entry)) return;
-    absl::StatusOr<Json> record = RecordThere(step.record);
-    if (!record.ok()) return;
     Inquiry& inquiry = inquiries_[host->second];
     inquiry.steps.push_back(id);
     inquiry.delivered.push_back(entry->digest);
-    inquiry.question["records"].push_back(*std::move(record));
+    inquiry.question.records.push_back(RecordOnHost(ReadAnyRecord(step.record)));
   }
 
   void AddServices(StepId id, const absl::flat_hash_map<std::string, size_t>& index) {
     const Step& step = graph_.steps()[id];
-    std::vector<ServiceRecord> services = ServicesOf(step.record);
-    if (step.kind == StepKind::kService) {
-      services.push_back({step.label, std::string(SshHostOf(step.record)),
-                          std::string(FieldOf(step.record, "name")), !SshHostOf(step.record).empty(),
-                          std::string(step.record)});
-    }
-    for (const ServiceRecord& service : services) {
+    for (ServicePart& service : ServicesOf(graph_, step)) {
       auto host = index.find(service.host);
       if (!service.over_ssh || host == index.end()) continue;
-      absl::StatusOr<Json> record = RecordThere(service.record);
-      if (!record.ok()) continue;
       Inquiry& inquiry = inquiries_[host->second];
-      const bool by_unit = FieldOf(service.record, "start") == "by-unit";
-      inquiry.services.push_back({id, WasDone(step, EntryOf(id)), by_unit, service.label, service.name});
-      inquiry.question["services"].push_back(*std::move(record));
+      inquiry.services.push_back(
+          {id, WasDone(step, EntryOf(id)), service.record.by_unit(), service.label, service.name});
+      service.record.host.clear();  // there it is "this machine"
+      inquiry.question.services.push_back(std::move(service.record));
     }
   }
 
@@ -132,36 +113,32 @@ class Visitor {
   std::vector<Inquiry> inquiries_;
 };
 
-void TakeArtifact(const Record& answer, StepId step, const std::string& delivered, HostVisit* visit) {
+void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std::string& delivered,
+                  HostVisit* visit) {
   ++visit->asked;
   Drift drift;
   drift.step = step;
-  const std::string problem = answer.StringOr("problem", ""), digest = answer.StringOr("digest", "");
-  if (!problem.empty()) {
-    drift.reasons.push_back({"content", problem});
+  if (!answer.problem.empty()) {
+    drift.reasons.push_back({"content", answer.problem});
   } else {
-    for (const Json& reason : answer.json().value("reasons", Json::array())) {
-      if (!reason.is_object()) continue;
-      const Record it(reason);
-      drift.reasons.push_back({KnownName(it.StringOr("name", "")), it.StringOr("text", "")});
-    }
+    for (const auto& why : answer.reasons) drift.reasons.push_back({KnownName(why.name), why.text});
     const bool missing = !drift.reasons.empty() && drift.reasons[0].name == "missing";
-    if (!missing && digest != delivered) {
+    if (!missing && answer.digest != delivered) {
       drift.reasons.insert(drift.reasons.begin(), {"content", "content is not what was delivered"});
     }
   }
   if (!drift.reasons.empty()) visit->drifts.push_back(std::move(drift));
 }
 
-void TakeService(const Record& answer, const Inquiry::OfService& of, HostVisit* visit) {
+void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService& of, HostVisit* visit) {
   SeenService seen;
   seen.label = of.label;
-  seen.managed = answer.BoolOr("managed", true);
-  seen.running = answer.BoolOr("running", false);
-  seen.process = answer.IntOr("process", 0);
-  seen.since = answer.IntOr("since", 0);
-  seen.older = answer.Strings("older");
-  seen.problem = answer.StringOr("problem", "");
+  seen.managed = answer.managed;
+  seen.running = answer.running;
+  seen.process = answer.process;
+  seen.since = answer.since;
+  seen.older = answer.older;
+  seen.problem = answer.problem;
   Drift drift;
   drift.step = of.step;
   if (seen.managed && !of.by_unit && seen.problem.empty() && !seen.running)
@@ -180,25 +157,21 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
     visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
     return;
   }
-  absl::StatusOr<Json> answer = hosts->Ask(visit.host, Record(inquiry->question));
-  if (!answer.ok()) {
-    visit.problem = std::string(answer.status().message());
+  absl::StatusOr<Json> json = hosts->Ask(visit.host, ToJson(inquiry->question));
+  if (!json.ok()) {
+    visit.problem = std::string(json.status().message());
     return;
   }
-  const Json artifacts = answer->is_object() ? answer->value("artifacts", Json()) : Json();
-  const Json services = answer->is_object() ? answer->value("services", Json()) : Json();
-  auto fits = [](const Json& list, size_t size) {
-    return list.is_array() && list.size() == size &&
-           std::all_of(list.begin(), list.end(), [](const Json& it) { return it.is_object(); });
-  };
-  if (!fits(artifacts, inquiry->steps.size()) || !fits(services, inquiry->services.size())) {
+  absl::StatusOr<StandingAnswer> answer = FromJson<StandingAnswer>(*json);
+  if (!answer.ok() || answer->artifacts.size() != inquiry->steps.size() ||
+      answer->services.size() != inquiry->services.size()) {
     visit.problem = "its answer is none; is its kplan another one?";
     return;
   }
   for (size_t i = 0; i < inquiry->steps.size(); ++i)
-    TakeArtifact(Record(artifacts[i]), inquiry->steps[i], inquiry->delivered[i], &visit);
+    TakeArtifact(answer->artifacts[i], inquiry->steps[i], inquiry->delivered[i], &visit);
   for (size_t i = 0; i < inquiry->services.size(); ++i)
-    TakeService(Record(services[i]), inquiry->services[i], &visit);
+    TakeService(answer->services[i], inquiry->services[i], &visit);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -26,36 +27,35 @@ using testing::Not;
 // Answers as a host does, by the same function, with its folder in the place of "/".
 class FolderHosts : public HostAccess {
  public:
-  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Record&) override {
+  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
     ADD_FAILURE() << "asking is not doing";
     return absl::InternalError("no");
   }
 
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override {
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       asked.push_back(host);
     }
     if (down == host) return absl::UnavailableError("etcd-2 (ops@10.0.0.12): no route to it");
-    Json json = question.json();
-    for (Json& record : json["records"]) {
+    absl::StatusOr<StandingQuestion> asked_of = FromJson<StandingQuestion>(question);
+    if (!asked_of.ok()) return asked_of.status();
+    for (Json& record : asked_of->records) {
       EXPECT_FALSE(record.contains("host"));
       record["root"] = ThreeHosts::Place(host);
     }
-    Json services = json["services"];
-    json["services"] = Json::array();
-    absl::StatusOr<Json> answer = AnswerStanding(Record(json));
-    if (!answer.ok()) return answer;
-    for (size_t i = 0; i < services.size(); ++i) {
-      EXPECT_FALSE(services[i].contains("host"));
+    const std::vector<ServiceRecord> services = std::exchange(asked_of->services, {});
+    StandingAnswer answer = AnswerStanding(*asked_of);
+    for (const ServiceRecord& service : services) {
+      EXPECT_EQ(service.host, "");
       const bool runs = stopped != host;
-      Json service = {{"managed", true}, {"older", Json::array()}, {"problem", ""}};
-      service["process"] = runs ? 4711 : 0;
-      service["running"] = runs;
-      service["since"] = runs ? 1700000000 : 0;
-      (*answer)["services"].push_back(std::move(service));
+      StandingAnswer::Service seen;
+      seen.process = runs ? 4711 : 0;
+      seen.running = runs;
+      seen.since = runs ? 1700000000 : 0;
+      answer.services.push_back(std::move(seen));
     }
-    return answer;
+    return ToJson(answer);
   }
 
   std::string down, stopped;

@@ -5,14 +5,13 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
 #include "src/look/drift.h"
 #include "src/look/old_records.h"
-#include "src/look/record_field.h"
 #include "src/look/remote_look.h"
 #include "src/look/rollout_look.h"
+#include "src/look/step_record.h"
 #include "src/steps/kinds.h"
 
 namespace kplan {
@@ -87,7 +86,7 @@ class Forecaster {
       }
     }
     // What is at its paths on this machine has nothing to do with an artifact that is elsewhere.
-    if (IsElsewhere(step)) {
+    if (IsDoneOverSsh(step)) {
       if (entry != nullptr && HasFailedVerdict(id)) add(Cause::Kind::kDrift);
       return causes;
     }
@@ -103,25 +102,12 @@ class Forecaster {
     return causes;
   }
 
-  static bool IsElsewhere(const Step& step) {
-    switch (step.kind) {
-      case StepKind::kInstall:
-      case StepKind::kUnit:
-      case StepKind::kDir:
-      case StepKind::kUser:
-      case StepKind::kService:
-      case StepKind::kActivate:
-      case StepKind::kSend:
-        return !SshHostOf(step.record).empty();
-      default:
-        return false;
-    }
-  }
-
   static bool RunsServicesHere(const Step& step) {
-    if (step.kind == StepKind::kService || step.kind == StepKind::kActivate) return !IsElsewhere(step);
-    // The members on this machine are: "remote" is false.
-    return step.kind == StepKind::kRollout && absl::StrContains(step.record, "\"remote\":false");
+    if (step.kind == StepKind::kService || step.kind == StepKind::kActivate) return !IsDoneOverSsh(step);
+    if (step.kind != StepKind::kRollout) return false;
+    const std::vector<MemberRecord> members = RecordOf<RolloutRecord>(step).cluster.members;
+    return std::any_of(members.begin(), members.end(),
+                       [](const MemberRecord& member) { return !member.over_ssh(); });
   }
 
   bool HasFailedVerdict(StepId id) {
@@ -168,7 +154,7 @@ class Forecaster {
 
   void Look(StepId id, const JournalEntry* entry, StepForecast* result) {
     const Step& step = graph_.steps()[id];
-    const bool elsewhere = step.kind == StepKind::kHost || IsElsewhere(step);
+    const bool elsewhere = step.kind == StepKind::kHost || IsDoneOverSsh(step);
     const bool service = step.kind == StepKind::kService || step.kind == StepKind::kActivate;
     absl::StatusOr<Outlook> outlook =
         elsewhere && service ? LookAtServiceOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_)
@@ -195,7 +181,7 @@ class Forecaster {
       result->changes_digest = outlook->digest != entry->digest;
     // Its step would change nothing: somebody has.
     if (step.kind == StepKind::kSource && entry != nullptr && !entry->failed && result->changes_digest)
-      result->reasons.push_back({"content", absl::StrCat(FieldOf(step.record, "path"), " was edited")});
+      result->reasons.push_back({"content", absl::StrCat(RecordOf<SourceRecord>(step).path, " was edited")});
     result->starts = outlook->starts;
     result->restarts = outlook->restarts;
     result->reloads = outlook->reloads;

@@ -4,12 +4,11 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
-#include "src/base/record.h"
 #include "src/host/host_file.h"
+#include "src/look/step_record.h"
 
 namespace kplan {
 namespace {
@@ -18,85 +17,36 @@ constexpr size_t kMaxFacts = 1 << 20;
 
 }  // namespace
 
-std::string Holding::Shown() const {
-  if (kind == Kind::kService) return path;
-  return over_ssh() ? OnHost(host, root, path) : PathFromHere(root, path);
-}
-
-std::vector<Holding> HoldingsOf(absl::string_view record) {
-  std::vector<Holding> holdings;
-  const absl::string_view kind = FieldOf(record, "kind");
-  auto add = [&](Holding::Kind what, absl::string_view key) {
-    absl::string_view path = FieldOf(record, key);
-    absl::string_view root = what == Holding::Kind::kFile || what == Holding::Kind::kUnpacked
-                                 ? absl::string_view()
-                                 : FieldOf(record, "root");
-    absl::string_view host = SshHostOf(record);
-    if (!path.empty()) holdings.push_back({what, std::string(root), std::string(path), std::string(host)});
-  };
-  if (kind == "install" || kind == "unit") {
-    add(Holding::Kind::kHostFile, "path");
-  } else if (kind == "install-pair") {
-    // The key first: what is left then can still be told by the certificate.
-    add(Holding::Kind::kHostFile, "key-path");
-    add(Holding::Kind::kHostFile, "cert-path");
-  } else if (kind == "dir") {
-    add(Holding::Kind::kHostFolder, "path");
-  } else if (kind == "service" && FieldOf(record, "manager") != "none") {
-    add(Holding::Kind::kService, "name");
-  } else if (kind == "activate") {
-    add(Holding::Kind::kService, "name");
-  } else if (kind == "rollout-etcd") {
-    for (const ServiceRecord& service : ServicesOf(record)) {
-      std::vector<Holding> of_it = HoldingsOf(service.record);
-      holdings.insert(holdings.end(), of_it.begin(), of_it.end());
-    }
-  } else if (kind == "unpack") {
-    add(Holding::Kind::kUnpacked, "dir");
-  } else if (kind == "verify-etcd") {
-    add(Holding::Kind::kFile, "report");
-  } else if (kind == "fetch") {
-    if (!absl::StrContains(record, "\"given\":true")) add(Holding::Kind::kFile, "path");
-  } else if (kind == "adopt-ca") {
-    // Used where it is, it is its owner's.
-    if (FieldOf(record, "from") != FieldOf(record, "path")) add(Holding::Kind::kFile, "path");
-  } else if (kind == "crl") {
-    add(Holding::Kind::kFile, "path");
-    add(Holding::Kind::kFile, "der");
-  } else if (kind == "key" || kind == "csr" || kind == "ca-cert" || kind == "cert" || kind == "bundle" ||
-             kind == "render") {
-    add(Holding::Kind::kFile, "path");
-  }
-  return holdings;
-}
-
-std::vector<ServiceRecord> ServicesOf(absl::string_view record) {
-  std::vector<ServiceRecord> services;
-  if (FieldOf(record, "kind") != "rollout-etcd") return services;
-  const Json json = Json::parse(record, nullptr, /*allow_exceptions=*/false);
-  auto members = json.is_object() ? json.find("members") : json.end();
-  if (!json.is_object() || members == json.end() || !members->is_array()) return services;
-  for (const Json& it : *members) {
-    if (!it.is_object()) continue;
-    const Record member(it);
-    auto service = it.find("service");
-    if (service == it.end() || !service->is_object()) continue;
-    ServiceRecord one;
-    one.host = member.StringOr("host", "");
-    one.over_ssh = member.BoolOr("remote", false);
-    Json of_step = *service;
-    one.name = Record(of_step).StringOr("name", "");
-    if (one.over_ssh) of_step["host"] = one.host;
+std::vector<ServicePart> ServicesOf(const RolloutRecord& rollout) {
+  std::vector<ServicePart> services;
+  for (const MemberRecord& member : rollout.cluster.members) {
+    if (!member.service.has_value()) continue;
+    ServicePart one;
+    one.host = member.host;
+    one.over_ssh = member.over_ssh();
+    one.record = *member.service;
+    one.name = one.record.name;
+    if (one.over_ssh) one.record.host = one.host;
     one.label = absl::StrCat("service/", one.host, "/", one.name);
-    one.record = of_step.dump(-1, ' ', false, Json::error_handler_t::replace);
     services.push_back(std::move(one));
   }
   return services;
 }
 
-std::string PlaceOf(absl::string_view record) {
+std::vector<ServicePart> ServicesOf(const Graph& graph, const Step& step) {
+  if (step.kind == StepKind::kRollout) return ServicesOf(RecordOf<RolloutRecord>(step));
+  std::vector<ServicePart> services;
+  if (step.kind != StepKind::kService) return services;
+  ServiceRecord record = RecordOf<ServiceRecord>(step);
+  std::string name = record.name;
+  services.push_back(
+      {step.label, graph.shards()[step.shard].name, std::move(name), IsDoneOverSsh(step), std::move(record)});
+  return services;
+}
+
+std::string PlaceOf(const AnyRecord& record) {
   // What a rollout is about are services, each with a label and a place of its own.
-  if (FieldOf(record, "kind") == "rollout-etcd") return "";
+  if (std::holds_alternative<RolloutRecord>(record)) return "";
   std::vector<Holding> holdings = HoldingsOf(record);
   if (holdings.empty()) return "";
   const Holding& first = holdings[0];
@@ -122,10 +72,9 @@ const std::string& HoldingNames::MachineOf(const std::string& host) {
   auto [found, fresh] = machines_.try_emplace(host);
   if (fresh) {
     found->second = absl::StrCat("host ", host);
-    absl::StatusOr<std::string> facts = ReadFile(paths::HostFacts(host), kMaxFacts);
-    const Json json = facts.ok() ? Json::parse(*facts, nullptr, /*allow_exceptions=*/false) : Json();
-    const std::string id = json.is_object() ? Record(json).StringOr("machine-id", "") : "";
-    if (!id.empty()) found->second = absl::StrCat("machine ", id);
+    absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(host), kMaxFacts);
+    absl::StatusOr<HostFacts> facts = text.ok() ? FromText<HostFacts>(*text) : text.status();
+    if (facts.ok() && !facts->machine_id.empty()) found->second = absl::StrCat("machine ", facts->machine_id);
   }
   return found->second;
 }

@@ -14,7 +14,7 @@
 #include "src/host/host_file.h"
 #include "src/look/contact.h"
 #include "src/look/drift.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
 #include "src/steps/kinds.h"
 
 namespace kplan {
@@ -61,13 +61,9 @@ class Looker {
     const std::string path = paths::Journal(shard.name);
     Journal journal = Journal::Read(path);
     std::vector<JournalEntry> touched;
-    // Its keys and certificates are here all the same.
-    const bool over_ssh = std::any_of(shard.steps.begin(), shard.steps.end(), [this](StepId id) {
-      return graph_.steps()[id].kind == StepKind::kHost;
-    });
     for (StepId id : shard.steps) {
       const Step& step = graph_.steps()[id];
-      const bool elsewhere = over_ssh && step.kind != StepKind::kHost && !SshHostOf(step.record).empty();
+      const bool elsewhere = IsDoneOverSsh(step);
       // Nothing of it is here but, of a service, the verdict.
       if (elsewhere && step.kind != StepKind::kService) continue;
       const std::string stamp = paths::Stamp(step.label);
@@ -87,7 +83,8 @@ class Looker {
   // Whether something was found.
   bool LookAtWatches(StepId id, const std::string& stamp) {
     bool any = false;
-    const std::string& label = graph_.steps()[id].label;
+    const Step& step = graph_.steps()[id];
+    const std::string& label = step.label;
     watches_.ForEach(id, [&](const Watch& watch) {
       bool time = false;
       std::string reason = watcher_.WhyStale(watch, &time);
@@ -95,10 +92,10 @@ class Looker {
       any = true;
       MakeStale(watch, stamp);
       // A step that keeps two files of a host has the label of one of them.
-      const bool other = !watch.root.empty() && watch.kind == Watch::Kind::kFile &&
-                         !absl::EndsWith(label, watch.path) && absl::StartsWith(label, "file/");
+      const bool other = step.kind == StepKind::kPair && watch.kind == Watch::Kind::kFile &&
+                         !absl::EndsWith(label, watch.path);
       // One that keeps the services of several hosts has the label of none.
-      const bool below = watch.kind == Watch::Kind::kService && !absl::StartsWith(label, "service/");
+      const bool below = step.kind == StepKind::kRollout && watch.kind == Watch::Kind::kService;
       found_.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "",
                                     below ? absl::StrCat(watch.path, " below ", watch.root, " ") : "",
                                     reason));

@@ -1,10 +1,9 @@
 #include "src/look/old_records.h"
 
 #include <deque>
+#include <optional>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -19,7 +18,7 @@ class OldRecords::Versions {
  public:
   Versions() : history_(SpecHistory::Load()) {}
 
-  absl::optional<std::string> Find(const std::string& label, absl::string_view digest) {
+  std::optional<std::string> Find(const std::string& label, absl::string_view digest) {
     for (size_t i = 0; i < history_.versions().size(); ++i) {
       if (i == files_.size()) {
         const SpecVersion& version = history_.versions()[i];
@@ -31,7 +30,7 @@ class OldRecords::Versions {
         if (step.label == label && step.digest() == digest) return std::string(step.record);
       }
     }
-    return absl::nullopt;
+    return std::nullopt;
   }
 
  private:
@@ -42,20 +41,12 @@ class OldRecords::Versions {
 OldRecords::OldRecords() = default;
 OldRecords::~OldRecords() = default;
 
-absl::optional<std::string> OldRecords::Find(const std::string& shard, const std::string& label,
-                                             absl::string_view digest) {
-  if (digest.empty()) return absl::nullopt;
+std::optional<std::string> OldRecords::Find(const std::string& shard, const std::string& label,
+                                            absl::string_view digest) {
+  if (digest.empty()) return std::nullopt;
   if (absl::StatusOr<std::string> text = ReadFile(paths::Shard(shard)); text.ok()) {
-    // A record a line, whose digest is over its bytes.
-    std::string start = "\n";
-    AppendJsonString(label, &start);
-    start += ":";
-    if (size_t begin = text->find(start); begin != std::string::npos) {
-      begin += start.size();
-      absl::string_view record = absl::string_view(*text).substr(begin, text->find('\n', begin) - begin);
-      record = absl::StripSuffix(record, ",");
-      if (Sha256Hex(record) == digest) return std::string(record);
-    }
+    const absl::string_view record = FindRecordText(*text, label);
+    if (!record.empty() && Sha256Hex(record) == digest) return std::string(record);
   }
   if (versions_ == nullptr) versions_ = std::make_unique<Versions>();
   return versions_->Find(label, digest);

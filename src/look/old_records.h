@@ -4,10 +4,10 @@
 // What is known here of a step's last run, for artifacts that cannot be looked at from here.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/base/journal.h"
 
 namespace kplan {
@@ -20,8 +20,8 @@ class OldRecords {
   ~OldRecords();
 
   // The record of the step LABEL in SHARD that has DIGEST; no value when it is not known any more.
-  absl::optional<std::string> Find(const std::string& shard, const std::string& label,
-                                   absl::string_view digest);
+  std::optional<std::string> Find(const std::string& shard, const std::string& label,
+                                  absl::string_view digest);
 
  private:
   class Versions;

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,7 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
 #include "src/step/certificate_changes.h"
 #include "src/step/host_outlook.h"
 
@@ -19,16 +22,42 @@ namespace kplan {
 namespace {
 
 // What of the record of a file or folder its host sees, besides the content.
-constexpr absl::string_view kOfArtifacts[] = {"mode", "owner"};
-constexpr absl::string_view kOfHosts[] = {"ssh-host", "ssh-port", "ssh-user", "become",
-                                          "arch",     "manager",  "root",     "cluster"};
+struct Attributes {
+  std::string mode, owner;
+};
 
-// A member of a record as text; "" where there is none.
-std::string MemberText(const Json& json, absl::string_view key) {
-  auto found = json.find(std::string(key));
-  if (found == json.end()) return "";
-  return found->is_string() ? found->get<std::string>()
-                            : found->dump(-1, ' ', false, Json::error_handler_t::replace);
+Attributes AttributesOf(const AnyRecord& record) {
+  return std::visit(
+      [](const auto& it) -> Attributes {
+        using T = std::decay_t<decltype(it)>;
+        if constexpr (std::is_base_of_v<FileFields, T> || std::is_same_v<T, DirRecord>) {
+          return {it.mode, it.owner};
+        } else if constexpr (std::is_same_v<T, PairRecord>) {
+          return {"", it.owner};
+        } else {
+          return {};
+        }
+      },
+      record);
+}
+
+// Adds that WHAT, a static text, is another one now.
+void Compare(absl::string_view what, const std::string& from, const std::string& to, Outlook* outlook) {
+  if (from == to) return;
+  auto shown = [](const std::string& value) { return value.empty() ? "not set" : value; };
+  outlook->reasons.push_back({what, absl::StrCat(what, " was ", shown(from), ", is ", shown(to))});
+  outlook->changes.push_back({std::string(what), from, to});
+}
+
+void CompareHosts(const HostRecord& from, const HostRecord& to, Outlook* outlook) {
+  Compare("ssh-host", from.ssh_host, to.ssh_host, outlook);
+  Compare("ssh-port", absl::StrCat(from.ssh_port), absl::StrCat(to.ssh_port), outlook);
+  Compare("ssh-user", from.ssh_user, to.ssh_user, outlook);
+  Compare("become", from.become, to.become, outlook);
+  Compare("arch", from.arch, to.arch, outlook);
+  Compare("manager", from.manager, to.manager, outlook);
+  Compare("root", from.root, to.root, outlook);
+  Compare("cluster", from.cluster, to.cluster, outlook);
 }
 
 struct stat StatOf(const std::string& path, bool* there) {
@@ -54,36 +83,32 @@ RemoteLooker::RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& f
 
 absl::StatusOr<Outlook> RemoteLooker::Look(StepId id, const JournalEntry* entry, const Journal& journal) {
   const Step& step = graph_.steps()[id];
-  absl::StatusOr<Record> record = Record::Parse(step.record);
-  if (!record.ok()) return record.status();
-  const std::string kind = record->StringOr("kind", "");
-  if (kind == "host") return LookAtHost(step, *record, entry);
-  if (kind == "send") return LookAtSend(step, *record, journal);
-  if (kind == "install" || kind == "install-pair" || kind == "unit" || kind == "dir")
-    return LookAtDelivery(id, *record, entry);
-  return LookAtOther(step, entry);
+  if (step.kind == StepKind::kUser) return LookAtUser(step, entry);
+  if (step.kind == StepKind::kHost) {
+    absl::StatusOr<HostRecord> record = FromText<HostRecord>(step.record);
+    return record.ok() ? LookAtHost(step, *record, entry) : record.status();
+  }
+  if (step.kind == StepKind::kSend) {
+    absl::StatusOr<SendRecord> record = FromText<SendRecord>(step.record);
+    return record.ok() ? LookAtSend(step, *record, journal) : record.status();
+  }
+  return LookAtDelivery(id, ReadAnyRecord(step.record), entry);
 }
 
-void RemoteLooker::CompareRecords(const Step& step, const Record& record, const LastDone& last,
-                                  absl::Span<const absl::string_view> keys, Outlook* outlook) {
-  if (last.record == step.digest() || last.record.empty()) return;
-  const absl::optional<std::string> text =
+std::optional<AnyRecord> RemoteLooker::RecordBefore(const Step& step, const LastDone& last,
+                                                    Outlook* outlook) {
+  if (last.record == step.digest() || last.record.empty()) return std::nullopt;
+  const std::optional<std::string> text =
       old_->Find(graph_.shards()[step.shard].name, step.label, last.record);
-  absl::StatusOr<Record> before = Record::Parse(text.value_or(""));
-  if (!before.ok()) {
-    outlook->reasons.push_back({"record", "its record is another one than it was made by"});
-    return;
+  if (text.has_value()) {
+    AnyRecord before = ReadAnyRecord(*text);
+    if (KindOf(before) != nullptr) return before;
   }
-  for (absl::string_view key : keys) {
-    const std::string from = MemberText(before->json(), key), to = MemberText(record.json(), key);
-    if (from == to) continue;
-    auto shown = [](const std::string& value) { return value.empty() ? "not set" : value; };
-    outlook->reasons.push_back({key, absl::StrCat(key, " was ", shown(from), ", is ", shown(to))});
-    outlook->changes.push_back({std::string(key), from, to});
-  }
+  outlook->reasons.push_back({"record", "its record is another one than it was made by"});
+  return std::nullopt;
 }
 
-void RemoteLooker::CompareContent(const Record& record, const LastDone& last, const Delivery& delivery,
+void RemoteLooker::CompareContent(const AnyRecord& record, const LastDone& last, const Delivery& delivery,
                                   Outlook* outlook) {
   // What a step before is going to write again is still here as it is there, if it was delivered.
   absl::StatusOr<Delivery> before = DeliveryOf({"", now_, Foreseen()}, record);
@@ -95,7 +120,7 @@ void RemoteLooker::CompareContent(const Record& record, const LastDone& last, co
       outlook->changes.push_back({"key", KeyFingerprint(from.spki), KeyFingerprint(to.spki)});
       continue;
     }
-    const absl::optional<std::string> old_digest = DigestOf(from), new_digest = DigestOf(to);
+    const std::optional<std::string> old_digest = DigestOf(from), new_digest = DigestOf(to);
     if (old_digest.has_value() && old_digest == new_digest) continue;
     std::vector<Change> changes;
     if (from.content.has_value() && to.content.has_value()) {
@@ -109,7 +134,7 @@ void RemoteLooker::CompareContent(const Record& record, const LastDone& last, co
   }
 }
 
-absl::StatusOr<const Delivery*> RemoteLooker::DeliveryOfStep(StepId id, const Record& record) {
+absl::StatusOr<const Delivery*> RemoteLooker::DeliveryOfStep(StepId id, const AnyRecord& record) {
   auto [found, fresh] = deliveries_.try_emplace(id);
   if (fresh) {
     // What is foreseen of its sources is complete before anything of a host is looked at.
@@ -123,7 +148,7 @@ absl::StatusOr<const Delivery*> RemoteLooker::DeliveryOfStep(StepId id, const Re
   return found->second.get();
 }
 
-absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const Record& record,
+absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord& record,
                                                      const JournalEntry* entry) {
   const Step& step = graph_.steps()[id];
   absl::StatusOr<const Delivery*> delivery = DeliveryOfStep(id, record);
@@ -140,24 +165,30 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const Record& re
       outlook.reasons.push_back({"content", "content differs"});
       CompareContent(record, last, **delivery, &outlook);
     }
-    CompareRecords(step, record, last, kOfArtifacts, &outlook);
+    if (const std::optional<AnyRecord> old = RecordBefore(step, last, &outlook); old.has_value()) {
+      const Attributes from = AttributesOf(*old), to = AttributesOf(record);
+      Compare("mode", from.mode, to.mode, &outlook);
+      Compare("owner", from.owner, to.owner, &outlook);
+    }
     if (other && outlook.reasons.empty())
       outlook.reasons.push_back({"record", "it is asked for in another way"});
   }
   outlook.changes_digest = first || other;
   if (first || other) {
-    const std::string root = record.StringOr("root", "/"), host(SshHostOf(step.record));
+    const std::string host = SshHostOf(graph_, step);
+    const std::vector<Holding> holdings = HoldingsOf(record);
+    const std::string root = holdings.empty() ? "/" : holdings[0].root;
     for (const DeliveredFile& file : (*delivery)->files)
       outlook.files.emplace_back(OnHost(host, root, file.path), file.file);
   }
   return outlook;
 }
 
-absl::StatusOr<Outlook> RemoteLooker::LookAtHost(const Step& step, const Record& record,
+absl::StatusOr<Outlook> RemoteLooker::LookAtHost(const Step& step, const HostRecord& record,
                                                  const JournalEntry* entry) {
   const LastDone last = LastDone::Of(step.label, entry);
   bool facts = false;
-  StatOf(paths::HostFacts(record.StringOr("name", "")), &facts);
+  StatOf(paths::HostFacts(record.name), &facts);
   Outlook outlook;
   if (last.digest.empty() || !facts) {
     outlook.reasons.push_back(
@@ -166,7 +197,10 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtHost(const Step& step, const Record&
     outlook.digest = last.digest;
     return outlook;
   }
-  CompareRecords(step, record, last, kOfHosts, &outlook);
+  if (const std::optional<AnyRecord> before = RecordBefore(step, last, &outlook); before.has_value()) {
+    const auto* host = std::get_if<HostRecord>(&*before);
+    CompareHosts(host != nullptr ? *host : HostRecord(), record, &outlook);
+  }
   const bool arch = std::any_of(outlook.changes.begin(), outlook.changes.end(),
                                 [](const Change& change) { return change.what == "arch"; });
   // By whatever way it is reached, it is one machine: its claim says so, and that alone is its digest.
@@ -176,7 +210,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtHost(const Step& step, const Record&
   return outlook;
 }
 
-absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const Record& record,
+absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRecord& record,
                                                  const Journal& journal) {
   struct Travelling {
     std::string name;
@@ -185,25 +219,28 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const Record&
   std::vector<Travelling> travelling;
   uint64_t bytes = 0;
   bool all_sizes = true;
-  absl::flat_hash_map<std::string, StepId> makers;  // by path on the host
+  struct Maker {
+    StepId step = 0;
+    AnyRecord record;
+  };
+  std::vector<Maker> makers;
+  absl::flat_hash_map<std::string, size_t> by_path;  // on the host
   for (StepId id : graph_.shards()[step.shard].steps) {
     const Step& other = graph_.steps()[id];
-    if (other.kind != StepKind::kInstall && other.kind != StepKind::kUnit) continue;
-    for (absl::string_view key : {"path", "cert-path", "key-path"}) {
-      absl::string_view path = FieldOf(other.record, key);
-      if (!path.empty()) makers.emplace(path, id);
+    if (KindOf(other.kind).stage != Stage::kFiles) continue;
+    AnyRecord of_other = ReadAnyRecord(other.record);
+    for (const Holding& holding : HoldingsOf(of_other)) {
+      if (holding.kind == Holding::Kind::kHostFile) by_path.emplace(holding.path, makers.size());
     }
+    makers.push_back({id, std::move(of_other)});
   }
-  const Json files = record.json().value("files", Json::array());
-  for (const Json& it : files) {
-    const Record file(it);
-    const std::string path = file.StringOr("path", ""), from = file.StringOr("from", "");
-    auto maker = makers.find(path);
-    if (maker == makers.end()) continue;
-    const Step& other = graph_.steps()[maker->second];
-    absl::StatusOr<Record> of_other = Record::Parse(other.record);
-    if (!of_other.ok()) return of_other.status();
-    absl::StatusOr<const Delivery*> delivery = DeliveryOfStep(maker->second, *of_other);
+  for (const SendRecord::File& sent : record.files) {
+    const std::string& from = sent.from;
+    auto found = by_path.find(sent.path);
+    if (found == by_path.end()) continue;
+    const Maker& maker = makers[found->second];
+    const Step& other = graph_.steps()[maker.step];
+    absl::StatusOr<const Delivery*> delivery = DeliveryOfStep(maker.step, maker.record);
     if (!delivery.ok()) return delivery.status();
     const JournalEntry* entry = journal.Find(other.label);
     const LastDone last = LastDone::Of(other.label, entry);
@@ -241,11 +278,9 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const Record&
   return outlook;
 }
 
-absl::StatusOr<Outlook> RemoteLooker::LookAtOther(const Step& step, const JournalEntry* entry) {
+absl::StatusOr<Outlook> RemoteLooker::LookAtUser(const Step& step, const JournalEntry* entry) {
   const LastDone last = LastDone::Of(step.label, entry);
   Outlook outlook;
-  // A service that nobody starts: its step looks at files, and changes nothing.
-  if (FieldOf(step.record, "manager") == "none") return outlook;
   if (last.digest.empty()) {
     outlook.reasons.push_back({"missing", "missing"});
     outlook.changes_digest = true;

@@ -6,15 +6,15 @@
 // not seen here: that is what `kplan status --contact` is for (plan/contact.h).
 
 #include <memory>
-#include <string>
+#include <optional>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/look/old_records.h"
+#include "src/step/any_record.h"
 #include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
 
@@ -25,22 +25,23 @@ class RemoteLooker {
   // All must outlive it. FORESEEN grows with every step that has been looked at, in the order of the graph.
   RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old);
 
-  // STEP's record has a host over ssh (SshHostOf). ENTRY: the last run of it; null: none. JOURNAL: that of
-  // its shard.
+  // STEP has a host over ssh (SshHostOf), and is about no service. ENTRY: the last run of it; null: none.
+  // JOURNAL: that of its shard.
   absl::StatusOr<Outlook> Look(StepId step, const JournalEntry* entry, const Journal& journal);
 
  private:
-  absl::StatusOr<Outlook> LookAtDelivery(StepId step, const Record& record, const JournalEntry* entry);
-  absl::StatusOr<Outlook> LookAtHost(const Step& step, const Record& record, const JournalEntry* entry);
-  absl::StatusOr<Outlook> LookAtSend(const Step& step, const Record& record, const Journal& journal);
-  static absl::StatusOr<Outlook> LookAtOther(const Step& step, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtDelivery(StepId step, const AnyRecord& record, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtHost(const Step& step, const HostRecord& record, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtSend(const Step& step, const SendRecord& record, const Journal& journal);
+  static absl::StatusOr<Outlook> LookAtUser(const Step& step, const JournalEntry* entry);
 
-  // What of RECORD differs from the one that went before, in the words of the record's keys.
-  void CompareRecords(const Step& step, const Record& record, const LastDone& last,
-                      absl::Span<const absl::string_view> keys, Outlook* outlook);
+  // The record that STEP had when it was last done; nothing when that is its record of now, or not known at
+  // all. One that is lost is a reason of OUTLOOK.
+  std::optional<AnyRecord> RecordBefore(const Step& step, const LastDone& last, Outlook* outlook);
   // What changes in the content of the public files, where the old ones are still here.
-  void CompareContent(const Record& record, const LastDone& last, const Delivery& delivery, Outlook* outlook);
-  absl::StatusOr<const Delivery*> DeliveryOfStep(StepId step, const Record& record);
+  void CompareContent(const AnyRecord& record, const LastDone& last, const Delivery& delivery,
+                      Outlook* outlook);
+  absl::StatusOr<const Delivery*> DeliveryOfStep(StepId step, const AnyRecord& record);
 
   const Graph& graph_;
   absl::Time now_;

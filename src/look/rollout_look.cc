@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
-#include "src/base/record.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/look/holdings.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
 #include "src/step/command_changes.h"
 #include "src/steps/service/service_decision.h"
 
@@ -26,33 +25,26 @@ class Looker {
   }
 
   // BEFORE: the record of the service that the last rollout was made by; null: it is not known, or the same.
-  ServiceOutlook Look(const ServiceRecord& service, bool first, const Record* before) const {
+  ServiceOutlook Look(const ServicePart& service, bool first, const ServiceRecord* before) const {
+    const ServiceRecord& record = service.record;
     ServiceOutlook outlook;
     outlook.host = service.host;
     outlook.service = service.name;
-    absl::StatusOr<Record> record = Record::Parse(service.record);
-    if (!record.ok() || record->StringOr("manager", "") == "none") return outlook;
-    // One that others start reads everything when they do.
-    const bool by_unit = record->StringOr("start", "") == "by-unit";
+    if (record.manager == "none") return outlook;
     if (first) {
-      if (by_unit) return outlook;
+      // One that others start reads everything when they do.
+      if (record.by_unit()) return outlook;
       outlook.starts = true;
       outlook.reasons.push_back({"not-running", "was not started yet"});
       return outlook;
     }
-    for (const std::string& path : record->Strings("restart-on")) {
-      if (IsToChange(service.host, record->StringOr("root", "/"), path))
-        outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
-    }
+    AddChanged(service, record.restart_on, &outlook);
     outlook.restarts = !outlook.reasons.empty();
-    if (!outlook.restarts && record->Has("reload-on")) {
-      for (const std::string& path : record->Strings("reload-on")) {
-        if (IsToChange(service.host, record->StringOr("root", "/"), path))
-          outlook.reasons.push_back(FileChanged(record->Pairs("argv"), record->StringOr("unit", ""), path));
-      }
+    if (!outlook.restarts) {
+      AddChanged(service, record.reload_on, &outlook);
       outlook.reloads = !outlook.reasons.empty();
     }
-    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, *record);
+    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, record);
     return outlook;
   }
 
@@ -69,26 +61,40 @@ class Looker {
   }
 
  private:
+  void AddChanged(const ServicePart& service, const std::vector<std::string>& paths,
+                  ServiceOutlook* outlook) const {
+    const ServiceRecord& record = service.record;
+    for (const std::string& path : paths) {
+      if (IsToChange(service.host, record.root, path))
+        outlook->reasons.push_back(FileChanged(record.argv, record.unit, path));
+    }
+  }
+
   bool IsToChange(const std::string& host, const std::string& root, const std::string& path) const {
     if (foreseen_.Find(OnHost(host, root, path)) != nullptr) return true;
     // Delivered in a run whose rollout did not come to its end.
     return std::any_of(step_.inputs.begin(), step_.inputs.end(), [&](StepId input) {
       const Step& it = graph_.steps()[input];
-      const bool makes_it = SshHostOf(it.record) == host &&
-                            (FieldOf(it.record, "path") == path || FieldOf(it.record, "cert-path") == path);
-      return makes_it && stamp_times_[input] > finished_;
+      return stamp_times_[input] > finished_ && SshHostOf(graph_, it) == host && Makes(it, path);
     });
   }
 
-  static std::vector<std::string> ArgvOf(const Record& service) {
+  // Of a pair its certificate.
+  static bool Makes(const Step& step, const std::string& path) {
+    const std::vector<Holding> holdings = HoldingsOf(ReadAnyRecord(step.record));
+    return !holdings.empty() && holdings.back().kind != Holding::Kind::kService &&
+           holdings.back().path == path;
+  }
+
+  static std::vector<std::string> ArgvOf(const ServiceRecord& service) {
     std::vector<std::string> argv;
-    for (const auto& [text, path] : service.Pairs("argv")) argv.push_back(absl::StrCat(text, path));
+    for (const auto& [text, path] : service.argv) argv.push_back(absl::StrCat(text, path));
     return argv;
   }
 
-  static std::vector<Change> ChangesOfCommand(const Record& from, const Record& to) {
+  static std::vector<Change> ChangesOfCommand(const ServiceRecord& from, const ServiceRecord& to) {
     std::vector<Change> changes = CommandChanges(ArgvOf(from), ArgvOf(to));
-    for (Change& change : EnvironmentChanges(from.Strings("environment"), to.Strings("environment")))
+    for (Change& change : EnvironmentChanges(from.environment, to.environment))
       changes.push_back(std::move(change));
     return changes;
   }
@@ -106,20 +112,24 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
                            const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
                            OldRecords* old, Outlook* outlook) {
   const Step& step = graph.steps()[id];
-  const std::vector<ServiceRecord> services = ServicesOf(step.record);
+  const RolloutRecord record = RecordOf<RolloutRecord>(step);
+  const std::vector<ServicePart> services = ServicesOf(record);
   if (std::none_of(services.begin(), services.end(), [](const auto& service) { return service.over_ssh; }))
     return;
   const LastDone last = LastDone::Of(step.label, entry);
-  absl::optional<std::string> before;
+  std::optional<std::string> before;
   if (last.record != step.digest())
     before = old->Find(graph.shards()[step.shard].name, step.label, last.record);
-  std::map<std::string, absl::StatusOr<Record>> of_before;  // by label
-  for (const ServiceRecord& service : ServicesOf(before.value_or("")))
-    of_before.emplace(service.label, Record::Parse(service.record));
+  std::map<std::string, ServiceRecord> of_before;  // by label
+  absl::StatusOr<RolloutRecord> rollout_before = FromText<RolloutRecord>(before.value_or(""));
+  if (rollout_before.ok()) {
+    for (ServicePart& service : ServicesOf(*rollout_before))
+      of_before.emplace(std::move(service.label), std::move(service.record));
+  }
 
   const Looker looker(graph, id, foreseen, stamp_times, entry);
   std::vector<ServiceOutlook> here = std::exchange(outlook->services, {});
-  for (const ServiceRecord& service : services) {
+  for (const ServicePart& service : services) {
     if (!service.over_ssh) {
       for (ServiceOutlook& it : here) {
         if (it.host == service.host && it.service == service.name) outlook->services.push_back(std::move(it));
@@ -128,9 +138,8 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
     }
     auto known = of_before.find(service.label);
     const bool fresh_member = before.has_value() && known == of_before.end();
-    const bool has_before = known != of_before.end() && known->second.ok();
-    ServiceOutlook seen =
-        looker.Look(service, last.digest.empty() || fresh_member, has_before ? &*known->second : nullptr);
+    ServiceOutlook seen = looker.Look(service, last.digest.empty() || fresh_member,
+                                      known != of_before.end() ? &known->second : nullptr);
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -148,30 +157,29 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
   // A start is another instance, and the digest is over which ones run.
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
   outlook->digest.clear();
-  absl::StatusOr<Record> record = Record::Parse(step.record);
-  outlook->note = record.ok() ? SnapshotNote(*record, outlook->restarts) : "";
+  outlook->note = SnapshotNote(record, outlook->restarts);
 }
 
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
                                              const std::vector<int64_t>& stamp_times,
                                              const JournalEntry* entry, OldRecords* old) {
   const Step& step = graph.steps()[id];
-  absl::StatusOr<Record> record = Record::Parse(step.record);
-  if (!record.ok()) return record.status();
   const LastDone last = LastDone::Of(step.label, entry);
   const bool first = last.digest.empty();
   const Looker looker(graph, id, foreseen, stamp_times, entry);
-  const std::string host(SshHostOf(step.record));
   ServiceOutlook seen;
   if (step.kind == StepKind::kActivate) {
-    seen = looker.LookAtUnit(host, record->StringOr("root", "/"), record->StringOr("path", ""), first);
+    absl::StatusOr<ActivateRecord> record = FromText<ActivateRecord>(step.record);
+    if (!record.ok()) return record.status();
+    seen = looker.LookAtUnit(record->host, record->root, record->path, first);
   } else {
-    absl::optional<std::string> text;
+    absl::StatusOr<ServiceRecord> record = FromText<ServiceRecord>(step.record);
+    if (!record.ok()) return record.status();
+    std::optional<std::string> text;
     if (!first && last.record != step.digest())
       text = old->Find(graph.shards()[step.shard].name, step.label, last.record);
-    absl::StatusOr<Record> before = Record::Parse(text.value_or(""));
-    const ServiceRecord service = {step.label, host, record->StringOr("name", ""), /*over_ssh=*/true,
-                                   std::string(step.record)};
+    absl::StatusOr<ServiceRecord> before = FromText<ServiceRecord>(text.value_or(""));
+    const ServicePart service = {step.label, record->host, record->name, /*over_ssh=*/true, *record};
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
   }
   Outlook outlook;

@@ -8,16 +8,16 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
+#include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
-#include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/spec/yaml_tree.h"
 
@@ -34,7 +34,15 @@ constexpr int64_t kMaxNumber = 999'999'999'999;
 struct Header {
   std::string path;
   int64_t at = 0;
+  int64_t size = 0;       // of the text behind it
   size_t text_begin = 0;  // in the file
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("at", self.at);
+    fields.Always("path", self.path);
+    fields.Always("size", self.size);
+  }
 };
 
 // What fits a terminal and open(2).
@@ -48,25 +56,24 @@ bool IsGoodPath(absl::string_view path) {
 }
 
 // CONTENT is the file's beginning, FILE_SIZE all of it.
-absl::optional<Header> ParseHeader(absl::string_view content, size_t file_size) {
+std::optional<Header> ParseHeader(absl::string_view content, size_t file_size) {
   size_t end = content.substr(0, kMaxHeader).find('\n');
-  if (end == absl::string_view::npos) return absl::nullopt;
-  absl::StatusOr<Record> record = Record::Parse(content.substr(0, end));
-  if (!record.ok()) return absl::nullopt;
-  Header header;
-  header.path = record->String("path");
-  header.at = record->Int("at");
-  header.text_begin = end + 1;
-  int64_t size = record->Int("size");
-  bool whole = size >= 0 && static_cast<uint64_t>(size) == file_size - header.text_begin;
-  if (!record->status().ok() || !whole || !IsGoodPath(header.path)) return absl::nullopt;
-  return header;
+  if (end == absl::string_view::npos) return std::nullopt;
+  absl::StatusOr<Header> header = FromText<Header>(content.substr(0, end));
+  if (!header.ok()) return std::nullopt;
+  header->text_begin = end + 1;
+  const bool whole =
+      header->size >= 0 && static_cast<uint64_t>(header->size) == file_size - header->text_begin;
+  if (!whole || !IsGoodPath(header->path)) return std::nullopt;
+  return *std::move(header);
 }
 
 std::string HeaderText(const std::string& path, size_t size, int64_t at) {
-  RecordWriter record;
-  record.Add("at", at).Add("path", path).Add("size", static_cast<int64_t>(size));
-  return std::move(record).Finish() + "\n";
+  Header header;
+  header.path = path;
+  header.at = at;
+  header.size = static_cast<int64_t>(size);
+  return ToText(header) + "\n";
 }
 
 // The numbers of the files in .kplan/specs, greatest first; whatever else is there is not ours.
@@ -87,21 +94,21 @@ std::vector<int64_t> Numbers() {
 }
 
 // The size of a version's file; nothing when it is none (a link, a folder, a pipe), or too large to be one.
-absl::optional<size_t> SizeOf(const std::string& file) {
+std::optional<size_t> SizeOf(const std::string& file) {
   struct stat info;
-  if (lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return absl::nullopt;
+  if (lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   size_t size = static_cast<size_t>(info.st_size);
-  if (size > YamlTree::kMaxBytes + kMaxHeader) return absl::nullopt;
+  if (size > YamlTree::kMaxBytes + kMaxHeader) return std::nullopt;
   return size;
 }
 
-absl::optional<SpecVersion> ReadVersion(int64_t number) {
+std::optional<SpecVersion> ReadVersion(int64_t number) {
   std::string file = paths::SavedSpec(number);
-  if (!SizeOf(file).has_value()) return absl::nullopt;
+  if (!SizeOf(file).has_value()) return std::nullopt;
   absl::StatusOr<std::string> content = ReadFile(file, YamlTree::kMaxBytes + kMaxHeader);
-  if (!content.ok()) return absl::nullopt;
-  absl::optional<Header> header = ParseHeader(*content, content->size());
-  if (!header.has_value() || content->size() - header->text_begin > YamlTree::kMaxBytes) return absl::nullopt;
+  if (!content.ok()) return std::nullopt;
+  std::optional<Header> header = ParseHeader(*content, content->size());
+  if (!header.has_value() || content->size() - header->text_begin > YamlTree::kMaxBytes) return std::nullopt;
   SpecVersion version;
   version.path = std::move(header->path);
   version.at = header->at;
@@ -111,23 +118,23 @@ absl::optional<SpecVersion> ReadVersion(int64_t number) {
 }
 
 // The same without the text.
-absl::optional<Header> ReadHeader(int64_t number) {
+std::optional<Header> ReadHeader(int64_t number) {
   std::string file = paths::SavedSpec(number);
-  absl::optional<size_t> size = SizeOf(file);
-  if (!size.has_value()) return absl::nullopt;
+  std::optional<size_t> size = SizeOf(file);
+  if (!size.has_value()) return std::nullopt;
   UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  if (!fd.ok()) return absl::nullopt;
+  if (!fd.ok()) return std::nullopt;
   std::string content(std::min(kMaxHeader, *size), '\0');
   ssize_t n = pread(fd.get(), &content[0], content.size(), 0);
-  if (n < 0) return absl::nullopt;
+  if (n < 0) return std::nullopt;
   return ParseHeader(absl::string_view(content).substr(0, static_cast<size_t>(n)), *size);
 }
 
 bool IsNewest(int64_t number, const std::string& path, const std::string& text) {
-  absl::optional<size_t> size = SizeOf(paths::SavedSpec(number));
+  std::optional<size_t> size = SizeOf(paths::SavedSpec(number));
   // Most edits change the length; then nothing is read.
   if (!size.has_value() || *size < text.size() || *size > text.size() + kMaxHeader) return false;
-  absl::optional<SpecVersion> version = ReadVersion(number);
+  std::optional<SpecVersion> version = ReadVersion(number);
   return version.has_value() && version->path == path && version->text == text;
 }
 
@@ -145,7 +152,7 @@ SpecHistory SpecHistory::Load() {
   SpecHistory history;
   for (int64_t number : Numbers()) {
     if (history.versions_.size() == kKept) break;
-    absl::optional<SpecVersion> version = ReadVersion(number);
+    std::optional<SpecVersion> version = ReadVersion(number);
     if (version.has_value()) history.versions_.push_back(*std::move(version));
   }
   return history;
@@ -153,7 +160,7 @@ SpecHistory SpecHistory::Load() {
 
 std::string SpecHistory::LastPath() {
   for (int64_t number : Numbers()) {
-    absl::optional<Header> header = ReadHeader(number);
+    std::optional<Header> header = ReadHeader(number);
     if (header.has_value()) return header->path;
   }
   return "";

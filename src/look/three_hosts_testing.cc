@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
-#include "src/base/record.h"
+#include "src/look/step_record.h"
+#include "src/step/any_record.h"
 #include "src/steps/kinds.h"
 
 namespace kplan {
@@ -25,16 +24,20 @@ constexpr char kTrustPath[] = "/etc/etcd/ca.pem";
 
 std::string Install(const std::string& from, const std::string& host, const std::string& mode,
                     const std::string& path) {
-  RecordWriter record;
-  record.Add("from", from).Add("host", host).Add("kind", "install").Add("mode", mode);
-  record.Add("path", path).Add("root", "/").Add("secret", false);
-  return std::move(record).Finish();
+  FileRecord record;
+  record.from = from;
+  record.host = host;
+  record.mode = mode;
+  record.path = path;
+  record.root = "/";
+  return ToText(record);
 }
 
 std::string Render(const std::string& path, const std::string& content) {
-  RecordWriter record;
-  record.Add("content", content).Add("kind", "render").Add("path", path);
-  return std::move(record).Finish();
+  RenderRecord record;
+  record.content = content;
+  record.path = path;
+  return ToText(record);
 }
 
 }  // namespace
@@ -54,63 +57,72 @@ void ThreeHosts::Rebuild() {
   const StepId text =
       graph_.AddStep(StepKind::kRender, shared, "render/trust", Render("pki/ca.pem", trust), {});
   std::vector<StepId> restart, after;
-  std::vector<std::string> members;
+  RolloutRecord rollout;
   int number = 0;
   for (const std::string host : kHosts) {
     const uint32_t shard = graph_.AddShard(host);
     const std::string rendered = paths::Rendered(host, kUnitPath);
     const StepId unit_text = graph_.AddStep(
         StepKind::kRender, shard, absl::StrCat("render/", host, kUnitPath), Render(rendered, unit), {});
-    RecordWriter of_host;
-    of_host.Add("arch", "amd64").Add("cluster", "prod").Add("kind", "host").Add("manager", "systemd");
-    of_host.Add("name", host).Add("root", "/").Add("ssh-host", absl::StrCat(address, ++number));
-    of_host.Add("ssh-port", 0).Add("ssh-user", "ops");
+    HostRecord of_host;
+    of_host.arch = "amd64";
+    of_host.cluster = "prod";
+    of_host.manager = "systemd";
+    of_host.name = host;
+    of_host.root = "/";
+    of_host.ssh_host = absl::StrCat(address, ++number);
+    of_host.ssh_user = "ops";
     const StepId identity =
-        graph_.AddStep(StepKind::kHost, shard, absl::StrCat("host/", host), std::move(of_host).Finish(), {});
-    RecordWriter of_send;
-    of_send.AddJson("files", absl::StrCat(R"([{"from":"pki/ca.pem","path":")", kTrustPath,
-                                          R"(","secret":false},{"from":")", rendered, R"(","path":")",
-                                          kUnitPath, R"(","secret":false}])"));
-    of_send.Add("host", host).Add("kind", "send").Add("root", "/");
-    const StepId send = graph_.AddStep(StepKind::kSend, shard, absl::StrCat("send/", host),
-                                       std::move(of_send).Finish(), {text, unit_text, identity});
-    restart.push_back(graph_.AddStep(StepKind::kInstall, shard, absl::StrCat("file/", host, kTrustPath),
-                                     Install("pki/ca.pem", host, mode, kTrustPath), {text, identity},
-                                     {send}));
-    restart.push_back(graph_.AddStep(StepKind::kUnit, shard, absl::StrCat("unit/", host, "/etcd"),
-                                     Install(rendered, host, "0644", kUnitPath), {unit_text, identity},
-                                     {send}));
-    after.push_back(
-        graph_.AddStep(StepKind::kDir, shard, absl::StrCat("dir/", host, "/var/lib/etcd"),
-                       absl::StrCat(R"({"host":")", host,
-                                    R"(","kind":"dir","mode":"0700","path":"/var/lib/etcd","root":"/"})"),
-                       {identity}, {send}));
-    StringPairs argv = {{"", "/usr/local/bin/etcd"}, {"--trusted-ca-file=", kTrustPath}};
-    for (const std::string& flag : flags) argv.emplace_back(flag, "");
-    RecordWriter service;
-    service.Add("answers", std::vector<std::string>()).Add("argv", argv);
-    service.Add("environment", std::vector<std::string>()).Add("kind", "service").Add("manager", "systemd");
-    service.Add("name", "etcd").Add("restart-on", std::vector<std::string>{kTrustPath, kUnitPath});
-    service.Add("root", "/").Add("timeout", 90).Add("unit", kUnitPath);
-    const std::string client = absl::StrCat("https://", host, ":2379"),
-                      peer = absl::StrCat("https://", host, ":2380");
-    RecordWriter member;
-    member.Add("client-urls", std::vector<std::string>{client}).Add("data", "/var/lib/etcd");
-    member.Add("host", host).Add("id", absl::StrCat(number)).Add("name", host);
-    member.Add("peer-cert", absl::StrCat("pki/", host, "/peer.pem")).Add("peer-probe", peer);
-    member.Add("peer-urls", std::vector<std::string>{peer}).Add("probe", client);
-    member.Add("remote", true).Add("root", "/");
-    member.Add("server-cert", absl::StrCat("pki/", host, "/server.pem"));
-    member.AddJson("service", std::move(service).Finish());
-    members.push_back(std::move(member).Finish());
+        AddThere(StepKind::kHost, shard, absl::StrCat("host/", host), ToText(of_host), {});
+    SendRecord of_send;
+    of_send.files = {{"pki/ca.pem", kTrustPath, false}, {rendered, kUnitPath, false}};
+    of_send.host = host;
+    of_send.root = "/";
+    const StepId send = AddThere(StepKind::kSend, shard, absl::StrCat("send/", host), ToText(of_send),
+                                 {text, unit_text, identity});
+    restart.push_back(AddThere(StepKind::kFile, shard, absl::StrCat("file/", host, kTrustPath),
+                               Install("pki/ca.pem", host, mode, kTrustPath), {text, identity}, {send}));
+    restart.push_back(AddThere(StepKind::kUnitFile, shard, absl::StrCat("unit/", host, "/etcd"),
+                               Install(rendered, host, "0644", kUnitPath), {unit_text, identity}, {send}));
+    DirRecord data;
+    data.host = host;
+    data.mode = "0700";
+    data.path = "/var/lib/etcd";
+    data.root = "/";
+    after.push_back(AddThere(StepKind::kDir, shard, absl::StrCat("dir/", host, "/var/lib/etcd"), ToText(data),
+                             {identity}, {send}));
+    ServiceRecord service;
+    service.argv = {{"", "/usr/local/bin/etcd"}, {"--trusted-ca-file=", kTrustPath}};
+    for (const std::string& flag : flags) service.argv.emplace_back(flag, "");
+    service.manager = "systemd";
+    service.name = "etcd";
+    service.restart_on = {kTrustPath, kUnitPath};
+    service.root = "/";
+    service.timeout = 90;
+    service.unit = kUnitPath;
+    MemberRecord member;
+    member.probe = absl::StrCat("https://", host, ":2379");
+    member.client_urls = {member.probe};
+    member.data = "/var/lib/etcd";
+    member.host = host;
+    member.id = absl::StrCat(number);
+    member.name = host;
+    member.peer_cert = absl::StrCat("pki/", host, "/peer.pem");
+    member.peer_probe = absl::StrCat("https://", host, ":2380");
+    member.peer_urls = {member.peer_probe};
+    member.remote = true;
+    member.root = "/";
+    member.server_cert = absl::StrCat("pki/", host, "/server.pem");
+    member.service = std::move(service);
+    rollout.cluster.members.push_back(std::move(member));
   }
-  RecordWriter rollout;
-  rollout.Add("cacert", "pki/ca.pem").Add("cert", "pki/root.pem").Add("cluster-id", "c");
-  rollout.Add("etcdctl", "").Add("key", "pki/root-key.pem");
-  rollout.Add("kind", "rollout-etcd").Add("max-unavailable", 1);
-  rollout.AddJson("members", absl::StrCat("[", absl::StrJoin(members, ","), "]")).Add("timeout", 90);
-  const StepId roll =
-      graph_.AddStep(StepKind::kRollout, shared, "rollout/etcd", std::move(rollout).Finish(), restart, after);
+  rollout.cluster.cacert = "pki/ca.pem";
+  rollout.cluster.cert = "pki/root.pem";
+  rollout.cluster.cluster_id = "c";
+  rollout.cluster.key = "pki/root-key.pem";
+  rollout.max_unavailable = 1;
+  rollout.timeout = 90;
+  const StepId roll = AddThere(StepKind::kRollout, shared, "rollout/etcd", ToText(rollout), restart, after);
   for (const std::string host : kHosts) graph_.AddToGroup(absl::StrCat("service/", host, "/etcd"), roll);
   if (!web_config.empty()) AddWeb(2);
   EXPECT_TRUE(graph_.Finish().ok());
@@ -123,25 +135,37 @@ void ThreeHosts::AddWeb(uint32_t shard) {
     const std::string rendered = paths::Rendered(host, path);
     const StepId text = graph_.AddStep(StepKind::kRender, shard, absl::StrCat("render/", host, path),
                                        Render(rendered, content), {});
-    return graph_.AddStep(StepKind::kInstall, shard, absl::StrCat("file/", host, path),
-                          Install(rendered, host, "0644", path), {text, identity});
+    return AddThere(StepKind::kFile, shard, absl::StrCat("file/", host, path),
+                    Install(rendered, host, "0644", path), {text, identity});
   };
   const StepId config = add("/etc/web/web.conf", web_config), program = add("/etc/web/web", web_program),
                timer = add("/etc/systemd/system/web.timer", web_timer);
-  RecordWriter service;
-  service.Add("answers", std::vector<std::string>()).Add("argv", StringPairs{{"", "/etc/web/web"}});
-  service.Add("environment", std::vector<std::string>()).Add("host", host).Add("kind", "service");
-  service.Add("manager", "systemd").Add("name", "web");
-  service.Add("reload-on", std::vector<std::string>{"/etc/web/web.conf"});
-  service.Add("restart-on", std::vector<std::string>{"/etc/web/web"}).Add("root", "/");
-  service.Add("timeout", 90).Add("unit", "/etc/systemd/system/web.service");
-  graph_.AddStep(StepKind::kService, shard, absl::StrCat("service/", host, "/web"),
-                 std::move(service).Finish(), {config, program});
-  RecordWriter activate;
-  activate.Add("host", host).Add("kind", "activate").Add("name", "web.timer");
-  activate.Add("path", "/etc/systemd/system/web.timer").Add("root", "/");
-  graph_.AddStep(StepKind::kActivate, shard, absl::StrCat("service/", host, "/web.timer"),
-                 std::move(activate).Finish(), {timer});
+  ServiceRecord service;
+  service.argv = {{"", "/etc/web/web"}};
+  service.host = host;
+  service.manager = "systemd";
+  service.name = "web";
+  service.reload_on = {"/etc/web/web.conf"};
+  service.restart_on = {"/etc/web/web"};
+  service.root = "/";
+  service.timeout = 90;
+  service.unit = "/etc/systemd/system/web.service";
+  AddThere(StepKind::kService, shard, absl::StrCat("service/", host, "/web"), ToText(service),
+           {config, program});
+  ActivateRecord activate;
+  activate.host = host;
+  activate.name = "web.timer";
+  activate.path = "/etc/systemd/system/web.timer";
+  activate.root = "/";
+  AddThere(StepKind::kActivate, shard, absl::StrCat("service/", host, "/web.timer"), ToText(activate),
+           {timer});
+}
+
+StepId ThreeHosts::AddThere(StepKind kind, uint32_t shard, std::string label, const std::string& record,
+                            absl::Span<const StepId> inputs, absl::Span<const StepId> after) {
+  const StepId step = graph_.AddStep(kind, shard, std::move(label), record, inputs, after);
+  graph_.AddContact(step);
+  return step;
 }
 
 void ThreeHosts::Generate() {
@@ -173,7 +197,7 @@ void ThreeHosts::NoteDone(const std::string& label, const std::string& digest) {
     entry.made_record = entry.record;
   }
   if (step.kind == StepKind::kRender) {
-    const std::string path = Record::Parse(step.record)->String("path");
+    const std::string path = RecordOf<RenderRecord>(step).path;
     entry.files = {{path, FileSignature(path)}};
   }
   EXPECT_TRUE(AppendEntry(journal, entry).ok());
@@ -201,24 +225,25 @@ void ThreeHosts::NoteFailed(const std::string& label, const std::string& reason)
 
 void ThreeHosts::Do(const std::string& label) {
   const Step& step = graph_.steps()[Find(label)];
-  Json json = Record::Parse(step.record)->json();
-  const std::string kind = Record(json).String("kind");
-  if (kind == "host") {
-    const std::string name = Record(json).String("name");
-    EXPECT_TRUE(
-        WriteFile(paths::HostFacts(name), R"({"arch":"amd64","machine-id":")" + name + "\"}", 0644).ok());
-    NoteDone(label, Sha256Hex("claim of " + name));
+  const std::string& host = graph_.shards()[step.shard].name;
+  if (step.kind == StepKind::kHost) {
+    HostFacts facts;
+    facts.arch = "amd64";
+    facts.machine_id = host;
+    EXPECT_TRUE(WriteFile(paths::HostFacts(host), ToText(facts), 0644).ok());
+    NoteDone(label, Sha256Hex("claim of " + host));
     return;
   }
-  const StepFunctions* functions = FindStepFunctions(kind);
-  if (kind == "send" || kind == "rollout-etcd" || kind == "service" || kind == "activate" ||
-      functions == nullptr) {
+  const Stage stage = KindOf(step.kind).stage;
+  if (stage == Stage::kSending || stage == Stage::kServices) {
     NoteDone(label, Sha256Hex(absl::StrCat(label, clock_)));
     return;
   }
-  if (json.contains("host")) json["root"] = Place(Record(json).String("host"));
-  json.erase("host");
-  absl::StatusOr<StepResult> result = functions->run({label, absl::Now()}, Record(json));
+  AnyRecord record = ReadAnyRecord(step.record);
+  if (auto* file = std::get_if<FileRecord>(&record)) file->root = Place(host);
+  if (auto* folder = std::get_if<DirRecord>(&record)) folder->root = Place(host);
+  const Json json = RecordOnHost(std::move(record));
+  absl::StatusOr<StepResult> result = FindStepFunctions(WordOf(json))->run({label, absl::Now()}, json);
   ASSERT_TRUE(result.ok()) << label << ": " << result.status().message();
   NoteDone(label, result->digest);
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "src/graph/graph.h"
 
 namespace kplan {
@@ -43,6 +44,9 @@ class ThreeHosts {
 
  private:
   void AddWeb(uint32_t shard);
+  // A step that contacts a host.
+  StepId AddThere(StepKind kind, uint32_t shard, std::string label, const std::string& record,
+                  absl::Span<const StepId> inputs, absl::Span<const StepId> after = {});
 
   Graph graph_;
   int64_t clock_;

@@ -1,5 +1,7 @@
 #include "src/lower/compile.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
@@ -14,20 +16,20 @@ namespace {
 
 // From text to graph. Nothing when DIAGNOSTICS, which holds the source, got an error. KEPT, if given, becomes
 // what was read.
-absl::optional<Compiled> CompileSource(Diagnostics* diagnostics, absl::optional<Spec>* kept = nullptr) {
+std::optional<Compiled> CompileSource(Diagnostics* diagnostics, std::optional<Spec>* kept = nullptr) {
   Cluster cluster;
   {
     Spec spec;
-    if (!ReadSpec(diagnostics, &spec)) return absl::nullopt;
+    if (!ReadSpec(diagnostics, &spec)) return std::nullopt;
     cluster = Resolve(spec, diagnostics);
     if (kept != nullptr) *kept = std::move(spec);
   }
-  if (diagnostics->has_errors()) return absl::nullopt;
+  if (diagnostics->has_errors()) return std::nullopt;
   absl::StatusOr<Graph> graph = Lower(cluster);
   if (!graph.ok()) {
     diagnostics->Error(Code::kInternal, {}, absl::StrCat(graph.status().message()),
                        "this is a fault of kplan's: please report it with this file");
-    return absl::nullopt;
+    return std::nullopt;
   }
   return Compiled{std::move(cluster), *std::move(graph)};
 }

@@ -2,11 +2,11 @@
 #define KPLAN_LOWER_COMPILE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
 #include "src/base/diagnostic.h"
 #include "src/base/source.h"
 #include "src/graph/graph.h"
@@ -45,8 +45,8 @@ class SpecFile {
 
   std::unique_ptr<SourceFile> source_;
   Diagnostics diagnostics_;
-  absl::optional<Spec> spec_;
-  absl::optional<Compiled> compiled_;
+  std::optional<Spec> spec_;
+  std::optional<Compiled> compiled_;
 };
 
 // "22 steps on 1 host"; "6 steps" where there is no host

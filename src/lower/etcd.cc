@@ -1,12 +1,15 @@
 // etcd as a service: which of its inputs need a restart (etcd 3.4-3.6: trust and binary; the leaf certificate
 // and key are read again at every handshake), and how a member is proved to serve.
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/paths.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/etcd_records.h"
 
 namespace kplan {
 namespace {
@@ -35,13 +38,16 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   Service service;
   service.name = "etcd";
   service.host = member.host;
+  service.place = service.user_place = etcd.place;
   HostFile program;
+  program.place = etcd.place;
   program.mode = 0755;
   program.on_change = OnChange::kRestart;
   program.source = unpack;
   program.path = absl::StrCat(kBinaries, "/etcd");
   program.from = absl::StrCat(archive.unpacked, "/etcd");
   HostFile trust;
+  trust.place = etcd.place;
   trust.path = absl::StrCat(kEtcdConfig, "/ca.pem");
   // The CA that signed, and not those above it: these may have signed others, who must not get in.
   trust.from = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
@@ -49,6 +55,7 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   trust.on_change = OnChange::kRestart;
   service.files = {program, trust};
   HostPair pair;
+  pair.place = etcd.place;
   pair.certificate_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
   pair.certificate_from = leaf.shown_path;
   pair.certificate_source = leaf.shown;
@@ -59,6 +66,7 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   service.pairs = {pair};
   if (const PkiSteps::Ca& ca = pki.cas[cert.kind->ca]; ca.has_crl) {
     HostFile crl;
+    crl.place = etcd.place;
     crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName);
     crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].name);
     crl.source = ca.crl;
@@ -74,7 +82,8 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
     service.files.push_back(std::move(tool));
   }
   // A user of its own has its data by systemd's StateDirectory.
-  service.folders = {{paths::on_host::kEtcdData, 0700, member.owner, /*any_owner=*/!member.user.empty()}};
+  service.folders = {
+      {paths::on_host::kEtcdData, 0700, member.owner, /*any_owner=*/!member.user.empty(), etcd.place}};
   service.user = member.user;
   service.unit_text = member.unit;
   service.arguments = member.arguments;
@@ -125,24 +134,30 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
 
     std::string id = PredictedMemberId(member.peer_urls, etcd.token);
     std::string certificate = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
-    RecordWriter entry;
-    entry.AddJson("client-urls", JsonList(member.client_urls)).Add("id", id).Add("name", member.name);
-    entry.AddJson("peer-urls", JsonList(member.peer_urls))
-        .Add("probe", member.probe)
-        .Add("server-cert", certificate);
-    RecordWriter record;
-    record.Add("cacert", absl::StrCat(kEtcdConfig, "/ca.pem")).Add("cert", certificate);
-    record.Add("cluster-id", PredictedClusterId({id})).Add("etcdctl", absl::StrCat(kBinaries, "/etcdctl"));
-    record.Add("key", absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem"))
-        .Add("kind", "verify-etcd");
-    record.Add("manager", ManagerName(host.manager));
-    record.AddJson("members", absl::StrCat("[", std::move(entry).Finish(), "]"));
-    record.Add("refuse", etcd.refuse).Add("report", paths::kVerifyEtcdReport).Add("root", host.root);
-    record.Add("service", service.name).Add("timeout", kVerifyTimeoutSeconds);
+    MemberRecord entry;
+    entry.name = member.name;
+    entry.id = id;
+    entry.client_urls = member.client_urls;
+    entry.peer_urls = member.peer_urls;
+    entry.probe = member.probe;
+    entry.server_cert = certificate;
+    VerifyRecord record;
+    record.cluster.cluster_id = PredictedClusterId({id});
+    record.cluster.cacert = absl::StrCat(kEtcdConfig, "/ca.pem");
+    record.cluster.cert = certificate;
+    record.cluster.key = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
+    record.cluster.etcdctl = absl::StrCat(kBinaries, "/etcdctl");
+    record.cluster.members = {std::move(entry)};
+    record.manager = ManagerName(host.manager);
+    record.root = host.root;
+    record.service = service.name;
+    record.refuse = etcd.refuse;
+    record.report = paths::kVerifyEtcdReport;
+    record.timeout = kVerifyTimeoutSeconds;
     std::vector<StepId> inputs = files.of_contents;
     inputs.push_back(started);
-    StepId verify = graph.AddStep(StepKind::kVerifyEtcd, lowering.shared, "verify/etcd",
-                                  std::move(record).Finish(), inputs);
+    StepId verify = graph.AddStep(StepKind::kVerify, lowering.shared, "verify/etcd", ToText(record), inputs,
+                                  {}, etcd.place);
     graph.AddWait(verify, absl::StrCat(member.probe, " is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph.AddToGroup("etcd", verify);
     graph.AddToGroup("verify", verify);

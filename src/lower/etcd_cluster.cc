@@ -11,6 +11,7 @@
 #include "src/base/paths.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/etcd_records.h"
 
 namespace kplan {
 namespace {
@@ -84,12 +85,11 @@ class ClusterLowering {
         if (std::find(inputs.begin(), inputs.end(), source) == inputs.end()) inputs.push_back(source);
       }
     }
-    RecordWriter record;
-    AddClient(&record, /*with_state=*/true);
-    record.Add("kind", "survey-etcd").AddJson("members", MembersJson(/*with_service=*/false));
-    record.Add("version", etcd_.version);
-    StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, "survey/etcd",
-                                 std::move(record).Finish(), inputs, ClientSteps());
+    SurveyRecord record;
+    record.cluster = ClusterOf(/*with_state=*/true, /*with_service=*/false);
+    record.version = etcd_.version;
+    StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, "survey/etcd", ToText(record), inputs,
+                                 ClientSteps(), etcd_.place);
     if (any_remote_) graph_.AddContact(step);
     return step;
   }
@@ -102,18 +102,14 @@ class ClusterLowering {
       after.insert(after.end(), member.files.others.begin(), member.files.others.end());
     }
     for (StepId step : ClientSteps()) after.push_back(step);
-    RecordWriter record;
-    AddClient(&record, /*with_state=*/true);
-    record.Add("kind", "rollout-etcd").Add("max-unavailable", etcd_.max_unavailable);
-    record.AddJson("members", MembersJson(/*with_service=*/true));
-    if (etcd_.snapshots_kept > 0) {
-      RecordWriter snapshot;
-      snapshot.Add("dir", paths::kSnapshots).Add("keep", etcd_.snapshots_kept);
-      record.AddJson("snapshot", std::move(snapshot).Finish());
-    }
-    record.Add("timeout", kStartTimeoutSeconds);
-    StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, "rollout/etcd",
-                                 std::move(record).Finish(), inputs, after);
+    RolloutRecord record;
+    record.cluster = ClusterOf(/*with_state=*/true, /*with_service=*/true);
+    record.max_unavailable = etcd_.max_unavailable;
+    if (etcd_.snapshots_kept > 0)
+      record.snapshot = RolloutRecord::Snapshot{paths::kSnapshots, etcd_.snapshots_kept};
+    record.timeout = kStartTimeoutSeconds;
+    StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, "rollout/etcd", ToText(record), inputs,
+                                 after, etcd_.place);
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", kStartTimeoutSeconds, " s each at most"));
     if (any_remote_) {
       graph_.AddContact(step);
@@ -144,15 +140,16 @@ class ClusterLowering {
     }
     inputs.push_back(rollout);
     const EtcdMember& first = etcd_.members[0];
-    RecordWriter record;
-    AddClient(&record, /*with_state=*/false);
-    record.Add("kind", "verify-etcd").Add("manager", "elsewhere");
-    record.AddJson("members", MembersJson(/*with_service=*/false));
-    record.Add("peer-cacert", CaOf(first.peer_cert)).Add("refuse", etcd_.refuse);
-    record.Add("report", paths::kVerifyEtcdReport).Add("root", "").Add("service", members_[0].service.name);
-    record.Add("timeout", kVerifyTimeoutSeconds);
-    StepId step =
-        graph_.AddStep(StepKind::kVerifyEtcd, lowering_.shared, kVerdict, std::move(record).Finish(), inputs);
+    VerifyRecord record;
+    record.cluster = ClusterOf(/*with_state=*/false, /*with_service=*/false);
+    record.peer_cacert = CaOf(first.peer_cert);
+    record.manager = "elsewhere";
+    record.service = members_[0].service.name;
+    record.refuse = etcd_.refuse;
+    record.report = paths::kVerifyEtcdReport;
+    record.timeout = kVerifyTimeoutSeconds;
+    StepId step = graph_.AddStep(StepKind::kVerify, lowering_.shared, kVerdict, ToText(record), inputs, {},
+                                 etcd_.place);
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph_.AddToGroup("etcd", step);
     graph_.AddToGroup("verify", step);
@@ -175,16 +172,20 @@ class ClusterLowering {
     return {leaf.shown, leaf.key};
   }
 
-  // The keys of a record that say how members are asked: "cacert" to "key". WITH_STATE: also whether members
-  // without data found a cluster or join one, which nobody who has data cares about.
-  void AddClient(RecordWriter* record, bool with_state) const {
+  // The members, and how they are asked. WITH_STATE: also whether members without data found a cluster or
+  // join one, which nobody who has data cares about.
+  ClusterFields ClusterOf(bool with_state, bool with_service) const {
     std::vector<std::string> ids;
     for (const Member& member : members_) ids.push_back(member.id);
-    record->Add("cacert", CaOf(etcd_.members[0].cert));
-    record->Add("cert", pki_.leaves[etcd_.client_cert].shown_path);
-    record->Add("cluster-id", PredictedClusterId(ids)).Add("etcdctl", Etcdctl());
-    if (with_state) record->Add("initial-cluster-state", etcd_.initial_state);
-    record->Add("key", paths::Key(cluster_.certificates[etcd_.client_cert].name));
+    ClusterFields cluster;
+    cluster.cluster_id = PredictedClusterId(ids);
+    cluster.cacert = CaOf(etcd_.members[0].cert);
+    cluster.cert = pki_.leaves[etcd_.client_cert].shown_path;
+    cluster.key = paths::Key(cluster_.certificates[etcd_.client_cert].name);
+    cluster.etcdctl = Etcdctl();
+    if (with_state) cluster.initial_cluster_state = etcd_.initial_state;
+    for (const Member& member : members_) cluster.members.push_back(RecordOf(member, with_service));
+    return cluster;
   }
 
   // As unpacked for a member of this machine's architecture; empty when there is none.
@@ -196,25 +197,25 @@ class ClusterLowering {
     return "";
   }
 
-  std::string MembersJson(bool with_service) const {
-    std::vector<std::string> members;
-    for (const Member& member : members_) {
-      const EtcdMember& etcd = member.etcd;
-      RecordWriter entry;
-      entry.AddJson("client-urls", JsonList(etcd.client_urls)).Add("data", paths::on_host::kEtcdData);
-      entry.Add("host", member.host.name).Add("id", member.id);
-      entry.Add("manager", ManagerName(member.host.manager)).Add("name", etcd.name);
-      entry.Add("peer-cert", pki_.leaves[etcd.peer_cert].shown_path);
-      entry.Add("peer-key", paths::Key(cluster_.certificates[etcd.peer_cert].name));
-      entry.Add("peer-probe", etcd.peer_probe);
-      entry.AddJson("peer-urls", JsonList(etcd.peer_urls)).Add("probe", etcd.probe);
-      entry.Add("remote", member.host.remote()).Add("root", member.host.root);
-      entry.Add("server-cert", pki_.leaves[etcd.cert].shown_path);
-      if (with_service)
-        entry.AddJson("service", ServiceRecord(lowering_, member.service, /*with_host=*/false));
-      members.push_back(std::move(entry).Finish());
-    }
-    return JsonListOf(members);
+  MemberRecord RecordOf(const Member& member, bool with_service) const {
+    const EtcdMember& etcd = member.etcd;
+    MemberRecord record;
+    record.name = etcd.name;
+    record.id = member.id;
+    record.client_urls = etcd.client_urls;
+    record.peer_urls = etcd.peer_urls;
+    record.probe = etcd.probe;
+    record.server_cert = pki_.leaves[etcd.cert].shown_path;
+    record.host = member.host.name;
+    record.remote = member.host.remote();
+    record.manager = ManagerName(member.host.manager);
+    record.root = member.host.root;
+    record.data = paths::on_host::kEtcdData;
+    record.peer_probe = etcd.peer_probe;
+    record.peer_cert = pki_.leaves[etcd.peer_cert].shown_path;
+    record.peer_key = paths::Key(cluster_.certificates[etcd.peer_cert].name);
+    if (with_service) record.service = ServiceRecordOf(lowering_, member.service, /*with_host=*/false);
+    return record;
   }
 
   const Lowering& lowering_;
@@ -241,12 +242,14 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
     trust.from = paths::Certificate(cluster.cas[peer.kind->ca].name);
     trust.source = pki.cas[peer.kind->ca].cert;
     trust.on_change = OnChange::kRestart;
+    trust.place = cluster.etcd.place;
     service->files.push_back(std::move(trust));
     if (const PkiSteps::Ca& ca = pki.cas[peer.kind->ca]; ca.has_crl) {
       HostFile crl;
       crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCrlName);
       crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].name);
       crl.source = ca.crl;
+      crl.place = cluster.etcd.place;
       service->files.push_back(std::move(crl));
     }
   }
@@ -260,13 +263,15 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
     pair.key_from = paths::Key(peer.name);
     pair.key_source = leaf.key;
     pair.key_owner = member.owner;
+    pair.place = cluster.etcd.place;
     service->pairs.push_back(std::move(pair));
   }
   HostFile bootstrap;
   bootstrap.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kBootstrapName);
   bootstrap.from = paths::Rendered(cluster.hosts[member.host].name, bootstrap.path);
-  bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap);
+  bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap, cluster.etcd.place);
   service->environment_file = bootstrap.path;
+  bootstrap.place = cluster.etcd.place;
   service->files.push_back(std::move(bootstrap));
 }
 

@@ -3,6 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/host_records.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 namespace {
@@ -64,7 +66,9 @@ void HostSteps::Add(const Service& service) {
   user.name = service.user;
   user.file.path = absl::StrCat(kSysusers, "/", service.user, ".conf");
   user.file.from = paths::Rendered(lowering_.cluster.hosts[service.host].name, user.file.path);
-  user.file.source = LowerRender(lowering_, service.host, user.file.path, SysusersText(service));
+  user.file.place = service.user_place;
+  user.file.source =
+      LowerRender(lowering_, service.host, user.file.path, SysusersText(service), user.file.place);
   host.users.push_back(std::move(user));
 }
 
@@ -78,15 +82,18 @@ void HostSteps::Delay(int host, StepId step) { AddOnce(step, &hosts_[host].gate.
 
 StepId HostSteps::LowerIdentity(int index) {
   const Host& host = lowering_.cluster.hosts[index];
-  RecordWriter record;
-  record.Add("arch", host.arch);
-  if (!host.become.empty()) record.Add("become", host.become);
-  record.Add("cluster", lowering_.cluster.name).Add("kind", "host");
-  record.Add("manager", ManagerName(host.manager));
-  record.Add("name", host.name).Add("root", host.root).Add("ssh-host", host.ssh.host);
-  record.Add("ssh-port", host.ssh.port).Add("ssh-user", host.ssh.user);
+  HostRecord record;
+  record.name = host.name;
+  record.cluster = lowering_.cluster.name;
+  record.arch = host.arch;
+  record.manager = ManagerName(host.manager);
+  record.root = host.root;
+  record.become = host.become;
+  record.ssh_host = host.ssh.host;
+  record.ssh_user = host.ssh.user;
+  record.ssh_port = host.ssh.port;
   StepId step = lowering_.graph.AddStep(StepKind::kHost, lowering_.host_shard[index],
-                                        absl::StrCat("host/", host.name), std::move(record).Finish(), {});
+                                        absl::StrCat("host/", host.name), ToText(record), {}, {}, host.place);
   lowering_.graph.AddContact(step);
   lowering_.graph.AddToGroup(host.name, step);
   return step;
@@ -95,12 +102,10 @@ StepId HostSteps::LowerIdentity(int index) {
 StepId HostSteps::LowerSend(int index) {
   const Host& host = lowering_.cluster.hosts[index];
   const OfHost& of = hosts_[index];
-  std::vector<std::string> files;
+  SendRecord record;
   std::vector<StepId> inputs;
   auto add = [&](const std::string& from, const std::string& path, bool secret) {
-    RecordWriter file;
-    file.Add("from", from).Add("path", path).Add("secret", secret);
-    files.push_back(std::move(file).Finish());
+    record.files.push_back({from, path, secret});
   };
   auto add_file = [&](const HostFile& file) { add(file.from, file.path, file.secret); };
   for (const Service* service : of.services) {
@@ -118,13 +123,12 @@ StepId HostSteps::LowerSend(int index) {
     add_file(user.file);
     AddOnce(user.file.source, &inputs);
   }
-  RecordWriter record;
-  record.AddJson("files", JsonListOf(files)).Add("host", host.name).Add("kind", "send");
-  record.Add("root", host.root);
+  record.host = host.name;
+  record.root = host.root;
   inputs.push_back(*of.identity);
   StepId step =
       lowering_.graph.AddStep(StepKind::kSend, lowering_.host_shard[index], absl::StrCat("send/", host.name),
-                              std::move(record).Finish(), inputs, of.gate.after);
+                              ToText(record), inputs, of.gate.after, host.place);
   lowering_.graph.AddContact(step);
   lowering_.graph.AddToGroup(host.name, step);
   return step;
@@ -141,13 +145,14 @@ const HostGate& HostSteps::GateOf(int index) {
   }
   for (const User& user : of.users) {
     StepId file = LowerFile(lowering_, index, user.file, of.gate);
-    RecordWriter record;
-    record.Add("file", user.file.path);
-    AddHost(host, &record);
-    record.Add("kind", "sysusers").Add("name", user.name).Add("root", host.root);
+    UserRecord record;
+    record.host = HostInRecord(host);
+    record.root = host.root;
+    record.file = user.file.path;
+    record.name = user.name;
     StepId step = lowering_.graph.AddStep(StepKind::kUser, lowering_.host_shard[index],
-                                          absl::StrCat("user/", host.name, "/", user.name),
-                                          std::move(record).Finish(), {file}, of.gate.after);
+                                          absl::StrCat("user/", host.name, "/", user.name), ToText(record),
+                                          {file}, of.gate.after, user.file.place);
     Announce(lowering_, host, step, {});
     of.gate.users.emplace(user.name, step);
   }

@@ -4,15 +4,15 @@
 // What the parts of Lower share, and how one finds the other's steps.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
-#include "src/base/record.h"
 #include "src/graph/graph.h"
 #include "src/model/cluster.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 
@@ -26,8 +26,8 @@ struct PkiSteps {
     StepId key = 0, csr = 0, cert = 0;
     // What a server shows: the certificate, or the chain with the intermediates.
     StepId shown = 0;
-    std::string shown_path;         // relative to DIR
-    absl::optional<StepId> bundle;  // key, certificate and intermediates in one file, where they are wanted
+    std::string shown_path;        // relative to DIR
+    std::optional<StepId> bundle;  // key, certificate and intermediates in one file, where they are wanted
   };
   std::vector<Ca> cas;       // as Cluster::cas
   std::vector<Leaf> leaves;  // as Cluster::certificates
@@ -52,6 +52,7 @@ struct HostFile {
   bool secret = false;  // a private key is in it: its digest is over what is public
   std::string owner;    // empty: root
   OnChange on_change = OnChange::kNothing;
+  Range place;  // in cluster.yaml: what asks for it
 };
 
 // A certificate and its key on a host, always exchanged together: one step.
@@ -61,6 +62,7 @@ struct HostPair {
   StepId certificate_source = 0, key_source = 0;
   std::string key_owner;  // empty: root
   OnChange on_change = OnChange::kNothing;
+  Range place;
 };
 
 struct HostFolder {
@@ -68,6 +70,7 @@ struct HostFolder {
   int mode = 0700;
   std::string owner;  // empty: root
   bool any_owner = false;
+  Range place;
 };
 
 // What any service is made of. Whatever runs as a service fills this in.
@@ -81,13 +84,15 @@ struct Service {
   std::string unit_text;
   std::vector<FurtherUnit> units;
   // The steps that render them. That of its own is made with the unit itself when it is not set.
-  absl::optional<StepId> unit_source;
+  std::optional<StepId> unit_source;
   std::vector<StepId> unit_sources;
   std::vector<Argument> arguments;
   std::vector<std::string> environment;
   std::string environment_file;      // inside the host's root; read at each start. Empty: none
   std::vector<std::string> answers;  // host:port that accept connections when it runs
   bool by_unit = false;              // one of `units` starts it
+  // In cluster.yaml: what asks for the service and its unit, and for its user.
+  Range place, user_place;
 };
 
 // What the steps on one host wait for besides what each is made from.
@@ -139,7 +144,7 @@ class HostSteps {
   struct OfHost {
     std::vector<const Service*> services;
     std::vector<User> users;
-    absl::optional<StepId> identity;
+    std::optional<StepId> identity;
     bool done = false;
     HostGate gate;
   };
@@ -162,7 +167,8 @@ inline constexpr int kStartTimeoutSeconds = 90;
 StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive);
 
 // render/HOST/PATH: TEXT, which goes to PATH on the host.
-StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text);
+StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text,
+                   Range place);
 
 // render/ of SERVICE's units, which then knows these steps.
 void LowerUnitTexts(const Lowering& lowering, Service* service);
@@ -174,7 +180,7 @@ StepId LowerFile(const Lowering& lowering, int host, const HostFile& file, const
 ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate);
 
 // The record of the service's step. On a host that is reached by ssh it has the host's name WITH_HOST.
-std::string ServiceRecord(const Lowering& lowering, const Service& service, bool with_host);
+ServiceRecord ServiceRecordOf(const Lowering& lowering, const Service& service, bool with_host);
 
 // service/ on the host, made from FILES, and after AFTER, too.
 StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files,
@@ -184,12 +190,8 @@ StepId LowerServiceStep(const Lowering& lowering, const Service& service, const 
 // by ssh, where nothing can be seen from here, that the host is contacted.
 void Announce(const Lowering& lowering, const Host& host, StepId step, const std::vector<Watch>& watches);
 
-// The next key of a record, where the host's comes: those of hosts that are reached by ssh alone have it.
-void AddHost(const Host& host, RecordWriter* record);
-
-// A list of plain strings, and one of JSON texts, as JSON.
-std::string JsonList(const std::vector<std::string>& values);
-std::string JsonListOf(const std::vector<std::string>& texts);
+// The host in a record: those of hosts that are reached by ssh alone have it.
+std::string HostInRecord(const Host& host);
 
 // etcd.cc: etcd's members as services, which come to the hosts like any other.
 struct EtcdServices {

@@ -1,10 +1,12 @@
 // The CAs and what they sign. An issuer's steps come before those of what it signs.
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/pki_records.h"
 
 namespace kplan {
 namespace {
@@ -16,45 +18,50 @@ std::string CaLabel(const std::string& name, absl::string_view what) {
   return name == "ca" ? absl::StrCat("ca/", what) : absl::StrCat("ca/", name, "/", what);
 }
 
-void AddPassphrase(absl::string_view key, const PassphrasePlace& place, RecordWriter* record) {
-  if (place.kind == PassphrasePlace::Kind::kNone) return;
-  bool file = place.kind == PassphrasePlace::Kind::kFile;
-  record->Add(key, std::vector<std::string>{file ? "file" : "env", place.name});
+std::optional<int64_t> UnlessZero(int64_t value) {
+  return value == 0 ? std::nullopt : std::optional<int64_t>(value);
 }
 
-std::string KeyRecord(const KeyKind& key, bool ca, int generation, const std::string& name) {
-  RecordWriter record;
-  record.Add("algo", key.algo).Add("ca", ca);
-  if (ca) record.Add("certificate", paths::Certificate(name));
-  if (key.pkcs8) record.Add("format", "pkcs8");
-  if (generation != 1) record.Add("generation", generation);
-  record.Add("kind", "key");
-  AddPassphrase("passphrase", key.passphrase, &record);
-  record.Add("path", paths::Key(name)).Add("size", key.size);
-  return std::move(record).Finish();
+std::optional<int64_t> PathLength(int max_path_length) {
+  return max_path_length == kNoPathLength ? std::nullopt : std::optional<int64_t>(max_path_length);
 }
 
-std::string CsrRecord(bool ca, const KeyKind& key, const std::string& name, const StringPairs& sans,
-                      const StringPairs& subject) {
-  RecordWriter record;
-  record.Add("ca", ca).Add("key", paths::Key(name)).Add("kind", "csr");
-  AddPassphrase("passphrase", key.passphrase, &record);
-  record.Add("path", paths::Request(name)).Add("sans", sans).Add("subject", subject);
-  return std::move(record).Finish();
+KeyRecord KeyOf(const KeyKind& key, bool ca, int generation, const std::string& name) {
+  KeyRecord record;
+  record.algo = key.algo;
+  record.size = key.size;
+  record.ca = ca;
+  if (ca) record.certificate = paths::Certificate(name);
+  if (key.pkcs8) record.format = "pkcs8";
+  record.generation = generation;
+  record.passphrase = key.passphrase;
+  record.path = paths::Key(name);
+  return record;
 }
 
-std::string SelfSignedRecord(const CertificateAuthority& ca) {
-  RecordWriter record;
-  if (ca.life.backdate_seconds != 0) record.Add("backdate", ca.life.backdate_seconds);
-  if (!ca.excluded.empty()) record.Add("excluded", ca.excluded);
-  record.Add("expiry", ca.life.expiry_seconds).Add("key", paths::Key(ca.name)).Add("kind", "ca-cert");
-  if (ca.max_path_length != kNoPathLength) record.Add("max-path-len", ca.max_path_length);
-  AddPassphrase("passphrase", ca.key.passphrase, &record);
-  record.Add("path", paths::Certificate(ca.name));
-  if (!ca.permitted.empty()) record.Add("permitted", ca.permitted);
-  if (ca.life.renew_before_seconds != 0) record.Add("renew-before", ca.life.renew_before_seconds);
-  record.Add("subject", ca.subject);
-  return std::move(record).Finish();
+CsrRecord CsrOf(bool ca, const KeyKind& key, const std::string& name, const StringPairs& sans,
+                const StringPairs& subject) {
+  CsrRecord record;
+  record.ca = ca;
+  record.key = paths::Key(name);
+  record.passphrase = key.passphrase;
+  record.path = paths::Request(name);
+  record.sans = sans;
+  record.subject = subject;
+  return record;
+}
+
+CaCertRecord SelfSigned(const CertificateAuthority& ca) {
+  CaCertRecord record;
+  record.key = paths::Key(ca.name);
+  record.passphrase = ca.key.passphrase;
+  record.path = paths::Certificate(ca.name);
+  record.subject = ca.subject;
+  record.expiry = ca.life.expiry_seconds;
+  record.backdate = ca.life.backdate_seconds;
+  record.renew_before = UnlessZero(ca.life.renew_before_seconds);
+  record.limits = {PathLength(ca.max_path_length), ca.permitted, ca.excluded};
+  return record;
 }
 
 const StringPairs& NoPairs() {
@@ -77,7 +84,7 @@ struct Issued {
   // Of an intermediate only.
   const StringPairs& permitted = NoPairs();
   const StringPairs& excluded = NoPairs();
-  PassphrasePlace passphrase = {};
+  PassphraseSource passphrase = {};
 };
 
 // Of a CA whose key is made here, or is a file of the user's.
@@ -85,30 +92,31 @@ std::string SigningKey(const CertificateAuthority& ca) {
   return ca.origin == CertificateAuthority::Origin::kMade ? paths::Key(ca.name) : ca.given_key;
 }
 
-std::string IssuedRecord(const Issued& it) {
-  RecordWriter record;
-  if (it.life.backdate_seconds != 0) record.Add("backdate", it.life.backdate_seconds);
-  if (it.ca) record.Add("ca", true);
-  if (!it.urls.crl.empty()) record.Add("crl-url", it.urls.crl);
-  record.Add("csr", paths::Request(it.name));
-  if (!it.excluded.empty()) record.Add("excluded", it.excluded);
-  record.Add("expiry", it.life.expiry_seconds).Add("issuer", paths::Certificate(it.issuer.name));
+CertRecord CertOf(const Issued& it) {
+  CertRecord record;
+  record.ca = it.ca;
+  record.csr = paths::Request(it.name);
+  record.key = paths::Key(it.name);
+  record.passphrase = it.passphrase;
+  record.issuer = paths::Certificate(it.issuer.name);
   if (it.issuer.has_key()) {
-    record.Add("issuer-key", SigningKey(it.issuer));
-    AddPassphrase("issuer-passphrase", it.issuer.key.passphrase, &record);
+    record.issuer_key = SigningKey(it.issuer);
+    record.issuer_passphrase = it.issuer.key.passphrase;
   }
-  if (!it.urls.issuers.empty()) record.Add("issuer-urls", it.urls.issuers);
-  record.Add("key", paths::Key(it.name)).Add("kind", "cert");
-  if (it.max_path_length != kNoPathLength) record.Add("max-path-len", it.max_path_length);
-  if (!it.urls.ocsp.empty()) record.Add("ocsp-url", it.urls.ocsp);
-  AddPassphrase("passphrase", it.passphrase, &record);
-  record.Add("path", paths::Certificate(it.name));
-  if (!it.permitted.empty()) record.Add("permitted", it.permitted);
-  if (it.life.renew_before_seconds != 0) record.Add("renew-before", it.life.renew_before_seconds);
-  if (it.revoked_before != 0) record.Add("revoked-before", it.revoked_before);
-  record.Add("sans", it.sans).Add("subject", it.subject);
-  record.Add("superseded", paths::Superseded(it.name)).Add("usages", it.usages);
-  return std::move(record).Finish();
+  record.path = paths::Certificate(it.name);
+  record.subject = it.subject;
+  record.sans = it.sans;
+  record.usages = it.usages;
+  record.crl_url = it.urls.crl;
+  record.ocsp_url = it.urls.ocsp;
+  record.issuer_urls = it.urls.issuers;
+  record.expiry = it.life.expiry_seconds;
+  record.backdate = it.life.backdate_seconds;
+  record.renew_before = UnlessZero(it.life.renew_before_seconds);
+  record.revoked_before = UnlessZero(it.revoked_before);
+  record.superseded = paths::Superseded(it.name);
+  record.limits = {PathLength(it.max_path_length), it.permitted, it.excluded};
+  return record;
 }
 
 class PkiLowering {
@@ -147,9 +155,10 @@ class PkiLowering {
     return cluster_.cas[cluster_.certificates[leaf].kind->ca];
   }
 
-  StepId Add(StepKind kind, uint32_t shard, std::string label, const std::string& record,
+  template <typename Record>
+  StepId Add(StepKind kind, uint32_t shard, std::string label, const Record& record, Range made_for,
              absl::Span<const StepId> inputs, absl::Span<const StepId> after = {}) {
-    StepId step = graph_.AddStep(kind, shard, std::move(label), record, inputs, after);
+    StepId step = graph_.AddStep(kind, shard, std::move(label), ToText(record), inputs, after, made_for);
     graph_.AddToGroup("pki", step);
     return step;
   }
@@ -180,13 +189,13 @@ class PkiLowering {
     uint32_t shard = lowering_.shared;
     PkiSteps::Ca steps;
     if (ca.origin != CertificateAuthority::Origin::kMade) {
-      RecordWriter record;
-      record.Add("from", ca.given_certificate);
-      if (ca.has_key()) record.Add("key", ca.given_key);
-      record.Add("kind", "adopt-ca");
-      AddPassphrase("passphrase", ca.key.passphrase, &record);
-      record.Add("path", paths::Certificate(ca.name)).Add("renew-before", ca.life.renew_before_seconds);
-      steps.cert = Add(StepKind::kAdoptCa, shard, CaLabel(ca.name, "cert"), std::move(record).Finish(), {});
+      AdoptCaRecord record;
+      record.from = ca.given_certificate;
+      if (ca.has_key()) record.key = ca.given_key;
+      record.passphrase = ca.key.passphrase;
+      record.path = paths::Certificate(ca.name);
+      record.renew_before = ca.life.renew_before_seconds;
+      steps.cert = Add(StepKind::kAdoptCa, shard, CaLabel(ca.name, "cert"), record, ca.place, {});
       Watch watch;
       watch.step = steps.cert;
       watch.kind = Watch::Kind::kCertificate;
@@ -198,12 +207,13 @@ class PkiLowering {
       steps_.cas.push_back(steps);
       return;
     }
-    StepId key = Add(StepKind::kKey, shard, CaLabel(ca.name, "key"), KeyRecord(ca.key, true, 1, ca.name), {});
+    StepId key =
+        Add(StepKind::kKey, shard, CaLabel(ca.name, "key"), KeyOf(ca.key, true, 1, ca.name), ca.place, {});
     WatchFile(key, kKeyMode, paths::Key(ca.name));
     StepId csr = Add(StepKind::kCsr, shard, CaLabel(ca.name, "csr"),
-                     CsrRecord(true, ca.key, ca.name, {}, ca.subject), {key});
+                     CsrOf(true, ca.key, ca.name, {}, ca.subject), ca.place, {key});
     if (ca.issuer < 0) {
-      steps.cert = Add(StepKind::kCaCert, shard, CaLabel(ca.name, "cert"), SelfSignedRecord(ca), {key});
+      steps.cert = Add(StepKind::kCaCert, shard, CaLabel(ca.name, "cert"), SelfSigned(ca), ca.place, {key});
       WatchCertificate(steps.cert, paths::Certificate(ca.name), nullptr, ca.life);
     } else {
       const CertificateAuthority& issuer = cluster_.cas[ca.issuer];
@@ -211,7 +221,7 @@ class PkiLowering {
       Issued issued{ca.name,      issuer,      ca.subject,       NoPairs(),          usages,
                     ca.life,      ca.urls,     /*ca=*/true,      ca.max_path_length, /*revoked_before=*/0,
                     ca.permitted, ca.excluded, ca.key.passphrase};
-      steps.cert = Add(StepKind::kCert, shard, CaLabel(ca.name, "cert"), IssuedRecord(issued),
+      steps.cert = Add(StepKind::kCert, shard, CaLabel(ca.name, "cert"), CertOf(issued), ca.place,
                        {csr, steps_.cas[ca.issuer].cert});
       WatchCertificate(steps.cert, paths::Certificate(ca.name), &issuer, ca.life);
       if (!issuer.has_key()) {
@@ -225,13 +235,14 @@ class PkiLowering {
   void LowerRequest(size_t i) {
     const LeafCertificate& leaf = cluster_.certificates[i];
     uint32_t shard = ShardOf(leaf);
-    StepId key = Add(StepKind::kKey, shard, absl::StrCat("key/", leaf.name),
-                     KeyRecord(leaf.kind->key, false, leaf.kind->key_generation, leaf.name), {});
+    StepId key =
+        Add(StepKind::kKey, shard, absl::StrCat("key/", leaf.name),
+            KeyOf(leaf.kind->key, false, leaf.kind->key_generation, leaf.name), leaf.kind->place, {});
     WatchFile(key, kKeyMode, paths::Key(leaf.name));
     steps_.leaves[i].key = key;
     steps_.leaves[i].csr =
         Add(StepKind::kCsr, shard, absl::StrCat("csr/", leaf.name),
-            CsrRecord(false, leaf.kind->key, leaf.name, leaf.sans, SubjectOf(leaf)), {key});
+            CsrOf(false, leaf.kind->key, leaf.name, leaf.sans, SubjectOf(leaf)), leaf.kind->place, {key});
     if (IssuerOf(i).has_key()) return;
     Requests& requests = requests_[leaf.kind->ca];
     requests.steps.push_back(steps_.leaves[i].csr);
@@ -241,10 +252,10 @@ class PkiLowering {
   // The step that says which requests wait for a CA that signs elsewhere.
   void LowerGate(size_t ca) {
     if (requests_[ca].steps.empty()) return;
-    RecordWriter record;
-    record.Add("kind", "requests").Add("pairs", requests_[ca].files);
+    RequestsRecord record;
+    record.pairs = requests_[ca].files;
     gates_[ca].push_back(Add(StepKind::kRequests, lowering_.shared,
-                             CaLabel(cluster_.cas[ca].name, "requests"), std::move(record).Finish(),
+                             CaLabel(cluster_.cas[ca].name, "requests"), record, cluster_.cas[ca].place,
                              requests_[ca].steps));
   }
 
@@ -258,8 +269,8 @@ class PkiLowering {
                   leaf.sans,          kind.usages, kind.life,
                   kind.urls,          kind.is_ca,  kind.max_path_length,
                   leaf.revoked_before};
-    steps.cert = Add(StepKind::kCert, ShardOf(leaf), absl::StrCat("cert/", leaf.name), IssuedRecord(issued),
-                     {steps.csr, steps_.cas[kind.ca].cert}, gates_[kind.ca]);
+    steps.cert = Add(StepKind::kCert, ShardOf(leaf), absl::StrCat("cert/", leaf.name), CertOf(issued),
+                     kind.place, {steps.csr, steps_.cas[kind.ca].cert}, gates_[kind.ca]);
     WatchCertificate(steps.cert, paths::Certificate(leaf.name), &issuer, kind.life);
     AddToHost(leaf, steps.cert);
     // What a server shows has to hold the intermediates, which nobody who trusts the root needs to know.
@@ -282,20 +293,21 @@ class PkiLowering {
       inputs.push_back(steps_.cas[ca].cert);
       issuers.push_back(paths::Certificate(cluster_.cas[ca].name));
     }
-    RecordWriter record;
-    record.Add("cert", paths::Certificate(leaf.name)).Add("form", form).Add("issuers", issuers);
+    BundleRecord record;
+    record.form = form;
+    record.cert = paths::Certificate(leaf.name);
+    record.issuers = issuers;
     if (secret) {
-      record.Add("key", paths::Key(leaf.name));
+      record.key = paths::Key(leaf.name);
       inputs.push_back(steps.key);
     }
-    record.Add("kind", "bundle");
     if (form == "pkcs12") {
-      record.Add("name", leaf.name);
-      AddPassphrase("passphrase", leaf.kind->pkcs12_passphrase, &record);
+      record.name = leaf.name;
+      record.passphrase = leaf.kind->pkcs12_passphrase;
     }
-    record.Add("path", path);
-    StepId step = Add(StepKind::kBundle, ShardOf(leaf), absl::StrCat(form, "/", leaf.name),
-                      std::move(record).Finish(), inputs);
+    record.path = path;
+    StepId step = Add(StepKind::kBundle, ShardOf(leaf), absl::StrCat(form, "/", leaf.name), record,
+                      leaf.kind->place, inputs);
     WatchFile(step, secret ? kKeyMode : kPublicMode, path);
     AddToHost(leaf, step);
     return step;
@@ -305,25 +317,24 @@ class PkiLowering {
     const CertificateAuthority& ca = cluster_.cas[i];
     if (ca.crl_expiry_seconds == 0) return;
     std::vector<StepId> inputs = {steps_.cas[i].cert};
-    Json certs = Json::array(), serials = Json::array();
+    CrlRecord record;
     for (const RevokedLeaf& revoked : ca.revoked_leaves) {
       const std::string& name = cluster_.certificates[revoked.certificate].name;
       inputs.push_back(steps_.leaves[revoked.certificate].cert);
-      certs.push_back(
+      record.certs.push_back(
           {paths::Certificate(name), paths::Superseded(name), revoked.reason, absl::StrCat(revoked.date)});
     }
     for (const RevokedSerial& revoked : ca.revoked_serials) {
-      serials.push_back(
+      record.serials.push_back(
           {revoked.serial, revoked.reason, revoked.date == 0 ? "" : absl::StrCat(revoked.date)});
     }
-    RecordWriter record;
-    record.AddJson("certs", certs.dump()).Add("der", paths::CrlDer(ca.name));
-    record.Add("expiry", ca.crl_expiry_seconds).Add("issuer", paths::Certificate(ca.name));
-    record.Add("issuer-key", SigningKey(ca));
-    AddPassphrase("issuer-passphrase", ca.key.passphrase, &record);
-    record.Add("kind", "crl").Add("path", paths::CrlPem(ca.name)).AddJson("serials", serials.dump());
-    StepId step =
-        Add(StepKind::kCrl, lowering_.shared, CaLabel(ca.name, "crl"), std::move(record).Finish(), inputs);
+    record.path = paths::CrlPem(ca.name);
+    record.der = paths::CrlDer(ca.name);
+    record.expiry = ca.crl_expiry_seconds;
+    record.issuer = paths::Certificate(ca.name);
+    record.issuer_key = SigningKey(ca);
+    record.issuer_passphrase = ca.key.passphrase;
+    StepId step = Add(StepKind::kCrl, lowering_.shared, CaLabel(ca.name, "crl"), record, ca.place, inputs);
     Watch watch;
     watch.step = step;
     watch.kind = Watch::Kind::kCrl;

@@ -5,6 +5,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/file_records.h"
 
 namespace kplan {
 namespace {
@@ -25,17 +26,19 @@ std::vector<StepId> WithOwner(std::vector<StepId> inputs, const HostGate& gate, 
 
 StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair, const HostGate& gate) {
   const Host& host = lowering.cluster.hosts[host_index];
-  RecordWriter record;
-  record.Add("cert-from", pair.certificate_from).Add("cert-path", pair.certificate_path);
-  AddHost(host, &record);
-  record.Add("key-from", pair.key_from).Add("key-path", pair.key_path).Add("kind", "install-pair");
-  if (!pair.key_owner.empty()) record.Add("owner", pair.key_owner);
-  record.Add("root", host.root);
+  PairRecord record;
+  record.cert_from = pair.certificate_from;
+  record.key_from = pair.key_from;
+  record.host = HostInRecord(host);
+  record.root = host.root;
+  record.cert_path = pair.certificate_path;
+  record.key_path = pair.key_path;
+  record.owner = pair.key_owner;
   StepId step = lowering.graph.AddStep(
-      StepKind::kInstall, lowering.host_shard[host_index],
-      absl::StrCat("file/", host.name, pair.certificate_path), std::move(record).Finish(),
+      StepKind::kPair, lowering.host_shard[host_index],
+      absl::StrCat("file/", host.name, pair.certificate_path), ToText(record),
       WithOwner(With({pair.certificate_source, pair.key_source}, gate.inputs), gate, pair.key_owner),
-      gate.after);
+      gate.after, pair.place);
   Announce(lowering, host, step,
            {{step, Watch::Kind::kFile, 0644, "", host.root, pair.certificate_path, ""},
             {step, Watch::Kind::kFile, 0600, "", host.root, pair.key_path, ""}});
@@ -46,16 +49,16 @@ StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair,
 
 StepId LowerFolder(const Lowering& lowering, int host_index, const HostFolder& folder, const HostGate& gate) {
   const Host& host = lowering.cluster.hosts[host_index];
-  RecordWriter record;
-  if (folder.any_owner) record.Add("any-owner", true);
-  AddHost(host, &record);
-  record.Add("kind", "dir").Add("mode", OctalMode(folder.mode));
-  if (!folder.owner.empty() && !folder.any_owner) record.Add("owner", folder.owner);
-  record.Add("path", folder.path).Add("root", host.root);
-  StepId step =
-      lowering.graph.AddStep(StepKind::kDir, lowering.host_shard[host_index],
-                             absl::StrCat("dir/", host.name, folder.path), std::move(record).Finish(),
-                             WithOwner(gate.inputs, gate, folder.any_owner ? "" : folder.owner), gate.after);
+  DirRecord record;
+  record.host = HostInRecord(host);
+  record.root = host.root;
+  record.path = folder.path;
+  record.mode = OctalMode(folder.mode);
+  if (!folder.any_owner) record.owner = folder.owner;
+  record.any_owner = folder.any_owner;
+  StepId step = lowering.graph.AddStep(StepKind::kDir, lowering.host_shard[host_index],
+                                       absl::StrCat("dir/", host.name, folder.path), ToText(record),
+                                       WithOwner(gate.inputs, gate, record.owner), gate.after, folder.place);
   Announce(lowering, host, step,
            {{step, Watch::Kind::kFolder, static_cast<mode_t>(folder.mode), "", host.root, folder.path, ""}});
   return step;
@@ -68,19 +71,21 @@ bool VerifiesUnits(const Host& host) { return host.manager == ServiceManager::kS
 // NAME: as in the label ("etcd", "backup.timer"); FILE: its unit's ("etcd.service"). BEFORE is what the unit
 // names: only units that are verified wait for it.
 StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& name, const std::string& file,
-                 StepId source, const HostGate& gate, const std::vector<StepId>& before) {
+                 StepId source, const HostGate& gate, const std::vector<StepId>& before, Range place) {
   const Host& host = lowering.cluster.hosts[host_index];
   const std::string path = absl::StrCat(paths::on_host::kUnits, "/", file);
+  FileFields fields;
+  fields.from = paths::Rendered(host.name, path);
+  fields.host = HostInRecord(host);
+  fields.root = host.root;
+  fields.path = path;
+  fields.mode = "0644";
   const bool verified = VerifiesUnits(host);
-  RecordWriter record;
-  record.Add("from", paths::Rendered(host.name, path));
-  AddHost(host, &record);
-  record.Add("kind", verified ? "unit" : "install").Add("mode", "0644").Add("path", path);
-  record.Add("root", host.root).Add("secret", false);
-  StepId step =
-      lowering.graph.AddStep(StepKind::kUnit, lowering.host_shard[host_index],
-                             absl::StrCat("unit/", host.name, "/", name), std::move(record).Finish(),
-                             With({source}, gate.inputs), verified ? With(gate.after, before) : gate.after);
+  StepId step = lowering.graph.AddStep(
+      verified ? StepKind::kUnit : StepKind::kUnitFile, lowering.host_shard[host_index],
+      absl::StrCat("unit/", host.name, "/", name),
+      verified ? ToText(UnitRecord{fields}) : ToText(FileRecord{fields}), With({source}, gate.inputs),
+      verified ? With(gate.after, before) : gate.after, place);
   Announce(lowering, host, step, {{step, Watch::Kind::kFile, 0644, "", host.root, path, ""}});
   return step;
 }
@@ -107,7 +112,8 @@ std::vector<StepId> LowerFurtherUnits(const Lowering& lowering, const Service& s
     for (size_t i = 0; i < service.units.size(); ++i) {
       const std::string& name = service.units[i].name;
       if (absl::EndsWith(name, ".service") != services) continue;
-      steps[i] = LowerUnit(lowering, service.host, name, name, service.unit_sources[i], gate, before);
+      steps[i] = LowerUnit(lowering, service.host, name, name, service.unit_sources[i], gate, before,
+                           service.units[i].place);
       added.push_back(steps[i]);
     }
     before = With(std::move(before), added);
@@ -117,9 +123,7 @@ std::vector<StepId> LowerFurtherUnits(const Lowering& lowering, const Service& s
 
 }  // namespace
 
-void AddHost(const Host& host, RecordWriter* record) {
-  if (host.remote()) record->Add("host", host.name);
-}
+std::string HostInRecord(const Host& host) { return host.remote() ? host.name : ""; }
 
 void Announce(const Lowering& lowering, const Host& host, StepId step, const std::vector<Watch>& watches) {
   lowering.graph.AddToGroup(host.name, step);
@@ -130,58 +134,56 @@ void Announce(const Lowering& lowering, const Host& host, StepId step, const std
   for (const Watch& watch : watches) lowering.graph.AddWatch(watch);
 }
 
-std::string JsonListOf(const std::vector<std::string>& texts) {
-  return absl::StrCat("[", absl::StrJoin(texts, ","), "]");
-}
-
-std::string JsonList(const std::vector<std::string>& values) {
-  std::vector<std::string> texts;
-  for (const std::string& value : values) AppendJsonString(value, &texts.emplace_back());
-  return JsonListOf(texts);
-}
-
-StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text) {
+StepId LowerRender(const Lowering& lowering, int host, const std::string& path, const std::string& text,
+                   Range place) {
   const std::string& name = lowering.cluster.hosts[host].name;
-  RecordWriter record;
-  record.Add("content", text).Add("kind", "render").Add("path", paths::Rendered(name, path));
+  RenderRecord record;
+  record.content = text;
+  record.path = paths::Rendered(name, path);
   return lowering.graph.AddStep(StepKind::kRender, lowering.host_shard[host],
-                                absl::StrCat("render/", name, path), std::move(record).Finish(), {});
+                                absl::StrCat("render/", name, path), ToText(record), {}, {}, place);
 }
 
 StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive) {
-  RecordWriter fetch;
-  if (archive.given) fetch.Add("given", true);
-  fetch.Add("kind", "fetch").Add("path", archive.path).Add("sha256", archive.sha256);
-  if (!archive.given) fetch.Add("url", archive.url);
-  StepId fetched = lowering.graph.AddStep(StepKind::kFetch, lowering.shared, absl::StrCat("archive/", name),
-                                          std::move(fetch).Finish(), {});
-  RecordWriter unpack;
-  unpack.Add("archive", archive.path).Add("dir", archive.unpacked).Add("kind", "unpack");
-  unpack.Add("members", archive.members).Add("sha256", archive.sha256);
+  ArchiveRecord fetch;
+  fetch.given = archive.given;
+  fetch.path = archive.path;
+  fetch.sha256 = archive.sha256;
+  if (!archive.given) fetch.url = archive.url;
+  StepId fetched = lowering.graph.AddStep(StepKind::kArchive, lowering.shared, absl::StrCat("archive/", name),
+                                          ToText(fetch), {}, {}, archive.place);
+  UnpackRecord unpack;
+  unpack.archive = archive.path;
+  unpack.sha256 = archive.sha256;
+  unpack.dir = archive.unpacked;
+  unpack.members = archive.members;
   return lowering.graph.AddStep(StepKind::kUnpack, lowering.shared, absl::StrCat("unpack/", name),
-                                std::move(unpack).Finish(), {fetched});
+                                ToText(unpack), {fetched}, {}, archive.place);
 }
 
 void LowerUnitTexts(const Lowering& lowering, Service* service) {
-  service->unit_source =
-      LowerRender(lowering, service->host, paths::on_host::Unit(service->name), service->unit_text);
+  service->unit_source = LowerRender(lowering, service->host, paths::on_host::Unit(service->name),
+                                     service->unit_text, service->place);
   for (const FurtherUnit& unit : service->units) {
-    service->unit_sources.push_back(LowerRender(
-        lowering, service->host, absl::StrCat(paths::on_host::kUnits, "/", unit.name), unit.text));
+    service->unit_sources.push_back(LowerRender(lowering, service->host,
+                                                absl::StrCat(paths::on_host::kUnits, "/", unit.name),
+                                                unit.text, unit.place));
   }
 }
 
 StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file, const HostGate& gate) {
   const Host& host = lowering.cluster.hosts[host_index];
-  RecordWriter record;
-  record.Add("from", file.from);
-  AddHost(host, &record);
-  record.Add("kind", "install").Add("mode", OctalMode(file.mode));
-  if (!file.owner.empty()) record.Add("owner", file.owner);
-  record.Add("path", file.path).Add("root", host.root).Add("secret", file.secret);
+  FileRecord record;
+  record.from = file.from;
+  record.host = HostInRecord(host);
+  record.root = host.root;
+  record.path = file.path;
+  record.mode = OctalMode(file.mode);
+  record.owner = file.owner;
+  record.secret = file.secret;
   StepId step = lowering.graph.AddStep(
-      StepKind::kInstall, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
-      std::move(record).Finish(), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after);
+      StepKind::kFile, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
+      ToText(record), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after, file.place);
   Announce(lowering, host, step,
            {{step, Watch::Kind::kFile, static_cast<mode_t>(file.mode), "", host.root, file.path, ""}});
   return step;
@@ -213,12 +215,12 @@ ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service,
   std::vector<StepId> named = With(files.inputs, files.others);
   auto user = gate.users.find(service.user);
   if (user != gate.users.end()) named.push_back(user->second);
-  StepId source =
-      service.unit_source.has_value()
-          ? *service.unit_source
-          : LowerRender(lowering, service.host, paths::on_host::Unit(service.name), service.unit_text);
+  StepId source = service.unit_source.has_value()
+                      ? *service.unit_source
+                      : LowerRender(lowering, service.host, paths::on_host::Unit(service.name),
+                                    service.unit_text, service.place);
   StepId unit = LowerUnit(lowering, service.host, service.name, absl::StrCat(service.name, ".service"),
-                          source, gate, named);
+                          source, gate, named, service.place);
   named.push_back(unit);
   files.units = LowerFurtherUnits(lowering, service, gate, named);
   files.inputs.push_back(unit);
@@ -228,27 +230,24 @@ ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service,
   return files;
 }
 
-std::string ServiceRecord(const Lowering& lowering, const Service& service, bool with_host) {
+ServiceRecord ServiceRecordOf(const Lowering& lowering, const Service& service, bool with_host) {
   const Host& host = lowering.cluster.hosts[service.host];
-  std::vector<std::string> restart_on = PathsOf(service, OnChange::kRestart);
-  const std::vector<std::string> reload_on = PathsOf(service, OnChange::kReload);
-  restart_on.push_back(paths::on_host::Unit(service.name));
-  RecordWriter record;
-  record.Add("answers", service.answers);
-  // Under systemd too, though the unit holds them: a service that runs without a marker of ours is adopted
-  // when these are what it was started with.
-  record.Add("argv", service.arguments).Add("environment", service.environment);
-  // systemd has it from the unit.
-  if (!service.environment_file.empty() && host.manager == ServiceManager::kProcess)
-    record.Add("environment-file", service.environment_file);
-  if (with_host) AddHost(host, &record);
-  record.Add("kind", "service").Add("manager", ManagerName(host.manager)).Add("name", service.name);
-  if (!reload_on.empty()) record.Add("reload-on", reload_on);
-  record.Add("restart-on", restart_on).Add("root", host.root);
-  if (service.by_unit) record.Add("start", "by-unit");
-  record.Add("timeout", kStartTimeoutSeconds);
-  record.Add("unit", paths::on_host::Unit(service.name));
-  return std::move(record).Finish();
+  ServiceRecord record;
+  if (with_host) record.host = HostInRecord(host);
+  record.manager = ManagerName(host.manager);
+  record.root = host.root;
+  record.name = service.name;
+  record.unit = paths::on_host::Unit(service.name);
+  record.argv = service.arguments;
+  record.environment = service.environment;
+  if (host.manager == ServiceManager::kProcess) record.environment_file = service.environment_file;
+  record.restart_on = PathsOf(service, OnChange::kRestart);
+  record.restart_on.push_back(record.unit);
+  record.reload_on = PathsOf(service, OnChange::kReload);
+  record.answers = service.answers;
+  if (service.by_unit) record.start = "by-unit";
+  record.timeout = kStartTimeoutSeconds;
+  return record;
 }
 
 StepId LowerServiceStep(const Lowering& lowering, const Service& service, const ServiceFiles& files,
@@ -256,8 +255,8 @@ StepId LowerServiceStep(const Lowering& lowering, const Service& service, const 
   const Host& host = lowering.cluster.hosts[service.host];
   StepId step = lowering.graph.AddStep(StepKind::kService, lowering.host_shard[service.host],
                                        absl::StrCat("service/", host.name, "/", service.name),
-                                       ServiceRecord(lowering, service, /*with_host=*/true), files.inputs,
-                                       With(files.others, after));
+                                       ToText(ServiceRecordOf(lowering, service, /*with_host=*/true)),
+                                       files.inputs, With(files.others, after), service.place);
   // One that others start need not run.
   if (host.manager == ServiceManager::kNone || service.by_unit) {
     Announce(lowering, host, step, {});

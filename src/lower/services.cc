@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
 #include "src/lower/lower_internal.h"
+#include "src/step/file_records.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 namespace {
@@ -30,11 +32,13 @@ class ServiceSources {
     Service service;
     service.name = instance.name;
     service.host = instance.host;
+    service.place = instance.place;
+    service.user_place = instance.user_place;
     for (const ServiceProgram& program : instance.programs) AddProgram(instance, program, &service);
     for (const ServiceFile& file : instance.files) AddFile(file, &service);
     for (const ServiceCertificate& certificate : instance.certificates) AddCertificate(certificate, &service);
     for (const ServiceFolder& folder : instance.folders)
-      service.folders.push_back({folder.path, folder.mode, folder.owner, folder.any_owner});
+      service.folders.push_back({folder.path, folder.mode, folder.owner, folder.any_owner, folder.place});
     service.user = instance.user;
     service.unit_text = instance.unit;
     service.units = instance.units;
@@ -54,6 +58,7 @@ class ServiceSources {
     file.source = unpacked_[instance.archive];
     file.mode = 0755;
     file.on_change = program.on_change;
+    file.place = lowering_.cluster.service_archives[instance.archive].second.place;
     service->files.push_back(std::move(file));
   }
 
@@ -63,24 +68,25 @@ class ServiceSources {
     file.mode = it.mode;
     file.owner = it.owner;
     file.on_change = it.on_change;
+    file.place = it.place;
     if (it.copied) {
       file.from = it.from;
-      file.source = LowerSource(absl::StrCat("source/", service->name, it.path), it.from);
+      file.source = LowerSource(absl::StrCat("source/", service->name, it.path), it);
     } else {
       file.from = paths::Rendered(lowering_.cluster.hosts[service->host].name, it.path);
-      file.source = LowerRender(lowering_, service->host, it.path, it.content);
+      file.source = LowerRender(lowering_, service->host, it.path, it.content, it.place);
     }
     service->files.push_back(std::move(file));
   }
 
   // Of a service on several hosts all have the same one.
-  StepId LowerSource(const std::string& label, const std::string& path) {
+  StepId LowerSource(const std::string& label, const ServiceFile& file) {
     auto [known, fresh] = sources_.try_emplace(label, 0);
     if (!fresh) return known->second;
-    RecordWriter record;
-    record.Add("kind", "source").Add("path", path);
-    known->second =
-        lowering_.graph.AddStep(StepKind::kSource, lowering_.shared, label, std::move(record).Finish(), {});
+    SourceRecord record;
+    record.path = file.from;
+    known->second = lowering_.graph.AddStep(StepKind::kSource, lowering_.shared, label, ToText(record), {},
+                                            {}, file.place);
     return known->second;
   }
 
@@ -96,6 +102,7 @@ class ServiceSources {
       bundle.secret = true;
       bundle.owner = it.owner;
       bundle.on_change = it.on_change;
+      bundle.place = it.place;
       service->files.push_back(std::move(bundle));
     } else if (!it.cert_path.empty()) {
       const bool whole = it.part == ServiceCertificate::Part::kChain;
@@ -108,6 +115,7 @@ class ServiceSources {
       pair.key_source = leaf.key;
       pair.key_owner = it.owner;
       pair.on_change = it.on_change;
+      pair.place = it.place;
       service->pairs.push_back(std::move(pair));
     }
     if (it.ca_path.empty()) return;
@@ -116,6 +124,7 @@ class ServiceSources {
     trust.from = paths::Certificate(lowering_.cluster.cas[certificate.kind->ca].name);
     trust.source = pki_.cas[certificate.kind->ca].cert;
     trust.on_change = it.on_change;
+    trust.place = it.place;
     service->files.push_back(std::move(trust));
   }
 
@@ -176,13 +185,14 @@ class ServiceLowering {
   StepId LowerActivate(const Service& service, const FurtherUnit& unit, StepId file,
                        const std::vector<StepId>& after) {
     const Host& host = cluster_.hosts[service.host];
-    RecordWriter record;
-    AddHost(host, &record);
-    record.Add("kind", "activate").Add("name", unit.name);
-    record.Add("path", absl::StrCat(paths::on_host::kUnits, "/", unit.name)).Add("root", host.root);
+    ActivateRecord record;
+    record.host = HostInRecord(host);
+    record.root = host.root;
+    record.name = unit.name;
+    record.path = absl::StrCat(paths::on_host::kUnits, "/", unit.name);
     StepId step = lowering_.graph.AddStep(StepKind::kActivate, lowering_.host_shard[service.host],
-                                          absl::StrCat("service/", host.name, "/", unit.name),
-                                          std::move(record).Finish(), {file}, after);
+                                          absl::StrCat("service/", host.name, "/", unit.name), ToText(record),
+                                          {file}, after, unit.place);
     // A service may be a job, which ends.
     std::vector<Watch> watches;
     if (!absl::EndsWith(unit.name, ".service"))
@@ -197,16 +207,17 @@ class ServiceLowering {
                     const std::vector<StepId>& runs) {
     const Host& host = cluster_.hosts[instance.host];
     std::vector<StepId> inputs = files;
-    std::vector<std::string> checks;
-    for (const ServiceCheck& check : instance.checks) checks.push_back(CheckJson(check, &inputs));
+    CheckRecord record;
+    for (const ServiceCheck& check : instance.checks) record.checks.push_back(RecordOf(check, &inputs));
     AddTo(runs, &inputs);
-    RecordWriter record;
-    record.AddJson("checks", JsonListOf(checks));
-    AddHost(host, &record);
-    record.Add("kind", "check").Add("manager", ManagerName(host.manager)).Add("name", instance.name);
-    record.Add("root", host.root).Add("timeout", kCheckTimeoutSeconds);
-    StepId step = lowering_.graph.AddStep(StepKind::kCheck, lowering_.host_shard[instance.host],
-                                          VerdictOf(host, instance), std::move(record).Finish(), inputs);
+    record.host = HostInRecord(host);
+    record.manager = ManagerName(host.manager);
+    record.root = host.root;
+    record.name = instance.name;
+    record.timeout = kCheckTimeoutSeconds;
+    StepId step =
+        lowering_.graph.AddStep(StepKind::kCheck, lowering_.host_shard[instance.host],
+                                VerdictOf(host, instance), ToText(record), inputs, {}, instance.checks_place);
     Announce(lowering_, host, step, {});
     lowering_.graph.AddWait(step, absl::StrCat(instance.name, " on ", host.name, " passes its checks, ",
                                                kCheckTimeoutSeconds, " s at most"));
@@ -217,43 +228,42 @@ class ServiceLowering {
   }
 
   // Adds what CHECK is asked with to INPUTS.
-  std::string CheckJson(const ServiceCheck& check, std::vector<StepId>* inputs) const {
-    RecordWriter json;
+  ServiceCheckRecord RecordOf(const ServiceCheck& check, std::vector<StepId>* inputs) const {
+    ServiceCheckRecord record;
     switch (check.kind) {
       case ServiceCheck::Kind::kSystemd:
-        json.Add("systemd", "active");
+        record.systemd = "active";
         break;
       case ServiceCheck::Kind::kTcp:
-        json.Add("tcp", check.target);
+        record.tcp = check.target;
         break;
       case ServiceCheck::Kind::kExec:
-        json.Add("exec", check.command);
+        record.exec = check.command;
         break;
       case ServiceCheck::Kind::kHttps:
-        AddHttps(check, &json, inputs);
+        FillHttps(check, &record, inputs);
         break;
     }
-    return std::move(json).Finish();
+    return record;
   }
 
-  void AddHttps(const ServiceCheck& check, RecordWriter* json, std::vector<StepId>* inputs) const {
+  void FillHttps(const ServiceCheck& check, ServiceCheckRecord* record, std::vector<StepId>* inputs) const {
+    record->https = check.target;
+    record->status = check.status;
+    record->refuse = check.refuse;
     if (check.ca >= 0) {
-      json->Add("cacert", paths::Certificate(cluster_.cas[check.ca].name));
+      record->cacert = paths::Certificate(cluster_.cas[check.ca].name);
       AddTo({pki_.cas[check.ca].cert}, inputs);
     }
-    const bool shows = check.cert >= 0;
-    if (shows) {
-      json->Add("cert", pki_.leaves[check.cert].shown_path);
+    if (check.cert >= 0) {
+      record->cert = pki_.leaves[check.cert].shown_path;
+      record->key = paths::Key(cluster_.certificates[check.cert].name);
       AddTo({pki_.leaves[check.cert].shown, pki_.leaves[check.cert].key}, inputs);
     }
-    json->Add("https", check.target);
-    if (shows) json->Add("key", paths::Key(cluster_.certificates[check.cert].name));
-    if (!check.refuse.empty()) json->Add("refuse", check.refuse);
     if (check.serves >= 0) {
-      json->Add("serves", paths::Certificate(cluster_.certificates[check.serves].name));
+      record->serves = paths::Certificate(cluster_.certificates[check.serves].name);
       AddTo({pki_.leaves[check.serves].cert}, inputs);
     }
-    json->Add("status", check.status);
   }
 
   const Lowering& lowering_;

@@ -164,7 +164,7 @@ TEST(Services, AHostOverSshIsLookedAtAndSentToOnce) {
   EXPECT_EQ(RecordOf(graph, "service/c/web")["host"], "c");
   // Every step there is one that contacts it.
   std::set<std::string> contacts;
-  for (StepId id : graph.contacts()) contacts.insert(graph.steps()[id].label);
+  for (StepId id : graph.Contacts()) contacts.insert(graph.steps()[id].label);
   for (const char* label :
        {"host/c", "send/c", "file/c/etc/web/web.pem", "unit/c/web", "service/c/web", "verify/c/web"})
     EXPECT_EQ(contacts.count(label), 1u) << label;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/source.h"
 #include "src/base/string_pairs.h"
 #include "src/model/pki.h"
 #include "src/systemd/unit.h"
@@ -37,6 +38,7 @@ struct Host {
   ServiceManager manager = ServiceManager::kSystemd;
   SshLogin ssh;        // not set: the host is this machine, or a folder on it
   std::string become;  // "sudo", or empty: the user that logs in writes; only with ssh
+  Range place;         // in cluster.yaml: its key
 
   bool remote() const { return ssh.set(); }
 };
@@ -49,6 +51,7 @@ struct Archive {
   std::string sha256;
   std::string unpacked;  // the folder its members are unpacked to, relative to DIR
   StringPairs members;   // (name in the archive, file name)
+  Range place;           // in cluster.yaml: the key that asks for it
 };
 
 // What a change of one of a service's inputs needs.
@@ -61,6 +64,7 @@ const char* OnChangeName(OnChange need);
 struct FurtherUnit {
   std::string name;  // "backup.timer", "worker@.service"
   std::string text;
+  Range place;  // in cluster.yaml: its key
 };
 
 // What proves that a service serves.
@@ -86,6 +90,7 @@ struct ServiceFile {
   int mode = 0644;
   std::string owner;  // "user" or "user:group"; empty: root
   OnChange on_change = OnChange::kRestart;
+  Range place;  // in cluster.yaml: its key
 };
 
 // A member of a service's archive.
@@ -105,6 +110,7 @@ struct ServiceCertificate {
   std::string ca_path;              // the certificate of the CA that signed it
   std::string owner;                // of what holds a key; empty: root
   OnChange on_change = OnChange::kRestart;
+  Range place;  // in cluster.yaml: the key `certs` of the service
 };
 
 struct ServiceFolder {
@@ -114,6 +120,7 @@ struct ServiceFolder {
   // Whoever runs the service owns it, and gives it away as it likes (systemd's StateDirectory): only mode and
   // being there are kplan's.
   bool any_owner = false;
+  Range place;  // in cluster.yaml: the key that asks for it
 };
 
 // A service on one host.
@@ -135,6 +142,8 @@ struct ServiceInstance {
   std::vector<FurtherUnit> units;        // by name
   bool by_unit = false;                  // a timer or socket of its own name starts it, and kplan does not
   std::vector<ServiceCheck> checks;
+  // In cluster.yaml: the keys of its unit, its user and its checks, or its own where it has none.
+  Range place, user_place, checks_place;
 };
 
 struct EtcdMember {
@@ -158,6 +167,7 @@ struct EtcdMember {
 
 struct Etcd {
   std::string version, token;
+  Range place;                      // in cluster.yaml: the key `etcd`
   std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
   std::vector<EtcdMember> members;  // in the order of the spec
   std::vector<std::string> refuse;  // of "no-cert", "wrong-ca", "plaintext"

@@ -8,23 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "src/base/source.h"
 #include "src/base/string_pairs.h"
+#include "src/pki/passphrase_source.h"
 
 namespace kplan {
 
-// Where a passphrase is. The passphrase itself is read by the steps alone.
-struct PassphrasePlace {
-  enum class Kind { kNone, kFile, kEnvironment };
-
-  Kind kind = Kind::kNone;
-  std::string name;  // of the file, relative to DIR, or of the environment variable
-};
-
 struct KeyKind {
-  std::string algo;            // "rsa", "ecdsa", "ed25519"
-  int size = 0;                // bits; 0 for ed25519
-  bool pkcs8 = false;          // else the form that cfssl writes: PKCS#1, SEC1
-  PassphrasePlace passphrase;  // of a CA's: encrypted at rest
+  std::string algo;             // "rsa", "ecdsa", "ed25519"
+  int size = 0;                 // bits; 0 for ed25519
+  bool pkcs8 = false;           // else the form that cfssl writes: PKCS#1, SEC1
+  PassphraseSource passphrase;  // of a CA's: encrypted at rest
 };
 
 // What certificates say about where to find their issuer's certificate, CRL and OCSP responder.
@@ -84,6 +78,8 @@ struct CertificateAuthority {
   std::vector<RevokedSerial> revoked_serials;
   std::vector<RevokedLeaf> revoked_leaves;
 
+  Range place;  // in cluster.yaml: its key
+
   // Whether it signs here.
   bool has_key() const { return origin != Origin::kExternal; }
 };
@@ -91,6 +87,7 @@ struct CertificateAuthority {
 // What the certificates of one entry of `certs` have in common: kept once, not once a host.
 struct LeafKind {
   std::string spec_name;  // "kubernetes", "server": the key in `certs`
+  Range place;            // where that stands
   int ca = 0;             // who signs: index into Cluster::cas
   KeyKind key;
   int key_generation = 1;  // raised when the key has to be another one
@@ -102,7 +99,7 @@ struct LeafKind {
   int max_path_length = kNoPathLength;
   IssuerUrls urls;
   bool chain = false, bundle = false, pkcs12 = false;  // which files are made beside the certificate
-  PassphrasePlace pkcs12_passphrase;
+  PassphraseSource pkcs12_passphrase;
 };
 
 struct LeafCertificate {

@@ -145,7 +145,7 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
     known.emplace_back(format.name);
     if (format.name != spec.format.value) continue;
     key.pkcs8 = format.pkcs8;
-    if (!format.pkcs8 && key.passphrase.kind != PassphrasePlace::Kind::kNone) {
+    if (!format.pkcs8 && key.passphrase.kind != PassphraseSource::Kind::kNone) {
       Diagnostic& error =
           diagnostics_->Error(Code::kConflict, spec.format.range,
                               "a key that is encrypted with a passphrase is in PKCS#8", "remove `format`");
@@ -163,7 +163,7 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
   return key;
 }
 
-PassphrasePlace PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
+PassphraseSource PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
   if (spec.file.set() && spec.env.set()) {
     Diagnostic& both = diagnostics_->Error(Code::kConflict, spec.env.range,
                                            "a passphrase is in a file or in the environment, not in both",
@@ -171,7 +171,7 @@ PassphrasePlace PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
     both.Relate(spec.file.range, "the file is here");
   }
   if (spec.file.set()) {
-    return {PassphrasePlace::Kind::kFile, ResolvePath(spec.file, "passphrase-file")};
+    return {PassphraseSource::Kind::kFile, ResolvePath(spec.file, "passphrase-file")};
   }
   if (!spec.env.set()) return {};
   if (!IsEnvironmentName(spec.env.value)) {
@@ -179,7 +179,7 @@ PassphrasePlace PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
                         absl::StrCat(Quote(spec.env.value), " is not the name of an environment variable"),
                         "write the variable's name, not the passphrase: letters, digits and _");
   }
-  return {PassphrasePlace::Kind::kEnvironment, spec.env.value};
+  return {PassphraseSource::Kind::kEnvironment, spec.env.value};
 }
 
 StringPairs PkiValues::ResolveNames(const std::vector<NameSpec>& names) {

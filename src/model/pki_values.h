@@ -21,7 +21,7 @@ class PkiValues {
   IssuerUrls ResolveUrls(const UrlsSpec& spec, const IssuerUrls& fallback);
 
   KeyKind ResolveKey(const KeySpec& spec);
-  PassphrasePlace ResolvePassphrase(const PassphraseSpec& spec);
+  PassphraseSource ResolvePassphrase(const PassphraseSpec& spec);
 
   // cfssl's "names" as ("C", "US"), ...
   StringPairs ResolveNames(const std::vector<NameSpec>& names);

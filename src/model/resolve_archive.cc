@@ -103,6 +103,7 @@ Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, con
   const ArchiveSpec& spec = etcd.archive;
   std::string release = EtcdReleaseName(etcd.version.value, arch);
   Archive archive;
+  archive.place = spec.range.known() ? spec.range : etcd.range;
   HasOneSource(spec, diagnostics);
   if (spec.path.set()) {
     ResolveArchivePath(spec.path, &archive, diagnostics);

@@ -78,6 +78,7 @@ class CaResolver {
     if (!fresh) return added->second;
     CertificateAuthority ca;
     ca.name = spec.name.value;
+    ca.place = spec.range;
     ca.issuer = IssuerOf(spec);
     if (spec.cert.set()) {
       ResolveExisting(spec, &ca);

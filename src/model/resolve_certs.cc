@@ -151,6 +151,7 @@ class CertResolver {
     const Profile& profile = profiles_.Of(spec);
     auto kind = std::make_shared<LeafKind>();
     kind->spec_name = spec.name.value;
+    kind->place = spec.name.range;
     kind->ca = std::max(ca, 0);
     kind->key = values_.ResolveKey(spec.key);
     kind->key_generation = GenerationOf(spec);

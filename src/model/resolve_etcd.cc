@@ -70,6 +70,7 @@ class EtcdResolver {
                             "for example version: 3.4.15");
       return false;
     }
+    etcd_.place = spec_.range;
     etcd_.version = spec_.version.value;
     absl::string_view text = etcd_.version;
     if (!ParseEtcdVersion(text, &context_.version)) {

@@ -201,6 +201,7 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     CheckHostName(host_spec->name, diagnostics);
     Host host;
     host.name = host_spec->name.value;
+    host.place = host_spec->name.range;
     ResolveSsh(*host_spec, &host, diagnostics);
     host.root = ResolveRoot(host_spec->root, host_spec->ssh.set(), diagnostics);
     host.manager = ResolveManager(*host_spec, host, diagnostics);

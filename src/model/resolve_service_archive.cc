@@ -40,6 +40,7 @@ class ProgramsResolver {
                           "write url: https://..., or path: FILE");
     }
     CheckArchitectures();
+    archive_.place = spec_.range;
     archive_.sha256 = ResolveDigest();
     if (diagnostics_->error_count() > errors_before || context_.host < 0) return;
     archive_.unpacked =

@@ -39,6 +39,7 @@ class FilesResolver {
     CheckHostPath(spec.path, diagnostics_);
     ServiceFile file;
     file.path = spec.path.value;
+    file.place = spec.path.range;
     if (spec.content.set() && spec.from.set()) {
       diagnostics_
           ->Error(Code::kConflict, spec.from.range,
@@ -98,6 +99,7 @@ class FilesResolver {
     cert.owner = ResolveOwner(spec.owner);
     cert.on_change = ResolveOnChange(spec.on_change);
     cert.cert = std::max(cert.cert, 0);  // it is an error then
+    cert.place = context_.spec.certs_range;
     service_.certificates.push_back(std::move(cert));
   }
 
@@ -157,6 +159,7 @@ class FilesResolver {
     folder.path = spec.path.value;
     folder.mode = ResolveMode(spec.mode, 0755, kUsableFolder);
     folder.owner = ResolveOwner(spec.owner);
+    folder.place = spec.path.range;
     service_.folders.push_back(std::move(folder));
   }
 

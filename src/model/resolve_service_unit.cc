@@ -106,7 +106,7 @@ class UnitResolver {
                             "write its sections and keys under `unit`");
         continue;
       }
-      service_.units.push_back({spec.name.value, FurtherUnitText(spec, diagnostics_)});
+      service_.units.push_back({spec.name.value, FurtherUnitText(spec, diagnostics_), spec.name.range});
       for (absl::string_view type : {".timer", ".socket", ".path"}) {
         if (spec.name.value != absl::StrCat(service_.name, type)) continue;
         service_.by_unit = true;

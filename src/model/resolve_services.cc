@@ -140,6 +140,11 @@ class ServicesResolver {
     ServiceInstance service;
     service.name = context.spec.name.value;
     service.host = std::max(context.host, 0);
+    const Range key = context.spec.name.range;
+    auto or_key = [key](Range range) { return range.known() ? range : key; };
+    service.place = or_key(context.spec.unit_range);
+    service.user_place = or_key(context.spec.user_range);
+    service.checks_place = or_key(context.spec.checks_range);
     const std::vector<std::string> after_units = ResolveAfterOn(index, context.host, &service);
     if (context.spec.command.empty() && spec_.well_formed) {
       context.diagnostics->Error(

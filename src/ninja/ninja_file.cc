@@ -72,9 +72,8 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
   }
 }
 
-// UNTIL: what the step may wait for; empty: nothing. CONTACTS: it reaches a host over ssh.
-void AppendStep(const Graph& graph, const Step& step, absl::string_view until, bool contacts,
-                std::string* out) {
+// UNTIL: what the step may wait for; empty: nothing.
+void AppendStep(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
   *out += "\nbuild ";
   AppendStamp(step, out);
   *out += ": step";
@@ -84,12 +83,12 @@ void AppendStep(const Graph& graph, const Step& step, absl::string_view until, b
   AppendPath(step.label, out);
   *out += "\n  shard = ";
   AppendPath(paths::Shard(graph.shards()[step.shard].name), out);
-  absl::StrAppend(out, "\n  digest = ", step.digest(), "\n  verb = ", VerbOf(step.kind), "\n");
+  absl::StrAppend(out, "\n  digest = ", step.digest(), "\n  verb = ", KindOf(step.kind).verb, "\n");
   // Ninja drops the blanks in front of a value.
   if (!until.empty()) absl::StrAppend(out, "  wait = $ (until ", EscapeNinjaText(until), ")\n");
   // A download shows its progress.
-  if (step.kind == StepKind::kFetch) *out += "  pool = console\n";
-  if (contacts) *out += "  pool = hosts\n";
+  if (step.kind == StepKind::kArchive) *out += "  pool = console\n";
+  if (step.contacts) *out += "  pool = hosts\n";
   *out += "build ";
   AppendPath(step.label, out);
   *out += ": phony ";
@@ -132,15 +131,12 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
                   "  depfile = .kplan/deps/$label\n"
                   "  deps = gcc\n"
                   "  restat = 1\n");
-  if (!graph.contacts().empty()) absl::StrAppend(&out, "\npool hosts\n  depth = ", kHostsAtATime, "\n");
+  if (!graph.Contacts().empty()) absl::StrAppend(&out, "\npool hosts\n  depth = ", kHostsAtATime, "\n");
   auto wait = graph.waits().begin();
-  auto contact = graph.contacts().begin();
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const bool waits = wait != graph.waits().end() && wait->step == id;
-    const bool contacts = contact != graph.contacts().end() && *contact == id;
-    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", contacts, &out);
+    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", &out);
     if (waits) ++wait;
-    if (contacts) ++contact;
     writer.MayFlush();
   }
   out += "\n";

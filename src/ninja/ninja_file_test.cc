@@ -21,8 +21,8 @@ TEST(NinjaFile, IsTheStampPattern) {
   Graph graph;
   uint32_t shared = graph.AddShard("shared");
   uint32_t worker = graph.AddShard("worker");
-  StepId archive = graph.AddStep(StepKind::kFetch, shared, "archive/etcd", "{}", {});
-  StepId file = graph.AddStep(StepKind::kInstall, worker, "file/worker/etc/x", "{\"a\":1}", {archive});
+  StepId archive = graph.AddStep(StepKind::kArchive, shared, "archive/etcd", "{}", {});
+  StepId file = graph.AddStep(StepKind::kFile, worker, "file/worker/etc/x", "{\"a\":1}", {archive});
   StepId service =
       graph.AddStep(StepKind::kService, worker, "service/worker/etcd", "{\"a\":2}", {archive}, {file});
   graph.AddWait(service, "a$b:1 answers\n, 90 s at most");

@@ -5,24 +5,21 @@
 #include <optional>
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "src/base/record.h"
 #include "src/pki/certificate_check.h"
 #include "src/pki/extensions.h"
 #include "src/pki/openssl_util.h"
-#include "src/pki/passphrase.h"
+#include "src/pki/passphrase_source.h"
 
 namespace kplan {
 
-// What the spec wants of a certificate, from the record of the step that keeps it. The records' keys are
-// described where the steps are: ca_cert.cc, cert.cc, adopt_ca.cc.
+// What is wanted of a certificate.
 struct CertificateSpec {
   // Where the certificate comes from, and so what kplan may say about it.
   enum Origin : uint8_t {
-    kSelfSigned = 1 << 0,  // "ca-cert": made here with its own key
-    kIssued = 1 << 1,      // "cert": made here with the key of the issuer
-    kExternal = 1 << 2,    // "cert" without the issuer's key: somebody else signs, and kplan checks
-    kAdopted = 1 << 3,     // "adopt-ca": a CA that was there before
+    kSelfSigned = 1 << 0,  // made here with its own key
+    kIssued = 1 << 1,      // made here with the key of the issuer
+    kExternal = 1 << 2,    // somebody else has the issuer's key, and signs; what comes back is checked
+    kAdopted = 1 << 3,     // a CA that was there before
   };
 
   Origin origin = kIssued;
@@ -42,9 +39,6 @@ struct CertificateSpec {
   std::string superseded;                 // the folder for certificates that were replaced; empty: none
 
   bool made_here() const { return origin == kSelfSigned || origin == kIssued; }
-
-  // InvalidArgument when the record says nothing that could be made.
-  static absl::StatusOr<CertificateSpec> From(const Record& record);
 };
 
 }  // namespace kplan

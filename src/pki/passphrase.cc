@@ -60,29 +60,6 @@ absl::StatusOr<Secret> ReadPassphraseFile(const std::string& name) {
 
 }  // namespace
 
-std::string PassphraseSource::Text() const {
-  switch (kind) {
-    case Kind::kFile:
-      return absl::StrCat("the passphrase in ", name);
-    case Kind::kEnvironment:
-      return absl::StrCat("the passphrase in $", name);
-    case Kind::kWithheld:
-      return "the passphrase";
-    case Kind::kNone:
-      break;
-  }
-  return "no passphrase";
-}
-
-absl::StatusOr<PassphraseSource> PassphraseSource::From(const Record& record, const char* key) {
-  if (!record.Has(key)) return PassphraseSource();
-  std::vector<std::string> source = record.Strings(key);
-  if (!record.status().ok()) return record.status();
-  if (source.size() == 2 && source[0] == "file") return PassphraseSource{Kind::kFile, source[1]};
-  if (source.size() == 2 && source[0] == "env") return PassphraseSource{Kind::kEnvironment, source[1]};
-  return absl::InvalidArgumentError(absl::StrCat("the record's \"", key, "\" names no passphrase"));
-}
-
 absl::StatusOr<Secret> ReadPassphrase(const PassphraseSource& source) {
   if (source.kind == PassphraseSource::Kind::kFile) return ReadPassphraseFile(source.name);
   if (source.kind != PassphraseSource::Kind::kEnvironment) {

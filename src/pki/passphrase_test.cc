@@ -86,19 +86,6 @@ TEST_F(PassphraseTest, FromTheEnvironment) {
   EXPECT_FALSE(ReadPassphrase({}).ok());
 }
 
-TEST_F(PassphraseTest, FromARecord) {
-  auto from = [](const char* json) { return PassphraseSource::From(*Record::Parse(json), "passphrase"); };
-  EXPECT_FALSE(from("{}")->given());
-  EXPECT_EQ(from(R"({"passphrase":["file","a/b"]})")->Text(), "the passphrase in a/b");
-  EXPECT_EQ(from(R"({"passphrase":["env","NAME"]})")->Text(), "the passphrase in $NAME");
-  for (const char* wrong :
-       {R"({"passphrase":["vault","a"]})", R"({"passphrase":["file"]})", R"({"passphrase":[]})",
-        R"({"passphrase":"secret"})", R"({"passphrase":["file",1]})"}) {
-    EXPECT_FALSE(from(wrong).ok()) << wrong;
-    EXPECT_FALSE(absl::StrContains(from(wrong).status().message(), "secret")) << wrong;
-  }
-}
-
 // The constructor and the move leave no copy where the short string was.
 TEST(Secret, WipesWhatItTakesOver) {
   alignas(Secret) unsigned char place[sizeof(Secret)];

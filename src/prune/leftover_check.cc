@@ -10,6 +10,8 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/host/host_file.h"
+#include "src/look/holdings.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
@@ -56,33 +58,35 @@ absl::string_view NameOfCa(absl::string_view label, absl::string_view what) {
   return absl::ConsumeSuffix(&label, "/") && IsName(label) ? label : absl::string_view();
 }
 
-// The files below DIR that a step of this label has, or nothing when no step is called so.
-std::vector<std::string> FilesOfLabel(absl::string_view label, absl::string_view kind) {
+// The files below DIR that a step of this label and KIND has, or nothing when no step is called so.
+std::vector<std::string> FilesOfLabel(absl::string_view label, StepKind kind) {
   struct OfName {
-    absl::string_view kind, prefix;
+    StepKind kind;
+    absl::string_view prefix;
     std::string (*path)(absl::string_view);
   };
-  constexpr OfName kOfNames[] = {{"key", "key/", paths::Key},           {"csr", "csr/", paths::Request},
-                                 {"cert", "cert/", paths::Certificate}, {"bundle", "chain/", paths::Chain},
-                                 {"bundle", "bundle/", paths::Bundle},  {"bundle", "pkcs12/", paths::Pkcs12}};
+  constexpr OfName kOfNames[] = {
+      {StepKind::kKey, "key/", paths::Key},           {StepKind::kCsr, "csr/", paths::Request},
+      {StepKind::kCert, "cert/", paths::Certificate}, {StepKind::kBundle, "chain/", paths::Chain},
+      {StepKind::kBundle, "bundle/", paths::Bundle},  {StepKind::kBundle, "pkcs12/", paths::Pkcs12}};
   for (const OfName& it : kOfNames) {
     absl::string_view name = label;
     if (kind == it.kind && absl::ConsumePrefix(&name, it.prefix)) return {it.path(name)};
   }
-  constexpr OfName kOfCas[] = {{"key", "key", paths::Key},
-                               {"csr", "csr", paths::Request},
-                               {"ca-cert", "cert", paths::Certificate},
-                               {"adopt-ca", "cert", paths::Certificate},
-                               {"cert", "cert", paths::Certificate}};
+  constexpr OfName kOfCas[] = {{StepKind::kKey, "key", paths::Key},
+                               {StepKind::kCsr, "csr", paths::Request},
+                               {StepKind::kCaCert, "cert", paths::Certificate},
+                               {StepKind::kAdoptCa, "cert", paths::Certificate},
+                               {StepKind::kCert, "cert", paths::Certificate}};
   for (const OfName& it : kOfCas) {
     if (absl::string_view name = NameOfCa(label, it.prefix); kind == it.kind && !name.empty())
       return {it.path(name)};
   }
-  if (absl::string_view name = NameOfCa(label, "crl"); kind == "crl" && !name.empty()) {
+  if (absl::string_view name = NameOfCa(label, "crl"); kind == StepKind::kCrl && !name.empty()) {
     return {paths::CrlPem(name), paths::CrlDer(name)};
   }
-  if (kind == "verify-etcd" && label == "verify/etcd") return {paths::kVerifyEtcdReport};
-  if (absl::string_view rest = label; kind == "render" && absl::ConsumePrefix(&rest, "render/")) {
+  if (kind == StepKind::kVerify && label == KindOf(kind).label) return {paths::kVerifyEtcdReport};
+  if (absl::string_view rest = label; kind == StepKind::kRender && absl::ConsumePrefix(&rest, "render/")) {
     size_t slash = rest.find('/');
     if (slash != absl::string_view::npos) return {paths::Rendered(rest.substr(0, slash), rest.substr(slash))};
   }
@@ -91,7 +95,7 @@ std::vector<std::string> FilesOfLabel(absl::string_view label, absl::string_view
 
 bool IsArchive(const Leftover& leftover, const Holding& holding) {
   absl::string_view path = holding.path;
-  if (leftover.kind() == "fetch") {
+  if (holding.kind == Holding::Kind::kFile) {
     return absl::StartsWith(leftover.label, "archive/") && absl::ConsumePrefix(&path, paths::Archive("")) &&
            IsName(path);
   }
@@ -100,19 +104,18 @@ bool IsArchive(const Leftover& leftover, const Holding& holding) {
 }
 
 bool IsHostThing(const Leftover& leftover, const std::vector<Holding>& holdings) {
-  const absl::string_view kind = leftover.kind();
   const Holding& last = holdings.back();
-  const bool by_name = kind == "service" || kind == "activate";
+  const bool by_name = last.kind == Holding::Kind::kService;
   const std::string in_label = absl::StrCat("/", leftover.host, by_name ? "/" : "", last.path);
   if (last.root.empty() || last.root[0] == '-') return false;
   // What removes it there is shown as a command.
   if (last.over_ssh() && (last.host != leftover.host || !IsPlainPath(last.root))) return false;
   if (by_name) return IsName(last.path) && leftover.label == absl::StrCat("service", in_label);
-  if (kind == "dir") {
+  if (last.kind == Holding::Kind::kHostFolder) {
     return IsPlaceOfServices(last.path) && leftover.label == absl::StrCat("dir", in_label);
   }
   if (absl::string_view name = leftover.label;
-      (kind == "install" || kind == "unit") &&
+      !std::holds_alternative<PairRecord>(leftover.made_by) &&
       absl::ConsumePrefix(&name, absl::StrCat("unit/", leftover.host, "/"))) {
     return IsName(name) && (last.path == paths::on_host::Unit(name) ||
                             last.path == absl::StrCat(paths::on_host::kUnits, "/", name));
@@ -129,13 +132,13 @@ std::string WhyNotOurs(const Leftover& leftover) {
   if (!leftover.problem.empty()) return leftover.problem;
   constexpr char kWrong[] = "kplan never wrote this: ";
   if (!IsStraight(leftover.label)) return absl::StrCat(kWrong, Quote(leftover.label), " is no label");
-  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  const std::vector<Holding> holdings = HoldingsOf(leftover.made_by);
   if (holdings.empty()) return absl::StrCat(kWrong, "it says of no file where it is");
-  const absl::string_view kind = leftover.kind();
+  const StepKind kind = KindOf(leftover.made_by)->kind;
   bool ours = true;
   if (holdings[0].on_host()) {
     ours = IsHostThing(leftover, holdings);
-  } else if (kind == "fetch" || kind == "unpack") {
+  } else if (kind == StepKind::kArchive || kind == StepKind::kUnpack) {
     ours = IsArchive(leftover, holdings[0]);
   } else {
     const std::vector<std::string> files = FilesOfLabel(leftover.label, kind);
@@ -147,22 +150,24 @@ std::string WhyNotOurs(const Leftover& leftover) {
 }
 
 std::string WhyKeptForGood(const Leftover& leftover) {
-  const absl::string_view kind = leftover.kind();
   HoldingNames names;
-  for (const Holding& holding : HoldingsOf(leftover.record)) {
+  for (const Holding& holding : HoldingsOf(leftover.made_by)) {
     const bool file = holding.kind == Holding::Kind::kHostFile && !holding.over_ssh();
     if (file && IsTheSystems(holding.path) &&
         names.Of({Holding::Kind::kHostFolder, holding.root, "/"}) == "/")
       return "it is among the system's own files: remove it by hand";
   }
-  const bool ca =
-      absl::StrContains(leftover.record, "\"ca\":true") || absl::StartsWith(leftover.label, "ca/");
-  if (kind == "key" && ca) return "a CA's key is never removed";
-  if (kind == "ca-cert" || (kind == "cert" && ca)) return "a CA's certificate is never removed";
-  if (kind == "adopt-ca") return "it was given to kplan";
-  if (kind == "crl") return "it belongs to its CA: the next CRL goes on from its number";
-  if (kind == "cert" && FieldOf(leftover.record, "issuer-key").empty())
-    return "it was signed by somebody else";
+  const bool ca = absl::StartsWith(leftover.label, "ca/");
+  const AnyRecord& record = leftover.made_by;
+  if (const auto* key = std::get_if<KeyRecord>(&record); key != nullptr && (key->ca || ca))
+    return "a CA's key is never removed";
+  const auto* certificate = std::get_if<CertRecord>(&record);
+  if (std::holds_alternative<CaCertRecord>(record) || (certificate != nullptr && (certificate->ca || ca)))
+    return "a CA's certificate is never removed";
+  if (std::holds_alternative<AdoptCaRecord>(record)) return "it was given to kplan";
+  if (std::holds_alternative<CrlRecord>(record))
+    return "it belongs to its CA: the next CRL goes on from its number";
+  if (certificate != nullptr && certificate->issuer_key.empty()) return "it was signed by somebody else";
   return "";
 }
 

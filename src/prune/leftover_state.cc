@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <map>
 #include <utility>
 
@@ -64,55 +65,61 @@ std::string PairDigest(const PairContent& pair) {
   return Sha256Hex(absl::StrCat(certificates.der, certificates.spki));
 }
 
-// The digest of the artifact in PATH by the rule of its step; "" when it cannot be read, or there is no rule
-// that needs no other file.
-std::string DigestOf(const Leftover& leftover, const std::string& path) {
-  const absl::string_view kind = leftover.kind();
-  if (kind == "install" && absl::StrContains(leftover.record, "\"secret\":true")) {
-    absl::StatusOr<std::string> text = ReadFile(path, kMaxPem);
-    if (!text.ok()) return "";
-    const Secret pem(*std::move(text));
-    absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
-    return part.ok() ? Sha256Hex(*part) : "";
+std::string TextOf(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxPem);
+  return text.ok() ? *std::move(text) : "";
+}
+
+std::string DigestOfFile(const std::string& path) {
+  absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
+  return digest.ok() ? *digest : "";
+}
+
+// Of a PEM file with a private key.
+std::string PublicDigest(const std::string& path) {
+  const Secret pem(TextOf(path));
+  absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
+  return part.ok() ? Sha256Hex(*part) : "";
+}
+
+// The digest of the artifact in `path` by the rule of the step of its record; "" when it cannot be read, or
+// there is no rule that needs no other file.
+struct ArtifactDigest {
+  const std::string& path;
+
+  std::string operator()(const FileRecord& record) const {
+    return record.secret ? PublicDigest(path) : DigestOfFile(path);
   }
-  if (kind == "install" || kind == "unit" || kind == "render" || kind == "fetch") {
-    absl::StatusOr<std::string> digest = Sha256HexOfFile(path);
-    return digest.ok() ? *digest : "";
-  }
-  if (kind == "cert") {
+  std::string operator()(const UnitRecord&) const { return DigestOfFile(path); }
+  std::string operator()(const RenderRecord&) const { return DigestOfFile(path); }
+  std::string operator()(const ArchiveRecord&) const { return DigestOfFile(path); }
+  std::string operator()(const KeyRecord&) const { return PublicDigest(path); }
+  std::string operator()(const CertRecord&) const {
     absl::StatusOr<Certificate> certificate = Certificate::Read(path);
     return certificate.ok() ? Sha256Hex(certificate->der) : "";
   }
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxPem);
-  if (!text.ok()) return "";
-  if (kind == "key") {
-    const Secret key(*std::move(text));
-    absl::StatusOr<std::string> spki = PublicPartOfPem(key.view());
-    return spki.ok() ? Sha256Hex(*spki) : "";
-  }
-  if (kind == "bundle") {
+  std::string operator()(const BundleRecord& record) const {
     // PKCS#12 needs a passphrase to be looked into.
-    const absl::string_view form = FieldOf(leftover.record, "form");
-    const Secret pem(*std::move(text));
-    if (form == "bundle") {
-      absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());
-      return part.ok() ? Sha256Hex(*part) : "";
-    }
-    return form == "chain" ? Sha256Hex(CertificatesIn(pem.view()).der) : "";
+    if (record.form == "bundle") return PublicDigest(path);
+    return record.form == "chain" ? Sha256Hex(CertificatesIn(TextOf(path)).der) : "";
   }
-  if (kind == "csr") {
-    absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
+  std::string operator()(const CsrRecord&) const {
+    absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(TextOf(path));
     if (!blocks.ok() || blocks->empty()) return "";
     absl::StatusOr<SignedObject> request = SignedObject::Parse(blocks->front().der.view());
     return request.ok() ? Sha256Hex(request->signed_part) : "";
   }
-  return "";
-}
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "";
+  }
+};
 
 void CheckContent(const Leftover& leftover, const std::string& path, LeftoverState* state) {
   // A verdict is nobody's text, and says itself when it was given.
-  if (leftover.kind() == "verify-etcd" || Untouched(leftover, path)) return;
-  if (leftover.digest.empty() || DigestOf(leftover, path) != leftover.digest) state->edited = kEdited;
+  if (std::holds_alternative<VerifyRecord>(leftover.made_by) || Untouched(leftover, path)) return;
+  if (leftover.digest.empty() || std::visit(ArtifactDigest{path}, leftover.made_by) != leftover.digest)
+    state->edited = kEdited;
 }
 
 absl::Status LookAtHostThing(const Leftover& leftover, const Holding& holding, LeftoverState* state) {
@@ -149,7 +156,7 @@ absl::Status LookAtPair(const Leftover& leftover, LeftoverState* state) {
   absl::StatusOr<PairSwap> swap = PairOf(leftover);
   if (!swap.ok()) return swap.status();
   bool untouched = true;
-  for (const Holding& holding : HoldingsOf(leftover.record)) {
+  for (const Holding& holding : HoldingsOf(leftover.made_by)) {
     absl::StatusOr<HostFileState> file = LookAtHostFile(holding.root, holding.path);
     if (!file.ok()) return file.status();
     if (!file->exists) continue;
@@ -186,7 +193,17 @@ absl::Status LookAtFile(const Leftover& leftover, const Holding& holding, Leftov
   return absl::OkStatus();
 }
 
-// The programs that were taken out of an archive; unpack.cc writes beside them what they are.
+// What unpack.cc writes beside the programs that it took out of an archive.
+struct Manifest {
+  std::vector<std::array<std::string, 3>> members;  // [name in the archive, file name, digest]
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("members", self.members);
+  }
+};
+
+// The programs that were taken out of an archive.
 absl::Status LookAtUnpacked(const Leftover& leftover, const Holding& holding, LeftoverState* state) {
   struct stat info;
   if (lstat(holding.path.c_str(), &info) != 0) {
@@ -199,17 +216,14 @@ absl::Status LookAtUnpacked(const Leftover& leftover, const Holding& holding, Le
     return absl::OkStatus();
   }
   std::map<std::string, std::string> digests;
-  absl::StatusOr<std::string> manifest = ReadFile(absl::StrCat(holding.path, "/.kplan.json"), kMaxPem);
+  absl::StatusOr<std::string> text = ReadFile(absl::StrCat(holding.path, "/.kplan.json"), kMaxPem);
+  absl::StatusOr<Manifest> manifest = text.ok() ? FromText<Manifest>(*text) : text.status();
   if (manifest.ok()) {
-    const Json json = Json::parse(*manifest, nullptr, /*allow_exceptions=*/false);
-    for (const Json& item : json.is_object() ? json.value("members", Json::array()) : Json::array()) {
-      if (item.is_array() && item.size() == 3 && item[1].is_string() && item[2].is_string())
-        digests[item[1].get<std::string>()] = item[2].get<std::string>();
-    }
+    for (const auto& [unused, name, digest] : manifest->members) digests[name] = digest;
   }
-  absl::StatusOr<Record> record = Record::Parse(leftover.record);
-  if (!record.ok()) return record.status();
-  for (const auto& [unused, name] : record->Pairs("members")) {
+  const auto* record = std::get_if<UnpackRecord>(&leftover.made_by);
+  if (record == nullptr) return absl::DataLossError("the record names no archive");
+  for (const auto& [unused, name] : record->members) {
     const std::string path = absl::StrCat(holding.path, "/", name);
     if (lstat(path.c_str(), &info) != 0) continue;
     if (S_ISREG(info.st_mode) && Untouched(leftover, path)) continue;
@@ -217,15 +231,13 @@ absl::Status LookAtUnpacked(const Leftover& leftover, const Holding& holding, Le
     if (!digest.ok() || digest->empty() || *digest != digests[name])
       state->edited = absl::StrCat(name, " ", kEdited);
   }
-  return record->status();
+  return absl::OkStatus();
 }
 
-absl::Status LookAtService(const Leftover& leftover, LeftoverState* state) {
-  absl::StatusOr<Record> record = Record::Parse(leftover.record);
-  if (!record.ok()) return record.status();
-  absl::StatusOr<ServiceRemains> remains = LookAtRemains(*record);
+absl::Status LookAtService(const Leftover& leftover, const Holding& holding, LeftoverState* state) {
+  absl::StatusOr<ServiceRemains> remains = LookAtRemains(leftover.made_by);
   if (!remains.ok()) return remains.status();
-  const std::string name = record->String("name");
+  const std::string name = holding.path;
   if (remains->running) state->what.push_back(absl::StrCat("stop ", name));
   if (remains->enabled) state->what.push_back(absl::StrCat("disable ", FullUnitName(name)));
   state->what.insert(state->what.end(), remains->files.begin(), remains->files.end());
@@ -235,7 +247,7 @@ absl::Status LookAtService(const Leftover& leftover, LeftoverState* state) {
 }  // namespace
 
 absl::StatusOr<PairSwap> PairOf(const Leftover& leftover) {
-  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  const std::vector<Holding> holdings = HoldingsOf(leftover.made_by);
   if (holdings.size() != 2) return absl::DataLossError("the record names no two files");
   // Whose the files are is of no matter to somebody who removes them.
   absl::StatusOr<InstallTarget> key = MakeInstallTarget(holdings[0].root, holdings[0].path, 0600, "");
@@ -249,13 +261,13 @@ absl::StatusOr<LeftoverState> LookAtLeftover(const Leftover& leftover) {
   LeftoverState state;
   absl::Status status;
   // Whatever is at these paths here has nothing to do with it.
-  if (!SshHostOf(leftover.record).empty()) {
+  if (leftover.over_ssh()) {
     return absl::InvalidArgumentError(absl::StrCat(leftover.key, " is not on this machine"));
   }
-  if (leftover.kind() == "install-pair") {
+  if (std::holds_alternative<PairRecord>(leftover.made_by)) {
     status = LookAtPair(leftover, &state);
   } else {
-    for (const Holding& holding : HoldingsOf(leftover.record)) {
+    for (const Holding& holding : HoldingsOf(leftover.made_by)) {
       switch (holding.kind) {
         case Holding::Kind::kFile:
           status.Update(LookAtFile(leftover, holding, &state));
@@ -273,7 +285,7 @@ absl::StatusOr<LeftoverState> LookAtLeftover(const Leftover& leftover) {
           }
           break;
         case Holding::Kind::kService:
-          status.Update(LookAtService(leftover, &state));
+          status.Update(LookAtService(leftover, holding, &state));
           break;
       }
     }

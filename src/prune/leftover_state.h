@@ -23,7 +23,7 @@ struct LeftoverState {
 // machine.
 absl::StatusOr<LeftoverState> LookAtLeftover(const Leftover& leftover);
 
-// The two files of a leftover of the kind "install-pair", which may be in the middle of a swap.
+// The two files of a leftover of the kind PairRecord, which may be in the middle of a swap.
 absl::StatusOr<PairSwap> PairOf(const Leftover& leftover);
 
 }  // namespace kplan

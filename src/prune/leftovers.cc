@@ -18,13 +18,26 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/look/holdings.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
 
 constexpr absl::string_view kShardSuffix = ".json";
 constexpr char kLeft[] = "left";
-constexpr char kRollout[] = "rollout-etcd";
+
+// What the line has besides the record.
+struct Left {
+  std::string digest;
+  StringPairs files;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("digest", self.digest);
+    fields.Always("files", self.files);
+  }
+};
 
 // Where one line of a shard has its label and its record. False for the brackets, and for what is no such
 // line.
@@ -43,7 +56,7 @@ bool SplitLine(absl::string_view line, std::string* label, absl::string_view* re
 }
 
 std::string KeyWithPlace(const Leftover& leftover) {
-  return absl::StrCat(leftover.label, "@", PlaceOf(leftover.record));
+  return absl::StrCat(leftover.label, "@", PlaceOf(leftover.made_by));
 }
 
 // What is on a host over ssh cannot be told.
@@ -70,15 +83,18 @@ Leftover ParseLine(absl::string_view line, size_t number) {
     return wrong("is no \"KEY\":{RECORD}");
   leftover.key = json.begin().key();
   Json record = *json.begin();
-  if (record.contains(kLeft)) {
-    Record left(record[kLeft].is_object() ? record[kLeft] : Json::object());
-    leftover.digest = left.StringOr("digest", "");
-    leftover.files = left.Pairs("files");
-    if (!left.status().ok()) return wrong("has a \"left\" that kplan did not write");
-    record.erase(kLeft);
+  if (auto found = record.find(kLeft); found != record.end()) {
+    absl::StatusOr<Left> left = FromJson<Left>(*found);
+    if (!left.ok()) return wrong("has a \"left\" that kplan did not write");
+    leftover.digest = std::move(left->digest);
+    leftover.files = std::move(left->files);
+    record.erase(found);
   }
   leftover.record = record.dump(-1, ' ', false, Json::error_handler_t::replace);
-  const std::string place = absl::StrCat("@", PlaceOf(leftover.record));
+  leftover.made_by = AnyRecordOf(record);
+  if (KindOf(leftover.made_by) == nullptr && FindKind(WordOf(record)) != nullptr)
+    return wrong("has a record that kplan did not write");
+  const std::string place = absl::StrCat("@", PlaceOf(leftover.made_by));
   leftover.label = leftover.key;
   if (place.size() > 1 && absl::EndsWith(leftover.key, place)) {
     leftover.label.resize(leftover.key.size() - place.size());
@@ -92,9 +108,7 @@ std::string LineOf(const Leftover& leftover) {
   std::string line;
   AppendJsonString(leftover.key, &line);
   Json record = Json::parse(leftover.record, nullptr, /*allow_exceptions=*/false);
-  Json files = Json::array();
-  for (const auto& [path, signature] : leftover.files) files.push_back({path, signature});
-  record[kLeft] = {{"digest", leftover.digest}, {"files", std::move(files)}};
+  record[kLeft] = ToJson(Left{leftover.digest, leftover.files});
   return absl::StrCat(line, ":", record.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -150,14 +164,13 @@ absl::StatusOr<std::vector<std::string>> ShardsOnDisk() {
 }
 
 std::string ShardOfLabel(absl::string_view label) {
-  std::vector<absl::string_view> parts = absl::StrSplit(label, '/');
-  constexpr absl::string_view kOnHosts[] = {"file", "dir", "render", "unit", "service", "user", "verify"};
-  for (absl::string_view kind : kOnHosts) {
-    if (parts[0] == kind && parts.size() > 2) return std::string(parts[1]);
-  }
-  constexpr absl::string_view kOfHosts[] = {"host", "send"};
-  for (absl::string_view kind : kOfHosts) {
-    if (parts[0] == kind && parts.size() == 2) return std::string(parts[1]);
+  const std::vector<absl::string_view> parts = absl::StrSplit(label, '/');
+  for (const Kind& kind : AllKinds()) {
+    if (!kind.label_has_host()) continue;
+    // "file/HOST/PATH", "host/HOST"
+    const std::vector<absl::string_view> form = absl::StrSplit(kind.label, '/');
+    const bool same = form.size() == 2 ? parts.size() == 2 : parts.size() > 2;
+    if (form[0] == parts[0] && same) return std::string(parts[1]);
   }
   // NAME of one that is made once, HOST/NAME of one that is made per host.
   constexpr absl::string_view kOfCertificates[] = {"key", "csr", "cert", "chain", "bundle", "pkcs12"};
@@ -202,29 +215,32 @@ void LeftoverUpdate::Replace(const std::string& name, absl::string_view text) {
     auto step = now.find(label);
     const Step* there = step == now.end() ? nullptr : step->second;
     if (there != nullptr && there->record == record) continue;
-    if (FieldOf(record, "kind") == kRollout) {
-      ConsiderServices(name, label, record, there);
-    } else if (there == nullptr || PlaceOf(there->record) != PlaceOf(record)) {
-      Consider({name, label, record, name, label, there != nullptr});
+    AnyRecord made_by = ReadAnyRecord(record);
+    if (const auto* rollout = std::get_if<RolloutRecord>(&made_by)) {
+      ConsiderServices(name, label, record, *rollout, there);
+    } else if (there == nullptr || PlaceOf(ReadAnyRecord(there->record)) != PlaceOf(made_by)) {
+      Consider({name, label, std::string(record), std::move(made_by), name, label, there != nullptr});
     }
   }
 }
 
 // A member that is gone is listed as the service that it is, which is how one that is alone is listed, too.
 void LeftoverUpdate::ConsiderServices(const std::string& shard, const std::string& label,
-                                      absl::string_view record, const Step* now) {
+                                      absl::string_view record, const RolloutRecord& rollout,
+                                      const Step* now) {
   absl::flat_hash_map<std::string, std::string> places;  // of the plan's services by label
   if (now != nullptr) {
-    for (const ServiceRecord& service : ServicesOf(now->record))
+    for (const ServicePart& service : ServicesOf(graph_, *now))
       places[service.label] = PlaceOf(service.record);
   }
   // The journal's entry is of the record as a whole.
   const bool done_as_it_is = Sha256Hex(record) == RecordThatRan(shard, label);
-  for (const ServiceRecord& service : ServicesOf(record)) {
+  for (const ServicePart& service : ServicesOf(rollout)) {
     auto place = places.find(service.label);
     const bool elsewhere = place != places.end();
     if (elsewhere && (place->second == PlaceOf(service.record) || !done_as_it_is)) continue;
-    Consider({service.host, service.label, service.record, shard, label, /*elsewhere=*/false});
+    Consider({service.host, service.label, ToText(service.record), service.record, shard, label,
+              /*elsewhere=*/false});
   }
 }
 
@@ -239,24 +255,24 @@ std::string LeftoverUpdate::RecordThatRan(const std::string& shard, const std::s
   return entry == nullptr ? "" : entry->record;
 }
 
-void LeftoverUpdate::Consider(const Gone& gone) {
-  const absl::string_view record = gone.record;
-  std::vector<Holding> holdings = HoldingsOf(record);
+void LeftoverUpdate::Consider(Gone gone) {
+  const std::vector<Holding> holdings = HoldingsOf(gone.made_by);
   if (holdings.empty()) return;
   const JournalEntry* entry = EntryOf(gone.shard, gone.step);
   absl::StatusOr<std::string> stamp = ReadFile(paths::Stamp(gone.step), 4096);
   // A step that failed may have done half of its work. One that never ran has done nothing.
   if (entry == nullptr && !stamp.ok()) return;
-  if (gone.elsewhere && (entry == nullptr || entry->record != Sha256Hex(record))) {
+  if (gone.elsewhere && (entry == nullptr || entry->record != Sha256Hex(gone.record))) {
     // The label may have been done at a third place, and never here.
     bool any = false;
     for (const Holding& holding : holdings) any = any || IsThere(holding);
     if (!any) return;
   }
   Leftover leftover;
-  leftover.label = gone.label;
-  leftover.host = gone.host;
-  leftover.record = std::string(record);
+  leftover.label = std::move(gone.label);
+  leftover.host = std::move(gone.host);
+  leftover.record = std::move(gone.record);
+  leftover.made_by = std::move(gone.made_by);
   if (entry != nullptr) {
     leftover.digest = entry->digest;
     leftover.files = entry->files;
@@ -270,19 +286,25 @@ void LeftoverUpdate::Consider(const Gone& gone) {
 // the plan's.
 void LeftoverUpdate::DropWhatThePlanHolds(std::vector<Leftover>* leftovers) {
   absl::flat_hash_set<std::string> paths;  // to ask for the root of few steps only
+  bool below_dir = false, on_hosts = false;
   for (const Leftover& leftover : *leftovers) {
-    for (const Holding& holding : HoldingsOf(leftover.record)) paths.insert(holding.path);
+    for (const Holding& holding : HoldingsOf(leftover.made_by)) {
+      paths.insert(holding.path);
+      (holding.on_host() ? on_hosts : below_dir) = true;
+    }
   }
   HoldingNames names;
   absl::flat_hash_set<std::string> held;
   for (const Step& step : graph_.steps()) {
-    for (const Holding& holding : HoldingsOf(step.record)) {
+    const Where where = KindOf(step.kind).where;
+    if ((where == Where::kHere && !below_dir) || (where == Where::kOnHost && !on_hosts)) continue;
+    for (const Holding& holding : HoldingsOf(ReadAnyRecord(step.record))) {
       if (paths.contains(holding.path)) held.insert(names.Of(holding));
     }
   }
   auto is_the_plans = [&](const Leftover& leftover) {
     if (!leftover.problem.empty()) return false;
-    for (const Holding& holding : HoldingsOf(leftover.record)) {
+    for (const Holding& holding : HoldingsOf(leftover.made_by)) {
       if (!held.contains(names.Of(holding))) return false;
     }
     return true;
@@ -302,7 +324,7 @@ absl::StatusOr<std::vector<Leftover>> LeftoverUpdate::Result() {
     for (const Step& step : graph_.steps()) {
       labels.insert(step.label);
       if (step.kind != StepKind::kRollout) continue;
-      for (const ServiceRecord& service : ServicesOf(step.record)) labels.insert(service.label);
+      for (const ServicePart& service : ServicesOf(graph_, step)) labels.insert(service.label);
     }
   }
   // Later ones, which are younger, win.
@@ -315,7 +337,7 @@ absl::StatusOr<std::vector<Leftover>> LeftoverUpdate::Result() {
       } else {
         leftover.key = leftover.label;
         auto other = by_key.find(leftover.key);
-        if (other != by_key.end() && PlaceOf(other->second.record) != PlaceOf(leftover.record)) {
+        if (other != by_key.end() && PlaceOf(other->second.made_by) != PlaceOf(leftover.made_by)) {
           Leftover moved = std::move(other->second);
           moved.key = KeyWithPlace(moved);
           by_key[moved.key] = std::move(moved);

@@ -20,10 +20,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "src/base/journal.h"
-#include "src/base/record.h"
 #include "src/graph/graph.h"
-#include "src/look/holdings.h"
-#include "src/look/record_field.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 
@@ -32,6 +30,7 @@ struct Leftover {
   std::string label;   // the step's
   std::string host;    // the shard that its record was in: the host's name, or paths::kSharedShard
   std::string record;  // canonical JSON, without "left"
+  AnyRecord made_by;   // that record, read
   std::string digest;  // of the artifact, as its stamp had it; empty: not known
   StringPairs files;   // (path, FileSignature), as JournalEntry::files
 
@@ -39,7 +38,7 @@ struct Leftover {
   // nothing else is set.
   std::string problem;
 
-  absl::string_view kind() const { return FieldOf(record, "kind"); }
+  bool over_ssh() const { return !SshHostOf(made_by).empty(); }
 };
 
 // The shard that a step of this label is in: "file/worker/etc/etcd/ca.pem" in that of worker,
@@ -71,13 +70,15 @@ class LeftoverUpdate {
   // A step's artifact, or one of the services of a rollout, that the plan may have no longer.
   struct Gone {
     std::string host, label;  // the shard that it is listed under
-    absl::string_view record;
+    std::string record;
+    AnyRecord made_by;
     std::string shard, step;  // the step that made it, and the shard of that one's journal
     bool elsewhere = false;   // the plan has LABEL, at another place
   };
-  void Consider(const Gone& gone);
+  void Consider(Gone gone);
+  // RECORD is the text of ROLLOUT; NOW the plan's step of the same label, if it has one.
   void ConsiderServices(const std::string& shard, const std::string& label, absl::string_view record,
-                        const Step* now);
+                        const RolloutRecord& rollout, const Step* now);
   const JournalEntry* EntryOf(const std::string& shard, const std::string& label);  // null: never ran
   std::string RecordThatRan(const std::string& shard, const std::string& label);
   void DropWhatThePlanHolds(std::vector<Leftover>* leftovers);

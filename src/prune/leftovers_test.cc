@@ -24,7 +24,7 @@ using testing::SizeIs;
 
 struct Made {
   std::string label, shard, record;
-  StepKind kind = StepKind::kInstall;
+  StepKind kind = StepKind::kFile;
 };
 
 Made File(const std::string& host, const std::string& root, const std::string& path = "/etc/etcd/ca.pem") {
@@ -44,7 +44,7 @@ Made Archive(const std::string& version, bool given = false) {
   return {"archive/etcd", "shared",
           absl::StrCat("{", given ? R"("given":true,)" : "", R"("kind":"fetch","path":"archives/)", version,
                        R"(.tar.gz","sha256":"00"})"),
-          StepKind::kFetch};
+          StepKind::kArchive};
 }
 
 Graph GraphOf(const std::vector<Made>& steps) {
@@ -53,7 +53,8 @@ Graph GraphOf(const std::vector<Made>& steps) {
   shards["shared"] = graph.AddShard("shared");
   for (const Made& made : steps) {
     if (shards.count(made.shard) == 0) shards[made.shard] = graph.AddShard(made.shard);
-    graph.AddStep(made.kind, shards[made.shard], made.label, made.record, {});
+    const StepId step = graph.AddStep(made.kind, shards[made.shard], made.label, made.record, {});
+    if (!SshHostOf(ReadAnyRecord(made.record)).empty()) graph.AddContact(step);
   }
   return graph;
 }
@@ -89,7 +90,7 @@ class LeftoversTest : public testing::Test {
     entry.at = 1;
     entry.record = Sha256Hex(made.record);
     entry.digest = Sha256Hex(content);
-    for (const Holding& holding : HoldingsOf(made.record)) {
+    for (const Holding& holding : HoldingsOf(ReadAnyRecord(made.record))) {
       Write(holding.Shown(), content);
       entry.files.emplace_back(holding.Shown(), FileSignature(holding.Shown()));
     }
@@ -347,19 +348,25 @@ TEST_F(LeftoversTest, AServiceThatIsGoneLeavesItsDataAndItsUser) {
   auto made = [](const std::string& label, const std::string& record, StepKind kind) {
     return Made{label, "a", absl::StrCat("{", record, R"(,"root":"./a"})"), kind};
   };
-  const Made file = made("file/a/opt/web/web.conf", R"("kind":"install","path":"/opt/web/web.conf")",
-                         StepKind::kInstall),
-             unit = made("unit/a/web", R"("kind":"unit","path":"/etc/systemd/system/web.service")",
-                         StepKind::kUnit),
-             timer = made("unit/a/web.timer", R"("kind":"unit","path":"/etc/systemd/system/web.timer")",
-                          StepKind::kUnit),
-             users = made("file/a/etc/sysusers.d/web.conf",
-                          R"("kind":"install","path":"/etc/sysusers.d/web.conf")", StepKind::kInstall),
+  auto installed = [&](const std::string& label, const std::string& kind, const std::string& path,
+                       StepKind step) {
+    return made(label,
+                absl::StrCat(R"("from":"x","kind":")", kind, R"(","mode":"0644","path":")", path,
+                             R"(","secret":false)"),
+                step);
+  };
+  const Made file = installed("file/a/opt/web/web.conf", "install", "/opt/web/web.conf", StepKind::kFile),
+             unit = installed("unit/a/web", "unit", "/etc/systemd/system/web.service", StepKind::kUnit),
+             timer = installed("unit/a/web.timer", "unit", "/etc/systemd/system/web.timer", StepKind::kUnit),
+             users = installed("file/a/etc/sysusers.d/web.conf", "install", "/etc/sysusers.d/web.conf",
+                               StepKind::kFile),
              user = made("user/a/web", R"("file":"/etc/sysusers.d/web.conf","kind":"sysusers","name":"web")",
                          StepKind::kUser),
              source = {"source/web/opt/web/web.conf", paths::kSharedShard,
                        R"({"kind":"source","path":"web.conf"})", StepKind::kSource},
-             verdict = made("verify/a/web", R"("checks":[],"kind":"check","name":"web")", StepKind::kCheck);
+             verdict = made("verify/a/web",
+                            R"("checks":[],"kind":"check","manager":"none","name":"web","timeout":1)",
+                            StepKind::kCheck);
   const std::vector<Made> all = {source, file, unit, timer, users, user, verdict};
   Write("web.conf", "mine\n");
   Gen(all);
@@ -379,7 +386,8 @@ TEST_F(LeftoversTest, AFileStaysUntilTheServiceWasStartedWithoutIt) {
   const Made old_file = File("a", "./a", "/etc/etcd/old.pem");
   Made service = {
       "service/a/etcd", "a",
-      R"({"argv":[["","/usr/local/bin/etcd"]],"kind":"service","manager":"none","name":"etcd","root":"a"})",
+      R"({"argv":[["","/usr/local/bin/etcd"]],"kind":"service","manager":"none","name":"etcd","root":"a",)"
+      R"("timeout":90,"unit":"/etc/systemd/system/etcd.service"})",
       StepKind::kService};
   JournalEntry entry;
   entry.label = service.label;
@@ -402,22 +410,32 @@ TEST_F(LeftoversTest, WhatPeopleWriteIntoTheFileIsNotBelieved) {
   Write("mine", "mine\n");
   Write("etc/etcd/mine", "mine\n");
   const std::string left = absl::StrCat(R"("left":{"digest":")", digest, R"(","files":[]},)");
+  // Complete as kplan writes them, but for what is said in the line.
+  const std::string key = R"("algo":"rsa","kind":"key","size":2048)",
+                    file = R"("from":"x","kind":"install","mode":"0644","secret":false)";
   const std::string lines[] = {
+      absl::StrCat(R"("key/x":{LEFT"ca":false,"path":"../outside",)", key, "}"),
+      absl::StrCat(R"("key/../../outside":{LEFT"ca":false,"path":"pki/../../outside-key.pem",)", key, "}"),
+      R"("render/a/x":{LEFT"content":"x","kind":"render","path":"mine"})",
+      R"("render/../mine":{LEFT"content":"x","kind":"render","path":"rendered/../mine"})",
+      absl::StrCat(R"("file/a/etc/etcd/../../mine":{LEFT"path":"/etc/etcd/../../mine","root":".",)", file,
+                   "}"),
+      absl::StrCat(R"("file/a/mine":{LEFT"path":"/mine","root":".",)", file, "}"),
+      absl::StrCat(R"("file/a/etc/passwd":{LEFT"path":"/etc/passwd","root":"/",)", file, "}"),
+      absl::StrCat(R"("file/b/etc/etcd/mine":{LEFT"path":"/etc/etcd/other","root":".",)", file, "}"),
+      absl::StrCat(R"("unit/a/x":{LEFT"path":"/etc/etcd/mine","root":".",)", file, "}"),
+      R"("dir/a/etc/etcd":{LEFT"kind":"dir","mode":"0700","path":"/etc/etcd","root":"."})",
+      R"("archive/x":{LEFT"kind":"fetch","path":"archives/../mine","sha256":"00"})",
+      R"("unpack/x":{LEFT"archive":"x","dir":"archives/unpacked/../..","kind":"unpack",)"
+      R"("members":[["x","mine"]],"sha256":"00"})",
+      R"("verify/etcd":{LEFT"cacert":"","cert":"","cluster-id":"","etcdctl":"","key":"","kind":"verify-etcd",)"
+      R"("manager":"none","members":[],"refuse":[],"report":"mine","root":"","service":"etcd","timeout":1})",
+      R"("service/a/..":{LEFT"argv":[["","/x"]],"kind":"service","manager":"process","name":"..","root":".",)"
+      R"("timeout":90,"unit":"/x"})",
+      R"("cert/x":{LEFT"csr":"x","expiry":1,"issuer":"x","issuer-key":"k","key":"x",)"
+      R"("kind":"cert","path":"mine"})",
+      // Not complete.
       R"("key/x":{LEFT"ca":false,"kind":"key","path":"../outside"})",
-      R"("key/../../outside":{LEFT"ca":false,"kind":"key","path":"pki/../../outside-key.pem"})",
-      R"("render/a/x":{LEFT"kind":"render","path":"mine"})",
-      R"("render/../mine":{LEFT"kind":"render","path":"rendered/../mine"})",
-      R"("file/a/etc/etcd/../../mine":{LEFT"kind":"install","path":"/etc/etcd/../../mine","root":"."})",
-      R"("file/a/mine":{LEFT"kind":"install","path":"/mine","root":"."})",
-      R"("file/a/etc/passwd":{LEFT"kind":"install","path":"/etc/passwd","root":"/"})",
-      R"("file/b/etc/etcd/mine":{LEFT"kind":"install","path":"/etc/etcd/other","root":"."})",
-      R"("unit/a/x":{LEFT"kind":"install","path":"/etc/etcd/mine","root":"."})",
-      R"("dir/a/etc/etcd":{LEFT"kind":"dir","path":"/etc/etcd","root":"."})",
-      R"("archive/x":{LEFT"kind":"fetch","path":"archives/../mine"})",
-      R"("unpack/x":{LEFT"dir":"archives/unpacked/../..","kind":"unpack","members":[["x","mine"]]})",
-      R"("verify/etcd":{LEFT"kind":"verify-etcd","report":"mine"})",
-      R"("service/a/..":{LEFT"argv":[["","/x"]],"kind":"service","manager":"process","name":"..","root":"."})",
-      R"("cert/x":{LEFT"issuer-key":"k","kind":"cert","path":"mine"})",
       R"("cert/x" : [1])",
       "nonsense",
       "\"\\u0000\":{}",
@@ -470,13 +488,6 @@ TEST_F(LeftoversTest, ShardsOfLabels) {
   EXPECT_EQ(ShardOfLabel("archive/etcd"), "shared");
 }
 
-TEST_F(LeftoversTest, FieldsOfRecords) {
-  EXPECT_EQ(FieldOf(R"({"content":",\"root\":\"x\"","root":"y"})", "root"), "y");
-  EXPECT_EQ(FieldOf(R"({"a":"{\"root\":\"x\"}"})", "root"), "");
-  EXPECT_EQ(FieldOf(R"({"root":"a\\b"})", "root"), "");
-  EXPECT_EQ(FieldOf(R"({"root":1})", "root"), "");
-}
-
 TEST_F(LeftoversTest, PruneWantsThePlanThatGenWrote) {
   const Made a = File("a", "./a"), b = File("b", "./b");
   Gen({a, b});
@@ -497,13 +508,16 @@ Made Rollout(const std::string& root, const std::vector<std::pair<std::string, b
   std::string text;
   for (const auto& [host, remote] : members) {
     absl::StrAppend(
-        &text, text.empty() ? "" : ",", R"({"host":")", host, R"(","remote":)", remote ? "true" : "false",
-        R"(,"service":{"argv":[["","/usr/local/bin/etcd"]],"kind":"service","manager":"process","name":"etcd","root":")",
-        root, "-", host, R"("}})");
+        &text, text.empty() ? "" : ",", R"({"client-urls":[],"host":")", host, R"(","id":"1","name":")", host,
+        R"(","peer-urls":[],"probe":"","remote":)", remote ? "true" : "false",
+        R"(,"service":{"argv":[["","/usr/local/bin/etcd"]],"kind":"service","manager":"process",)",
+        R"("name":"etcd","root":")", root, "-", host, R"(","timeout":90,"unit":"/x"}})");
   }
-  return {"rollout/etcd", "shared",
-          absl::StrCat(R"({"kind":"rollout-etcd","max-unavailable":1,"members":[)", text, "]}"),
-          StepKind::kRollout};
+  return {
+      "rollout/etcd", "shared",
+      absl::StrCat(R"({"cacert":"","cert":"","cluster-id":"","etcdctl":"","key":"","kind":"rollout-etcd",)",
+                   R"("max-unavailable":1,"members":[)", text, R"(],"timeout":90})"),
+      StepKind::kRollout};
 }
 
 class SshLeftoversTest : public LeftoversTest {
@@ -567,13 +581,19 @@ TEST_F(SshLeftoversTest, AHostThatBecomesOneOverSshLeavesItsFilesHere) {
   EXPECT_FALSE(Exists("rootfs/etc/etcd/ca.pem"));
 }
 
+std::string Facts(const std::string& machine) {
+  HostFacts facts;
+  facts.machine_id = machine;
+  return ToText(facts);
+}
+
 TEST_F(SshLeftoversTest, AnotherNameOfTheSameMachineLeavesNothing) {
   const Made before = OverSsh("etcd-1", "/"), after = OverSsh("node-1", "/"), other = OverSsh("node-2", "/");
   Gen({before});
   RunThere(before);
-  Write(paths::HostFacts("etcd-1"), R"({"machine-id":"4711"})");
-  Write(paths::HostFacts("node-1"), R"({"machine-id":"4711"})");
-  Write(paths::HostFacts("node-2"), R"({"machine-id":"4712"})");
+  Write(paths::HostFacts("etcd-1"), Facts("4711"));
+  Write(paths::HostFacts("node-1"), Facts("4711"));
+  Write(paths::HostFacts("node-2"), Facts("4712"));
   EXPECT_THAT(Keys({after}), IsEmpty());
   EXPECT_THAT(Keys({other}), ElementsAre(before.label));
 }

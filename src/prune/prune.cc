@@ -18,9 +18,9 @@
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
-#include "src/base/record.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
+#include "src/look/holdings.h"
 #include "src/prune/leftover_check.h"
 #include "src/prune/leftover_state.h"
 #include "src/steps/service/service_retire.h"
@@ -34,19 +34,23 @@ constexpr char kMarkerFolder[] = "/run/kplan";
 
 // What is stopped, and not removed.
 bool IsService(const Leftover& leftover) {
-  return leftover.kind() == "service" || leftover.kind() == "activate";
+  return std::holds_alternative<ServiceRecord>(leftover.made_by) ||
+         std::holds_alternative<ActivateRecord>(leftover.made_by);
 }
 
 // In which order the things of a host go, those below DIR after them.
 int RankOf(const Leftover& leftover) {
+  constexpr StepKind kOrder[] = {StepKind::kService, StepKind::kFile,   StepKind::kPair,
+                                 StepKind::kDir,     StepKind::kVerify, StepKind::kRender,
+                                 StepKind::kBundle,  StepKind::kCert,   StepKind::kCsr,
+                                 StepKind::kKey,     StepKind::kUnpack, StepKind::kArchive};
+  const Kind* kind = KindOf(leftover.made_by);
+  if (kind == nullptr) return static_cast<int>(std::size(kOrder)) * 2;
   // What starts a service by itself is stopped before it.
-  if (leftover.kind() == "activate") return -1;
-  constexpr absl::string_view kOrder[] = {"service",     "install", "install-pair", "dir",
-                                          "verify-etcd", "render",  "bundle",       "cert",
-                                          "csr",         "key",     "unpack",       "fetch"};
+  if (kind->kind == StepKind::kActivate) return -1;
   // What starts a service goes before what it is made of.
   if (absl::StartsWith(leftover.label, "unit/")) return 1;
-  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), leftover.kind());
+  const auto* found = std::find(std::begin(kOrder), std::end(kOrder), kind->kind);
   return static_cast<int>(found - std::begin(kOrder)) * 2;
 }
 
@@ -68,8 +72,7 @@ class Roots {
         if (step.kind != StepKind::kService && step.kind != StepKind::kRollout) continue;
         const JournalEntry entry = LastEntry(paths::Journal(graph_.shards()[step.shard].name), step.label);
         if (!entry.failed && entry.record == step.digest()) continue;
-        if (step.kind == StepKind::kService) AddWaiting(step.record, step.label);
-        for (const ServiceRecord& service : ServicesOf(step.record)) AddWaiting(service.record, step.label);
+        for (const ServicePart& service : ServicesOf(graph_, step)) AddWaiting(service.record, step.label);
       }
     }
     auto found = waiting_.find(NameOf(holding));
@@ -77,11 +80,8 @@ class Roots {
   }
 
  private:
-  // RECORD is a service's.
-  void AddWaiting(absl::string_view record, const std::string& label) {
-    const Holding place = {Holding::Kind::kService, std::string(FieldOf(record, "root")), "",
-                           std::string(SshHostOf(record))};
-    waiting_.emplace(NameOf(place), label);
+  void AddWaiting(const ServiceRecord& service, const std::string& label) {
+    waiting_.emplace(NameOf({Holding::Kind::kService, service.root, "", service.host}), label);
   }
 
   const Graph& graph_;
@@ -90,36 +90,44 @@ class Roots {
   absl::flat_hash_map<std::string, std::string> waiting_;  // label by root
 };
 
+// Of its host; "" below DIR.
+std::string RootOf(const Leftover& leftover) {
+  const std::vector<Holding> holdings = HoldingsOf(leftover.made_by);
+  return holdings.empty() ? "" : holdings[0].root;
+}
+
 // What removes a leftover on its host. The record is one that kplan wrote (WhyNotOurs), so its paths need no
 // quoting.
 std::vector<std::string> ByHand(const Leftover& leftover) {
+  const auto* of_service = std::get_if<ServiceRecord>(&leftover.made_by);
+  const bool systemd = of_service == nullptr || of_service->manager == "systemd";
   std::vector<std::string> commands;
-  for (const Holding& holding : HoldingsOf(leftover.record)) {
+  for (const Holding& holding : HoldingsOf(leftover.made_by)) {
     const std::string path = PathFromHere(holding.root, holding.path);
     if (holding.kind == Holding::Kind::kHostFolder) {
       commands.push_back(absl::StrCat("rmdir ", path));  // what is in it is the user's
     } else if (holding.kind == Holding::Kind::kHostFile) {
       commands.push_back(absl::StrCat("rm -f ", path));
-    } else if (leftover.kind() == "activate" || FieldOf(leftover.record, "manager") == "systemd") {
+    } else if (systemd) {
       commands.push_back(absl::StrCat("systemctl disable --now ", FullUnitName(holding.path)));
     } else {
       commands.push_back(absl::StrCat("start-stop-daemon --stop --retry 10 --remove-pidfile --pidfile ",
                                       PidFilePath(holding.root, holding.path)));
     }
   }
-  if (absl::StartsWith(leftover.label, "unit/") && FieldOf(leftover.record, "root") == "/")
+  if (absl::StartsWith(leftover.label, "unit/") && RootOf(leftover) == "/")
     commands.push_back("systemctl daemon-reload");
   return commands;
 }
 
 PruneItem ItemOverSsh(PruneItem item, const PruneOptions& options, Roots* roots) {
   const Leftover& leftover = item.leftover;
-  const std::vector<Holding> holdings = HoldingsOf(leftover.record);
+  const std::vector<Holding> holdings = HoldingsOf(leftover.made_by);
   if (options.forget.contains(leftover.key) || options.forget.contains(leftover.host)) {
     item.remove = true;
     return item;
   }
-  const std::string host(SshHostOf(leftover.record));
+  const std::string host = SshHostOf(leftover.made_by);
   for (const Holding& holding : holdings) {
     const bool service = holding.kind == Holding::Kind::kService;
     item.what.push_back(service ? absl::StrCat("stop ", holding.path, " on ", host) : holding.Shown());
@@ -139,7 +147,7 @@ PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* r
   item.leftover = leftover;
   item.why = WhyNotOurs(leftover);
   if (!item.why.empty()) return item;
-  if (!SshHostOf(leftover.record).empty()) return ItemOverSsh(std::move(item), options, roots);
+  if (leftover.over_ssh()) return ItemOverSsh(std::move(item), options, roots);
   absl::StatusOr<LeftoverState> state = LookAtLeftover(leftover);
   if (!state.ok()) {
     item.why = std::string(state.status().message());
@@ -156,7 +164,7 @@ PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* r
     item.why = state->edited;
     item.edited = true;
   }
-  const Holding first = HoldingsOf(leftover.record)[0];
+  const Holding first = HoldingsOf(leftover.made_by)[0];
   if (item.why.empty() && first.kind == Holding::Kind::kHostFile) {
     const std::string service = roots->NotYetRestarted(first);
     if (!service.empty()) item.why = absl::StrCat(service, " may still use it; run ninja first");
@@ -169,13 +177,12 @@ PruneItem ItemOf(const Leftover& leftover, const PruneOptions& options, Roots* r
 void KeepKeysOfCas(std::vector<PruneItem>* items) {
   absl::flat_hash_set<std::string> of_cas;
   for (const PruneItem& item : *items) {
-    if (item.leftover.kind() == "cert" && absl::StrContains(item.leftover.record, "\"ca\":true")) {
-      of_cas.insert(std::string(FieldOf(item.leftover.record, "key")));
-    }
+    const auto* certificate = std::get_if<CertRecord>(&item.leftover.made_by);
+    if (certificate != nullptr && certificate->ca) of_cas.insert(certificate->key);
   }
   for (PruneItem& item : *items) {
-    if (item.leftover.kind() != "key" || item.what.empty()) continue;
-    if (!of_cas.contains(std::string(FieldOf(item.leftover.record, "path")))) continue;
+    const auto* key = std::get_if<KeyRecord>(&item.leftover.made_by);
+    if (key == nullptr || item.what.empty() || !of_cas.contains(key->path)) continue;
     item.remove = item.edited = false;
     item.why = "a CA's key is never removed";
   }
@@ -186,12 +193,12 @@ void KeepWhatServicesNeed(std::vector<PruneItem>* items, Roots* roots) {
   std::map<std::string, std::string> kept;  // service by root
   for (const PruneItem& item : *items) {
     if (item.remove || !IsService(item.leftover)) continue;
-    for (const Holding& holding : HoldingsOf(item.leftover.record))
+    for (const Holding& holding : HoldingsOf(item.leftover.made_by))
       kept.emplace(roots->NameOf(holding), item.leftover.key);
   }
   for (PruneItem& item : *items) {
     if (!item.remove || item.what.empty()) continue;
-    const Holding first = HoldingsOf(item.leftover.record)[0];
+    const Holding first = HoldingsOf(item.leftover.made_by)[0];
     auto found = first.on_host() ? kept.find(roots->NameOf(first)) : kept.end();
     if (found == kept.end()) continue;
     item.remove = false;
@@ -227,12 +234,12 @@ class Remover {
 
   absl::Status Remove(const Leftover& leftover) {
     // Somebody has removed it where it was.
-    if (!SshHostOf(leftover.record).empty()) return absl::OkStatus();
+    if (leftover.over_ssh()) return absl::OkStatus();
     if (IsService(leftover)) return Retire(leftover);
-    if (leftover.kind() == "install-pair") {
+    if (std::holds_alternative<PairRecord>(leftover.made_by)) {
       if (absl::Status status = SettlePair(leftover); !status.ok()) return status;
     }
-    for (const Holding& holding : HoldingsOf(leftover.record)) {
+    for (const Holding& holding : HoldingsOf(leftover.made_by)) {
       absl::Status status = holding.kind == Holding::Kind::kUnpacked ? RemoveUnpacked(leftover, holding)
                             : holding.on_host()                      ? RemoveOnHost(holding)
                                                                      : RemoveFile(holding.path);
@@ -247,17 +254,12 @@ class Remover {
   }
 
  private:
-  static std::string RootOf(const Leftover& leftover) {
-    return std::string(FieldOf(leftover.record, "root"));
-  }
   bool IsRealRoot(const std::string& root) {
     return names_.Of({Holding::Kind::kHostFolder, root, "/"}) == "/";
   }
 
   absl::Status Retire(const Leftover& leftover) {
-    absl::StatusOr<Record> record = Record::Parse(leftover.record);
-    if (!record.ok()) return record.status();
-    if (absl::Status status = RetireService(*record); !status.ok()) return status;
+    if (absl::Status status = RetireService(leftover.made_by); !status.ok()) return status;
     RemoveIfEmpty(RootOf(leftover), kMarkerFolder);
     return absl::OkStatus();
   }
@@ -322,8 +324,8 @@ class Remover {
   }
 
   absl::Status RemoveUnpacked(const Leftover& leftover, const Holding& holding) {
-    absl::StatusOr<Record> record = Record::Parse(leftover.record);
-    if (!record.ok()) return record.status();
+    const auto* record = std::get_if<UnpackRecord>(&leftover.made_by);
+    if (record == nullptr) return absl::DataLossError("the record names no archive");
     UniqueFd folder(open(holding.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder.ok() && IsNothing(errno)) {
       RemoveEmptyFolders(FolderOf(holding.path));
@@ -331,7 +333,7 @@ class Remover {
     }
     if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", holding.path));
     std::vector<std::string> names;
-    for (const auto& [unused, name] : record->Pairs("members")) names.push_back(name);
+    for (const auto& [unused, name] : record->members) names.push_back(name);
     // Without it nothing is known of the others, so it goes last.
     names.push_back(".kplan.json");
     for (const std::string& name : names) {
@@ -419,7 +421,7 @@ absl::Status Prune(const Graph& graph, const std::vector<PruneItem>& items, cons
     if (item.what.empty() && !now.what.empty()) return absl::FailedPreconditionError("it is there again");
     if (!WhyKeptForGood(item.leftover).empty()) return absl::OkStatus();  // gone, but not by us
     // Also of what is gone already: a kill may have come before its empty folder went, or systemd knew of it.
-    const Holding first = HoldingsOf(item.leftover.record)[0];
+    const Holding first = HoldingsOf(item.leftover.made_by)[0];
     if (first.on_host()) {
       auto found = running.find(roots.NameOf(first));
       if (found != running.end()) return absl::AbortedError(absl::StrCat(found->second, " did not end"));

@@ -151,7 +151,7 @@ absl::Status ReceiveSources(const Request& request, const Spool& spool, Session*
 }
 
 absl::StatusOr<Json> ServeClaim(const AgentHome& home, const std::string& agent, const Request& request) {
-  HostFacts facts = HostFacts::OfThisMachine();
+  HostFacts facts = FactsOfThisMachine();
   facts.agent = agent;
   if (request.root == "/" && geteuid() != 0) {
     return absl::PermissionDeniedError(absl::StrCat("the account that logs in is no root (user ", geteuid(),
@@ -167,7 +167,7 @@ absl::StatusOr<Json> ServeClaim(const AgentHome& home, const std::string& agent,
   if (!id.ok()) return id.status();
   facts.id = *std::move(id);
   home.RemoveOthers(agent);
-  return facts.ToJson();
+  return ToJson(facts);
 }
 
 absl::StatusOr<Json> ServeSend(const AgentHome& home, const Request& request, Session* session) {
@@ -200,11 +200,10 @@ absl::Status FillWork(const Request& request, const Spool& spool, const WorkFold
 }
 
 absl::StatusOr<Json> ServeStep(const AgentHome& home, const Request& request, Session* session) {
-  const Record record(request.record);
-  const std::string kind = record.StringOr("kind", "");
-  const StepFunctions* functions = FindStepFunctions(kind);
+  const std::string word = WordOf(request.record);
+  const StepFunctions* functions = FindStepFunctions(word);
   if (functions == nullptr)
-    return absl::UnimplementedError(absl::StrCat("the kplan there has no steps of the kind \"", kind, "\""));
+    return absl::UnimplementedError(absl::StrCat("the kplan there has no steps of the kind \"", word, "\""));
   std::optional<Spool> spool;
   absl::StatusOr<WorkFolder> work = WorkFolder::Make(home);
   if (!work.ok()) return work.status();
@@ -220,7 +219,7 @@ absl::StatusOr<Json> ServeStep(const AgentHome& home, const Request& request, Se
   absl::StatusOr<StepResult> result = absl::InternalError("not run");
   {
     Watch watch(session->in());
-    result = functions->run({request.label, absl::Now()}, record);
+    result = functions->run({request.label, absl::Now()}, request.record);
   }
   if (chdir("/") != 0) return ErrnoStatus(errno, "/");
   if (!result.ok()) return result.status();
@@ -232,7 +231,7 @@ absl::StatusOr<Json> ServeStep(const AgentHome& home, const Request& request, Se
 absl::StatusOr<Json> ServeAsk(const Request& request, Session* session) {
   if (chdir("/") != 0) return ErrnoStatus(errno, "/");
   Watch watch(session->in());
-  return AnswerQuestion(Record(request.record));
+  return AnswerQuestion(request.record);
 }
 
 absl::StatusOr<Json> Serve(const std::string& program, const Request& request, Session* session) {

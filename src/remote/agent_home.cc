@@ -17,6 +17,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/fields.h"
 #include "src/host/host_file.h"
 
 namespace kplan {
@@ -68,22 +69,25 @@ void RemoveAll(const std::string& path) {
   std::filesystem::remove_all(path, ignored);
 }
 
-std::string ClaimText(const std::string& cluster, const std::string& host, const std::string& root,
-                      const std::string& id) {
-  RecordWriter writer;
-  writer.Add("cluster", cluster).Add("host", host).Add("id", id).Add("root", root);
-  return std::move(writer).Finish() + "\n";
-}
+// Which host of which cluster a root is.
+struct ClaimFile {
+  std::string cluster, host, id, root;
 
-absl::StatusOr<Record> ReadClaim(const std::string& path) {
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("cluster", self.cluster);
+    fields.Always("host", self.host);
+    fields.Always("id", self.id);
+    fields.Always("root", self.root);
+  }
+};
+
+absl::StatusOr<ClaimFile> ReadClaim(const std::string& path) {
   constexpr size_t kMost = 16 << 10;
   absl::StatusOr<std::string> text = ReadFile(path, kMost);
   if (!text.ok()) return text.status();
-  absl::StatusOr<Record> claim = Record::Parse(*text);
-  if (claim.ok()) {
-    claim->String("cluster"), claim->String("host"), claim->String("id");
-    if (claim->status().ok()) return claim;
-  }
+  absl::StatusOr<ClaimFile> claim = FromText<ClaimFile>(*text);
+  if (claim.ok()) return claim;
   return absl::DataLossError(absl::StrCat(path, " is damaged; remove it there, and run ninja again"));
 }
 
@@ -118,28 +122,28 @@ absl::StatusOr<std::string> AgentHome::Claim(const std::string& cluster, const s
   if (!turn.ok()) return ErrnoStatus(errno, folder_ + "/claims");
   if (absl::Status status = AwaitLock(turn.get(), LOCK_EX, folder_ + "/claims"); !status.ok()) return status;
   const std::string path = ClaimPath(root);
-  absl::StatusOr<Record> claim = ReadClaim(path);
+  absl::StatusOr<ClaimFile> claim = ReadClaim(path);
   if (absl::IsNotFound(claim.status())) {
     const std::string id = RandomName();
     if (id.empty()) return absl::InternalError("there are no random numbers there");
-    absl::Status made = WriteFile(path, ClaimText(cluster, host, RealRoot(root), id), 0600, Overwrite::kNo);
+    absl::Status made =
+        WriteFile(path, ToText(ClaimFile{cluster, host, id, RealRoot(root)}) + "\n", 0600, Overwrite::kNo);
     if (made.ok()) return id;
     if (!absl::IsAlreadyExists(made)) return made;
     claim = ReadClaim(path);  // of whoever was faster
   }
   if (!claim.ok()) return claim.status();
-  const std::string other_cluster = claim->String("cluster"), other_host = claim->String("host");
-  if (other_cluster == cluster && other_host == host) return claim->String("id");
+  if (claim->cluster == cluster && claim->host == host) return claim->id;
   return absl::FailedPreconditionError(absl::StrCat(
-      "this machine is already ", HostOfCluster(other_host, other_cluster),
+      "this machine is already ", HostOfCluster(claim->host, claim->cluster),
       root == "/" ? "" : absl::StrCat(" in ", root), ", and cannot be ", HostOfCluster(host, cluster),
       ", too; do two hosts have the same address?\n  if it is given up there, remove ", path,
       " on it, and run ninja again"));
 }
 
 absl::Status AgentHome::CheckClaim(const std::string& root, const std::string& id) const {
-  absl::StatusOr<Record> claim = ReadClaim(ClaimPath(root));
-  if (claim.ok() && claim->String("id") == id) return absl::OkStatus();
+  absl::StatusOr<ClaimFile> claim = ReadClaim(ClaimPath(root));
+  if (claim.ok() && claim->id == id) return absl::OkStatus();
   if (!claim.ok() && !absl::IsNotFound(claim.status())) return claim.status();
   return absl::UnauthenticatedError(
       "this is another machine than the one that kplan found here first, or it was installed anew; run ninja "

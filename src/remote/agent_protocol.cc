@@ -1,6 +1,6 @@
 #include "src/remote/agent_protocol.h"
 
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -50,6 +50,41 @@ constexpr CodeName kCodes[] = {{absl::StatusCode::kInvalidArgument, "invalid-arg
 // Text that is no UTF-8 would be an exception.
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+// What the agent says after a request: one of these.
+struct Answer {
+  struct Error {
+    std::string code, message;
+
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("code", self.code);
+      fields.Always("message", self.message);
+    }
+  };
+  std::optional<Error> error;
+  std::optional<std::vector<int64_t>> need;
+  std::optional<Json> ok;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Optional("error", self.error);
+    fields.Optional("need", self.need);
+    fields.Optional("ok", self.ok);
+  }
+};
+
+// What is told of a StepResult.
+struct ResultTold {
+  std::string digest, output, reason;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("digest", self.digest);
+    fields.Always("output", self.output);
+    fields.Always("reason", self.reason);
+  }
+};
+
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
   if (line.size() > kMaxLine) return absl::InvalidArgumentError("a line that is too long");
   Json json = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
@@ -74,119 +109,68 @@ bool IsAbsolute(absl::string_view path) {
   return absl::StartsWith(path, "/") && path.size() <= kMaxPath && !absl::StrContains(path, '\0');
 }
 
-// A text in JSON at KEY; Strange when there is none that short.
-absl::Status ReadText(const Json& json, const char* key, size_t max, std::string* text) {
-  auto found = json.find(key);
-  if (found == json.end() || !found->is_string()) return Strange(key);
-  *text = found->get<std::string>();
-  return text->size() <= max ? absl::OkStatus() : Strange(key);
-}
-
-absl::StatusOr<SentFile> ReadSource(const Json& json) {
-  if (!json.is_object()) return Strange("sources");
-  SentFile file;
-  for (const auto& [key, text] : {std::pair("path", &file.path), std::pair("target", &file.target),
-                                  std::pair("sha256", &file.sha256)}) {
-    if (absl::Status status = ReadText(json, key, kMaxPath, text); !status.ok()) return status;
-  }
-  auto size = json.find("size");
-  if (size == json.end() || !size->is_number_integer()) return Strange("size");
-  file.size = size->is_number_unsigned() && size->get<uint64_t>() > uint64_t{kMaxSourceSize}
-                  ? -1
-                  : size->get<int64_t>();
+absl::Status CheckSource(const SentFile& file) {
   if (file.size < 0 || file.size > kMaxSourceSize) return Strange("size");
   if (!IsInside(file.path)) return Strange("a source outside the working folder");
   if (!IsAbsolute(file.target) || !IsInside(file.target.substr(1))) return Strange("target");
   if (!IsSha256Hex(file.sha256)) return Strange("sha256");
-  return file;
-}
-
-absl::Status ReadVerb(const Json& json, Request::Verb* verb) {
-  std::string name;
-  if (absl::Status status = ReadText(json, "verb", kMaxName, &name); !status.ok()) return status;
-  for (const VerbName& known : kVerbs) {
-    if (name != known.name) continue;
-    *verb = known.verb;
-    return absl::OkStatus();
-  }
-  return Strange("verb");
-}
-
-absl::Status ReadRecord(const Json& json, Request* request) {
-  auto record = json.find("record");
-  if (record == json.end() || !record->is_object()) return Strange("record");
-  request->record = *record;
   return absl::OkStatus();
 }
 
-absl::Status ReadSources(const Json& json, Request* request) {
-  auto sources = json.find("sources");
-  if (sources == json.end() || !sources->is_array() || sources->size() > kMaxSources)
-    return Strange("sources");
-  for (const Json& each : *sources) {
-    absl::StatusOr<SentFile> file = ReadSource(each);
-    if (!file.ok()) return file.status();
-    request->sources.push_back(*std::move(file));
+absl::Status CheckRequest(const Request& request) {
+  if (!IsAbsolute(request.root)) {
+    return absl::InvalidArgumentError(absl::StrCat("the root of a host with ssh has to be absolute, and ",
+                                                   Quote(request.root.substr(0, kMaxPath)), " is not"));
+  }
+  for (const std::string* name : {&request.cluster, &request.host, &request.manager, &request.claim}) {
+    if (name->size() > kMaxName) return Strange("a name that is too long");
+  }
+  if (request.label.size() > kMaxPath) return Strange("a label that is too long");
+  const bool has_record = request.verb == Request::Verb::kStep || request.verb == Request::Verb::kAsk;
+  if (has_record && !request.record.is_object()) return Strange("record");
+  if (request.sources.size() > kMaxSources) return Strange("sources");
+  for (const SentFile& file : request.sources) {
+    if (absl::Status status = CheckSource(file); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-std::string Request::ToLine() const {
-  Json json = {{"protocol", kAgentProtocol}, {"root", root}};
+void AppendValue(Request::Verb verb, std::string* out) {
   for (const VerbName& known : kVerbs) {
-    if (known.verb == verb) json["verb"] = known.name;
+    if (known.verb == verb) AppendValue(std::string(known.name), out);
   }
-  if (verb == Verb::kClaim) {
-    json["cluster"] = cluster;
-    json["host"] = host;
-    json["manager"] = manager;
-  } else {
-    json["claim"] = claim;
-  }
-  if (verb == Verb::kStep) json["label"] = label;
-  if (verb == Verb::kStep || verb == Verb::kAsk) json["record"] = record;
-  if (verb == Verb::kStep || verb == Verb::kSend) {
-    Json& list = json["sources"] = Json::array();
-    for (const SentFile& file : sources) {
-      list.push_back(
-          {{"path", file.path}, {"sha256", file.sha256}, {"size", file.size}, {"target", file.target}});
-    }
-  }
-  return Dump(json);
 }
+
+bool ReadValue(const Json& json, Request::Verb* verb) {
+  for (const VerbName& known : kVerbs) {
+    if (json != known.name) continue;
+    *verb = known.verb;
+    return true;
+  }
+  return false;
+}
+
+std::string Request::ToLine() const { return ToText(*this); }
 
 absl::StatusOr<Request> ParseRequest(absl::string_view line) {
   absl::StatusOr<Json> json = ParseObject(line);
   if (!json.ok()) return Strange(json.status().message());
-  auto protocol = json->find("protocol");
-  if (protocol == json->end() || *protocol != kAgentProtocol) return Strange("protocol");
   Request request;
-  absl::Status status = ReadVerb(*json, &request.verb);
-  if (status.ok()) status = ReadText(*json, "root", kMaxPath, &request.root);
-  if (status.ok() && !IsAbsolute(request.root)) {
-    status = absl::InvalidArgumentError(
-        absl::StrCat("the root of a host with ssh has to be absolute, and ", Quote(request.root), " is not"));
-  }
-  if (request.verb == Request::Verb::kClaim) {
-    if (status.ok()) status = ReadText(*json, "cluster", kMaxName, &request.cluster);
-    if (status.ok()) status = ReadText(*json, "host", kMaxName, &request.host);
-    if (status.ok()) status = ReadText(*json, "manager", kMaxName, &request.manager);
-    if (!status.ok()) return status;
-    return request;
-  }
-  if (status.ok()) status = ReadText(*json, "claim", kMaxName, &request.claim);
-  if (status.ok() && request.verb == Request::Verb::kStep)
-    status = ReadText(*json, "label", kMaxPath, &request.label);
-  if (status.ok() && request.verb != Request::Verb::kSend) status = ReadRecord(*json, &request);
-  if (status.ok() && request.verb != Request::Verb::kAsk) status = ReadSources(*json, &request);
-  if (!status.ok()) return status;
+  request.protocol = 0;
+  FieldReader reader(*json);
+  Request::Visit(request, reader);
+  if (request.protocol != kAgentProtocol) return Strange("protocol");
+  if (!reader.wrong().empty()) return Strange(reader.wrong());
+  if (absl::Status status = CheckRequest(request); !status.ok()) return status;
   return request;
 }
 
 std::string NeedLine(const std::vector<size_t>& indices) {
-  return absl::StrCat("{\"need\":[", absl::StrJoin(indices, ","), "]}");
+  Answer answer;
+  answer.need.emplace(indices.begin(), indices.end());
+  return ToText(answer);
 }
 
 std::string OkLine(const Json& answer) { return Dump({{"ok", answer}}); }
@@ -196,8 +180,9 @@ std::string ErrorLine(const absl::Status& error) {
   for (const CodeName& known : kCodes) {
     if (known.code == error.code()) name = known.name;
   }
-  const std::string message(error.message().substr(0, kMaxMessage));
-  return Dump({{"error", {{"code", name}, {"message", message}}}});
+  Answer answer;
+  answer.error = {name, ValidUtf8(std::string(error.message().substr(0, kMaxMessage)))};
+  return ToText(answer);
 }
 
 namespace {
@@ -207,15 +192,15 @@ absl::Status NoAnswer(absl::string_view line) {
       absl::StrCat("the agent there answers what no kplan says: ", Quote(line.substr(0, 200))));
 }
 
-// The error that JSON, an answer, is about; OK when it is none.
-absl::Status ErrorOf(const Json& json, absl::string_view line) {
-  auto error = json.find("error");
-  if (error == json.end()) return absl::OkStatus();
-  if (!error->is_object() || !error->contains("code") || !error->contains("message")) return NoAnswer(line);
-  const Json &code = error->at("code"), &message = error->at("message");
-  if (!code.is_string() || !message.is_string()) return NoAnswer(line);
+// LINE, when it is an answer; the error that it is about.
+absl::StatusOr<Answer> ReadAnswer(absl::string_view line) {
+  absl::StatusOr<Json> json = ParseObject(line);
+  if (!json.ok()) return NoAnswer(line);
+  absl::StatusOr<Answer> answer = FromJson<Answer>(*json);
+  if (!answer.ok()) return NoAnswer(line);
+  if (!answer->error.has_value()) return answer;
   for (const CodeName& known : kCodes) {
-    if (code == known.name) return absl::Status(known.code, Harmless(message.get<std::string>()));
+    if (answer->error->code == known.name) return absl::Status(known.code, Harmless(answer->error->message));
   }
   return NoAnswer(line);
 }
@@ -223,44 +208,43 @@ absl::Status ErrorOf(const Json& json, absl::string_view line) {
 }  // namespace
 
 absl::StatusOr<Json> ParseAnswer(absl::string_view line) {
-  absl::StatusOr<Json> json = ParseObject(line);
-  if (!json.ok()) return NoAnswer(line);
-  if (absl::Status error = ErrorOf(*json, line); !error.ok()) return error;
-  auto ok = json->find("ok");
-  if (ok == json->end() || !ok->is_object()) return NoAnswer(line);
-  return *ok;
+  absl::StatusOr<Answer> answer = ReadAnswer(line);
+  if (!answer.ok()) return answer.status();
+  if (!answer->ok.has_value() || !answer->ok->is_object()) return NoAnswer(line);
+  return *std::move(answer->ok);
 }
 
 absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t count) {
-  absl::StatusOr<Json> json = ParseObject(line);
-  if (!json.ok()) return NoAnswer(line);
-  if (absl::Status error = ErrorOf(*json, line); !error.ok()) return error;
-  auto need = json->find("need");
-  if (need == json->end() || !need->is_array() || need->size() > count) return NoAnswer(line);
+  absl::StatusOr<Answer> answer = ReadAnswer(line);
+  if (!answer.ok()) return answer.status();
+  if (!answer->need.has_value() || answer->need->size() > count) return NoAnswer(line);
   std::vector<size_t> indices;
-  for (const Json& each : *need) {
-    if (!each.is_number_unsigned()) return NoAnswer(line);
-    const uint64_t index = each.get<uint64_t>();
-    if (index >= count || (!indices.empty() && index <= indices.back())) return NoAnswer(line);
-    indices.push_back(index);
+  for (const int64_t index : *answer->need) {
+    if (index < 0 || static_cast<uint64_t>(index) >= count) return NoAnswer(line);
+    const auto place = static_cast<size_t>(index);
+    if (!indices.empty() && place <= indices.back()) return NoAnswer(line);
+    indices.push_back(place);
   }
   return indices;
 }
 
 Json ResultJson(const StepResult& result) {
-  return {{"digest", result.digest}, {"output", result.output}, {"reason", result.reason}};
+  return ToJson(ResultTold{result.digest, ValidUtf8(result.output), ValidUtf8(result.reason)});
 }
 
 absl::StatusOr<StepResult> ParseResult(const Json& json) {
+  absl::StatusOr<ResultTold> told = FromJson<ResultTold>(json);
+  if (!told.ok() || !IsSha256Hex(told->digest)) return NoAnswer(Dump(json));
   StepResult result;
-  for (const auto& [key, text] : {std::pair("digest", &result.digest), std::pair("output", &result.output),
-                                  std::pair("reason", &result.reason)}) {
-    auto found = json.find(key);
-    if (found == json.end() || !found->is_string()) return NoAnswer(Dump(json));
-    *text = Harmless(found->get<std::string>());
-  }
-  if (!IsSha256Hex(result.digest)) return NoAnswer(Dump(json));
+  result.digest = told->digest;
+  result.output = Harmless(told->output);
+  result.reason = Harmless(told->reason);
   return result;
+}
+
+std::string ValidUtf8(std::string text) {
+  if (FindInvalidUtf8(text) == std::string::npos) return text;
+  return Json::parse(Dump(Json(text))).get<std::string>();
 }
 
 std::string Harmless(absl::string_view text) {

@@ -22,7 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/base/record.h"
+#include "src/base/fields.h"
 #include "src/step/step.h"
 
 namespace kplan {
@@ -42,6 +42,14 @@ struct SentFile {
   int64_t size = 0;
   std::string sha256;
 
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("path", self.path);
+    fields.Always("sha256", self.sha256);
+    fields.Always("size", self.size);
+    fields.Always("target", self.target);
+  }
+
   friend bool operator==(const SentFile& a, const SentFile& b) {
     return a.path == b.path && a.target == b.target && a.size == b.size && a.sha256 == b.sha256;
   }
@@ -52,8 +60,9 @@ struct Request {
     kClaim,  // what machine is this, and may this host of this cluster be on it
     kSend,   // have the sources in the spool, and nothing else
     kStep,   // do the step of `record`
-    kAsk,    // answer the question in `record` (steps/questions.h)
+    kAsk,    // answer the question in `record` (step/questions.h)
   };
+  int protocol = kAgentProtocol;
   Verb verb = Verb::kAsk;
   std::string root;               // of the host: what is claimed; "/" or an absolute path
   std::string cluster, host;      // of a claim
@@ -64,7 +73,29 @@ struct Request {
   std::vector<SentFile> sources;  // of a step or send
 
   std::string ToLine() const;  // without the line end
+
+  // Which fields there are depends on the verb.
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("protocol", self.protocol);
+    fields.Always("verb", self.verb);
+    fields.Always("root", self.root);
+    if (self.verb == Verb::kClaim) {
+      fields.Always("cluster", self.cluster);
+      fields.Always("host", self.host);
+      fields.Always("manager", self.manager);
+      return;
+    }
+    fields.Always("claim", self.claim);
+    if (self.verb == Verb::kStep) fields.Always("label", self.label);
+    if (self.verb != Verb::kSend) fields.Always("record", self.record);
+    if (self.verb != Verb::kAsk) fields.Always("sources", self.sources);
+  }
 };
+
+// A verb stands in a request as a word: "step".
+void AppendValue(Request::Verb verb, std::string* out);
+bool ReadValue(const Json& json, Request::Verb* verb);
 
 // InvalidArgument when LINE is no request: another protocol, a missing or strange value, a source whose path
 // leaves the folder, a root that is not absolute.
@@ -84,6 +115,9 @@ absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t cou
 // A StepResult without its files, which are the other machine's.
 Json ResultJson(const StepResult& result);
 absl::StatusOr<StepResult> ParseResult(const Json& json);
+
+// TEXT, which may be any bytes, as UTF-8, without which nothing can be said: U+FFFD stands for what is none.
+std::string ValidUtf8(std::string text);
 
 // TEXT for a person, with everything but its line ends that a terminal could act on as \xNN, at most 64 KiB.
 std::string Harmless(absl::string_view text);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,12 +26,12 @@ namespace {
 constexpr absl::Duration kEnd = absl::Seconds(5);
 // The agent of the session, when it is ready for a request; nothing when there is none. MISSING: what machine
 // it is then.
-absl::StatusOr<absl::optional<Conversation>> Greet(const RemoteHost& host, const AgentProgram& program,
-                                                   std::string* missing) {
+absl::StatusOr<std::optional<Conversation>> Greet(const RemoteHost& host, const AgentProgram& program,
+                                                  std::string* missing) {
   absl::StatusOr<SshSession> session = SshSession::Start(host, program.StartScript());
   if (!session.ok()) return session.status();
   if (session->greeting == absl::StrCat("ready ", kAgentProtocol))
-    return absl::optional<Conversation>(std::move(session->conversation));
+    return std::optional<Conversation>(std::move(session->conversation));
   absl::string_view rest = session->greeting;
   if (!absl::ConsumePrefix(&rest, "missing ")) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -38,22 +39,22 @@ absl::StatusOr<absl::optional<Conversation>> Greet(const RemoteHost& host, const
   }
   *missing = std::string(rest);
   session->conversation.Finish(kEnd);
-  return absl::optional<Conversation>();
+  return std::optional<Conversation>();
 }
 
 absl::StatusOr<Conversation> OpenAgent(const RemoteHost& host, const AgentProgram& program) {
   std::string missing;
-  absl::StatusOr<absl::optional<Conversation>> agent = Greet(host, program, &missing);
+  absl::StatusOr<std::optional<Conversation>> agent = Greet(host, program, &missing);
   if (!agent.ok()) return agent.status();
   if (agent->has_value()) return **std::move(agent);
   absl::StatusOr<UniqueFd> lock = SshConnection::LockForPlacing(host);
   if (!lock.ok()) return lock.status();
   // Somebody else may have had the lock for the same reason.
-  absl::StatusOr<absl::optional<Conversation>> others = Greet(host, program, &missing);
+  absl::StatusOr<std::optional<Conversation>> others = Greet(host, program, &missing);
   if (!others.ok()) return others.status();
   if (others->has_value()) return **std::move(others);
   if (absl::Status status = PlaceProgram(host, program, missing); !status.ok()) return status;
-  absl::StatusOr<absl::optional<Conversation>> placed = Greet(host, program, &missing);
+  absl::StatusOr<std::optional<Conversation>> placed = Greet(host, program, &missing);
   if (!placed.ok()) return placed.status();
   if (placed->has_value()) return **std::move(placed);
   return absl::FailedPreconditionError(

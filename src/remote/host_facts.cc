@@ -3,8 +3,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <iterator>
-#include <utility>
+#include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -20,18 +20,6 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMostText = 64 << 10;
-
-struct Fact {
-  const char* name;
-  std::string HostFacts::*value;
-};
-constexpr Fact kFacts[] = {{"agent", &HostFacts::agent},
-                           {"arch", &HostFacts::arch},
-                           {"id", &HostFacts::id},
-                           {"kernel", &HostFacts::kernel},
-                           {"machine-id", &HostFacts::machine_id},
-                           {"os", &HostFacts::os},
-                           {"systemd", &HostFacts::systemd}};
 
 std::string FirstLine(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path, kMostText);
@@ -65,44 +53,39 @@ std::string SystemdVersion() {
 
 }  // namespace
 
-HostFacts HostFacts::OfThisMachine() {
+HostFacts FactsOfThisMachine() {
   HostFacts facts;
   struct utsname name;
   if (uname(&name) == 0) {
     facts.arch = ArchOfMachine(name.machine);
     facts.kernel = name.release;
   }
-  facts.machine_id = FirstLine("/etc/machine-id");
-  facts.os = OsName();
-  facts.systemd = SystemdVersion();
+  facts.machine_id = ValidUtf8(FirstLine("/etc/machine-id"));
+  facts.os = ValidUtf8(OsName());
+  facts.systemd = ValidUtf8(SystemdVersion());
   return facts;
 }
 
-Json HostFacts::ToJson() const {
-  Json json = Json::object();
-  for (const Fact& fact : kFacts) json[fact.name] = this->*fact.value;
-  return json;
-}
-
-absl::StatusOr<HostFacts> HostFacts::Parse(const Json& json) {
+absl::StatusOr<HostFacts> ParseFacts(const Json& json) {
   constexpr size_t kLongest = 512;
+  if (!json.is_object()) return absl::DataLossError("the facts of a host are no JSON object");
   HostFacts facts;
-  for (const Fact& fact : kFacts) {
-    auto found = json.find(fact.name);
-    if (found == json.end() || !found->is_string()) {
-      return absl::DataLossError(absl::StrCat("the facts of a host without \"", fact.name, "\""));
-    }
-    facts.*fact.value = Harmless(found->get<std::string>().substr(0, kLongest));
-  }
+  FieldReader reader(json);
+  HostFacts::Visit(facts, reader);
+  if (!reader.wrong().empty())
+    return absl::DataLossError(absl::StrCat("the facts of a host without \"", reader.wrong(), "\""));
+  for (std::string* text :
+       {&facts.agent, &facts.arch, &facts.id, &facts.kernel, &facts.machine_id, &facts.os, &facts.systemd})
+    *text = Harmless(text->substr(0, kLongest));
   if (facts.id.empty()) return absl::DataLossError("the facts of a host without the id of its claim");
   return facts;
 }
 
-absl::StatusOr<HostFacts> HostFacts::Read(const std::string& name) {
+absl::StatusOr<HostFacts> ReadFacts(const std::string& name) {
   absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(name), kMostText);
   if (!text.ok()) return absl::NotFoundError(text.status().message());
-  absl::StatusOr<Record> json = Record::Parse(*text);
-  absl::StatusOr<HostFacts> facts = json.ok() ? Parse(json->json()) : json.status();
+  absl::StatusOr<Json> json = ParseRecord(*text);
+  absl::StatusOr<HostFacts> facts = json.ok() ? ParseFacts(*json) : json.status();
   if (!facts.ok()) return absl::NotFoundError(facts.status().message());
   return facts;
 }

@@ -1,5 +1,3 @@
-// host: {"arch":"amd64","become":"sudo","cluster":"prod","kind":"host","manager":"systemd","name":"etcd-1",
-//        "root":"/","ssh-host":"10.0.0.11","ssh-port":2222,"ssh-user":"ops"}
 // Connects to a host, sees to it that kplan is there, and claims it for this name in this cluster. Its
 // artifact is the claim: another machine behind the same address makes everything on it stale, the same
 // machine behind another address nothing.
@@ -40,7 +38,7 @@ std::string ReasonFor(const absl::StatusOr<HostFacts>& old, const HostFacts& now
 
 }  // namespace
 
-absl::StatusOr<StepResult> HostStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> HostStep(const StepContext&, const HostRecord& record) {
   absl::StatusOr<RemoteHost> host = RemoteHost::From(record);
   if (!host.ok()) return host.status();
   Request request;
@@ -51,7 +49,7 @@ absl::StatusOr<StepResult> HostStep(const StepContext&, const Record& record) {
   request.root = host->root;
   absl::StatusOr<Json> answer = AskAgent(*host, request);
   if (!answer.ok()) return answer.status();
-  absl::StatusOr<HostFacts> facts = HostFacts::Parse(*answer);
+  absl::StatusOr<HostFacts> facts = ParseFacts(*answer);
   if (!facts.ok()) return OnHost(*host, facts.status());
   if (!host->arch.empty() && facts->arch != host->arch) {
     return absl::FailedPreconditionError(absl::StrCat("host ", host->name, " is ", facts->arch,
@@ -60,8 +58,8 @@ absl::StatusOr<StepResult> HostStep(const StepContext&, const Record& record) {
   }
   StepResult result;
   const std::string path = paths::HostFacts(host->name);
-  result.reason = ReasonFor(HostFacts::Read(host->name), *facts);
-  absl::StatusOr<bool> written = WriteFileIfChanged(path, facts->ToJson().dump() + "\n", 0644);
+  result.reason = ReasonFor(ReadFacts(host->name), *facts);
+  absl::StatusOr<bool> written = WriteFileIfChanged(path, ToText(*facts) + "\n", 0644);
   if (!written.ok()) return written.status();
   result.digest = Sha256Hex(absl::StrCat(facts->id, "\n", facts->arch, "\n"));
   result.files.push_back(path);

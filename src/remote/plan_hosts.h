@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "src/remote/remote_host.h"
@@ -16,15 +17,15 @@ namespace kplan {
 class PlanHosts : public HostAccess {
  public:
   absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
-                                     const Record& record) override;
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override;
+                                     const Json& record) override;
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override;
 
  private:
   // Nothing: this machine.
-  absl::StatusOr<absl::optional<RemoteHost>> Find(const std::string& host);
+  absl::StatusOr<std::optional<RemoteHost>> Find(const std::string& host);
 
   std::mutex mutex_;
-  std::map<std::string, absl::optional<RemoteHost>> found_;
+  std::map<std::string, std::optional<RemoteHost>> found_;
 };
 
 }  // namespace kplan

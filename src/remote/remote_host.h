@@ -1,11 +1,11 @@
 #ifndef KPLAN_REMOTE_REMOTE_HOST_H_
 #define KPLAN_REMOTE_REMOTE_HOST_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "absl/types/optional.h"
-#include "src/base/record.h"
+#include "src/step/host_records.h"
 
 namespace kplan {
 
@@ -28,14 +28,14 @@ struct RemoteHost {
   SshTarget ssh;
   bool become = false;  // by `sudo -n`
 
-  // InvalidArgument when RECORD is none of the kind "host", or names a target that could be taken for
-  // anything but a host, a user and a port.
-  static absl::StatusOr<RemoteHost> From(const Record& record);
+  // InvalidArgument when RECORD names a target that could be taken for anything but a host, a user and a
+  // port.
+  static absl::StatusOr<RemoteHost> From(const HostRecord& record);
 };
 
 // The host NAME as its shard in .kplan/steps has it; nothing when that has no record host/NAME, which means
 // that NAME is this machine.
-absl::StatusOr<absl::optional<RemoteHost>> FindRemoteHost(const std::string& name);
+absl::StatusOr<std::optional<RemoteHost>> FindRemoteHost(const std::string& name);
 
 }  // namespace kplan
 

@@ -11,39 +11,42 @@
 #include "src/remote/agent_session.h"
 #include "src/remote/host_facts.h"
 #include "src/remote/source_files.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 namespace {
 
-// Where a kind of step names the files that it brings, and where they go.
-struct SourceKeys {
-  const char* kind;
-  const char* from;
-  const char* target;
+// The files that a step brings: (which, where it goes). Those of a pair in one order, and none of most kinds.
+struct FilesOf {
+  StringPairs operator()(const FileRecord& record) const { return {{record.from, record.path}}; }
+  StringPairs operator()(const UnitRecord& record) const { return {{record.from, record.path}}; }
+  StringPairs operator()(const PairRecord& record) const {
+    return {{record.cert_from, record.cert_path}, {record.key_from, record.key_path}};
+  }
+  StringPairs operator()(const RestorePartRecord& record) const {
+    if (record.from.empty()) return {};  // of its first phase alone
+    return {{record.from, record.target}};
+  }
+  template <typename Other>
+  StringPairs operator()(const Other&) const {
+    return {};
+  }
 };
-constexpr SourceKeys kSources[] = {{"install", "from", "path"},
-                                   {"unit", "from", "path"},
-                                   {"install-pair", "cert-from", "cert-path"},
-                                   {"install-pair", "key-from", "key-path"},
-                                   {"restore-etcd", "from", "target"}};  // of its first phase
 
-absl::StatusOr<std::vector<SentFile>> SourcesOf(const Record& record) {
+absl::StatusOr<std::vector<SentFile>> SourcesOf(const AnyRecord& record) {
   std::vector<SentFile> files;
-  const std::string kind = record.StringOr("kind", "");
-  for (const SourceKeys& keys : kSources) {
-    if (kind != keys.kind || !record.Has(keys.from)) continue;
-    absl::StatusOr<SentFile> file = LookAtSource(record.String(keys.from), record.String(keys.target));
+  for (const auto& [from, target] : std::visit(FilesOf(), record)) {
+    absl::StatusOr<SentFile> file = LookAtSource(from, target);
     if (!file.ok()) return file.status();
     files.push_back(*std::move(file));
   }
-  if (absl::Status status = record.status(); !status.ok()) return status;
   return files;
 }
 
 }  // namespace
 
 absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request) {
-  absl::StatusOr<HostFacts> facts = HostFacts::Read(host.name);
+  absl::StatusOr<HostFacts> facts = ReadFacts(host.name);
   if (!facts.ok()) {
     return absl::FailedPreconditionError(absl::StrCat("host ", host.name, " was not looked at yet (",
                                                       facts.status().message(), "); run `ninja host/",
@@ -58,15 +61,17 @@ absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request) {
 }
 
 absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::string& label,
-                                         const Record& record) {
+                                         const Json& record) {
+  AnyRecord any = AnyRecordOf(record);
+  if (KindOf(any) == nullptr)
+    return absl::DataLossError(absl::StrCat("no record that can be sent to ", host.name));
   Request request;
   request.verb = Request::Verb::kStep;
   request.label = label;
-  request.record = record.json();
-  request.record.erase("host");  // it is there
-  absl::StatusOr<std::vector<SentFile>> sources = SourcesOf(record);
+  absl::StatusOr<std::vector<SentFile>> sources = SourcesOf(any);
   if (!sources.ok()) return sources.status();
   request.sources = *std::move(sources);
+  request.record = RecordOnHost(std::move(any));
   absl::StatusOr<Json> answer = AskClaimed(host, std::move(request));
   if (!answer.ok()) return answer.status();
   absl::StatusOr<StepResult> result = ParseResult(*answer);
@@ -74,16 +79,18 @@ absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::stri
   return result;
 }
 
-absl::StatusOr<Json> AskRemote(const RemoteHost& host, const Record& question) {
+absl::StatusOr<Json> AskRemote(const RemoteHost& host, const Json& question) {
   Request request;
   request.verb = Request::Verb::kAsk;
-  request.record = question.json();
+  request.record = question;
   return AskClaimed(host, std::move(request));
 }
 
-StepFunction FindRemoteStep(absl::string_view kind) {
-  if (kind == "host") return HostStep;
-  if (kind == "send") return SendStep;
+StepFunction FindRemoteStep(absl::string_view word) {
+#define KPLAN_KIND(...)
+#define KPLAN_REMOTE_KIND(Name, ...) \
+  if (word == Name##Record::kWord) return RunAs<Name##Record, Name##Step>;
+#include "src/step/kinds.def"
   return nullptr;
 }
 

@@ -14,28 +14,21 @@
 
 namespace kplan {
 
-// Does the step of RECORD ("install", "install-pair", "unit", "dir", "sysusers", "service", "activate") on
-// HOST, by the same function that would do it here. The digest is the same as well; the result has no files,
-// because none is here.
+// Does the step of RECORD, of a kind that works on hosts (Where::kOnHost), on HOST, by the same function that
+// would do it here. The digest is the same as well; the result has no files, because none is here.
 absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::string& label,
-                                         const Record& record);
+                                         const Json& record);
 
-// The answer of HOST to QUESTION (steps/questions.h).
-absl::StatusOr<Json> AskRemote(const RemoteHost& host, const Record& question);
+// The answer of HOST to QUESTION (step/questions.h).
+absl::StatusOr<Json> AskRemote(const RemoteHost& host, const Json& question);
 
 // Has the agent on HOST do REQUEST, whose root and claim are filled in here: refused by any other machine
 // than the one that the host's own step found. Errors: AskAgent's (agent_session.h).
 absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request);
 
-// Connects to a host, puts the agent there and claims the host for its name; its facts go to
-// .kplan/hosts/NAME.json. Record: see docs/steps.md.
-absl::StatusOr<StepResult> HostStep(const StepContext& context, const Record& record);
-
-// Brings to a host what the steps of its files are going to put in place, as far as it is not there.
-absl::StatusOr<StepResult> SendStep(const StepContext& context, const Record& record);
-
-// The function of the two kinds above; null for any other.
-StepFunction FindRemoteStep(absl::string_view kind);
+// The function of the kind that has WORD in its record and is about the way to a host (KPLAN_REMOTE_KIND in
+// kinds.def); null for any other.
+StepFunction FindRemoteStep(absl::string_view word);
 
 }  // namespace kplan
 

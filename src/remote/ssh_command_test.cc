@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/remote/remote_host.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 namespace {
@@ -83,21 +84,29 @@ TEST(SshCommand, TheRemoteCommandIsOneWordForSh) {
   EXPECT_EQ(RemoteShell("id", true), "sudo -n -- sh -c 'id'");
 }
 
+// As its step has it from the plan.
+absl::StatusOr<RemoteHost> From(const Json& json) {
+  const AnyRecord record = AnyRecordOf(json);
+  const auto* host = std::get_if<HostRecord>(&record);
+  if (host == nullptr) return absl::InvalidArgumentError("no record of a host");
+  return RemoteHost::From(*host);
+}
+
 TEST(RemoteHost, IsReadFromItsRecord) {
   Json record = {{"arch", "amd64"},      {"become", "sudo"}, {"cluster", "prod"}, {"kind", "host"},
                  {"manager", "systemd"}, {"name", "etcd-1"}, {"root", "/"},       {"ssh-host", "10.0.0.11"},
                  {"ssh-port", 2222},     {"ssh-user", "ops"}};
-  absl::StatusOr<RemoteHost> host = RemoteHost::From(Record(record));
+  absl::StatusOr<RemoteHost> host = From(record);
   ASSERT_TRUE(host.ok()) << host.status();
   EXPECT_EQ(host->ssh.shown(), "ops@10.0.0.11:2222");
   EXPECT_TRUE(host->become);
   record["ssh-host"] = "fe80::1";
-  EXPECT_EQ(RemoteHost::From(Record(record))->ssh.shown(), "ops@[fe80::1]:2222");
+  EXPECT_EQ(From(record)->ssh.shown(), "ops@[fe80::1]:2222");
   record.erase("become");
   record["ssh-port"] = 0;
   record["ssh-user"] = "";
-  EXPECT_EQ(RemoteHost::From(Record(record))->ssh.shown(), "[fe80::1]");
-  EXPECT_FALSE(RemoteHost::From(Record(record))->become);
+  EXPECT_EQ(From(record)->ssh.shown(), "[fe80::1]");
+  EXPECT_FALSE(From(record)->become);
   for (auto [key, value] : std::vector<std::pair<const char*, Json>>{{"ssh-host", "-x"},
                                                                      {"ssh-user", "-x"},
                                                                      {"ssh-port", 70000},
@@ -106,7 +115,7 @@ TEST(RemoteHost, IsReadFromItsRecord) {
                                                                      {"name", 1}}) {
     Json bad = record;
     bad[key] = value;
-    EXPECT_FALSE(RemoteHost::From(Record(bad)).ok()) << key;
+    EXPECT_FALSE(From(bad).ok()) << key;
   }
 }
 

@@ -19,6 +19,7 @@
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/revocation_list.h"
+#include "src/show/verdict.h"
 #include "src/steps/service/service_state.h"
 #include "src/systemd/systemctl.h"
 
@@ -26,7 +27,7 @@ namespace kplan {
 namespace {
 
 constexpr int64_t kDay = 24 * 3600;
-constexpr size_t kMaxReport = size_t{16} << 20;
+constexpr size_t kMaxFacts = size_t{16} << 20;
 
 std::string DaysLeft(int64_t end, absl::Time now) {
   const int64_t left = end - absl::ToUnixSeconds(now);
@@ -79,15 +80,14 @@ void AddCrl(const std::string& path, absl::Time now, StringPairs* details) {
   details->emplace_back("revoked", Count(crl->entries.size(), "certificate"));
 }
 
-void AddKey(const Record& record, const std::string& stamp, StringPairs* details) {
-  const bool encrypted = record.Has("passphrase");
-  const bool pkcs8 = encrypted || record.StringOr("format", "") == "pkcs8";
-  const std::string algo = record.StringOr("algo", "");
-  details->emplace_back("form", absl::StrCat(pkcs8           ? "PKCS#8"
-                                             : algo == "rsa" ? "PKCS#1"
-                                                             : "SEC1",
+void AddKey(const KeyRecord& key, const std::string& stamp, StringPairs* details) {
+  const bool encrypted = key.passphrase.given();
+  const bool pkcs8 = encrypted || key.format == "pkcs8";
+  details->emplace_back("form", absl::StrCat(pkcs8               ? "PKCS#8"
+                                             : key.algo == "rsa" ? "PKCS#1"
+                                                                 : "SEC1",
                                              encrypted ? ", encrypted" : ""));
-  if (record.Has("generation")) details->emplace_back("generation", absl::StrCat(record.Int("generation")));
+  if (key.generation != 1) details->emplace_back("generation", absl::StrCat(key.generation));
   if (IsSha256Hex(stamp)) details->emplace_back("public key", absl::StrCat("SHA256:", stamp));
 }
 
@@ -98,11 +98,10 @@ std::string ProcessText(const Instance& instance, absl::Time now) {
   return absl::StrCat("process ", instance.pid, ", since ", TimeText(absl::ToUnixSeconds(start)));
 }
 
-void AddService(const Record& record, absl::Time now, StringPairs* details) {
-  const std::string manager = record.String("manager"), root = record.String("root"),
-                    name = record.String("name");
+void AddService(const ServiceRecord& service, absl::Time now, StringPairs* details) {
+  const std::string &manager = service.manager, &root = service.root, &name = service.name;
   details->emplace_back("manager", manager);
-  if (manager == "none") return;
+  if (manager == "none" || !service.host.empty()) return;  // and no more is known here
   std::optional<Instance> instance;
   if (manager == "systemd") {
     absl::StatusOr<UnitState> unit = ShowUnit(name);
@@ -127,178 +126,122 @@ void AddUnit(const std::string& name, StringPairs* details) {
 }
 
 // Those of a record, as it wants them to be: "tcp 127.0.0.1:8443".
-void AddChecks(const Record& record, StringPairs* details) {
-  for (const Json& check : record.json().value("checks", Json::array())) {
-    if (!check.is_object()) continue;
-    const Record it(check);
-    for (const char* kind : {"systemd", "tcp", "https"}) {
-      if (it.Has(kind)) details->emplace_back("check", absl::StrCat(kind, " ", it.StringOr(kind, "")));
-    }
-    if (!it.Has("exec")) continue;
+void AddChecks(const std::vector<ServiceCheckRecord>& checks, StringPairs* details) {
+  for (const ServiceCheckRecord& check : checks) {
+    auto add = [&](absl::string_view what, const std::string& value) {
+      if (!value.empty()) details->emplace_back("check", absl::StrCat(what, " ", value));
+    };
+    add("systemd", check.systemd);
+    add("tcp", check.tcp);
+    add("https", check.https);
+    if (!check.exec.has_value()) continue;
     details->emplace_back(
-        "check", absl::StrCat("exec ", absl::StrJoin(it.Pairs("exec"), " ",
-                                                     [](std::string* out, const auto& argument) {
-                                                       absl::StrAppend(out, argument.first, argument.second);
-                                                     })));
+        "check",
+        absl::StrCat("exec ", absl::StrJoin(*check.exec, " ", [](std::string* out, const auto& argument) {
+                       absl::StrAppend(out, argument.first, argument.second);
+                     })));
   }
 }
 
 // "ops@10.0.0.11:2222, by sudo"
-std::string TargetText(const Record& host) {
-  const std::string user = host.StringOr("ssh-user", "");
-  const int64_t port = host.IntOr("ssh-port", 0);
-  return absl::StrCat(user, user.empty() ? "" : "@", host.StringOr("ssh-host", ""),
-                      port == 0 ? "" : absl::StrCat(":", port),
-                      host.Has("become") ? absl::StrCat(", by ", host.StringOr("become", "")) : "");
+std::string TargetText(const HostRecord& host) {
+  return absl::StrCat(host.ssh_user, host.ssh_user.empty() ? "" : "@", host.ssh_host,
+                      host.ssh_port == 0 ? "" : absl::StrCat(":", host.ssh_port),
+                      host.become.empty() ? "" : absl::StrCat(", by ", host.become));
 }
 
-void AddHost(const Record& record, StringPairs* details) {
-  details->emplace_back("ssh", TargetText(record));
-  details->emplace_back("manager", record.StringOr("manager", ""));
-  absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(record.StringOr("name", "")), kMaxReport);
+void AddHost(const HostRecord& host, StringPairs* details) {
+  details->emplace_back("ssh", TargetText(host));
+  details->emplace_back("manager", host.manager);
+  absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(host.name), kMaxFacts);
   if (!text.ok()) return;
-  const Json facts = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!facts.is_object()) return;
-  for (const char* key : {"arch", "os", "kernel", "systemd", "machine-id"}) {
-    auto found = facts.find(key);
-    if (found == facts.end()) continue;
-    const std::string value = found->is_string()
-                                  ? found->get<std::string>()
-                                  : found->dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (!value.empty()) details->emplace_back(key, value);
-  }
-}
-
-void AddSent(const Record& record, StringPairs* details) {
-  for (const Json& file : record.json().value("files", Json::array())) {
-    if (!file.is_object()) continue;
-    const Record it(file);
-    details->emplace_back("content", absl::StrCat(it.StringOr("from", ""), " for ", it.StringOr("path", "")));
-  }
+  absl::StatusOr<HostFacts> facts = FromText<HostFacts>(*text);
+  if (!facts.ok()) return;
+  auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) details->emplace_back(name, value);
+  };
+  add("arch", facts->arch);
+  add("os", facts->os);
+  add("kernel", facts->kernel);
+  add("systemd", facts->systemd);
+  add("machine-id", facts->machine_id);
 }
 
 // Those of a record, as it wants them to be.
-void AddMembers(const Record& record, StringPairs* details) {
-  for (const Json& member : record.json().value("members", Json::array())) {
-    if (!member.is_object()) continue;
-    const Record it(member);
-    details->emplace_back("member", absl::StrCat(it.StringOr("id", ""), " ", it.StringOr("name", ""), " on ",
-                                                 it.StringOr("host", ""), ", peer ",
-                                                 absl::StrJoin(it.Strings("peer-urls"), ", ")));
+void AddMembers(const ClusterFields& cluster, StringPairs* details) {
+  for (const MemberRecord& member : cluster.members) {
+    details->emplace_back("member", absl::StrCat(member.id, " ", member.name, " on ", member.host, ", peer ",
+                                                 absl::StrJoin(member.peer_urls, ", ")));
   }
-}
-
-// The report is kplan's own, but a file: whatever is in it is a text of some form, or is not shown.
-std::string TextOf(const Json& json, const char* key) {
-  auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 void AddVerdict(const std::string& path, StringPairs* details) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxReport);
-  if (!text.ok()) return;
-  Json report = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!report.is_object()) {
+  absl::StatusOr<Verdict> report = Verdict::Read(path);
+  if (absl::IsNotFound(report.status())) return;
+  if (!report.ok()) {
     details->emplace_back("unreadable", absl::StrCat(path, " is no report"));
     return;
   }
-  details->emplace_back("verdict", absl::StrCat(TextOf(report, "verdict"), ", ", TextOf(report, "time")));
-  if (auto failure = report.find("failure"); failure != report.end() && failure->is_object()) {
-    details->emplace_back("failed check",
-                          absl::StrCat(TextOf(*failure, "check"), ": expected ", TextOf(*failure, "expected"),
-                                       ", seen ", TextOf(*failure, "seen")));
+  details->emplace_back("verdict", absl::StrCat(report->verdict, ", ", report->time));
+  if (absl::StatusOr<Verdict::Failure> failure = FromJson<Verdict::Failure>(report->failure); failure.ok()) {
+    details->emplace_back("failed check", absl::StrCat(failure->check, ": expected ", failure->expected,
+                                                       ", seen ", failure->seen));
   }
-  auto members = report.find("members");
-  if (members == report.end() || !members->is_array()) return;
-  for (const Json& member : *members) {
-    if (!member.is_object()) continue;
-    details->emplace_back("member",
-                          absl::StrCat(TextOf(member, "id"), " ", TextOf(member, "name"), ", etcd ",
-                                       TextOf(member, "version"), " at ", TextOf(member, "endpoint")));
+  for (const Json& json : report->members) {
+    absl::StatusOr<Verdict::Member> member = FromJson<Verdict::Member>(json);
+    if (!member.ok()) continue;
+    details->emplace_back("member", absl::StrCat(member->id, " ", member->name, ", etcd ", member->version,
+                                                 " at ", member->endpoint));
   }
 }
+
+// By the type of a record; of the others nothing is said.
+struct Details {
+  const std::string& stamp;
+  absl::Time now;
+  StringPairs* details;
+
+  void operator()(const KeyRecord& record) const { AddKey(record, stamp, details); }
+  void operator()(const CsrRecord& record) const {
+    details->emplace_back("subject", SubjectText(record.subject));
+    if (!record.sans.empty()) details->emplace_back("names", NamesText(record.sans));
+  }
+  void operator()(const CaCertRecord& record) const { AddCertificate(record.path, now, details); }
+  void operator()(const AdoptCaRecord& record) const { AddCertificate(record.path, now, details); }
+  void operator()(const CertRecord& record) const { AddCertificate(record.path, now, details); }
+  void operator()(const BundleRecord& record) const {
+    // Of a chain the certificate that it begins with: the file has several.
+    if (record.form == "chain") AddCertificate(record.cert, now, details);
+  }
+  void operator()(const CrlRecord& record) const { AddCrl(record.path, now, details); }
+  void operator()(const ArchiveRecord& record) const {
+    if (!record.url.empty()) details->emplace_back("url", record.url);
+    details->emplace_back("SHA-256", record.sha256);
+  }
+  void operator()(const SourceRecord& record) const { details->emplace_back("content", record.path); }
+  void operator()(const HostRecord& record) const { AddHost(record, details); }
+  void operator()(const SendRecord& record) const {
+    for (const SendRecord::File& file : record.files)
+      details->emplace_back("content", absl::StrCat(file.from, " for ", file.path));
+  }
+  void operator()(const UserRecord& record) const { details->emplace_back("user", record.name); }
+  void operator()(const ActivateRecord& record) const {
+    if (record.host.empty()) AddUnit(record.name, details);
+  }
+  void operator()(const ServiceRecord& record) const { AddService(record, now, details); }
+  void operator()(const CheckRecord& record) const { AddChecks(record.checks, details); }
+  void operator()(const SurveyRecord& record) const { AddMembers(record.cluster, details); }
+  void operator()(const RolloutRecord& record) const { AddMembers(record.cluster, details); }
+  void operator()(const VerifyRecord& record) const { AddVerdict(record.report, details); }
+  template <typename Other>
+  void operator()(const Other&) const {}
+};
 
 }  // namespace
 
-std::string WhatItIs(const Record& record) {
-  const std::string kind = record.StringOr("kind", "");
-  const bool ca = record.BoolOr("ca", false);
-  if (kind == "key") {
-    const int64_t size = record.IntOr("size", 0);
-    return absl::StrCat("private key", ca ? " of a CA" : "", ", ", record.StringOr("algo", ""),
-                        size == 0 ? "" : absl::StrCat(" ", size));
-  }
-  if (kind == "csr") return absl::StrCat("certification request", ca ? " of a CA" : "");
-  if (kind == "ca-cert") return "certificate of a CA, self-signed";
-  if (kind == "adopt-ca") return "certificate of a CA, made elsewhere";
-  if (kind == "cert") return ca ? "certificate of a CA" : "certificate";
-  if (kind == "requests") return "the requests that somebody else has to sign";
-  if (kind == "crl") return "certificate revocation list";
-  if (kind == "bundle") {
-    const std::string form = record.StringOr("form", "");
-    return form == "chain"    ? "certificate with its intermediates"
-           : form == "bundle" ? "private key, certificate and intermediates in one file"
-                              : "private key and certificates as PKCS#12";
-  }
-  if (kind == "fetch") return record.BoolOr("given", false) ? "archive that was put here" : "download";
-  if (kind == "unpack") return "programs out of an archive";
-  if (kind == "render") return "text that is put on a host";
-  if (kind == "dir") return "folder on a host";
-  if (kind == "source") return "file that was put here";
-  if (kind == "install") return "file on a host";
-  if (kind == "unit") return "systemd unit on a host";
-  if (kind == "sysusers") return "system user on a host";
-  if (kind == "activate") return "systemd unit that is active";
-  if (kind == "check") return "verdict on a service";
-  if (kind == "install-pair") return "certificate and key on a host, exchanged together";
-  if (kind == "service") return "running service";
-  if (kind == "verify-etcd") return "verdict on etcd";
-  if (kind == "host") return "host over ssh";
-  if (kind == "send") return "content that waits on its host to be installed";
-  if (kind == "survey-etcd") return "what the members' data folders hold";
-  if (kind == "rollout-etcd") return "running members";
-  return kind;
-}
-
-StringPairs DetailsOf(const Record& record, const std::string& stamp, absl::Time now) {
+StringPairs DetailsOf(const AnyRecord& record, const std::string& stamp, absl::Time now) {
   StringPairs details;
-  const std::string kind = record.StringOr("kind", "");
-  const std::string path = record.StringOr("path", "");
-  if (kind == "cert" || kind == "ca-cert" || kind == "adopt-ca" ||
-      (kind == "bundle" && record.StringOr("form", "") == "chain")) {
-    // Of a chain the certificate that it begins with: the file has several.
-    AddCertificate(kind == "bundle" ? record.StringOr("cert", "") : path, now, &details);
-  } else if (kind == "key") {
-    AddKey(record, stamp, &details);
-  } else if (kind == "csr") {
-    details.emplace_back("subject", SubjectText(record.Pairs("subject")));
-    if (!record.Pairs("sans").empty()) details.emplace_back("names", NamesText(record.Pairs("sans")));
-  } else if (kind == "crl") {
-    AddCrl(path, now, &details);
-  } else if (kind == "service" && record.Has("host")) {
-    details.emplace_back("manager", record.StringOr("manager", ""));  // and no more is known here
-  } else if (kind == "service") {
-    AddService(record, now, &details);
-  } else if (kind == "activate") {
-    if (!record.Has("host")) AddUnit(record.String("name"), &details);
-  } else if (kind == "source") {
-    details.emplace_back("content", path);
-  } else if (kind == "sysusers") {
-    details.emplace_back("user", record.StringOr("name", ""));
-  } else if (kind == "check") {
-    AddChecks(record, &details);
-  } else if (kind == "host") {
-    AddHost(record, &details);
-  } else if (kind == "send") {
-    AddSent(record, &details);
-  } else if (kind == "survey-etcd" || kind == "rollout-etcd") {
-    AddMembers(record, &details);
-  } else if (kind == "verify-etcd") {
-    AddVerdict(record.StringOr("report", ""), &details);
-  } else if (kind == "fetch") {
-    if (record.Has("url")) details.emplace_back("url", record.String("url"));
-    details.emplace_back("SHA-256", record.String("sha256"));
-  }
+  std::visit(Details{stamp, now, &details}, record);
   return details;
 }
 

@@ -13,11 +13,10 @@
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
-#include "src/look/holdings.h"
-#include "src/look/record_field.h"
 #include "src/show/artifact_details.h"
 #include "src/show/graph_view.h"
 #include "src/spec/yaml_tree.h"
+#include "src/step/any_record.h"
 #include "src/why/spec_place.h"
 
 namespace kplan {
@@ -51,20 +50,27 @@ ArtifactFile LookAtFile(const Holding& holding) {
   return file;
 }
 
-// What a record's artifact is called in a list: its file; of a pair the certificate, which its label has.
-std::string FileOf(absl::string_view record) {
-  const std::vector<Holding> holdings = HoldingsOf(record);
-  if (holdings.empty()) {
-    // A given archive is its owner's, and still is what the step is about.
-    absl::string_view path = FieldOf(record, "path");
-    const absl::string_view kind = FieldOf(record, "kind");
-    return kind == "requests" || kind == "send" ? std::string() : std::string(path);
+// The file that a step is about without keeping it: a given archive is its owner's.
+struct OwnersFile {
+  std::string operator()(const ArchiveRecord& record) const { return record.path; }
+  std::string operator()(const SourceRecord& record) const { return record.path; }
+  std::string operator()(const AdoptCaRecord& record) const { return record.path; }
+  template <typename Other>
+  std::string operator()(const Other&) const {
+    return "";
   }
-  return FieldOf(record, "kind") == "install-pair" ? holdings.back().Shown() : holdings.front().Shown();
+};
+
+// What a record's artifact is called in a list: its file; of a pair the certificate, which its label has.
+std::string FileOf(const AnyRecord& record) {
+  const std::vector<Holding> holdings = HoldingsOf(record);
+  if (holdings.empty()) return std::visit(OwnersFile(), record);
+  return std::holds_alternative<PairRecord>(record) ? holdings.back().Shown() : holdings.front().Shown();
 }
 
 ArtifactNeighbour NeighbourOf(const Graph& graph, const Forecast& forecast, StepId step) {
-  return {graph.steps()[step].label, FileOf(graph.steps()[step].record), forecast.StateOf(graph, step)};
+  return {graph.steps()[step].label, FileOf(ReadAnyRecord(graph.steps()[step].record)),
+          forecast.StateOf(graph, step)};
 }
 
 bool Contains(const StepIds& steps, StepId step) {
@@ -94,7 +100,8 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   const Step& step = graph.steps()[id];
   ArtifactView view;
   view.label = step.label;
-  view.verb = VerbOf(step.kind);
+  view.kind = std::string(KindOf(step.kind).word);
+  view.verb = std::string(KindOf(step.kind).verb);
   view.host = graph.shards()[step.shard].name;
   view.record = std::string(step.record);
   view.digest = std::string(step.digest());
@@ -102,20 +109,18 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   if (absl::StatusOr<std::string> stamp = ReadFile(view.stamp_file, 4096); stamp.ok()) {
     view.stamp = std::string(absl::StripTrailingAsciiWhitespace(*stamp));
   }
-  for (const Holding& holding : HoldingsOf(step.record)) {
+  const AnyRecord record = ReadAnyRecord(step.record);
+  for (const Holding& holding : HoldingsOf(record)) {
     if (holding.kind == Holding::Kind::kService) {
       if (step.kind == StepKind::kService) view.service = holding.path;
     } else {
       view.files.push_back(LookAtFile(holding));
     }
   }
-  if (absl::StatusOr<Record> record = Record::Parse(step.record); record.ok()) {
-    view.kind = record->StringOr("kind", "");
-    view.what = WhatItIs(*record);
-    // The certificate before its key.
-    if (view.kind == "install-pair") std::reverse(view.files.begin(), view.files.end());
-    view.details = DetailsOf(*record, view.stamp, now);
-  }
+  // The certificate before its key.
+  if (step.kind == StepKind::kPair) std::reverse(view.files.begin(), view.files.end());
+  view.what = WhatItIs(record);
+  view.details = DetailsOf(record, view.stamp, now);
 
   const StepForecast& foreseen = forecast.steps[id];
   view.state = forecast.StateOf(graph, id);

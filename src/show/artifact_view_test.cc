@@ -220,12 +220,14 @@ TEST(ArtifactViewOverSsh, NothingHereIsLookedAt) {
   const uint32_t shard = graph.AddShard("etcd-1");
   const StepId host = graph.AddStep(
       StepKind::kHost, shard, "host/etcd-1",
-      R"({"arch":"amd64","become":"sudo","kind":"host","manager":"process","name":"etcd-1","root":"rootfs","ssh-host":"10.0.0.11","ssh-port":2222,"ssh-user":"ops"})",
+      R"({"arch":"amd64","become":"sudo","cluster":"","kind":"host","manager":"process","name":"etcd-1","root":"rootfs","ssh-host":"10.0.0.11","ssh-port":2222,"ssh-user":"ops"})",
       {});
   const StepId file = graph.AddStep(
-      StepKind::kInstall, shard, "file/etcd-1/etc/etcd/ca.pem",
+      StepKind::kFile, shard, "file/etcd-1/etc/etcd/ca.pem",
       R"({"from":"pki/ca.pem","host":"etcd-1","kind":"install","mode":"0644","path":"/etc/etcd/ca.pem","root":"rootfs","secret":false})",
       {host});
+  graph.AddContact(host);
+  graph.AddContact(file);
   Forecast forecast;
   forecast.steps.resize(2);
   forecast.journals.resize(1);

@@ -73,7 +73,7 @@ void AppendStep(const GraphNode& node, const GraphLayout::Place& place, std::str
   AppendJsonString(node.label, out);
   *out += ",\"name\":";
   AppendJsonString(place.name, out);
-  absl::StrAppend(out, ",\"verb\":\"", VerbOf(node.kind), "\",\"host\":", node.host,
+  absl::StrAppend(out, ",\"verb\":\"", KindOf(node.kind).verb, "\",\"host\":", node.host,
                   ",\"column\":", place.column, ",\"slot\":", place.slot, ",\"state\":\"",
                   StateName(node.state), "\",\"reasons\":[");
   for (size_t i = 0; i < node.reasons.size(); ++i) {

@@ -25,7 +25,7 @@ void WriteGraphJson(const GraphView& view, TextSink sink) {
     const GraphNode& node = view.nodes[i];
     out += i > 0 ? ",\n{\"label\":" : "\n{\"label\":";
     AppendJsonString(node.label, &out);
-    absl::StrAppend(&out, ",\"verb\":\"", VerbOf(node.kind), "\",\"host\":");
+    absl::StrAppend(&out, ",\"verb\":\"", KindOf(node.kind).verb, "\",\"host\":");
     AppendJsonString(view.hosts[node.host], &out);
     absl::StrAppend(&out, ",\"stage\":", node.stage, ",\"state\":\"", StateName(node.state),
                     "\",\"reasons\":[");

@@ -30,11 +30,10 @@ std::string ShortName(absl::string_view label, StepKind kind, absl::string_view 
   if (slash != absl::string_view::npos) {
     absl::string_view rest = label.substr(slash + 1);
     if (absl::ConsumePrefix(&rest, host) && absl::ConsumePrefix(&rest, "/")) {
-      const bool path = kind == StepKind::kInstall || kind == StepKind::kDir || kind == StepKind::kRender;
-      const char* before = path                      ? "/"
-                           : kind == StepKind::kUnit ? "unit "
-                           : kind == StepKind::kUser ? "user "
-                                                     : "";
+      const Kind& row = KindOf(kind);
+      const bool path = row.label_has_host() && absl::EndsWith(row.label, "/PATH");
+      const bool unit = kind == StepKind::kUnit || kind == StepKind::kUnitFile;
+      const char* before = path ? "/" : unit ? "unit " : kind == StepKind::kUser ? "user " : "";
       name = absl::StrCat(before, rest, kind == StepKind::kDir ? "/" : "");
     }
   }

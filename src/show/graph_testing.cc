@@ -16,12 +16,11 @@ GraphSample::GraphSample() {
   key = graph.AddStep(StepKind::kKey, shared, "ca/key", R"({"kind":"key"})", {});
   ca = graph.AddStep(StepKind::kCaCert, shared, "ca/cert", R"({"kind":"ca-cert"})", {key});
   leaf = graph.AddStep(StepKind::kCert, shared, "cert/web", R"({"hosts":["a","b"],"kind":"cert"})", {ca});
-  file =
-      graph.AddStep(StepKind::kInstall, worker, "file/worker/etc/web.pem", R"({"kind":"install"})", {leaf});
+  file = graph.AddStep(StepKind::kFile, worker, "file/worker/etc/web.pem", R"({"kind":"install"})", {leaf});
   folder = graph.AddStep(StepKind::kDir, worker, "dir/worker/var/lib/web", R"({"kind":"dir"})", {});
   service = graph.AddStep(StepKind::kService, worker, "service/worker/web", R"({"kind":"service"})", {file},
                           {folder});
-  verdict = graph.AddStep(StepKind::kVerifyEtcd, shared, "verify/web", R"({"kind":"verify"})", {service});
+  verdict = graph.AddStep(StepKind::kVerify, shared, "verify/web", R"({"kind":"verify"})", {service});
   graph.AddToGroup("worker", file);
   graph.AddToGroup("worker", service);
   graph.AddToGroup("worker", folder);

@@ -9,6 +9,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/pki/certificate_due.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
@@ -100,48 +101,6 @@ int64_t DaysBetween(int64_t from, int64_t to) {
 
 }  // namespace
 
-int StageOf(StepKind kind) {
-  switch (kind) {
-    case StepKind::kKey:
-      return 0;
-    case StepKind::kCsr:
-      return 1;
-    case StepKind::kCaCert:
-    case StepKind::kAdoptCa:
-    case StepKind::kCert:
-    case StepKind::kRequests:
-    case StepKind::kCrl:
-    case StepKind::kBundle:
-      return 2;
-    case StepKind::kFetch:
-      return 3;
-    case StepKind::kUnpack:
-      return 4;
-    case StepKind::kSource:
-    case StepKind::kRender:
-      return 5;
-    case StepKind::kHost:
-      return 6;
-    case StepKind::kSurvey:
-      return 7;
-    case StepKind::kSend:
-      return 8;
-    case StepKind::kUser:
-    case StepKind::kDir:
-    case StepKind::kInstall:
-    case StepKind::kUnit:
-      return 9;
-    case StepKind::kActivate:
-    case StepKind::kService:
-    case StepKind::kRollout:
-      return 10;
-    case StepKind::kCheck:
-    case StepKind::kVerifyEtcd:
-      return 11;
-  }
-  return 0;
-}
-
 const char* StageName(int stage) {
   static constexpr const char* kNames[kStages] = {"key",      "request",  "certificate", "archive",
                                                   "programs", "rendered", "host",        "survey",
@@ -225,7 +184,7 @@ GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span
     node.record = step.record;
     node.kind = step.kind;
     node.host = host_of[step.shard];
-    node.stage = StageOf(step.kind);
+    node.stage = static_cast<int>(KindOf(step.kind).stage);
     node.state = forecast.StateOf(graph, shown[i]);
     node.reasons = ReasonsOf(graph, forecast, shown[i]);
     add_shown(step.inputs, &node.inputs);

@@ -5,23 +5,23 @@
 // (graph_dot.h, graph_mermaid.h, graph_json.h, graph_html.h) take it from here.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "src/graph/graph.h"
 #include "src/look/forecast.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 
-// Where a step stands between the first key and the last verdict: the columns of the graph. What a step is
-// made from is never in a later stage.
-inline constexpr int kStages = 12;
-int StageOf(StepKind kind);        // 0 to kStages - 1
+// Where a step stands between the first key and the last verdict (Stage): the columns of the graph. What a
+// step is made from is never in a later stage.
+inline constexpr int kStages = static_cast<int>(Stage::kVerdicts) + 1;
 const char* StageName(int stage);  // "key", "request", "certificate", ... "verdict"
 
 struct GraphNode {
@@ -36,7 +36,7 @@ struct GraphNode {
   // Indices into GraphView::nodes, of what is shown: before this one, ascending.
   std::vector<uint32_t> inputs, after;
   // Of a certificate that can be read: whole days to its end, rounded down.
-  absl::optional<int64_t> days_left;
+  std::optional<int64_t> days_left;
   int64_t last_run = 0;         // Unix milliseconds; 0: none is known
   std::string last_run_result;  // "done", what it made and why, or what went wrong
 };

@@ -192,7 +192,7 @@ TEST(GraphHtml, AllowsItsOwnScriptsAndNothingElse) {
 
 TEST(ShortName, DropsWhatRowAndColumnSay) {
   EXPECT_EQ(ShortName("ca/key", StepKind::kKey, "shared"), "ca/key");
-  EXPECT_EQ(ShortName("file/w/etc/ca.pem", StepKind::kInstall, "w"), "/etc/ca.pem");
+  EXPECT_EQ(ShortName("file/w/etc/ca.pem", StepKind::kFile, "w"), "/etc/ca.pem");
   EXPECT_EQ(ShortName("dir/w/var/lib/etcd", StepKind::kDir, "w"), "/var/lib/etcd/");
   EXPECT_EQ(ShortName("unit/w/etcd", StepKind::kUnit, "w"), "unit etcd");
   EXPECT_EQ(ShortName("service/w/etcd", StepKind::kService, "w"), "etcd");
@@ -202,7 +202,7 @@ TEST(ShortName, DropsWhatRowAndColumnSay) {
 TEST(ShortName, KeepsTheEndOfWhatIsLong) {
   EXPECT_EQ(ShortName("render/w/etc/systemd/system/etcd.service", StepKind::kRender, "w"),
             "…/system/etcd.service");
-  EXPECT_EQ(ShortName("file/w/etc/a-name-longer-than-any-box.pem", StepKind::kInstall, "w"),
+  EXPECT_EQ(ShortName("file/w/etc/a-name-longer-than-any-box.pem", StepKind::kFile, "w"),
             "…nger-than-any-box.pem");
 }
 

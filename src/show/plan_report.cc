@@ -1,16 +1,17 @@
 #include "src/show/plan_report.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/types/optional.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/look/holdings.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
@@ -65,7 +66,7 @@ std::string CountsText(const ServiceCounts& counts) {
   return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
 }
 
-bool IsProof(const Step& step) { return step.kind == StepKind::kVerifyEtcd || step.kind == StepKind::kCheck; }
+bool IsProof(const Step& step) { return KindOf(step.kind).stage == Stage::kVerdicts; }
 
 // What a step would do, on one line.
 std::string WhatFor(const Step& step, const StepForecast& forecast, const JournalEntry* entry) {
@@ -108,8 +109,9 @@ const std::string& HostOf(const Graph& graph, const Step& step) { return graph.s
 // Of what a rollout comes after: whether a running member reads it again. What is sent, its folder and what
 // it heeds at its first start it does not; programs beside it are not its.
 bool IsReread(const Step& step) {
-  if (step.kind != StepKind::kInstall) return false;
-  const absl::string_view path = FieldOf(step.record, "path");
+  if (step.kind == StepKind::kPair) return true;
+  if (step.kind != StepKind::kFile) return false;
+  const std::string path = RecordOf<FileRecord>(step).path;
   return !absl::EndsWith(path, absl::StrCat("/", paths::on_host::kBootstrapName)) &&
          !absl::StartsWith(path, paths::on_host::kBinaries);
 }
@@ -117,14 +119,15 @@ bool IsReread(const Step& step) {
 // What changes of what STEP comes after without being made from it, and is in files of SHARD's host: a
 // service reads it again by itself.
 std::vector<StepId> RereadFiles(const Graph& graph, const Forecast& forecast, const Step& step,
-                                absl::optional<uint32_t> shard) {
+                                std::optional<uint32_t> shard) {
   std::vector<StepId> rereads;
   for (StepId id : step.after) {
     const Step& after = graph.steps()[id];
     const StepForecast& it = forecast.steps[id];
     if (it.fate != Fate::kChange || !it.changes_digest) continue;
     // The services that it comes after are not in it.
-    if (after.kind != StepKind::kInstall && after.kind != StepKind::kDir) continue;
+    const bool file = after.kind == StepKind::kFile || after.kind == StepKind::kPair;
+    if (!file && after.kind != StepKind::kDir) continue;
     if (shard.has_value() && (after.shard != *shard || !IsReread(after))) continue;
     rereads.push_back(id);
   }
@@ -147,11 +150,11 @@ void AddKept(const Graph& graph, const Forecast& forecast, StepId id, PlanReport
   const StepForecast& it = forecast.steps[id];
   if (it.fate == Fate::kFail || it.fate == Fate::kWait) return;
   if (step.kind == StepKind::kService && !it.restarts && !it.starts && !it.reloads) {
-    KeepsRunning keeps = {step.label, step.shard, RereadFiles(graph, forecast, step, absl::nullopt), {}};
+    KeepsRunning keeps = {step.label, step.shard, RereadFiles(graph, forecast, step, std::nullopt), {}};
     if (!keeps.rereads.empty()) report->keeps_running.push_back(std::move(keeps));
   }
   if (step.kind != StepKind::kRollout) return;
-  for (const ServiceRecord& service : ServicesOf(step.record)) {
+  for (const ServicePart& service : ServicesOf(graph, step)) {
     const bool touched =
         std::any_of(it.services.begin(), it.services.end(), [&](const ServiceOutlook& other) {
           return LabelOf(other) == service.label && (other.starts || other.restarts || other.reloads);
@@ -423,11 +426,12 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
     const Step& step = graph.steps()[planned.step];
     const StepForecast& it = forecast.steps[planned.step];
     const std::string& host = HostOf(graph, step);
-    absl::StrAppend(
-        &out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(step.label),
-        ",\"host\":", QuoteJson(host == paths::kSharedShard ? "" : host), ",\"verb\":\"", VerbOf(step.kind),
-        "\",\"fate\":\"", FateName(it.fate), "\",\"restarts\":", it.restarts ? "true" : "false",
-        ",\"reloads\":", it.reloads ? "true" : "false", ",\"starts\":", it.starts ? "true" : "false", ",");
+    absl::StrAppend(&out, first ? "\n" : ",\n", "{\"label\":", QuoteJson(step.label),
+                    ",\"host\":", QuoteJson(host == paths::kSharedShard ? "" : host), ",\"verb\":\"",
+                    KindOf(step.kind).verb, "\",\"fate\":\"", FateName(it.fate),
+                    "\",\"restarts\":", it.restarts ? "true" : "false",
+                    ",\"reloads\":", it.reloads ? "true" : "false",
+                    ",\"starts\":", it.starts ? "true" : "false", ",");
     first = false;
     AppendReasons(it.reasons, it.changes, &out);
     if (!it.services.empty()) {

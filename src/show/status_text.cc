@@ -167,7 +167,7 @@ Json RowJson(const Graph& graph, const Forecast& forecast, const StatusRow& row)
   Json json = {{"label", step.label},    {"state", StateName(row.state)},
                {"detail", row.detail},   {"causes", causes},
                {"reasons", reasons},     {"last-run", nullptr},
-               {"last-failed", nullptr}, {"verb", VerbOf(step.kind)}};
+               {"last-failed", nullptr}, {"verb", KindOf(step.kind).verb}};
   if (const JournalEntry* entry = forecast.EntryOf(graph, row.step); entry != nullptr) {
     json["last-run"] = Rfc3339(absl::FromUnixMillis(entry->at));
     json["last-failed"] = entry->failed;

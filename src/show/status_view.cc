@@ -6,19 +6,18 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/files.h"
-#include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/look/holdings.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
 #include "src/pki/certificate.h"
 #include "src/pki/revocation_list.h"
+#include "src/show/verdict.h"
 #include "src/steps/service/service_info.h"
 
 namespace kplan {
 namespace {
 
 constexpr int64_t kDay = 24 * 3600;
-constexpr size_t kMaxReport = 16 << 20;
 
 // A third of its life is left: then a certificate whose record says nothing else, and a CRL, is due.
 int64_t ThirdOf(const Validity& validity) { return (validity.not_after - validity.not_before) / 3; }
@@ -106,9 +105,13 @@ class Reporter {
         facts = KeyText(step);
         break;
       case StepKind::kCaCert:
+        facts = LookAtCertificate<CaCertRecord>(id, step);
+        break;
       case StepKind::kAdoptCa:
+        facts = LookAtCertificate<AdoptCaRecord>(id, step);
+        break;
       case StepKind::kCert:
-        facts = LookAtCertificate(id, step);
+        facts = LookAtCertificate<CertRecord>(id, step);
         break;
       case StepKind::kCrl:
         facts = LookAtCrl(id, step);
@@ -125,7 +128,7 @@ class Reporter {
       case StepKind::kCheck:
         facts = ChecksText(id);
         break;
-      case StepKind::kVerifyEtcd:
+      case StepKind::kVerify:
         facts = VerdictText(step);
         break;
       default:
@@ -154,22 +157,21 @@ class Reporter {
   }
 
   static std::string KeyText(const Step& step) {
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    if (!record.ok()) return "";
-    const int64_t size = record->IntOr("size", 0);
-    return absl::StrCat(record->StringOr("algo", ""), size == 0 ? "" : absl::StrCat(" ", size));
+    const KeyRecord key = RecordOf<KeyRecord>(step);
+    return absl::StrCat(key.algo, key.size == 0 ? "" : absl::StrCat(" ", key.size));
   }
 
+  template <typename R>
   std::string LookAtCertificate(StepId id, const Step& step) {
-    absl::StatusOr<Certificate> certificate = Certificate::Read(std::string(FieldOf(step.record, "path")));
+    const R record = RecordOf<R>(step);
+    absl::StatusOr<Certificate> certificate = Certificate::Read(record.path);
     if (!certificate.ok()) return "";
     StatusCertificate found;
     found.step = id;
-    found.file = std::string(FieldOf(step.record, "path"));
+    found.file = record.path;
     found.not_after = certificate->not_after;
     found.names = certificate->sans.size();
-    absl::StatusOr<Record> record = Record::Parse(step.record);
-    const int64_t before = record.ok() ? record->IntOr("renew-before", 0) : 0;
+    const int64_t before = record.renew_before.value_or(0);
     Expect(certificate->validity(), before != 0 ? before : ThirdOf(certificate->validity()));
     report_.certificates.push_back(found);
     std::string text = DaysText(found.not_after, now_);
@@ -178,8 +180,8 @@ class Reporter {
   }
 
   std::string LookAtCrl(StepId id, const Step& step) {
-    const std::string path(FieldOf(step.record, "path"));
-    absl::StatusOr<std::string> text = ReadFile(path, kMaxReport);
+    const std::string path = RecordOf<CrlRecord>(step).path;
+    absl::StatusOr<std::string> text = ReadFile(path, kMaxCrlFile);
     if (!text.ok()) return "";
     absl::StatusOr<RevocationList> list = RevocationList::ParsePem(*text);
     if (!list.ok()) return "";
@@ -207,17 +209,14 @@ class Reporter {
   }
 
   std::string LookAtService(StepId id, const Step& step) {
-    const std::string host(SshHostOf(step.record));
-    const std::string name(FieldOf(step.record, "name"));
-    const std::string& of_host = graph_.shards()[step.shard].name;
-    return ServiceText(Look(id, {step.label, of_host, name, !host.empty(), std::string(step.record)}));
+    return ServiceText(Look(id, ServicesOf(graph_, step)[0]));
   }
 
   // Those of a rollout.
   std::string LookAtServices(StepId id, const Step& step) {
-    const std::vector<ServiceRecord> services = ServicesOf(step.record);
+    const std::vector<ServicePart> services = ServicesOf(graph_, step);
     size_t run = 0, unasked = 0;
-    for (const ServiceRecord& service : services) {
+    for (const ServicePart& service : services) {
       const StatusService& seen = Look(id, service);
       run += seen.running;
       unasked += seen.unasked;
@@ -241,14 +240,14 @@ class Reporter {
     return at == 0 ? absl::InfinitePast() : absl::FromUnixMillis(at);
   }
 
-  const StatusService& Look(StepId id, const ServiceRecord& of) {
+  const StatusService& Look(StepId id, const ServicePart& of) {
     StatusService service;
     service.step = id;
     service.label = of.label;
     service.host = of.host;
-    service.manager = std::string(FieldOf(of.record, "manager"));
+    service.manager = of.record.manager;
     service.managed = service.manager != "none";
-    service.by_unit = FieldOf(of.record, "start") == "by-unit";
+    service.by_unit = of.record.by_unit();
     if (of.over_ssh) {
       LookOverSsh(of, &service);
     } else {
@@ -258,9 +257,8 @@ class Reporter {
     return report_.services.back();
   }
 
-  static void LookHere(const ServiceRecord& of, StatusService* service) {
-    absl::StatusOr<Record> record = Record::Parse(of.record);
-    absl::StatusOr<ServiceInfo> info = record.ok() ? ServiceInfoOf(*record) : record.status();
+  static void LookHere(const ServicePart& of, StatusService* service) {
+    absl::StatusOr<ServiceInfo> info = ServiceInfoOf(of.record);
     if (!info.ok()) {
       service->problem = std::string(info.status().message());
       return;
@@ -274,7 +272,7 @@ class Reporter {
   }
 
   // Never from here: whatever runs on this machine is another one.
-  void LookOverSsh(const ServiceRecord& of, StatusService* service) const {
+  void LookOverSsh(const ServicePart& of, StatusService* service) const {
     service->last_seen = LastSeen(service->step);
     const HostVisit* visit = VisitOf(of.host);
     if (visit != nullptr) {
@@ -295,11 +293,10 @@ class Reporter {
   }
 
   std::string HostText(StepId id, const Step& step) const {
-    const absl::string_view user = FieldOf(step.record, "ssh-user");
-    std::string text = absl::StrCat(user, user.empty() ? "" : "@", FieldOf(step.record, "ssh-host"));
+    const HostRecord host = RecordOf<HostRecord>(step);
+    std::string text = absl::StrCat(host.ssh_user, host.ssh_user.empty() ? "" : "@", host.ssh_host);
     if (const absl::Time seen = LastSeen(id); seen != absl::InfinitePast())
-      absl::StrAppend(&text, ", ", FieldOf(step.record, "arch"), ", answered on ",
-                      TimeText(absl::ToUnixSeconds(seen)));
+      absl::StrAppend(&text, ", ", host.arch, ", answered on ", TimeText(absl::ToUnixSeconds(seen)));
     return text;
   }
 
@@ -326,15 +323,13 @@ class Reporter {
   }
 
   static std::string VerdictText(const Step& step) {
-    absl::StatusOr<std::string> text = ReadFile(std::string(FieldOf(step.record, "report")), kMaxReport);
-    if (!text.ok()) return "no verdict yet";
-    const Json report = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-    if (!report.is_object()) return "the last verdict cannot be read";
-    const Record record(report);
+    absl::StatusOr<Verdict> report = Verdict::Read(RecordOf<VerifyRecord>(step).report);
+    if (absl::IsNotFound(report.status())) return "no verdict yet";
+    if (!report.ok()) return "the last verdict cannot be read";
     absl::Time time;
-    std::string when = record.StringOr("time", ""), error;
+    std::string when = report->time, error;
     if (absl::ParseTime(absl::RFC3339_full, when, &time, &error)) when = TimeText(absl::ToUnixSeconds(time));
-    return absl::StrCat("last verdict: ", record.StringOr("verdict", "?"), ", on ", when);
+    return absl::StrCat("last verdict: ", report->verdict.empty() ? "?" : report->verdict, ", on ", when);
   }
 
   const Graph& graph_;

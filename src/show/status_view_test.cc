@@ -29,7 +29,7 @@ class StatusViewTest : public testing::Test {
     for (int i = 0; i < hosts; ++i) {
       const std::string host = absl::StrCat("h", i);
       const uint32_t shard = graph_.AddShard(host);
-      graph_.AddStep(StepKind::kInstall, shard, absl::StrCat("file/", host, "/etc/x"),
+      graph_.AddStep(StepKind::kFile, shard, absl::StrCat("file/", host, "/etc/x"),
                      R"({"kind":"install","path":"/etc/x","root":"r"})", {0});
     }
     graph_.AddShard("empty");

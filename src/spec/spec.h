@@ -167,6 +167,8 @@ struct GenericServiceSpec {
   std::vector<UnitSectionSpec> unit;
   std::vector<FurtherUnitSpec> units;
   std::vector<CheckSpec> checks;
+  // The keys `certs`, `user`, `unit` and `checks`, when they are there.
+  Range certs_range, user_range, unit_range, checks_range;
 };
 
 struct RolloutSpec {

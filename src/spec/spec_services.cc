@@ -116,6 +116,10 @@ GenericServiceSpec ReadService(MapReader& reader, Text name) {
   });
   reader.ForEachItem(
       "checks", [&](MapReader& check, Range range) { service.checks.push_back(ReadCheck(check, range)); });
+  service.certs_range = reader.KeyRange("certs");
+  service.user_range = reader.KeyRange("user");
+  service.unit_range = reader.KeyRange("unit");
+  service.checks_range = reader.KeyRange("checks");
   return service;
 }
 

@@ -16,13 +16,13 @@ class HostAccess {
  public:
   virtual ~HostAccess() = default;
 
-  // Does the step of RECORD on HOST, by the function that would do it here. LABEL is for messages. The error
-  // is the step's own; Unavailable when the host cannot be reached.
+  // Does the step of RECORD (ToJson) on HOST, by the function that would do it here. LABEL is for messages.
+  // The error is the step's own; Unavailable when the host cannot be reached.
   virtual absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
-                                             const Record& record) = 0;
+                                             const Json& record) = 0;
 
-  // HOST's answer to a question (questions.h), which changes nothing there. Unavailable as above.
-  virtual absl::StatusOr<Json> Ask(const std::string& host, const Record& question) = 0;
+  // HOST's answer to a QUESTION (questions.h), which changes nothing there. Unavailable as above.
+  virtual absl::StatusOr<Json> Ask(const std::string& host, const Json& question) = 0;
 };
 
 }  // namespace kplan

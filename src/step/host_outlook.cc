@@ -1,6 +1,7 @@
 #include "src/step/host_outlook.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -33,7 +34,7 @@ void AddAttributes(const std::vector<AttributeDifference>& differences, const st
   }
 }
 
-absl::optional<std::string> DigestOf(const ForeseenFile& file) {
+std::optional<std::string> DigestOf(const ForeseenFile& file) {
   if (file.content.has_value()) return Sha256Hex(*file.content);
   return file.sha256;
 }
@@ -62,7 +63,7 @@ std::vector<Change> ContentChanges(absl::string_view from, absl::string_view to)
   std::shared_ptr<const Certificate> before = FirstCertificate(from), after = FirstCertificate(to);
   if (before != nullptr && after != nullptr) {
     changes = CertificateChanges(*before, *after);
-  } else if (absl::optional<std::vector<Change>> keys = UnitChanges(from, to); keys.has_value()) {
+  } else if (std::optional<std::vector<Change>> keys = UnitChanges(from, to); keys.has_value()) {
     changes = *std::move(keys);
   }
   return changes.empty() ? DigestChange(from, DigestText(Sha256Hex(to))) : changes;

@@ -4,11 +4,11 @@
 // What the looks of the steps that work on files of hosts have in common.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/host/host_owner.h"
 #include "src/step/outlook.h"
 
@@ -23,7 +23,7 @@ void AddAttributes(const std::vector<AttributeDifference>& differences, const st
                    std::vector<Reason>* reasons, std::vector<Change>* changes);
 
 // The digest (Sha256Hex) of what will be in FILE; no value when that is not known.
-absl::optional<std::string> DigestOf(const ForeseenFile& file);
+std::optional<std::string> DigestOf(const ForeseenFile& file);
 
 // SHA256 (64 digits) for a person: "sha256:abcd1234…".
 std::string DigestText(absl::string_view sha256);

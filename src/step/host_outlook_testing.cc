@@ -1,5 +1,7 @@
 #include "src/step/host_outlook_testing.h"
 
+#include <optional>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
@@ -68,7 +70,7 @@ std::vector<std::string> Foresight::folders = {"."};
 
 absl::StatusOr<Outlook> Foresight::Look(const LookedStep& step, const Foreseen& foreseen) {
   const std::string before = Everything();
-  absl::StatusOr<Outlook> outlook = step.look({kLabel, now, foreseen}, Record(step.record));
+  absl::StatusOr<Outlook> outlook = step.look({kLabel, now, foreseen}, step.record);
   EXPECT_EQ(Everything(), before) << "the look changed something: " << step.record;
   return outlook;
 }
@@ -83,13 +85,13 @@ std::vector<absl::StatusOr<Outlook>> Foresight::LookThenRun(const std::vector<Lo
     for (const auto& [path, file] : outlooks.back()->files) to_come.Add(path, file);
   }
   for (size_t i = 0; i < steps.size(); ++i) {
-    absl::StatusOr<StepResult> result = steps[i].run({kLabel, now}, Record(steps[i].record));
+    absl::StatusOr<StepResult> result = steps[i].run({kLabel, now}, steps[i].record);
     Compare(steps[i], outlooks[i], result, (*digests)[i]);
     if (!result.ok()) break;
     (*digests)[i] = result->digest;
     if (!outlooks[i].ok()) continue;
     for (const auto& [path, file] : outlooks[i]->files) {
-      absl::optional<std::string> digest = DigestOf(file);
+      std::optional<std::string> digest = DigestOf(file);
       if (!digest.has_value()) continue;
       absl::StatusOr<std::string> there = Sha256HexOfFile(path);
       EXPECT_TRUE(there.ok() && *there == *digest) << path << " is not what was foreseen";

@@ -8,7 +8,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/step/step_testing.h"
@@ -17,8 +16,8 @@ namespace kplan {
 
 // A step and its look, with a record.
 struct LookedStep {
-  StepFunction run;
-  LookFunction look;
+  AnyStep run;
+  AnyLook look;
   Json record;
   bool same_words = true;  // the texts of the look's reasons are the step's; false: only whether there is one
 };

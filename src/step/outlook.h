@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,19 +19,19 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
-#include "src/base/record.h"
+#include "src/base/fields.h"
+#include "src/base/reason.h"
 #include "src/pki/certificate.h"
-#include "src/pki/certificate_check.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 
 // What a file will be that a step before this one is going to write.
 struct ForeseenFile {
   // What exactly will be in it, where that is known: text that `gen` rendered, a public file that is copied.
-  absl::optional<std::string> content;
+  std::optional<std::string> content;
   // The digest (Sha256Hex) of what will be in it, where that is too large to hold: a program.
-  absl::optional<std::string> sha256;
+  std::optional<std::string> sha256;
   // Of a certificate: what it will say, up to its serial number, its times to the minute and its signature.
   // Null for other files, and when the key will be another one.
   std::shared_ptr<const Certificate> certificate;
@@ -99,30 +100,20 @@ struct LookContext {
   const Foreseen& foreseen;
 };
 
-// An error is one with which the step would fail, too, and its message is the step's.
-using LookFunction = absl::StatusOr<Outlook> (*)(const LookContext&, const Record&);
+// Each beside its step, in the file of its name. An error is one with which the step would fail, too, and its
+// message is the step's.
+#define KPLAN_KIND(Name, ...) absl::StatusOr<Outlook> Name##Look(const LookContext&, const Name##Record&);
+#include "src/step/kinds.def"
 
-// Each beside its step, in the file of its name.
-absl::StatusOr<Outlook> KeyLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> CsrLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> CaCertLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> CertLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> AdoptCaLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> RequestsLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> CrlLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> BundleLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> FetchLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> UnpackLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> RenderLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> DirLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> InstallLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> InstallPairLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> SourceLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> SysusersLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> UnitLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> ActivateLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> ServiceLook(const LookContext&, const Record&);
-absl::StatusOr<Outlook> CheckLook(const LookContext&, const Record&);
+// Any of these, with the record as it is kept.
+using LookFunction = absl::StatusOr<Outlook> (*)(const LookContext&, const Json& record);
+
+template <typename R, absl::StatusOr<Outlook> (*look)(const LookContext&, const R&)>
+absl::StatusOr<Outlook> LookAs(const LookContext& context, const Json& json) {
+  absl::StatusOr<R> record = FromJson<R>(json);
+  if (!record.ok()) return record.status();
+  return look(context, *record);
+}
 
 }  // namespace kplan
 

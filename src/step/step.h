@@ -9,7 +9,7 @@
 //   3. return the digest of its public parts and the files that show whether it still stands.
 //
 // Steps print nothing: what a person should read is in StepResult, what went wrong is in the Status. The
-// caller (step_main.h) writes the depfile and the stamp. Paths in a record are relative to the working folder
+// caller (cli/step.cc) writes the depfile and the stamp. Paths in a record are relative to the working folder
 // (DIR), but for those that are paths inside a host's root.
 
 #include <string>
@@ -17,7 +17,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
+#include "src/base/fields.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 
@@ -43,29 +44,20 @@ struct StepResult {
   std::string output;
 };
 
-using StepFunction = absl::StatusOr<StepResult> (*)(const StepContext&, const Record&);
+// A step's record is the struct of its kind, which says what is in it.
+#define KPLAN_KIND(Name, ...) absl::StatusOr<StepResult> Name##Step(const StepContext&, const Name##Record&);
+#define KPLAN_REMOTE_KIND KPLAN_KIND
+#include "src/step/kinds.def"
 
-// Each in the file of its name; the record's keys are described there.
-absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> CaCertStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> CertStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> AdoptCaStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> CrlStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> BundleStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> FetchStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> UnpackStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> RenderStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> DirStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> SourceStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> SysusersStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> UnitStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> ActivateStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> ServiceStep(const StepContext&, const Record&);
-absl::StatusOr<StepResult> CheckStep(const StepContext&, const Record&);
+// Any of these, with the record as it is kept. DataLoss when RECORD lacks something.
+using StepFunction = absl::StatusOr<StepResult> (*)(const StepContext&, const Json& record);
+
+template <typename R, absl::StatusOr<StepResult> (*step)(const StepContext&, const R&)>
+absl::StatusOr<StepResult> RunAs(const StepContext& context, const Json& json) {
+  absl::StatusOr<R> record = FromJson<R>(json);
+  if (!record.ok()) return record.status();
+  return step(context, *record);
+}
 
 }  // namespace kplan
 

@@ -22,8 +22,8 @@ void StepTest::SetUp() {
   ASSERT_EQ(chdir(working_folder_.c_str()), 0);
 }
 
-absl::StatusOr<StepResult> StepTest::Run(StepFunction step, absl::string_view json) {
-  absl::StatusOr<Record> record = Record::Parse(json);
+absl::StatusOr<StepResult> StepTest::Run(const AnyStep& step, absl::string_view json) {
+  absl::StatusOr<Json> record = ParseRecord(json);
   if (!record.ok()) return record.status();
   StepContext context;
   context.label = "test";
@@ -31,13 +31,13 @@ absl::StatusOr<StepResult> StepTest::Run(StepFunction step, absl::string_view js
   return step(context, *record);
 }
 
-StepResult StepTest::MustRun(StepFunction step, absl::string_view json) {
+StepResult StepTest::MustRun(const AnyStep& step, absl::string_view json) {
   absl::StatusOr<StepResult> result = Run(step, json);
   EXPECT_TRUE(result.ok()) << result.status() << "\n" << json;
   return result.ok() ? *result : StepResult{"", {}, "(failed)", ""};
 }
 
-std::string StepTest::ErrorOf(StepFunction step, absl::string_view json) {
+std::string StepTest::ErrorOf(const AnyStep& step, absl::string_view json) {
   absl::StatusOr<StepResult> result = Run(step, json);
   EXPECT_FALSE(result.ok()) << json;
   return std::string(result.status().message());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -27,9 +28,9 @@ struct UnitKeys {
 };
 
 // No value when TEXT is no unit.
-absl::optional<UnitKeys> ParseUnit(absl::string_view text) {
-  absl::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
-  if (!assignments.has_value()) return absl::nullopt;
+std::optional<UnitKeys> ParseUnit(absl::string_view text) {
+  std::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
+  if (!assignments.has_value()) return std::nullopt;
   UnitKeys unit;
   for (UnitAssignment& assignment : *assignments) {
     std::string key = absl::StrCat("[", assignment.section, "] ", assignment.key);
@@ -69,9 +70,9 @@ void AppendChanges(const std::string& key, const Values& from, const Values& to,
 
 std::vector<std::string> SplitExecStart(absl::string_view line) { return SplitUnitWords(line, "%$"); }
 
-absl::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to) {
-  absl::optional<UnitKeys> before = ParseUnit(from), after = ParseUnit(to);
-  if (!before.has_value() || !after.has_value()) return absl::nullopt;
+std::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to) {
+  std::optional<UnitKeys> before = ParseUnit(from), after = ParseUnit(to);
+  if (!before.has_value() || !after.has_value()) return std::nullopt;
   std::vector<Change> changes;
   for (const std::string& key : after->order) AppendChanges(key, before->Of(key), after->Of(key), &changes);
   for (const std::string& key : before->order) {

@@ -1,11 +1,11 @@
 #ifndef KPLAN_STEP_UNIT_CHANGES_H_
 #define KPLAN_STEP_UNIT_CHANGES_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -14,7 +14,7 @@ namespace kplan {
 // LimitNOFILE". Of a key that is given several times one change for each value that comes or goes; of an
 // ExecStart that both have once, flag by flag (command_changes.h). Comments and blank lines say nothing, so
 // two texts that differ need not give a change. No value when one of them is no unit.
-absl::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to);
+std::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to);
 
 // The words of a command line as systemd takes it apart: quotes and C escapes undone, "%%" and "$$" halved
 // (systemd.service(5), "COMMAND LINES").

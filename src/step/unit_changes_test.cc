@@ -1,5 +1,7 @@
 #include "src/step/unit_changes.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/step/command_changes.h"
@@ -19,7 +21,7 @@ std::vector<std::string> Lines(const std::vector<Change>& changes) {
 }
 
 std::vector<std::string> UnitLines(absl::string_view from, absl::string_view to) {
-  absl::optional<std::vector<Change>> changes = UnitChanges(from, to);
+  std::optional<std::vector<Change>> changes = UnitChanges(from, to);
   if (!changes.has_value()) return {"no unit"};
   return Lines(*changes);
 }

@@ -11,15 +11,16 @@
 
 namespace kplan {
 
-// A kind of step: the "kind" of its record, what does it, and what looks at it.
+// What does the steps of a kind, and what looks at them. The kinds that are about the way to a host have
+// their functions elsewhere (kinds.def).
 struct StepFunctions {
-  absl::string_view kind;
+  absl::string_view word;  // of its records
   StepFunction run;
   LookFunction look;
 };
 
-// Null when this kplan has no steps of that kind.
-const StepFunctions* FindStepFunctions(absl::string_view kind);
+// Null when this kplan has no steps of the kind WORD.
+const StepFunctions* FindStepFunctions(absl::string_view word);
 
 // The look of the step LABEL that has RECORD (canonical JSON).
 absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,

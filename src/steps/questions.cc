@@ -1,12 +1,14 @@
 #include "src/steps/questions.h"
 
-#include <utility>
-#include <vector>
+#include <string>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/fields.h"
 #include "src/etcd/etcd_data.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/steps/service/check_local.h"
 #include "src/steps/service/service_info.h"
 #include "src/steps/service/service_state.h"
@@ -15,47 +17,63 @@
 namespace kplan {
 namespace {
 
-absl::StatusOr<Json> LookAtService(const Record& question) {
-  const Record service(question.json().value("service", Json::object()));
-  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(service);
+absl::StatusOr<ServiceLookAnswer> LookAtService(const ServiceLookQuestion& question) {
+  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(question.service);
   if (!info.ok()) return info.status();
-  absl::StatusOr<Outlook> outlook = ServiceLook({"", absl::Now(), Foreseen()}, service);
+  absl::StatusOr<Outlook> outlook = ServiceLook({"", absl::Now(), Foreseen()}, question.service);
   if (!outlook.ok()) return outlook.status();
-  Json reasons = Json::array();
-  for (const Reason& reason : outlook->reasons) reasons.push_back(reason.text);
-  return Json{{"reasons", std::move(reasons)},
-              {"reloads", outlook->reloads},
-              {"restarts", outlook->restarts},
-              {"running", info->instance.has_value()},
-              {"starts", outlook->starts}};
+  ServiceLookAnswer answer;
+  for (const Reason& reason : outlook->reasons) answer.reasons.push_back(reason.text);
+  answer.running = info->instance.has_value();
+  answer.starts = outlook->starts;
+  answer.restarts = outlook->restarts;
+  answer.reloads = outlook->reloads;
+  return answer;
 }
 
-absl::StatusOr<Json> ReadServiceLog(const Record& question) {
-  const std::string manager = question.String("manager"), name = question.String("name"),
-                    root = question.String("root");
-  if (absl::Status status = question.status(); !status.ok()) return status;
-  return Json{{"lines", LastLogLines(manager, root, name)}};
+absl::StatusOr<ServiceLogAnswer> ReadServiceLog(const ServiceLogQuestion& question) {
+  return ServiceLogAnswer{LastLogLines(question.manager, question.root, question.name)};
+}
+
+absl::StatusOr<StandingAnswer> TellStanding(const StandingQuestion& question) {
+  return AnswerStanding(question);
+}
+
+template <typename Q, typename A, absl::StatusOr<A> (*answer)(const Q&)>
+absl::StatusOr<Json> AnswerAs(const Json& json) {
+  absl::StatusOr<Q> question = FromJson<Q>(json);
+  if (!question.ok()) return question.status();
+  absl::StatusOr<A> answered = answer(*question);
+  if (!answered.ok()) return answered.status();
+  if constexpr (std::is_same_v<A, Json>) {
+    return answered;
+  } else {
+    return ToJson(*answered);
+  }
 }
 
 struct Question {
-  absl::string_view kind;
-  absl::StatusOr<Json> (*answer)(const Record&);
+  absl::string_view word;
+  absl::StatusOr<Json> (*answer)(const Json&);
 };
 
 constexpr Question kQuestions[] = {
-    {"check", AnswerCheck},          {"etcd-data", EtcdDataJson},  {"service-log", ReadServiceLog},
-    {"service-look", LookAtService}, {"standing", AnswerStanding},
+    {CheckQuestion::kWord, AnswerAs<CheckQuestion, CheckAnswer, AnswerCheck>},
+    {EtcdDataQuestion::kWord, AnswerAs<EtcdDataQuestion, Json, EtcdDataJson>},
+    {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
+    {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
+    {StandingQuestion::kWord, AnswerAs<StandingQuestion, StandingAnswer, TellStanding>},
 };
 
 }  // namespace
 
-absl::StatusOr<Json> AnswerQuestion(const Record& question) {
-  const std::string kind = question.StringOr("kind", "");
+absl::StatusOr<Json> AnswerQuestion(const Json& question) {
+  const std::string word = WordOf(question);
   for (const Question& known : kQuestions) {
-    if (known.kind == kind) return known.answer(question);
+    if (known.word == word) return known.answer(question);
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("this kplan cannot answer a question of the kind \"", kind, "\""));
+      absl::StrCat("this kplan cannot answer a question of the kind \"", word, "\""));
 }
 
 }  // namespace kplan

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -155,9 +156,9 @@ std::string FileShown(absl::string_view value) {
 
 // A command as its property has it, up to its times: "argv[]=/bin/x a b ; ignore_errors=no". No value where
 // that cannot be told: several commands in one line.
-absl::optional<std::string> CommandShown(absl::string_view value) {
+std::optional<std::string> CommandShown(absl::string_view value) {
   std::vector<std::string> words = SplitUnitWords(value, "%");
-  if (words.empty() || std::find(words.begin() + 1, words.end(), ";") != words.end()) return absl::nullopt;
+  if (words.empty() || std::find(words.begin() + 1, words.end(), ";") != words.end()) return std::nullopt;
   bool ignores = false, own_name = false;
   absl::string_view program = words[0];
   while (!program.empty() && absl::StrContains("@-:+!|", program[0])) {
@@ -246,7 +247,7 @@ class Wanted {
         values_.push_back(FileShown(text));
         return;
       case Form::kCommands: {
-        absl::optional<std::string> command = CommandShown(value);
+        std::optional<std::string> command = CommandShown(value);
         unclear_ = unclear_ || !command.has_value();
         values_.push_back(command.value_or(""));
         return;
@@ -327,7 +328,7 @@ bool Contains(const Values& values, const Values& wanted) {
 }  // namespace
 
 std::vector<UnitDifference> CompareUnit(absl::string_view text, absl::string_view shown) {
-  absl::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
+  std::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
   if (!assignments.has_value()) return {{"the file", "a unit", "something else"}};
   const Properties properties = ParseShown(shown);
   auto drop_ins = properties.find("DropInPaths");

@@ -1,6 +1,7 @@
 #include "src/systemd/unit_text.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -34,24 +35,24 @@ std::vector<std::string> LogicalLines(absl::string_view text) {
 
 }  // namespace
 
-absl::optional<std::vector<UnitAssignment>> ParseUnitText(absl::string_view text) {
+std::optional<std::vector<UnitAssignment>> ParseUnitText(absl::string_view text) {
   std::vector<UnitAssignment> assignments;
-  absl::optional<std::string> section;
+  std::optional<std::string> section;
   for (const std::string& line : LogicalLines(text)) {
     if (absl::StartsWith(line, "[") && absl::EndsWith(line, "]")) {
       section = line.substr(1, line.size() - 2);
       continue;
     }
     const size_t equals = line.find('=');
-    if (!section.has_value() || equals == 0 || equals == std::string::npos) return absl::nullopt;
+    if (!section.has_value() || equals == 0 || equals == std::string::npos) return std::nullopt;
     absl::string_view key = absl::StripAsciiWhitespace(absl::string_view(line).substr(0, equals));
     if (!std::all_of(key.begin(), key.end(), [](char c) { return absl::ascii_isalnum(c) || c == '-'; })) {
-      return absl::nullopt;
+      return std::nullopt;
     }
     absl::string_view value = absl::StripAsciiWhitespace(absl::string_view(line).substr(equals + 1));
     assignments.push_back({*section, std::string(key), std::string(value)});
   }
-  if (!section.has_value()) return absl::nullopt;
+  if (!section.has_value()) return std::nullopt;
   return assignments;
 }
 

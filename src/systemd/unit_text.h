@@ -3,11 +3,11 @@
 
 // The text of a systemd unit, read as systemd reads it (systemd.syntax(7)).
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 
 namespace kplan {
 
@@ -18,7 +18,7 @@ struct UnitAssignment {
 
 // The assignments of TEXT in their order, those that take back others (KEY=) too; comments are none. No value
 // when it is no unit: a line that is neither a section nor KEY=value, a key outside a section, no section.
-absl::optional<std::vector<UnitAssignment>> ParseUnitText(absl::string_view text);
+std::optional<std::vector<UnitAssignment>> ParseUnitText(absl::string_view text);
 
 // The words of VALUE with quotes and C escapes undone; a character of DOUBLED that stands there twice is
 // there once.

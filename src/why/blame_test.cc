@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -18,9 +19,9 @@ namespace {
 // The digests of the records by label.
 using Records = std::map<std::string, std::string>;
 
-absl::optional<Records> RecordsOf(const std::string& text) {
+std::optional<Records> RecordsOf(const std::string& text) {
   SpecFile file = SpecFile::CompileText("cluster.yaml", text);
-  if (file.compiled() == nullptr) return absl::nullopt;
+  if (file.compiled() == nullptr) return std::nullopt;
   Records records;
   for (const Step& step : file.compiled()->graph.steps()) records[step.label] = std::string(step.digest());
   return records;
@@ -393,7 +394,7 @@ bool Matters(const SpecDiff& diff, const Records& before, const Records& after, 
   left_out[edit] = false;
   for (size_t each : blame) blamed[each] = each != edit;
   bool known = false;
-  absl::optional<Records> records = RecordsOf(diff.Apply(alone));
+  std::optional<Records> records = RecordsOf(diff.Apply(alone));
   if (records.has_value() && DigestOf(*records, label) != DigestOf(before, label)) return true;
   known = known || records.has_value();
   records = RecordsOf(diff.Apply(left_out));
@@ -414,7 +415,7 @@ TEST(BlameTest, EveryEditThatIsBlamedMattersAndNoDifferenceGoesWithoutBlame) {
                                                                        : "pki");
     std::string before = random.Edit(base, static_cast<int>(random.Below(5)), /*sensible=*/true);
     std::string after = random.Edit(before, 2 + static_cast<int>(random.Below(7)), /*sensible=*/true);
-    absl::optional<Records> old_records = RecordsOf(before), new_records = RecordsOf(after);
+    std::optional<Records> old_records = RecordsOf(before), new_records = RecordsOf(after);
     if (!old_records.has_value() || !new_records.has_value()) continue;
     absl::StatusOr<SpecDiff> diff = SpecDiff::Between(before, after);
     ASSERT_TRUE(diff.ok());
@@ -438,7 +439,7 @@ TEST(BlameTest, EveryEditThatIsBlamedMattersAndNoDifferenceGoesWithoutBlame) {
       for (size_t edit = 0; edit < diff->edits().size(); ++edit) {
         std::vector<bool> left_out(diff->edits().size(), true);
         left_out[edit] = false;
-        absl::optional<Records> without = RecordsOf(diff->Apply(left_out));
+        std::optional<Records> without = RecordsOf(diff->Apply(left_out));
         if (!without.has_value() || DigestOf(*without, labels[i]) == DigestOf(*new_records, labels[i]))
           continue;
         EXPECT_EQ(std::count(blames[i].begin(), blames[i].end(), edit), 1)

@@ -10,7 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/diagnostic.h"
-#include "src/look/record_field.h"
+#include "src/look/step_record.h"
+#include "src/step/file_records.h"
 #include "src/why/spec_place.h"
 
 namespace kplan {
@@ -94,12 +95,12 @@ class Explainer::Versions {
     std::string text;
     int64_t at;  // when `gen` first went by it
     bool compiled = false;
-    absl::optional<SpecFile> file;                                      // of an older one
+    std::optional<SpecFile> file;                                       // of an older one
     const Graph* graph = nullptr;                                       // null: it does not compile
     absl::flat_hash_map<absl::string_view, absl::string_view> digests;  // of the records, by label
   };
   struct Comparison {
-    absl::optional<SpecDiff> diff;
+    std::optional<SpecDiff> diff;
     absl::flat_hash_map<std::string, Blame> blames;
   };
 
@@ -212,7 +213,7 @@ RootCause Explainer::FirstRoot(StepId step) {
 RootCause Explainer::SourceRoot(StepId step) {
   RootCause root = FirstRoot(step);
   root.kind = RootCause::Kind::kSource;
-  root.text = absl::StrCat(FieldOf(graph_.steps()[step].record, "path"), " was edited");
+  root.text = absl::StrCat(RecordOf<SourceRecord>(graph_.steps()[step]).path, " was edited");
   return root;
 }
 

@@ -1,12 +1,12 @@
 #include "src/why/tree_diff.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 
 namespace kplan {
 namespace {
@@ -89,7 +89,7 @@ int Likeness(const Item& a, const Item& b) {
   return 1 + 2 * shared;
 }
 
-using Pair = std::pair<absl::optional<size_t>, absl::optional<size_t>>;
+using Pair = std::pair<std::optional<size_t>, std::optional<size_t>>;
 
 // Which entry of BEFORE became which of AFTER, in order; one that has no partner was removed or added. What
 // is equal at both ends is paired first; between, the pairing of the greatest likeness in all.
@@ -120,16 +120,16 @@ std::vector<Pair> Align(const std::vector<Item>& before, const std::vector<Item>
       if (best[i][j] == best[i + 1][j + 1] + Likeness(before[head + i], after[head + j])) {
         pairs.push_back({head + i++, head + j++});
       } else if (best[i][j] == best[i + 1][j]) {
-        pairs.push_back({head + i++, absl::nullopt});
+        pairs.push_back({head + i++, std::nullopt});
       } else {
-        pairs.push_back({absl::nullopt, head + j++});
+        pairs.push_back({std::nullopt, head + j++});
       }
     }
   } else {
     for (; i < rows && j < columns; ++i, ++j) pairs.push_back({head + i, head + j});
   }
-  for (; i < rows; ++i) pairs.push_back({head + i, absl::nullopt});
-  for (; j < columns; ++j) pairs.push_back({absl::nullopt, head + j});
+  for (; i < rows; ++i) pairs.push_back({head + i, std::nullopt});
+  for (; j < columns; ++j) pairs.push_back({std::nullopt, head + j});
   for (size_t t = tail; t > 0; --t) pairs.push_back({before.size() - t, after.size() - t});
   return pairs;
 }

@@ -1,6 +1,7 @@
 #include "src/why/trials.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -30,7 +31,7 @@ Trials::Trials(const std::string& path, const SpecDiff& diff, int64_t budget, in
 bool Trials::Start(absl::Span<const std::string> labels, const Graph* old_graph, const Graph* new_graph) {
   names_.assign(labels.begin(), labels.end());
   auto compile = [&](const Graph* given, const std::string& text, Outcome* outcome, int64_t* steps) {
-    absl::optional<SpecFile> file;
+    std::optional<SpecFile> file;
     if (given == nullptr) {
       file = SpecFile::CompileText(path_, text);
       ++given_;

@@ -1,41 +1,38 @@
 #include "src/steps/files/delivery.h"
 
+#include <variant>
+
 #include "absl/strings/str_cat.h"
 
 namespace kplan {
 namespace {
 
-struct Functions {
-  absl::string_view kind;
-  absl::StatusOr<Delivery> (*delivery)(const LookContext&, const Record&);
-  absl::StatusOr<Standing> (*standing)(const Record&);
-};
+// Null when RECORD is no file's.
+const FileFields* FileOf(const AnyRecord& record) {
+  if (const auto* file = std::get_if<FileRecord>(&record)) return file;
+  return std::get_if<UnitRecord>(&record);
+}
 
-constexpr Functions kKinds[] = {
-    {"dir", DirDelivery, DirStanding},
-    {"install", InstallDelivery, InstallStanding},
-    {"install-pair", InstallPairDelivery, InstallPairStanding},
-    {"unit", InstallDelivery, InstallStanding},
-};
-
-absl::StatusOr<Functions> FunctionsOf(const Record& record) {
-  const std::string kind = record.StringOr("kind", "");
-  for (const Functions& known : kKinds) {
-    if (known.kind == kind) return known;
-  }
-  return absl::InvalidArgumentError(absl::StrCat("a step of the kind \"", kind, "\" puts nothing on a host"));
+absl::Status PutsNothing(const AnyRecord& record) {
+  const Kind* kind = KindOf(record);
+  return absl::InvalidArgumentError(
+      absl::StrCat("a step of the kind \"", kind == nullptr ? "" : kind->word, "\" puts nothing on a host"));
 }
 
 }  // namespace
 
-absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const Record& record) {
-  absl::StatusOr<Functions> functions = FunctionsOf(record);
-  return functions.ok() ? functions->delivery(context, record) : functions.status();
+absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record) {
+  if (const FileFields* file = FileOf(record)) return FileDelivery(context, *file);
+  if (const auto* pair = std::get_if<PairRecord>(&record)) return PairDelivery(context, *pair);
+  if (const auto* dir = std::get_if<DirRecord>(&record)) return DirDelivery(context, *dir);
+  return PutsNothing(record);
 }
 
-absl::StatusOr<Standing> StandingOf(const Record& record) {
-  absl::StatusOr<Functions> functions = FunctionsOf(record);
-  return functions.ok() ? functions->standing(record) : functions.status();
+absl::StatusOr<Standing> StandingOf(const AnyRecord& record) {
+  if (const FileFields* file = FileOf(record)) return FileStanding(*file);
+  if (const auto* pair = std::get_if<PairRecord>(&record)) return PairStanding(*pair);
+  if (const auto* dir = std::get_if<DirRecord>(&record)) return DirStanding(*dir);
+  return PutsNothing(record);
 }
 
 }  // namespace kplan

@@ -6,14 +6,14 @@
 // the digest that the step returns, by the step's own code, so that comparing one with the other, or with
 // what was delivered last, says whether the step would do something.
 //
-// Of the kinds "install", "install-pair", "dir" and "unit", which is delivered as "install" is.
+// A unit is delivered as any other file is.
 
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "src/base/record.h"
-#include "src/pki/certificate_check.h"
+#include "src/base/reason.h"
+#include "src/step/any_record.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -33,9 +33,9 @@ struct Delivery {
 
 // What the step of RECORD would put on its host, by the files of the working folder as they are or are
 // foreseen. Neither the host nor its accounts are asked: the owner in RECORD is its business.
-absl::StatusOr<Delivery> InstallDelivery(const LookContext&, const Record&);
-absl::StatusOr<Delivery> InstallPairDelivery(const LookContext&, const Record&);
-absl::StatusOr<Delivery> DirDelivery(const LookContext&, const Record&);
+absl::StatusOr<Delivery> FileDelivery(const LookContext& context, const FileFields& record);
+absl::StatusOr<Delivery> PairDelivery(const LookContext& context, const PairRecord& record);
+absl::StatusOr<Delivery> DirDelivery(const LookContext& context, const DirRecord& record);
 
 struct Standing {
   // What the step would return if it found this right; empty when that cannot be told: nothing is there, or
@@ -47,13 +47,13 @@ struct Standing {
 
 // What stands on this machine of the artifact of RECORD. Changes nothing. Errors: it cannot be looked at, or
 // something else is in its place.
-absl::StatusOr<Standing> InstallStanding(const Record&);
-absl::StatusOr<Standing> InstallPairStanding(const Record&);
-absl::StatusOr<Standing> DirStanding(const Record&);
+absl::StatusOr<Standing> FileStanding(const FileFields& record);
+absl::StatusOr<Standing> PairStanding(const PairRecord& record);
+absl::StatusOr<Standing> DirStanding(const DirRecord& record);
 
-// By the kind of RECORD; InvalidArgument for any other.
-absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const Record& record);
-absl::StatusOr<Standing> StandingOf(const Record& record);
+// By the kind of RECORD; InvalidArgument for one that puts nothing on a host.
+absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record);
+absl::StatusOr<Standing> StandingOf(const AnyRecord& record);
 
 }  // namespace kplan
 

@@ -1,7 +1,5 @@
-// dir: {"any-owner":true,"kind":"dir","mode":"0700","owner":"etcd","path":"/var/lib/etcd","root":"/"}
-//      (owner: see host_owner.h; optional. any-owner: optional, false when not given)
 // A folder on a host: that it is there, its mode and its owner. What is inside is never touched. With
-// any-owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
+// any_owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
 // folder is not the service's, and would leave what is in it alone if the folder had been given away before.
 //
 // A folder is never among the files of the result: ninja would compare its time, which changes with every
@@ -13,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -30,25 +29,25 @@ namespace kplan {
 namespace {
 
 struct Folder {
-  std::string root, record_path, owner_text;  // as in the record
-  bool any_owner = false;
-  HostPath path;
+  DirRecord record;
+  HostPath split = {};
   mode_t mode = 0;
-  absl::optional<HostOwner> owner;
+  std::optional<HostOwner> owner = {};
 
-  std::string shown() const { return PathFromHere(root, record_path); }
+  std::string shown() const { return PathFromHere(record.root, record.path); }
   // Of what is asked for: of what is there nobody else depends on more than that.
   std::string Digest() const {
-    return Sha256Hex(
-        absl::StrCat(record_path, "\n", ModeText(mode), "\n", any_owner ? "any-owner" : owner_text, "\n"));
+    return Sha256Hex(absl::StrCat(record.path, "\n", ModeText(mode), "\n",
+                                  record.any_owner ? "any-owner" : record.owner, "\n"));
   }
 };
 
 // Makes the folder when it is missing and opens it, itself not followed when it is a link.
 absl::StatusOr<UniqueFd> MakeAndOpen(const Folder& folder, bool missing) {
-  absl::StatusOr<UniqueFd> parent = OpenFolderBelow(folder.root, folder.path.folder, /*create=*/missing);
+  absl::StatusOr<UniqueFd> parent =
+      OpenFolderBelow(folder.record.root, folder.split.folder, /*create=*/missing);
   if (!parent.ok()) return parent.status();
-  const char* name = folder.path.name.c_str();
+  const char* name = folder.split.name.c_str();
   // With no more rights than the final ones from the start; the umask takes away more, which MakeRight mends.
   if (missing && mkdirat(parent->get(), name, folder.mode) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, "cannot make the folder");
@@ -68,27 +67,21 @@ absl::Status MakeRight(const Folder& folder, bool missing) {
 }
 
 // Without its owner's number, which its host knows.
-absl::StatusOr<Folder> ReadRecord(const Record& record) {
-  Folder folder;
-  std::string mode_text = record.String("mode");
-  folder.owner_text = record.StringOr("owner", "");
-  folder.any_owner = record.BoolOr("any-owner", false);
-  folder.record_path = record.String("path");
-  folder.root = record.String("root");
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<HostPath> split = SplitHostPath(folder.record_path);
+absl::StatusOr<Folder> ReadRecord(const DirRecord& record) {
+  Folder folder{record};
+  absl::StatusOr<HostPath> split = SplitHostPath(record.path);
   if (!split.ok()) return split.status();
-  folder.path = *split;
-  absl::StatusOr<mode_t> mode = ParseMode(mode_text);
+  folder.split = *split;
+  absl::StatusOr<mode_t> mode = ParseMode(record.mode);
   if (!mode.ok()) return mode.status();
   folder.mode = *mode;
   return folder;
 }
 
-absl::StatusOr<Folder> ReadFolder(const Record& record) {
+absl::StatusOr<Folder> ReadFolder(const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadRecord(record);
-  if (!folder.ok() || folder->any_owner) return folder;
-  absl::StatusOr<absl::optional<HostOwner>> owner = OwnerBelow(folder->root, folder->owner_text);
+  if (!folder.ok() || record.any_owner) return folder;
+  absl::StatusOr<std::optional<HostOwner>> owner = OwnerBelow(record.root, record.owner);
   if (!owner.ok()) return ExplainHostError(owner.status(), folder->shown());
   folder->owner = *owner;
   return folder;
@@ -101,7 +94,7 @@ struct Found {
 };
 
 absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
-  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.root, folder.record_path);
+  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.record.root, folder.record.path);
   if (!state.ok()) {
     return ExplainHostError(state.status(), absl::StrCat("cannot look at ", folder.shown()));
   }
@@ -122,7 +115,7 @@ absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> DirStep(const StepContext&, const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadFolder(record);
   if (!folder.ok()) return folder.status();
   absl::StatusOr<Found> found = LookAtFolder(*folder);
@@ -137,7 +130,7 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const Record& record) {
   return result;
 }
 
-absl::StatusOr<Outlook> DirLook(const LookContext&, const Record& record) {
+absl::StatusOr<Outlook> DirLook(const LookContext&, const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadFolder(record);
   if (!folder.ok()) return folder.status();
   absl::StatusOr<Found> found = LookAtFolder(*folder);
@@ -150,7 +143,7 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const Record& record) {
   return outlook;
 }
 
-absl::StatusOr<Delivery> DirDelivery(const LookContext&, const Record& record) {
+absl::StatusOr<Delivery> DirDelivery(const LookContext&, const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadRecord(record);
   if (!folder.ok()) return folder.status();
   Delivery delivery;
@@ -158,7 +151,7 @@ absl::StatusOr<Delivery> DirDelivery(const LookContext&, const Record& record) {
   return delivery;
 }
 
-absl::StatusOr<Standing> DirStanding(const Record& record) {
+absl::StatusOr<Standing> DirStanding(const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadFolder(record);
   if (!folder.ok()) return folder.status();
   absl::StatusOr<Found> found = LookAtFolder(*folder);

@@ -35,20 +35,21 @@ class ArchiveOutlookTest : public StepTest {
     const std::string archive = "archives/" + version + ".tar.gz", dir = "archives/" + version;
     const StringPairs members = {{version + "/etcd", "etcd"}, {version + "/etcdctl", "etcdctl"}};
     std::vector<LookedStep> steps = {
-        {FetchStep,
-         FetchLook,
+        {ArchiveStep,
+         ArchiveLook,
          {{"kind", "fetch"}, {"path", archive}, {"sha256", sha256}, {"url", "https://127.0.0.1:1/x"}}},
         {UnpackStep,
          UnpackLook,
          {{"archive", archive}, {"dir", dir}, {"kind", "unpack"}, {"members", members}, {"sha256", sha256}}}};
     for (const char* name : {"etcd", "etcdctl"}) {
-      steps.push_back({InstallStep,
-                       InstallLook,
+      steps.push_back({FileStep,
+                       FileLook,
                        {{"from", absl::StrCat(dir, "/", name)},
                         {"kind", "install"},
                         {"mode", "0755"},
                         {"path", absl::StrCat("/usr/local/bin/", name)},
-                        {"root", "./rootfs"}}});
+                        {"root", "./rootfs"},
+                        {"secret", false}}});
     }
     return steps;
   }
@@ -157,9 +158,9 @@ TEST_F(ArchiveOutlookTest, AnUnpackedFolderOutlivesItsArchive) {
 
 TEST_F(ArchiveOutlookTest, FetchFailsForWhatIsKnown) {
   auto error_of = [](const Json& record) {
-    absl::StatusOr<Outlook> outlook = Foresight::Look({FetchStep, FetchLook, record});
+    absl::StatusOr<Outlook> outlook = Foresight::Look({ArchiveStep, ArchiveLook, record});
     EXPECT_FALSE(outlook.ok());
-    EXPECT_EQ(std::string(outlook.status().message()), ErrorOf(FetchStep, record.dump()));
+    EXPECT_EQ(std::string(outlook.status().message()), ErrorOf(ArchiveStep, record.dump()));
     return std::string(outlook.status().message());
   };
   const Json good = Steps("v1", sha256_)[0].record;

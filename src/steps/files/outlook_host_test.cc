@@ -32,9 +32,14 @@ class HostOutlookTest : public StepTest {
   }
   static LookedStep Install(const std::string& from, const std::string& path,
                             const std::string& mode = "0644") {
-    return {InstallStep,
-            InstallLook,
-            {{"from", from}, {"kind", "install"}, {"mode", mode}, {"path", path}, {"root", "./rootfs"}}};
+    return {FileStep,
+            FileLook,
+            {{"from", from},
+             {"kind", "install"},
+             {"mode", mode},
+             {"path", path},
+             {"root", "./rootfs"},
+             {"secret", false}}};
   }
   static std::vector<LookedStep> Unit(const std::string& content) {
     return {Render(content), Install(kRendered, "/etc/systemd/system/etcd.service")};

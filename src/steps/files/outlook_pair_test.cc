@@ -30,11 +30,8 @@ class PairOutlookTest : public PkiTest {
     Foresight::now = now_;
     pair_ = {{"cert-from", "pki/x.pem"},     {"cert-path", "/etc/x.pem"}, {"key-from", "pki/x-key.pem"},
              {"key-path", "/etc/x-key.pem"}, {"kind", "install-pair"},    {"root", "./rootfs"}};
-    trust_ = {{"from", "pki/ca.pem"},
-              {"kind", "install"},
-              {"mode", "0644"},
-              {"path", "/etc/ca.pem"},
-              {"root", "./rootfs"}};
+    trust_ = {{"from", "pki/ca.pem"},  {"kind", "install"},  {"mode", "0644"},
+              {"path", "/etc/ca.pem"}, {"root", "./rootfs"}, {"secret", false}};
     secret_ = {{"from", "pki/x-key.pem"},     {"kind", "install"},  {"mode", "0600"},
                {"path", "/etc/copy-key.pem"}, {"root", "./rootfs"}, {"secret", true}};
   }
@@ -43,8 +40,8 @@ class PairOutlookTest : public PkiTest {
   std::vector<LookedStep> Steps() const {
     return {{KeyStep, KeyLook, ca_key_, false}, {CaCertStep, CaCertLook, ca_cert_, false},
             {KeyStep, KeyLook, key_, false},    {CsrStep, CsrLook, csr_, false},
-            {CertStep, CertLook, cert_, false}, {InstallPairStep, InstallPairLook, pair_},
-            {InstallStep, InstallLook, trust_}, {InstallStep, InstallLook, secret_}};
+            {CertStep, CertLook, cert_, false}, {PairStep, PairLook, pair_},
+            {FileStep, FileLook, trust_},       {FileStep, FileLook, secret_}};
   }
 
   // Looks at the three that put something on the host, and runs all; the names of their reasons.
@@ -60,7 +57,7 @@ class PairOutlookTest : public PkiTest {
 
   // The pair alone, as it is now.
   std::string LookAtPair() {
-    const LookedStep step = {InstallPairStep, InstallPairLook, pair_};
+    const LookedStep step = {PairStep, PairLook, pair_};
     return absl::StrJoin(NamesOf(Foresight::LookThenRun(step, &digests_[5]).reasons), " ");
   }
 
@@ -192,7 +189,7 @@ TEST_F(PairOutlookTest, ItFailsAsTheStepDoes) {
   for (const auto& damage : damages) {
     pair_ = good;
     damage();
-    auto outlooks = Foresight::LookThenRun({{InstallPairStep, InstallPairLook, pair_}}, &digests_);
+    auto outlooks = Foresight::LookThenRun({{PairStep, PairLook, pair_}}, &digests_);
     EXPECT_FALSE(outlooks[0].ok()) << pair_;
   }
 }

@@ -1,4 +1,3 @@
-// source: {"kind":"source","path":"metrics/nginx.conf"}
 // A file that somebody put into the working folder and keeps there: what is made from it is made again when
 // its content is another one. Nothing is written, and the content is in no record.
 
@@ -14,46 +13,37 @@
 namespace kplan {
 namespace {
 
-struct Given {
-  std::string path, digest;
-};
-
-absl::StatusOr<Given> LookAtGiven(const Record& record) {
-  Given given;
-  given.path = record.String("path");
-  if (absl::Status status = record.status(); !status.ok()) return status;
+// The file's digest.
+absl::StatusOr<std::string> LookAtGiven(const std::string& path) {
   struct stat info;
-  if (stat(given.path.c_str(), &info) != 0) {
+  if (stat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return absl::NotFoundError(
-          absl::StrCat(given.path, " is not there; put it there, or correct `from` in cluster.yaml"));
+          absl::StrCat(path, " is not there; put it there, or correct `from` in cluster.yaml"));
     }
-    return ErrnoStatus(errno, absl::StrCat("cannot look at ", given.path));
+    return ErrnoStatus(errno, absl::StrCat("cannot look at ", path));
   }
-  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(given.path, " is no file"));
-  absl::StatusOr<std::string> digest = ContentDigest(given.path);
-  if (!digest.ok()) return digest.status();
-  given.digest = *std::move(digest);
-  return given;
+  if (!S_ISREG(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, " is no file"));
+  return ContentDigest(path);
 }
 
 }  // namespace
 
-absl::StatusOr<StepResult> SourceStep(const StepContext&, const Record& record) {
-  absl::StatusOr<Given> given = LookAtGiven(record);
-  if (!given.ok()) return given.status();
+absl::StatusOr<StepResult> SourceStep(const StepContext&, const SourceRecord& record) {
+  absl::StatusOr<std::string> digest = LookAtGiven(record.path);
+  if (!digest.ok()) return digest.status();
   StepResult result;
-  result.digest = given->digest;
-  result.files = {given->path};
+  result.digest = *std::move(digest);
+  result.files = {record.path};
   return result;
 }
 
 // Never a reason to do anything: whether the digest is the stamp's says what runs after it.
-absl::StatusOr<Outlook> SourceLook(const LookContext&, const Record& record) {
-  absl::StatusOr<Given> given = LookAtGiven(record);
-  if (!given.ok()) return given.status();
+absl::StatusOr<Outlook> SourceLook(const LookContext&, const SourceRecord& record) {
+  absl::StatusOr<std::string> digest = LookAtGiven(record.path);
+  if (!digest.ok()) return digest.status();
   Outlook outlook;
-  outlook.digest = given->digest;
+  outlook.digest = *std::move(digest);
   return outlook;
 }
 

@@ -24,7 +24,7 @@ TEST_F(SourceTest, IsAsNewAsItsContentIs) {
   EXPECT_THAT(result.files, ElementsAre("web/web.conf"));
   EXPECT_EQ(result.reason, "");
   EXPECT_EQ(Everything(), before);
-  absl::StatusOr<Record> record = Record::Parse(kRecord);
+  absl::StatusOr<SourceRecord> record = FromText<SourceRecord>(kRecord);
   ASSERT_TRUE(record.ok());
   absl::StatusOr<Outlook> outlook = SourceLook({"source/web/etc/web.conf", absl::Now(), Foreseen()}, *record);
   ASSERT_TRUE(outlook.ok()) << outlook.status();

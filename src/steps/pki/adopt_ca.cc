@@ -22,15 +22,11 @@
 #include "src/step/foresee.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
+#include "src/steps/pki/certificate_wish.h"
 
-// A CA that was there before kplan. Record:
-//   {"from":FILE,"kind":"adopt-ca","path":"pki/ca.pem"}
-// FILE holds its certificate, which is copied to "path". And, optionally:
-//   "key": FILE                  its private key, used where it is and never copied; without: somebody else
-//                                signs
-//   "passphrase": [...]          of the key (passphrase.h)
-//   "renew-before": seconds
-// Digest: of the DER. Both FILEs are their owner's: they are checked, and never changed.
+// A CA that was there before kplan: its certificate is copied, its key used where it is.
+//
+// Digest: of the DER. Both given files are their owner's: they are checked, and never changed.
 
 namespace kplan {
 namespace {
@@ -140,8 +136,8 @@ absl::StatusOr<std::string> Publish(const CertificateSpec& spec, const Certifica
 
 }  // namespace
 
-absl::StatusOr<StepResult> AdoptCaStep(const StepContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<StepResult> AdoptCaStep(const StepContext& context, const AdoptCaRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<Certificate> certificate = ReadGiven(*spec);
   if (!certificate.ok()) return certificate.status();
@@ -176,8 +172,8 @@ absl::StatusOr<StepResult> AdoptCaStep(const StepContext& context, const Record&
   return result;
 }
 
-absl::StatusOr<Outlook> AdoptCaLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<Outlook> AdoptCaLook(const LookContext& context, const AdoptCaRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<Certificate> certificate = ReadGiven(*spec);
   if (!certificate.ok()) return certificate.status();

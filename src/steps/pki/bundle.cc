@@ -23,13 +23,11 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 
-// A certificate together with what it is used with. Record:
-//   {"cert":"pki/x.pem","form":"chain|bundle|pkcs12","issuers":["pki/sub.pem",...],"key":"pki/x-key.pem",
-//    "kind":"bundle","name":"x","passphrase":PASS,"path":"pki/x-chain.pem"}
+// A certificate together with what it is used with:
 //   chain   PEM: the certificate and the CAs above it, nearest first, as TLS servers send them
 //   bundle  PEM: the key in front of that, as HAProxy, MongoDB and etcd's --cert-file take it
-//   pkcs12  pkcs12.h, under the passphrase (passphrase.h), with the friendly name "name"
-// "key" is there for the last two, "name" and "passphrase" for the last. Digest: of the DER of the public key
+//   pkcs12  pki/pkcs12.h, under the passphrase, with the friendly name
+// Digest: of the DER of the public key
 // (if there is one), the certificates, and the name.
 
 namespace kplan {
@@ -64,21 +62,19 @@ struct Parts {
   }
 };
 
-absl::StatusOr<Spec> ReadSpec(const Record& record) {
+absl::StatusOr<Spec> ReadSpec(const BundleRecord& record) {
   Spec spec;
-  spec.path = record.String("path");
-  spec.form = record.String("form");
-  spec.certificate = record.String("cert");
-  spec.issuers = record.Strings("issuers");
-  if (spec.HasKey()) spec.key = record.String("key");
-  if (spec.IsPkcs12()) spec.name = record.StringOr("name", "");
-  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
-  if (!record.status().ok()) return record.status();
-  if (!passphrase.ok()) return passphrase.status();
-  spec.passphrase = *std::move(passphrase);
+  spec.path = record.path;
+  spec.form = record.form;
+  spec.certificate = record.cert;
+  spec.issuers = record.issuers;
   if (spec.form != "chain" && spec.form != "bundle" && spec.form != "pkcs12") {
     return absl::InvalidArgumentError(absl::StrCat("there is no form \"", spec.form, "\" of a bundle"));
   }
+  if (spec.HasKey()) spec.key = record.key;
+  if (spec.HasKey() && spec.key.empty()) return RecordLacks("key");
+  if (spec.IsPkcs12()) spec.name = record.name;
+  spec.passphrase = record.passphrase;
   return spec;
 }
 
@@ -337,7 +333,7 @@ absl::Status WriteBundle(const Spec& spec, const Parts& parts) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> BundleStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> BundleStep(const StepContext&, const BundleRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<Parts> parts = ReadParts(*spec, Foreseen());
@@ -369,7 +365,7 @@ absl::StatusOr<StepResult> BundleStep(const StepContext&, const Record& record) 
   return result;
 }
 
-absl::StatusOr<Outlook> BundleLook(const LookContext& context, const Record& record) {
+absl::StatusOr<Outlook> BundleLook(const LookContext& context, const BundleRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<Parts> parts = ReadParts(*spec, context.foreseen);

@@ -11,16 +11,9 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/pki/certificate_file.h"
+#include "src/steps/pki/certificate_wish.h"
 
-// A self-signed CA certificate. Record:
-//   {"expiry":seconds,"key":"pki/ca-key.pem","kind":"ca-cert","path":"pki/ca.pem","subject":[["C","US"],...]}
-// and, optionally:
-//   "backdate": seconds          how long before it is made it starts (issue.h)
-//   "max-path-len": number       how many CAs may be below it
-//   "passphrase": [...]          of its key (passphrase.h)
-//   "permitted","excluded": [["dns","example.com"],...]     name constraints (name_constraints.h)
-//   "renew-before": seconds
-// Digest: of the DER.
+// A self-signed CA certificate. Digest: of the DER.
 //
 // Made again with the same key and subject (another expiry, or near its end) it takes nothing from the
 // leaves: name and key identifier stay, so they verify under the new one as under the old one.
@@ -37,8 +30,8 @@ absl::StatusOr<NewCertificate> Wanted(const CertificateSpec& spec, absl::Time no
 
 }  // namespace
 
-absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const CaCertRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
   if (!key.ok()) return key.status();
@@ -55,8 +48,8 @@ absl::StatusOr<StepResult> CaCertStep(const StepContext& context, const Record& 
   });
 }
 
-absl::StatusOr<Outlook> CaCertLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<Outlook> CaCertLook(const LookContext& context, const CaCertRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);
   if (!key.ok()) return key.status();

@@ -16,21 +16,12 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/pki/certificate_file.h"
+#include "src/steps/pki/certificate_wish.h"
 #include "src/steps/pki/external_certificate.h"
 
-// A certificate that a CA signs: a leaf, or an intermediate CA. Record:
-//   {"csr":"pki/x.csr","expiry":seconds,"issuer":"pki/ca.pem","issuer-key":"pki/ca-key.pem",
-//    "key":"pki/x-key.pem","kind":"cert","path":"pki/x.pem","sans":[["dns","worker"],...],
-//    "subject":[["C","US"],...],"usages":["signing","server auth",...]}
-// without "issuer-key" somebody else signs (external_certificate.h). And, optionally:
-//   "backdate": seconds          how long before it is made it starts (issue.h)
-//   "ca": true                   an intermediate; then also as in ca_cert.cc:
-//   "max-path-len","permitted","excluded"
-//   "crl-url","ocsp-url": URL    and "issuer-urls": [URL,...], of the issuer
-//   "issuer-passphrase": [...]   of the issuer's key, and "passphrase" of its own (passphrase.h)
-//   "renew-before": seconds
-//   "revoked-before": Unix seconds       one that starts earlier is revoked
-//   "superseded": FOLDER         where certificates go that are replaced, as SERIAL.pem
+// A certificate that a CA signs: a leaf, or an intermediate CA. Without the issuer's key somebody else signs
+// (external_certificate.h).
+//
 // Digest: of the DER.
 //
 // The CA's key is read only when something is to be signed.
@@ -133,8 +124,8 @@ absl::StatusOr<std::optional<ToBeMade>> Foresee(const CertificateSpec& spec, con
 
 }  // namespace
 
-absl::StatusOr<StepResult> CertStep(const StepContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<StepResult> CertStep(const StepContext& context, const CertRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   if (absl::Status status = CheckRevocation(*spec, context.now); !status.ok()) return status;
   absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
@@ -155,8 +146,8 @@ absl::StatusOr<StepResult> CertStep(const StepContext& context, const Record& re
   return result;
 }
 
-absl::StatusOr<Outlook> CertLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+absl::StatusOr<Outlook> CertLook(const LookContext& context, const CertRecord& record) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return spec.status();
   if (absl::Status status = CheckRevocation(*spec, context.now); !status.ok()) return status;
   absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);

@@ -8,6 +8,7 @@
 #include "src/pki/certificate_policy.h"
 #include "src/pki/certificate_spec.h"
 #include "src/pki/private_key.h"
+#include "src/steps/pki/certificate_wish.h"
 
 namespace kplan {
 namespace {
@@ -22,8 +23,8 @@ Reason Unreadable(const absl::Status& status, const CertificateSpec& spec) {
 
 }  // namespace
 
-std::vector<Reason> CertificateState(const Record& record, absl::Time now) {
-  absl::StatusOr<CertificateSpec> spec = CertificateSpec::From(record);
+std::vector<Reason> CertificateState(const AnyRecord& record, absl::Time now) {
+  absl::StatusOr<CertificateSpec> spec = CertificateSpecOf(record);
   if (!spec.ok()) return {{"spec", std::string(spec.status().message())}};
   absl::StatusOr<Certificate> certificate = Certificate::Read(spec->path);
   if (!certificate.ok()) return {Unreadable(certificate.status(), *spec)};
@@ -57,7 +58,7 @@ std::vector<Reason> CertificateState(const Record& record, absl::Time now) {
   return reasons;
 }
 
-std::string WhyCertificateIsStale(const Record& record, absl::Time now) {
+std::string WhyCertificateIsStale(const AnyRecord& record, absl::Time now) {
   return Join(CertificateState(record, now));
 }
 

@@ -20,10 +20,13 @@ class CertificateStateTest : public PkiTest {
     MakeAll();
   }
 
-  std::string Why(const Json& record) const { return WhyCertificateIsStale(Record(record), now_); }
+  std::string Why(const Json& record) const {
+    return WhyCertificateIsStale(ReadAnyRecord(record.dump()), now_);
+  }
   std::vector<std::string> Names(const Json& record) const {
     std::vector<std::string> names;
-    for (const Reason& reason : CertificateState(Record(record), now_)) names.emplace_back(reason.name);
+    for (const Reason& reason : CertificateState(ReadAnyRecord(record.dump()), now_))
+      names.emplace_back(reason.name);
     return names;
   }
 };

@@ -25,12 +25,8 @@
 #include "src/step/step.h"
 #include "src/steps/pki/crl_entries.h"
 
-// A certificate revocation list (RFC 5280 5), in PEM and in DER. Record:
-//   {"certs":[["pki/x.pem","pki/superseded/x",reason,date],...],"der":"pki/ca.crl","expiry":seconds,
-//    "issuer":"pki/ca.pem","issuer-key":"pki/ca-key.pem","kind":"crl","path":"pki/ca-crl.pem",
-//    "serials":[["5a01",reason,date],...]}
-// and, optionally, "issuer-passphrase": PASS (passphrase.h). Reasons by their RFC 5280 names, dates in Unix
-// seconds as text; "" in "serials": when it first came into the CRL. Digest: of the DER.
+// A certificate revocation list (RFC 5280 5), in PEM and in DER. Reasons by their RFC 5280 names. Digest: of
+// the DER.
 //
 // Both files hold the same CRL. The PEM is written first; when a kill comes between the two, the one with the
 // higher number is the newer, and the next run copies it over the other. So a number never stands for two
@@ -65,17 +61,9 @@ struct Found {
   std::vector<Reason> repairs;  // and then, what is wrong with a file that does not hold it
 };
 
-absl::StatusOr<Spec> ReadSpec(const Record& record) {
-  Spec spec;
-  spec.path = record.String("path");
-  spec.der = record.String("der");
-  spec.issuer = record.String("issuer");
-  spec.issuer_key = record.String("issuer-key");
-  spec.expiry = record.Int("expiry");
-  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "issuer-passphrase");
-  if (!record.status().ok()) return record.status();
-  if (!passphrase.ok()) return passphrase.status();
-  spec.passphrase = *std::move(passphrase);
+absl::StatusOr<Spec> ReadSpec(const CrlRecord& record) {
+  Spec spec = {record.path,  record.der, record.issuer, record.issuer_key, record.issuer_passphrase,
+               record.expiry};
   if (spec.expiry < kMinExpiry) {
     return absl::InvalidArgumentError(absl::StrCat("an expiry of ", DurationText(spec.expiry),
                                                    " is too short for a CRL, which starts 5 minutes before "
@@ -146,8 +134,8 @@ void AddCopyDifference(const Copy& copy, const RevocationList& current, std::vec
 }
 
 // ISSUER is null for a look before its key is made.
-absl::StatusOr<Found> Look(const Spec& spec, const Record& record, const Certificate* issuer, absl::Time now,
-                           const Foreseen& foreseen) {
+absl::StatusOr<Found> Look(const Spec& spec, const CrlRecord& record, const Certificate* issuer,
+                           absl::Time now, const Foreseen& foreseen) {
   Found found;
   if (issuer != nullptr) {
     absl::StatusOr<std::vector<WantedEntry>> wanted = WantedEntries(record, *issuer, foreseen);
@@ -315,7 +303,7 @@ absl::Status ForeseeRepairs(const Found& found, Outlook* outlook) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> CrlStep(const StepContext& context, const Record& record) {
+absl::StatusOr<StepResult> CrlStep(const StepContext& context, const CrlRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<Certificate> issuer = Certificate::Read(spec->issuer);
@@ -359,7 +347,7 @@ absl::StatusOr<StepResult> CrlStep(const StepContext& context, const Record& rec
   return result;
 }
 
-absl::StatusOr<Outlook> CrlLook(const LookContext& context, const Record& record) {
+absl::StatusOr<Outlook> CrlLook(const LookContext& context, const CrlRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<std::shared_ptr<const Certificate>> issuer = SeeCertificate(spec->issuer, context.foreseen);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <utility>
@@ -26,26 +27,6 @@ constexpr size_t kNamedSerials = 5;      // in a message; there may be thousands
 
 absl::Status BadRecord(absl::string_view key, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("the record's \"", key, "\" is wrong: ", why));
-}
-
-// The lists of WIDTH strings that KEY is an array of; none when it is not there.
-absl::StatusOr<std::vector<std::vector<std::string>>> Rows(const Record& record, const char* key,
-                                                           size_t width) {
-  std::vector<std::vector<std::string>> rows;
-  if (!record.Has(key)) return rows;
-  const Json& array = record.json()[key];
-  if (!array.is_array()) return BadRecord(key, "it is not a list");
-  for (const Json& item : array) {
-    std::vector<std::string> row;
-    for (const Json& cell : item) {
-      if (cell.is_string()) row.push_back(cell.get<std::string>());
-    }
-    if (!item.is_array() || item.size() != width || row.size() != width) {
-      return BadRecord(key, absl::StrCat("an entry is not a list of ", width, " texts"));
-    }
-    rows.push_back(std::move(row));
-  }
-  return rows;
 }
 
 absl::StatusOr<int> ParseReason(absl::string_view key, const std::string& name) {
@@ -91,7 +72,7 @@ absl::StatusOr<std::vector<std::string>> PemFiles(const std::string& folder) {
 }
 
 // The revoked certificates of one entry of "certs".
-absl::Status AddCertificates(const std::vector<std::string>& row, const Certificate& issuer,
+absl::Status AddCertificates(const std::array<std::string, 4>& row, const Certificate& issuer,
                              const Foreseen& foreseen, std::vector<WantedEntry>* wanted) {
   absl::StatusOr<int> reason = ParseReason("certs", row[2]);
   absl::StatusOr<int64_t> date = ParseDate("certs", row[3]);
@@ -121,12 +102,10 @@ absl::Status AddCertificates(const std::vector<std::string>& row, const Certific
 
 }  // namespace
 
-absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer,
+absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const CrlRecord& record, const Certificate& issuer,
                                                        const Foreseen& foreseen) {
   std::vector<WantedEntry> wanted;
-  absl::StatusOr<std::vector<std::vector<std::string>>> serials = Rows(record, "serials", 3);
-  if (!serials.ok()) return serials.status();
-  for (const std::vector<std::string>& row : *serials) {
+  for (const auto& row : record.serials) {
     absl::StatusOr<std::string> serial = ParseSerial("serials", row[0]);
     if (!serial.ok()) return serial.status();
     absl::StatusOr<int> reason = ParseReason("serials", row[1]);
@@ -139,9 +118,7 @@ absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, con
     }
     wanted.push_back(std::move(entry));
   }
-  absl::StatusOr<std::vector<std::vector<std::string>>> certs = Rows(record, "certs", 4);
-  if (!certs.ok()) return certs.status();
-  for (const std::vector<std::string>& row : *certs) {
+  for (const auto& row : record.certs) {
     if (absl::Status status = AddCertificates(row, issuer, foreseen, &wanted); !status.ok()) return status;
   }
   return wanted;

@@ -1,7 +1,7 @@
 #ifndef KPLAN_STEPS_PKI_CRL_ENTRIES_H_
 #define KPLAN_STEPS_PKI_CRL_ENTRIES_H_
 
-// What a CRL has to list: the "serials" and "certs" of its step's record (crl.cc).
+// What a CRL has to list: `serials` and `certs` of its step's record.
 
 #include <cstdint>
 #include <optional>
@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "src/base/record.h"
 #include "src/pki/certificate.h"
 #include "src/pki/revocation_list.h"
 #include "src/step/outlook.h"
+#include "src/step/pki_records.h"
 
 namespace kplan {
 
@@ -23,11 +23,11 @@ struct WantedEntry {
   std::optional<int64_t> date;  // Unix seconds; without: the time at which it first came into the CRL
 };
 
-// All of RECORD, a serial number as often as it is declared: the "serials", and of each of "certs" the
+// All of RECORD, a serial number as often as it is declared: the serials, and of each of certs the
 // certificates of ISSUER in its file and in its folder of superseded ones that start before its date. A
 // certificate that cannot be read is an error, because it may be one that must be listed; a file or folder
 // that is not there is not. A certificate that FORESEEN replaces counts as it is: it goes to its folder.
-absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const Record& record, const Certificate& issuer,
+absl::StatusOr<std::vector<WantedEntry>> WantedEntries(const CrlRecord& record, const Certificate& issuer,
                                                        const Foreseen& foreseen);
 
 // In the CRL's order, each serial number once: of several declarations the earliest date and its reason. One

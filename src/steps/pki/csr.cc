@@ -20,12 +20,9 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 
-// A certification request. Record:
-//   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],
-//    "subject":[["C","US"],...]}
-// and, when the key is encrypted, "passphrase" (passphrase.h). A CA's request has the same shape (cfssl
-// gencert -initca), so "ca" changes nothing here. Digest: of what is signed (subject, SANs, public key),
-// since an ECDSA signature is another one every time.
+// A certification request. A CA's has the same shape as a leaf's (cfssl gencert -initca).
+//
+// Digest: of what is signed (subject, SANs, public key), since an ECDSA signature is another one every time.
 
 namespace kplan {
 namespace {
@@ -39,19 +36,10 @@ struct Spec {
   PassphraseSource passphrase;
 };
 
-absl::StatusOr<Spec> ReadSpec(const Record& record) {
-  Spec spec;
-  spec.path = record.String("path");
-  spec.key = record.String("key");
-  spec.subject = record.Pairs("subject");
-  absl::StatusOr<StringPairs> sans = CanonicalSans(record.Pairs("sans"));
-  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
-  if (!record.status().ok()) return record.status();
+absl::StatusOr<Spec> ReadSpec(const CsrRecord& record) {
+  absl::StatusOr<StringPairs> sans = CanonicalSans(record.sans);
   if (!sans.ok()) return sans.status();
-  if (!passphrase.ok()) return passphrase.status();
-  spec.sans = *std::move(sans);
-  spec.passphrase = *std::move(passphrase);
-  return spec;
+  return Spec{record.path, record.key, record.subject, *std::move(sans), record.passphrase};
 }
 
 // A request in a file.
@@ -168,7 +156,7 @@ std::string LikelyKey(const SeenKey& key, const absl::StatusOr<Request>& request
 
 }  // namespace
 
-absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> CsrStep(const StepContext&, const CsrRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<PrivateKey> key = PrivateKey::ReadUsable(spec->key, spec->passphrase);
@@ -198,7 +186,7 @@ absl::StatusOr<StepResult> CsrStep(const StepContext&, const Record& record) {
   return result;
 }
 
-absl::StatusOr<Outlook> CsrLook(const LookContext& context, const Record& record) {
+absl::StatusOr<Outlook> CsrLook(const LookContext& context, const CsrRecord& record) {
   absl::StatusOr<Spec> spec = ReadSpec(record);
   if (!spec.ok()) return spec.status();
   absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);

@@ -24,14 +24,8 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 
-// A private key. Record:
-//   {"algo":"rsa|ecdsa|ed25519","ca":bool,"certificate":"pki/ca.pem","kind":"key","path":"pki/ca-key.pem",
-//    "size":bits}
-// "ca" is the promise that this file is never replaced; "certificate", of a CA, is where its certificate is.
-// "size" is 0 for ed25519. Optional:
-//   "format":"pkcs8"  else PKCS#1 or SEC1, as cfssl writes keys; Ed25519 is always PKCS#8
-//   "generation":N    of a leaf, 1 when absent: another number than the file's (key_text.h) makes a new key
-//   "passphrase"      where the passphrase is (passphrase.h): then the file is encrypted (encrypted_key.h)
+// A private key. A CA's (`ca`) is never replaced. Where a passphrase is given, the file is encrypted
+// (pki/encrypted_key.h); Ed25519 is always PKCS#8.
 // Digest: of the SubjectPublicKeyInfo.
 //
 // The right key in another form than the record's is written again, the same key: nothing that depends on it
@@ -51,26 +45,23 @@ struct Spec {
   std::string kind() const { return KindOfKey(algo, size); }
 };
 
-absl::StatusOr<Spec> ReadSpec(const Record& record) {
+absl::StatusOr<Spec> ReadSpec(const KeyRecord& record) {
   Spec spec;
-  spec.path = record.String("path");
-  spec.algo = record.String("algo");
-  spec.size = static_cast<int>(std::clamp<int64_t>(record.Int("size"), 0, 1 << 20));
-  spec.generation = record.IntOr("generation", 1);
-  spec.ca = record.Bool("ca");
-  if (spec.ca) spec.certificate = record.String("certificate");
-  const std::string format = record.StringOr("format", "");
-  absl::StatusOr<PassphraseSource> passphrase = PassphraseSource::From(record, "passphrase");
-  if (!record.status().ok()) return record.status();
-  if (!passphrase.ok()) return passphrase.status();
-  if (!format.empty() && format != "pkcs8")
-    return absl::InvalidArgumentError(absl::StrCat("the record's \"format\" is no format: ", format));
+  spec.path = record.path;
+  spec.algo = record.algo;
+  spec.size = static_cast<int>(std::clamp<int64_t>(record.size, 0, 1 << 20));
+  spec.generation = record.generation;
+  spec.ca = record.ca;
+  spec.certificate = record.certificate;
+  if (spec.ca && spec.certificate.empty()) return RecordLacks("certificate");
+  if (!record.format.empty() && record.format != "pkcs8")
+    return absl::InvalidArgumentError(absl::StrCat("the record's \"format\" is no format: ", record.format));
   if (spec.generation < 1 || (spec.ca && spec.generation != 1))
     return absl::InvalidArgumentError("the record's \"generation\" is not possible");
-  spec.passphrase = *std::move(passphrase);
+  spec.passphrase = record.passphrase;
   if (spec.passphrase.given()) {
     spec.form = KeyForm::kEncrypted;
-  } else if (format == "pkcs8" || spec.algo == "ed25519") {
+  } else if (record.format == "pkcs8" || spec.algo == "ed25519") {
     spec.form = KeyForm::kPkcs8;
   }
   return spec;
@@ -296,7 +287,7 @@ void AddRewrite(const Spec& spec, const Found& found, Outlook* outlook) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> KeyStep(const StepContext&, const KeyRecord& record) {
   absl::StatusOr<Spec> read = ReadSpec(record);
   if (!read.ok()) return read.status();
   const Spec& spec = *read;
@@ -346,7 +337,7 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const Record& record) {
   return Adopt(spec, *made, reason);
 }
 
-absl::StatusOr<Outlook> KeyLook(const LookContext&, const Record& record) {
+absl::StatusOr<Outlook> KeyLook(const LookContext&, const KeyRecord& record) {
   absl::StatusOr<Spec> read = ReadSpec(record);
   if (!read.ok()) return read.status();
   const Spec& spec = *read;

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 class OutlookCrlBundleTest : public PkiOutlookTest {
  protected:
   // In a fresh folder: the record as it is at first, its step done, and then CHANGE.
-  std::function<void()> After(StepFunction run, Json* record, const Json& first,
+  std::function<void()> After(const AnyStep& run, Json* record, const Json& first,
                               std::function<void()> change) {
     return [=] {
       *record = first;

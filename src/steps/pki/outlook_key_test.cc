@@ -154,7 +154,7 @@ TEST_F(OutlookKeyTest, EncryptedKeysStayShut) {
   Write("pass", kPassphrase, 0600);
   MakeAll();
   Remove("pass");
-  for (auto& [look, record] : std::vector<std::pair<LookFunction, Json>>{
+  for (auto& [look, record] : std::vector<std::pair<AnyLook, Json>>{
            {KeyLook, ca_key_}, {CaCertLook, ca_cert_}, {KeyLook, key_}, {CsrLook, csr_}, {CertLook, cert_}}) {
     EXPECT_EQ(NamesOf(LookAt(look, record)), "") << record;
   }
@@ -167,9 +167,9 @@ TEST_F(OutlookKeyTest, EncryptedKeysStayShut) {
   ca_cert_["expiry"] = 94608000;
   Foreseen foreseen;
   std::string said;
-  for (auto& [look, record] : std::vector<std::pair<LookFunction, Json>>{
+  for (auto& [look, record] : std::vector<std::pair<AnyLook, Json>>{
            {KeyLook, ca_key_}, {CaCertLook, ca_cert_}, {KeyLook, key_}, {CsrLook, csr_}, {CertLook, cert_}}) {
-    absl::StatusOr<Outlook> outlook = look({"test", now_, foreseen}, Record(record));
+    absl::StatusOr<Outlook> outlook = look({"test", now_, foreseen}, record);
     ASSERT_TRUE(outlook.ok()) << record << ": " << outlook.status();
     absl::StrAppend(&said, record["path"].get<std::string>(), ": ", NamesOf(*outlook), "\n");
     for (const auto& [path, file] : outlook->files) foreseen.Add(path, file);

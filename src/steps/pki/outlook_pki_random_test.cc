@@ -42,7 +42,7 @@ class OutlookPkiRandomTest : public PkiOutlookTest {
     return steps_[0].record;
   }
 
-  void Add(const std::string& label, StepFunction run, LookFunction look, Json record,
+  void Add(const std::string& label, const AnyStep& run, const AnyLook& look, Json record,
            std::vector<std::string> inputs) {
     steps_.push_back({label, run, look, std::move(record), std::move(inputs)});
   }
@@ -219,7 +219,7 @@ class OutlookPkiRandomTest : public PkiOutlookTest {
       case 0: {
         const bool order_alone = Below(2) == 0;
         StringPairs sans = {{"dns", name}, {"dns", "all"}, {"ip", "10.0.0.1"}, {"dns", "more"}};
-        if (order_alone) sans = Record(cert).Pairs("sans");
+        if (order_alone) sans = cert["sans"].get<StringPairs>();
         std::shuffle(sans.begin(), sans.end(), random_);
         if (!order_alone) sans.resize(1 + Below(4));
         SetBoth(name, "sans", sans);

@@ -109,7 +109,7 @@ void PkiOutlookTest::Fresh() {
   MakeAll();
 }
 
-void PkiOutlookTest::Try(StepFunction run, LookFunction look, Json* record,
+void PkiOutlookTest::Try(const AnyStep& run, const AnyLook& look, Json* record,
                          const std::vector<Situation>& situations) {
   for (const Situation& situation : situations) {
     SCOPED_TRACE(situation.what);
@@ -128,7 +128,7 @@ void PkiOutlookTest::Try(StepFunction run, LookFunction look, Json* record,
   }
 }
 
-std::string PkiOutlookTest::Refused(StepFunction run, LookFunction look, const Json& record) {
+std::string PkiOutlookTest::Refused(const AnyStep& run, const AnyLook& look, const Json& record) {
   const int failed = failed_;
   Outlook outlook = Agree(run, look, record);
   EXPECT_EQ(failed_, failed + 1) << record;
@@ -148,10 +148,10 @@ void PkiOutlookTest::Flip(const std::string& path, size_t from_the_end) {
   Write(path, text, ModeOf(path));
 }
 
-Outlook PkiOutlookTest::LookAt(LookFunction look, const Json& record) const {
+Outlook PkiOutlookTest::LookAt(const AnyLook& look, const Json& record) const {
   const Foreseen nothing;
   const std::string before = Everything();
-  absl::StatusOr<Outlook> outlook = look({"test", now_, nothing}, Record(record));
+  absl::StatusOr<Outlook> outlook = look({"test", now_, nothing}, record);
   EXPECT_EQ(Everything(), before) << "the look changed something";
   EXPECT_TRUE(outlook.ok()) << outlook.status() << "\n" << record;
   return outlook.ok() ? *std::move(outlook) : Outlook();
@@ -193,11 +193,11 @@ void PkiOutlookTest::ExpectAgreement(const PkiStep& step, const absl::StatusOr<O
   }
 }
 
-Outlook PkiOutlookTest::Agree(StepFunction run, LookFunction look, const Json& record) {
+Outlook PkiOutlookTest::Agree(const AnyStep& run, const AnyLook& look, const Json& record) {
   const PkiStep step = {"test", run, look, record, {}};
   const Foreseen nothing;
   const std::string before = Everything();
-  absl::StatusOr<Outlook> outlook = look({"test", now_, nothing}, Record(record));
+  absl::StatusOr<Outlook> outlook = look({"test", now_, nothing}, record);
   EXPECT_EQ(Everything(), before) << "the look changed something";
   ExpectAgreement(step, outlook, RunNow(run, record), "");
   if (outlook.ok()) return *std::move(outlook);
@@ -218,7 +218,7 @@ bool PkiOutlookTest::AgreeAll(const std::vector<PkiStep>& steps) {
       looked.skipped = looked.skipped || it.skipped || !it.outlook.ok() || it.outlook->waits;
     }
     if (looked.skipped) continue;
-    looked.outlook = step.look({step.label, now_, foreseen}, Record(step.record));
+    looked.outlook = step.look({step.label, now_, foreseen}, step.record);
     if (!looked.outlook.ok()) continue;
     for (const auto& [path, file] : looked.outlook->files) {
       foreseen.Add(path, file);
@@ -241,7 +241,7 @@ bool PkiOutlookTest::AgreeAll(const std::vector<PkiStep>& steps) {
     StepContext context;
     context.label = step.label;
     context.now = now_;
-    absl::StatusOr<StepResult> result = step.run(context, Record(step.record));
+    absl::StatusOr<StepResult> result = step.run(context, step.record);
     if (!looked.skipped) ExpectAgreement(step, looked.outlook, result, stamps_[step.label]);
     if (!result.ok()) {
       undone.insert(step.label);

@@ -17,8 +17,8 @@ namespace kplan {
 // A step of a chain: what it is called, both its halves, and whose success it needs.
 struct PkiStep {
   std::string label;
-  StepFunction run;
-  LookFunction look;
+  AnyStep run;
+  AnyLook look;
   Json record;
   std::vector<std::string> inputs;
 };
@@ -42,10 +42,10 @@ class PkiOutlookTest : public PkiTest {
 
   // Each situation in a fresh folder: what the look says, that it agrees with the step, and that afterwards
   // it finds nothing.
-  void Try(StepFunction run, LookFunction look, Json* record, const std::vector<Situation>& situations);
+  void Try(const AnyStep& run, const AnyLook& look, Json* record, const std::vector<Situation>& situations);
 
   // The error with which both have to fail.
-  std::string Refused(StepFunction run, LookFunction look, const Json& record);
+  std::string Refused(const AnyStep& run, const AnyLook& look, const Json& record);
 
   static void SetMode(const std::string& path, mode_t mode = 0644);
   static void Remove(const std::string& path);
@@ -57,11 +57,11 @@ class PkiOutlookTest : public PkiTest {
   absl::Time start_;
 
   // A look at nothing but the disk. Expects that it succeeds and touches nothing.
-  Outlook LookAt(LookFunction look, const Json& record) const;
+  Outlook LookAt(const AnyLook& look, const Json& record) const;
 
   // Looks, runs the step, and expects that they agree; returns what the look said. A look that fails is the
   // empty one with its message as the note.
-  Outlook Agree(StepFunction run, LookFunction look, const Json& record);
+  Outlook Agree(const AnyStep& run, const AnyLook& look, const Json& record);
 
   // All of STEPS: first the looks, each with what those before it foresee, then the runs, and expects that
   // they agree step by step. True when every step could be done.

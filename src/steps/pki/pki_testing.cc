@@ -27,14 +27,14 @@ PkiTest::PkiTest() : now_(absl::FromCivil(absl::CivilSecond(2026, 11, 22, 8, 22,
       {"subject", subject},     {"usages", {"signing", "key encipherment", "server auth", "client auth"}}};
 }
 
-absl::StatusOr<StepResult> PkiTest::RunNow(StepFunction step, const Json& record) const {
+absl::StatusOr<StepResult> PkiTest::RunNow(const AnyStep& step, const Json& record) const {
   StepContext context;
   context.label = "test";
   context.now = now_;
-  return step(context, Record(record));
+  return step(context, record);
 }
 
-std::string PkiTest::ReasonOf(StepFunction step, const Json& record) const {
+std::string PkiTest::ReasonOf(const AnyStep& step, const Json& record) const {
   absl::StatusOr<StepResult> result = RunNow(step, record);
   EXPECT_TRUE(result.ok()) << result.status() << "\n" << record;
   if (!result.ok()) return result.status().ToString();
@@ -43,7 +43,7 @@ std::string PkiTest::ReasonOf(StepFunction step, const Json& record) const {
   return result->reason;
 }
 
-std::string PkiTest::RemakeReason(StepFunction step, const Json& record) const {
+std::string PkiTest::RemakeReason(const AnyStep& step, const Json& record) const {
   std::string reason = ReasonOf(step, record);
   EXPECT_NE(reason, "") << record;
   EXPECT_EQ(reason.find('\n'), std::string::npos) << reason;
@@ -54,7 +54,7 @@ std::string PkiTest::RemakeReason(StepFunction step, const Json& record) const {
   return reason;
 }
 
-std::string PkiTest::Refusal(StepFunction step, const Json& record) const {
+std::string PkiTest::Refusal(const AnyStep& step, const Json& record) const {
   std::string before = Everything();
   absl::StatusOr<StepResult> result = RunNow(step, record);
   EXPECT_FALSE(result.ok()) << record;
@@ -62,7 +62,7 @@ std::string PkiTest::Refusal(StepFunction step, const Json& record) const {
   return std::string(result.status().message());
 }
 
-std::string PkiTest::DigestOf(StepFunction step, const Json& record) const {
+std::string PkiTest::DigestOf(const AnyStep& step, const Json& record) const {
   absl::StatusOr<StepResult> result = RunNow(step, record);
   EXPECT_TRUE(result.ok()) << result.status();
   return result.ok() ? result->digest : "";

@@ -16,14 +16,14 @@ class PkiTest : public StepTest {
  protected:
   PkiTest();
 
-  absl::StatusOr<StepResult> RunNow(StepFunction step, const Json& record) const;
+  absl::StatusOr<StepResult> RunNow(const AnyStep& step, const Json& record) const;
   // Expects success; the reason that the step gives.
-  std::string ReasonOf(StepFunction step, const Json& record) const;
+  std::string ReasonOf(const AnyStep& step, const Json& record) const;
   // Expects success for a reason, and then that a second run finds nothing to do and touches nothing.
-  std::string RemakeReason(StepFunction step, const Json& record) const;
+  std::string RemakeReason(const AnyStep& step, const Json& record) const;
   // Expects failure that touches nothing; its message.
-  std::string Refusal(StepFunction step, const Json& record) const;
-  std::string DigestOf(StepFunction step, const Json& record) const;
+  std::string Refusal(const AnyStep& step, const Json& record) const;
+  std::string DigestOf(const AnyStep& step, const Json& record) const;
 
   // All five, in order.
   void MakeAll() const;

@@ -12,11 +12,9 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 
-// Which requests wait for a CA whose key somebody else has. Record:
-//   {"kind":"requests","pairs":[["pki/x.csr","pki/x.pem"],...]}
-// a request and where its certificate belongs. The list is for people, as the result's output; that something
-// waits is no failure here: the steps of the certificates fail. Digest: of the list. Its files are the
-// certificates, so that ninja looks again while one is missing and when one arrives.
+// Which requests wait for a CA whose key somebody else has. The list is for people, as the result's output;
+// that something waits is no failure here: the steps of the certificates fail. Digest: of the list. Its files
+// are the certificates, so that ninja looks again while one is missing and when one arrives.
 
 namespace kplan {
 namespace {
@@ -51,8 +49,7 @@ struct Waiting {
   std::string list, text;
 };
 
-absl::StatusOr<Waiting> Look(const StringPairs& pairs, const Record& record, const Foreseen& foreseen) {
-  if (!record.status().ok()) return record.status();
+Waiting Look(const StringPairs& pairs, const Foreseen& foreseen) {
   Waiting waiting;
   size_t count = 0;
   for (const auto& [request, certificate] : pairs) {
@@ -69,24 +66,21 @@ absl::StatusOr<Waiting> Look(const StringPairs& pairs, const Record& record, con
 
 }  // namespace
 
-absl::StatusOr<StepResult> RequestsStep(const StepContext&, const Record& record) {
-  const StringPairs pairs = record.Pairs("pairs");
-  absl::StatusOr<Waiting> waiting = Look(pairs, record, Foreseen());
-  if (!waiting.ok()) return waiting.status();
+absl::StatusOr<StepResult> RequestsStep(const StepContext&, const RequestsRecord& record) {
+  Waiting waiting = Look(record.pairs, Foreseen());
   StepResult result;
-  for (const auto& [request, certificate] : pairs) result.files.push_back(certificate);
-  result.output = std::move(waiting->text);
-  result.digest = Sha256Hex(waiting->list);
+  for (const auto& [request, certificate] : record.pairs) result.files.push_back(certificate);
+  result.output = std::move(waiting.text);
+  result.digest = Sha256Hex(waiting.list);
   return result;
 }
 
 // Its artifact is what it says, so the digest alone tells whether that is something else than before.
-absl::StatusOr<Outlook> RequestsLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<Waiting> waiting = Look(record.Pairs("pairs"), record, context.foreseen);
-  if (!waiting.ok()) return waiting.status();
+absl::StatusOr<Outlook> RequestsLook(const LookContext& context, const RequestsRecord& record) {
+  Waiting waiting = Look(record.pairs, context.foreseen);
   Outlook outlook;
-  outlook.note = std::move(waiting->text);
-  outlook.digest = Sha256Hex(waiting->list);
+  outlook.note = std::move(waiting.text);
+  outlook.digest = Sha256Hex(waiting.list);
   return outlook;
 }
 

@@ -1,9 +1,6 @@
-// activate:
-// {"kind":"activate","name":"metrics-backup.timer","path":"/etc/systemd/system/metrics-backup.timer",
-//            "root":"/"}
 // A unit beside a service's own (a timer, a socket, a path, a target, a mount), made to work: systemd knows
 // it as it is on disk, it is enabled when it has an [Install] section, and active, started from the text that
-// is there now. PATH is its file, which a step before has put there.
+// is there now. A step before has put its file there.
 //
 // Which text it was started from is in a marker, like a service's (service_marker.h); `instance` there is the
 // unit's InvocationID. Without one, after a boot, it was started from the text that is there when that did
@@ -21,7 +18,6 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
@@ -39,26 +35,20 @@ namespace {
 
 constexpr size_t kMaxUnitText = 4 << 20;
 
-struct Activation {
-  std::string name, path, root;
-
-  static absl::StatusOr<Activation> From(const Record& record) {
-    Activation unit = {record.String("name"), record.String("path"), record.String("root")};
-    if (absl::Status status = record.status(); !status.ok()) return status;
-    if (unit.root != "/") {
-      return absl::InvalidArgumentError(
-          absl::StrCat("systemd manages the units of this machine's /, not of ", unit.root));
-    }
-    if (FullUnitName(unit.name) != unit.name) {
-      return absl::InvalidArgumentError(absl::StrCat(unit.name, " is not the full name of a unit"));
-    }
-    return unit;
+absl::Status CheckUnit(const ActivateRecord& unit) {
+  if (unit.root != "/") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("systemd manages the units of this machine's /, not of ", unit.root));
   }
-};
+  if (FullUnitName(unit.name) != unit.name) {
+    return absl::InvalidArgumentError(absl::StrCat(unit.name, " is not the full name of a unit"));
+  }
+  return absl::OkStatus();
+}
 
 // Whether TEXT says what enables the unit. Alias and Also alone make no link that starts it.
 bool CanBeEnabled(absl::string_view text) {
-  absl::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
+  std::optional<std::vector<UnitAssignment>> assignments = ParseUnitText(text);
   return assignments.has_value() &&
          std::any_of(assignments->begin(), assignments->end(), [](const UnitAssignment& assignment) {
            return assignment.section == "Install" && !assignment.value.empty() &&
@@ -83,7 +73,7 @@ struct UnitSeen {
   }
 };
 
-absl::StatusOr<UnitSeen> Observe(const Activation& unit, absl::StatusOr<UnitState> state) {
+absl::StatusOr<UnitSeen> Observe(const ActivateRecord& unit, absl::StatusOr<UnitState> state) {
   if (!state.ok()) return state.status();
   UnitSeen seen;
   seen.state = *std::move(state);
@@ -97,7 +87,8 @@ absl::StatusOr<UnitSeen> Observe(const Activation& unit, absl::StatusOr<UnitStat
 }
 
 // Whether it was started from another text than FILE, which is there now.
-absl::StatusOr<bool> StartedFromAnother(const Activation& unit, const UnitSeen& seen, const FileSeen& file) {
+absl::StatusOr<bool> StartedFromAnother(const ActivateRecord& unit, const UnitSeen& seen,
+                                        const FileSeen& file) {
   if (seen.started()) {
     auto known = seen.marker->files.find(unit.path);
     return known == seen.marker->files.end() || known->second.sha256 != file.sha256;
@@ -114,7 +105,7 @@ absl::StatusOr<bool> StartedFromAnother(const Activation& unit, const UnitSeen& 
 }
 
 // Why the unit has to be started, or started again.
-absl::StatusOr<std::vector<Reason>> WhyStart(const Activation& unit, const UnitSeen& seen,
+absl::StatusOr<std::vector<Reason>> WhyStart(const ActivateRecord& unit, const UnitSeen& seen,
                                              const FileSeen& file) {
   if (!seen.up()) return std::vector<Reason>{{"not-active", seen.job ? "was not run" : "was not active"}};
   absl::StatusOr<bool> another = StartedFromAnother(unit, seen, file);
@@ -123,18 +114,19 @@ absl::StatusOr<std::vector<Reason>> WhyStart(const Activation& unit, const UnitS
   return std::vector<Reason>();
 }
 
-std::string DigestOfActivation(const Activation& unit, const FileSeen& file) {
+std::string DigestOfActivation(const ActivateRecord& unit, const FileSeen& file) {
   return Sha256Hex(absl::StrCat(unit.name, "\n", file.sha256, "\n"));
 }
 
-absl::StatusOr<FileSeen> LookAtUnitFile(const Activation& unit, const std::optional<ServiceMarker>& marker) {
+absl::StatusOr<FileSeen> LookAtUnitFile(const ActivateRecord& unit,
+                                        const std::optional<ServiceMarker>& marker) {
   absl::StatusOr<std::map<std::string, FileSeen>> files = LookAtFiles(
       unit.root, {unit.path}, marker.has_value() ? marker->files : std::map<std::string, FileSeen>());
   if (!files.ok()) return files.status();
   return files->at(unit.path);
 }
 
-absl::Status Mark(const Activation& unit, const UnitState& state, const FileSeen& file) {
+absl::Status Mark(const ActivateRecord& unit, const UnitState& state, const FileSeen& file) {
   ServiceMarker marker;
   marker.instance = state.invocation;
   marker.boot = BootId();
@@ -144,10 +136,8 @@ absl::Status Mark(const Activation& unit, const UnitState& state, const FileSeen
 
 }  // namespace
 
-absl::StatusOr<StepResult> ActivateStep(const StepContext&, const Record& record) {
-  absl::StatusOr<Activation> read = Activation::From(record);
-  if (!read.ok()) return read.status();
-  const Activation& unit = *read;
+absl::StatusOr<StepResult> ActivateStep(const StepContext&, const ActivateRecord& unit) {
+  if (absl::Status status = CheckUnit(unit); !status.ok()) return status;
   absl::StatusOr<UniqueFd> lock = LockService(unit.root, unit.name);
   if (!lock.ok()) return lock.status();
   absl::StatusOr<std::string> text = ReadFile(PathFromHere(unit.root, unit.path), kMaxUnitText);
@@ -179,14 +169,12 @@ absl::StatusOr<StepResult> ActivateStep(const StepContext&, const Record& record
   return result;
 }
 
-absl::StatusOr<Outlook> ActivateLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<Activation> read = Activation::From(record);
-  if (!read.ok()) return read.status();
-  const Activation& unit = *read;
+absl::StatusOr<Outlook> ActivateLook(const LookContext& context, const ActivateRecord& unit) {
+  if (absl::Status status = CheckUnit(unit); !status.ok()) return status;
   const std::string path = PathFromHere(unit.root, unit.path);
   const ForeseenFile* coming = context.foreseen.Find(path);
   Outlook outlook;
-  absl::optional<std::string> text;
+  std::optional<std::string> text;
   FileSeen file;
   if (coming != nullptr) {
     text = coming->content;

@@ -1,12 +1,5 @@
 // Whether a service does what it is there for, by the checks that its spec names.
 //
-// Record:
-// {"checks":[{"systemd":"active"},{"tcp":"127.0.0.1:8443"},{"exec":[[TEXT,PATH],...]},{"https":URL,...},
-// ...], "host":"etcd-1", "kind":"check", "manager":"systemd|process|none", "name":"metrics", "root":"/",
-// "timeout":SECONDS}
-// host is not there for a host of this machine. What an https check has is described in check_https.h, the
-// others in check_local.h.
-//
 // The step is done here, also for a host at the other end of an ssh connection: https is asked from here, as
 // clients ask, with files relative to DIR; systemd, tcp and exec are asked of the host, as a question.
 //
@@ -30,11 +23,13 @@
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
 #include "src/base/digest.h"
+#include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/pki/openssl_util.h"
 #include "src/step/host_access.h"
 #include "src/step/outlook.h"
+#include "src/step/questions.h"
 #include "src/step/step.h"
 #include "src/step/waited.h"
 #include "src/steps/service/check_https.h"
@@ -52,38 +47,28 @@ constexpr absl::Duration kPatience = absl::Seconds(5);
 constexpr int kFirstPauseMilliseconds = 20, kLastPauseMilliseconds = 500;
 
 struct ServiceChecks {
-  std::string name, host, manager, root;
-  absl::Duration timeout;
-  Json json;                               // all of them
-  Json local;                              // those that are made on the host
-  std::vector<HttpsCheck> https;           // those that are made here
-  std::vector<size_t> local_at, https_at;  // where they stand in the list
+  CheckRecord record;
+  CheckQuestion local = {};                          // those that are made on the host
+  std::vector<HttpsCheck> https = {};                // those that are made here
+  std::vector<size_t> local_at = {}, https_at = {};  // where they stand in the list
 
-  static absl::StatusOr<ServiceChecks> From(const Record& record);
+  static absl::StatusOr<ServiceChecks> From(const CheckRecord& record);
 };
 
-absl::StatusOr<ServiceChecks> ServiceChecks::From(const Record& record) {
-  ServiceChecks checks;
-  checks.name = record.String("name");
-  checks.host = record.StringOr("host", "");
-  checks.manager = record.String("manager");
-  checks.root = record.String("root");
-  checks.timeout = absl::Seconds(record.Int("timeout"));
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  auto list = record.json().find("checks");
-  if (list == record.json().end() || !list->is_array() || list->empty())
-    return absl::DataLossError("the record has no checks");
-  checks.json = *list;
-  checks.local = Json::array();
-  for (size_t i = 0; i < list->size(); ++i) {
-    const Json& json = (*list)[i];
-    if (!json.is_object()) return absl::DataLossError("a check is no object");
-    if (!json.contains("https")) {
-      checks.local.push_back(json);
+absl::StatusOr<ServiceChecks> ServiceChecks::From(const CheckRecord& record) {
+  if (record.checks.empty()) return absl::DataLossError("the record has no checks");
+  ServiceChecks checks{record};
+  checks.local.manager = record.manager;
+  checks.local.name = record.name;
+  checks.local.root = record.root;
+  for (size_t i = 0; i < record.checks.size(); ++i) {
+    const ServiceCheckRecord& check = record.checks[i];
+    if (check.https.empty()) {
+      checks.local.checks.push_back(check);
       checks.local_at.push_back(i);
       continue;
     }
-    absl::StatusOr<HttpsCheck> https = HttpsCheck::From(Record(json));
+    absl::StatusOr<HttpsCheck> https = HttpsCheck::From(check);
     if (!https.ok()) return https.status();
     checks.https.push_back(*std::move(https));
     checks.https_at.push_back(i);
@@ -91,22 +76,15 @@ absl::StatusOr<ServiceChecks> ServiceChecks::From(const Record& record) {
   return checks;
 }
 
-Record QuestionOf(const ServiceChecks& checks, const char* kind) {
-  return Record(
-      Json{{"kind", kind}, {"manager", checks.manager}, {"name", checks.name}, {"root", checks.root}});
-}
-
-absl::StatusOr<LocalChecks> AskHost(const StepContext& context, const ServiceChecks& checks) {
-  Json question = QuestionOf(checks, "check").json();
-  question["checks"] = checks.local;
-  absl::StatusOr<Json> answer = absl::UnavailableError("no host can be asked from here");
-  if (checks.host.empty()) {
-    answer = AnswerCheck(Record(std::move(question)));
-  } else if (context.hosts != nullptr) {
-    answer = context.hosts->Ask(checks.host, Record(std::move(question)));
-  }
-  if (!answer.ok()) return answer.status();
-  return ReadCheckAnswer(*answer, checks.local.size());
+absl::StatusOr<CheckAnswer> AskHost(const StepContext& context, const ServiceChecks& checks) {
+  const CheckRecord& record = checks.record;
+  if (record.host.empty()) return AnswerCheck(checks.local);
+  if (context.hosts == nullptr) return absl::UnavailableError("no host can be asked from here");
+  absl::StatusOr<Json> json = context.hosts->Ask(record.host, ToJson(checks.local));
+  if (!json.ok()) return json.status();
+  absl::StatusOr<CheckAnswer> answer = FromJson<CheckAnswer>(*json);
+  if (answer.ok() && answer->outcomes.size() == checks.local.checks.size()) return answer;
+  return absl::DataLossError("the host's answer is none to its checks");
 }
 
 struct Look {
@@ -126,8 +104,8 @@ struct Look {
 // All checks, at the same time.
 absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& checks) {
   Look look;
-  look.outcomes.resize(checks.json.size());
-  absl::StatusOr<LocalChecks> local = LocalChecks();
+  look.outcomes.resize(checks.record.checks.size());
+  absl::StatusOr<CheckAnswer> local = CheckAnswer();
   AtOnce(checks.https.size() + 1, [&](size_t i) {
     if (i == checks.https.size()) {
       local = AskHost(context, checks);
@@ -144,7 +122,7 @@ absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& 
 
 // Looks until all checks hold, or it is in vain; the last look.
 absl::StatusOr<Look> AwaitAll(const StepContext& context, const ServiceChecks& checks) {
-  const absl::Time deadline = absl::Now() + checks.timeout;
+  const absl::Time deadline = absl::Now() + absl::Seconds(checks.record.timeout);
   absl::Time trouble_since = absl::InfiniteFuture();
   int pause = kFirstPauseMilliseconds;
   for (;;) {
@@ -158,16 +136,19 @@ absl::StatusOr<Look> AwaitAll(const StepContext& context, const ServiceChecks& c
   }
 }
 
-std::string LogLines(const StepContext& context, const ServiceChecks& checks) {
-  if (checks.host.empty()) return LastLogLines(checks.manager, checks.root, checks.name);
-  absl::StatusOr<Json> answer = context.hosts->Ask(checks.host, QuestionOf(checks, "service-log"));
-  if (answer.ok() && answer->contains("lines") && (*answer)["lines"].is_string())
-    return (*answer)["lines"].get<std::string>();
-  return absl::StrCat("    (they cannot be had: ",
-                      answer.ok() ? "an answer without lines" : answer.status().message(), ")\n");
+std::string LogLines(const StepContext& context, const CheckRecord& record) {
+  if (record.host.empty()) return LastLogLines(record.manager, record.root, record.name);
+  ServiceLogQuestion question;
+  question.manager = record.manager;
+  question.name = record.name;
+  question.root = record.root;
+  absl::StatusOr<Json> json = context.hosts->Ask(record.host, ToJson(question));
+  if (!json.ok()) return absl::StrCat("    (they cannot be had: ", json.status().message(), ")\n");
+  absl::StatusOr<ServiceLogAnswer> answer = FromJson<ServiceLogAnswer>(*json);
+  return answer.ok() ? answer->lines : "    (they cannot be had: an answer without lines)\n";
 }
 
-std::string FailureText(const StepContext& context, const ServiceChecks& checks, const Look& look) {
+std::string FailureText(const StepContext& context, const CheckRecord& record, const Look& look) {
   std::string text;
   for (const CheckOutcome& outcome : look.outcomes) {
     if (outcome.holds) continue;
@@ -175,38 +156,49 @@ std::string FailureText(const StepContext& context, const ServiceChecks& checks,
                     "\n  seen:     ", outcome.seen, "\n  look at:  ", outcome.advice, "\n");
   }
   if (!look.ended.empty()) absl::StrAppend(&text, "  ", look.ended, "\n");
-  const std::string where = checks.host.empty() ? "" : absl::StrCat(" on ", checks.host);
-  absl::StrAppend(&text, "  the last log lines of ", checks.name, where, ":\n", LogLines(context, checks));
+  const std::string where = record.host.empty() ? "" : absl::StrCat(" on ", record.host);
+  absl::StrAppend(&text, "  the last log lines of ", record.name, where, ":\n", LogLines(context, record));
   return text;
 }
 
+// What the step's digest is over.
+struct Verdict {
+  std::vector<ServiceCheckRecord> checks;
+  std::string host, name;
+  std::vector<std::string> proved;  // of each check
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("checks", self.checks);
+    fields.Always("host", self.host);
+    fields.Always("name", self.name);
+    fields.Always("proved", self.proved);
+  }
+};
+
 }  // namespace
 
-absl::StatusOr<StepResult> CheckStep(const StepContext& context, const Record& record) {
+absl::StatusOr<StepResult> CheckStep(const StepContext& context, const CheckRecord& record) {
   InitOpenSsl();
   absl::StatusOr<ServiceChecks> checks = ServiceChecks::From(record);
   if (!checks.ok()) return checks.status();
   const absl::Time begun = absl::Now();
   absl::StatusOr<Look> look = AwaitAll(context, *checks);
   if (!look.ok()) return look.status();
-  if (!look->AllHold()) return absl::FailedPreconditionError(FailureText(context, *checks, *look));
+  if (!look->AllHold()) return absl::FailedPreconditionError(FailureText(context, record, *look));
   StepResult result;
   result.output = WaitedLine(context.label, absl::Now() - begun, "all checks held");
-  std::vector<std::string> proved;
+  Verdict verdict = {record.checks, record.host, record.name, {}};
   for (const CheckOutcome& outcome : look->outcomes) {
     absl::StrAppend(&result.output, outcome.said, "\n");
-    proved.push_back(outcome.proved);
+    verdict.proved.push_back(outcome.proved);
   }
-  result.digest = Sha256Hex(Json{
-      {"checks", checks->json},
-      {"host", checks->host},
-      {"name", checks->name},
-      {"proved", proved}}.dump());
+  result.digest = Sha256Hex(ToText(verdict));
   return result;
 }
 
 // Asks nobody: only whether there is everything to ask with.
-absl::StatusOr<Outlook> CheckLook(const LookContext& context, const Record& record) {
+absl::StatusOr<Outlook> CheckLook(const LookContext& context, const CheckRecord& record) {
   absl::StatusOr<ServiceChecks> checks = ServiceChecks::From(record);
   if (!checks.ok()) return checks.status();
   for (const HttpsCheck& https : checks->https) {

@@ -166,16 +166,15 @@ absl::StatusOr<HttpsTarget> ParseHttpsTarget(absl::string_view url) {
   return target;
 }
 
-absl::StatusOr<HttpsCheck> HttpsCheck::From(const Record& json) {
+absl::StatusOr<HttpsCheck> HttpsCheck::From(const ServiceCheckRecord& record) {
   HttpsCheck check;
-  check.url = json.String("https");
-  check.status = static_cast<int>(json.Int("status"));
-  check.cacert = json.StringOr("cacert", "");
-  check.cert = json.StringOr("cert", "");
-  check.key = json.StringOr("key", "");
-  check.serves = json.StringOr("serves", "");
-  check.refuse = json.Strings("refuse");
-  if (absl::Status status = json.status(); !status.ok()) return status;
+  check.url = record.https;
+  check.status = static_cast<int>(record.status.value_or(check.status));
+  check.cacert = record.cacert;
+  check.cert = record.cert;
+  check.key = record.key;
+  check.serves = record.serves;
+  check.refuse = record.refuse;
   absl::StatusOr<HttpsTarget> target = ParseHttpsTarget(check.url);
   if (!target.ok()) return target.status();
   check.target = *std::move(target);

@@ -8,9 +8,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/base/record.h"
 #include "src/probe/listening.h"
-#include "src/steps/service/check_outcome.h"
+#include "src/step/questions.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 
@@ -32,9 +32,8 @@ struct HttpsCheck {
   std::string serves;               // a file whose first certificate has to be served; empty: any of cacert
   std::vector<std::string> refuse;  // kinds of strangers (stranger.h) that have to be turned away
 
-  // {"cacert":PATH,"cert":PATH,"https":URL,"key":PATH,"refuse":[KIND,...],"serves":PATH,"status":200}, of
-  // which only https and status have to be there.
-  static absl::StatusOr<HttpsCheck> From(const Record& json);
+  // RECORD is one of https.
+  static absl::StatusOr<HttpsCheck> From(const ServiceCheckRecord& record);
 };
 
 // One look, without waiting. curl(1) asks, as any client would; who is served, and who is turned away, is

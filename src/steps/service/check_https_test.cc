@@ -90,8 +90,14 @@ class CheckHttpsTest : public PkiTest {
             {"status", 200}};
   }
 
+  static absl::StatusOr<HttpsCheck> CheckOf(const Json& json) {
+    absl::StatusOr<ServiceCheckRecord> record = FromJson<ServiceCheckRecord>(json);
+    if (!record.ok()) return record.status();
+    return HttpsCheck::From(*record);
+  }
+
   static CheckOutcome LookAt(const Json& json) {
-    absl::StatusOr<HttpsCheck> check = HttpsCheck::From(Record(json));
+    absl::StatusOr<HttpsCheck> check = CheckOf(json);
     EXPECT_TRUE(check.ok()) << check.status();
     return check.ok() ? LookAtHttps(*check) : CheckOutcome();
   }
@@ -221,7 +227,7 @@ TEST_F(CheckHttpsTest, WhoLetsStrangersInIsCaught) {
 
 TEST_F(CheckHttpsTest, SilenceIsNoRefusal) {
   TestTlsServer server(Right());
-  absl::StatusOr<HttpsCheck> check = HttpsCheck::From(Record(Full(server.Url())));
+  absl::StatusOr<HttpsCheck> check = CheckOf(Full(server.Url()));
   ASSERT_TRUE(check.ok());
   TestTlsServer::Behaviour behaviour = Right();
   behaviour.hang = true;
@@ -270,9 +276,7 @@ TEST_F(CheckHttpsTest, NothingOfTheCallersEnvironmentCounts) {
 }
 
 TEST_F(CheckHttpsTest, RecordsThatProveNothingAreRefused) {
-  auto error = [](const Json& json) {
-    return std::string(HttpsCheck::From(Record(json)).status().message());
-  };
+  auto error = [](const Json& json) { return std::string(CheckOf(json).status().message()); };
   const Json full = Full("https://127.0.0.1:1/");
   Json json = full;
   json["https"] = "http://127.0.0.1:1/";

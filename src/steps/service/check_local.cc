@@ -22,10 +22,6 @@ namespace {
 
 constexpr absl::Duration kConnectTime = absl::Seconds(5);
 
-struct Service {
-  std::string manager, name, root;
-};
-
 // The units that start NAME.service when their time comes: a timer, a socket.
 absl::StatusOr<std::vector<std::string>> TriggersOf(const std::string& name) {
   absl::StatusOr<RunResult> result =
@@ -53,7 +49,7 @@ absl::Status CheckTriggers(const std::vector<std::string>& triggers) {
 }
 
 // WANTED: the unit's ActiveState.
-CheckOutcome LookAtManager(const Service& service, const std::string& wanted) {
+CheckOutcome LookAtManager(const CheckQuestion& service, const std::string& wanted) {
   CheckOutcome outcome;
   outcome.check = absl::StrCat("systemd ", wanted);
   outcome.expected = absl::StrCat(service.name, " is ", wanted);
@@ -90,7 +86,7 @@ CheckOutcome LookAtManager(const Service& service, const std::string& wanted) {
   return outcome;
 }
 
-CheckOutcome LookAtPort(const Service& service, const std::string& address) {
+CheckOutcome LookAtPort(const CheckQuestion& service, const std::string& address) {
   CheckOutcome outcome;
   outcome.check = absl::StrCat("tcp ", address);
   outcome.expected = absl::StrCat(address, " accepts connections");
@@ -118,8 +114,8 @@ std::string LastWords(const RunResult& result) {
   return absl::StrCat(":\n", absl::StripSuffix(LastLines(absl::StrJoin(lines, "\n")), "\n"));
 }
 
-// ARGUMENTS: [[TEXT,PATH],...], as in the record of a service.
-CheckOutcome LookAtExec(const Service& service, const StringPairs& arguments) {
+// ARGUMENTS: as in the record of a service.
+CheckOutcome LookAtExec(const CheckQuestion& service, const StringPairs& arguments) {
   CheckOutcome outcome;
   // Where the root is a folder, a path is the real one: what runs is a process of this machine.
   absl::StatusOr<std::string> root = RealRoot(service.root);
@@ -155,7 +151,7 @@ CheckOutcome LookAtExec(const Service& service, const StringPairs& arguments) {
 }
 
 // How the service has ended, for a person; empty while it runs, starts, or waits for who starts it.
-std::string EndOf(const Service& service) {
+std::string EndOf(const CheckQuestion& service) {
   const std::string ended = absl::StrCat(service.name, " has ended, and nothing starts it again");
   if (service.manager != "systemd") {
     absl::StatusOr<bool> may_come_up = ServiceMayComeUp(service.manager, service.root, service.name);
@@ -173,65 +169,27 @@ std::string EndOf(const Service& service) {
   return triggers.ok() && triggers->empty() ? ended : "";
 }
 
-Json OutcomeJson(const CheckOutcome& outcome) {
-  return Json{{"advice", outcome.advice}, {"check", outcome.check},     {"expected", outcome.expected},
-              {"holds", outcome.holds},   {"lasting", outcome.lasting}, {"said", outcome.said},
-              {"seen", outcome.seen}};
-}
-
 }  // namespace
 
-absl::StatusOr<Json> AnswerCheck(const Record& question) {
-  const Service service = {question.String("manager"), question.String("name"), question.String("root")};
-  if (absl::Status status = question.status(); !status.ok()) return status;
-  auto checks = question.json().find("checks");
-  if (checks == question.json().end() || !checks->is_array())
-    return absl::InvalidArgumentError("a question of the kind \"check\" has a list of checks");
-  Json outcomes = Json::array();
+absl::StatusOr<CheckAnswer> AnswerCheck(const CheckQuestion& question) {
+  CheckAnswer answer;
   bool runs = false;
-  for (const Json& json : *checks) {
-    const Record check(json.is_object() ? json : Json::object());
+  for (const ServiceCheckRecord& check : question.checks) {
     CheckOutcome outcome;
-    if (check.Has("systemd")) {
-      outcome = LookAtManager(service, check.String("systemd"));
+    if (!check.systemd.empty()) {
+      outcome = LookAtManager(question, check.systemd);
       runs = outcome.holds;
-    } else if (check.Has("tcp")) {
-      outcome = LookAtPort(service, check.String("tcp"));
-    } else if (StringPairs arguments = check.Pairs("exec"); !arguments.empty()) {
-      outcome = LookAtExec(service, arguments);
+    } else if (!check.tcp.empty()) {
+      outcome = LookAtPort(question, check.tcp);
+    } else if (check.exec.has_value() && !check.exec->empty()) {
+      outcome = LookAtExec(question, *check.exec);
     } else {
       return absl::InvalidArgumentError("a check on a host is one of systemd, tcp, exec");
     }
-    if (absl::Status status = check.status(); !status.ok()) return status;
-    outcomes.push_back(OutcomeJson(outcome));
+    answer.outcomes.push_back(std::move(outcome));
   }
-  return Json{{"ended", runs ? "" : EndOf(service)}, {"outcomes", std::move(outcomes)}};
-}
-
-absl::StatusOr<LocalChecks> ReadCheckAnswer(const Json& answer, size_t count) {
-  const absl::Status wrong = absl::DataLossError("the host's answer is none to its checks");
-  if (!answer.is_object()) return wrong;
-  const Record record(answer);
-  LocalChecks checks;
-  checks.ended = record.String("ended");
-  auto outcomes = answer.find("outcomes");
-  if (!record.status().ok() || outcomes == answer.end() || !outcomes->is_array() || outcomes->size() != count)
-    return wrong;
-  for (const Json& json : *outcomes) {
-    if (!json.is_object()) return wrong;
-    const Record item(json);
-    CheckOutcome outcome;
-    outcome.check = item.String("check");
-    outcome.holds = item.Bool("holds");
-    outcome.said = item.String("said");
-    outcome.expected = item.String("expected");
-    outcome.seen = item.String("seen");
-    outcome.advice = item.String("advice");
-    outcome.lasting = item.Bool("lasting");
-    if (!item.status().ok()) return wrong;
-    checks.outcomes.push_back(std::move(outcome));
-  }
-  return checks;
+  if (!runs) answer.ended = EndOf(question);
+  return answer;
 }
 
 }  // namespace kplan

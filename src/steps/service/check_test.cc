@@ -60,7 +60,7 @@ class CheckTest : public PkiTest, public HostAccess {
     context.label = "verify/etcd-1/metrics";
     context.now = now_;
     context.hosts = this;
-    return CheckStep(context, Record(record_));
+    return RunAs<CheckRecord, CheckStep>(context, record_);
   }
 
   StepResult MustHold() {
@@ -81,20 +81,28 @@ class CheckTest : public PkiTest, public HostAccess {
     return {{"exec", argv}};
   }
 
+  static absl::StatusOr<Json> Answer(const Json& json) {
+    absl::StatusOr<CheckQuestion> question = FromJson<CheckQuestion>(json);
+    if (!question.ok()) return question.status();
+    absl::StatusOr<CheckAnswer> answer = AnswerCheck(*question);
+    if (!answer.ok()) return answer.status();
+    return ToJson(*answer);
+  }
+
   // The host at the other end.
-  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Record&) override {
+  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
     return absl::InternalError("a check does no step");
   }
-  absl::StatusOr<Json> Ask(const std::string& host, const Record& question) override {
-    asked_.push_back(absl::StrCat(host, " ", question.String("kind")));
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
+    asked_.push_back(absl::StrCat(host, " ", WordOf(question)));
     if (answer_) return answer_(question);
-    if (question.String("kind") == "service-log") return Json{{"lines", "    as the host has it\n"}};
-    return AnswerCheck(question);
+    if (WordOf(question) == "service-log") return Json{{"lines", "    as the host has it\n"}};
+    return Answer(question);
   }
 
   Json record_, service_;
   std::vector<std::string> asked_;
-  std::function<absl::StatusOr<Json>(const Record&)> answer_;
+  std::function<absl::StatusOr<Json>(const Json&)> answer_;
 };
 
 TEST_F(CheckTest, TheManagerAPortAndAProgram) {
@@ -229,15 +237,15 @@ TEST_F(CheckTest, AHostAtTheOtherEndIsAsked) {
   EXPECT_EQ(MustHold().output, absl::StrCat("/bin/true exits with 0\n", server.Url(), " answers 200\n"));
 
   // It is asked what is made there, and nothing else.
-  answer_ = [&](const Record& question) -> absl::StatusOr<Json> {
+  answer_ = [&](const Json& question) -> absl::StatusOr<Json> {
     EXPECT_EQ(
-        question.json().dump(),
+        question.dump(),
         R"({"checks":[{"exec":[["/bin/true",""]]}],"kind":"check","manager":"process","name":"metrics",)"
         R"("root":"rootfs"})");
     return absl::UnavailableError("etcd-1 cannot be reached");
   };
   EXPECT_EQ(Failure(), "etcd-1 cannot be reached");
-  answer_ = [](const Record&) -> absl::StatusOr<Json> {
+  answer_ = [](const Json&) -> absl::StatusOr<Json> {
     return Json{{"ended", ""}, {"outcomes", Json::array()}};
   };
   EXPECT_THAT(Failure(), HasSubstr("the host's answer is none to its checks"));
@@ -245,12 +253,12 @@ TEST_F(CheckTest, AHostAtTheOtherEndIsAsked) {
 
 TEST_F(CheckTest, QuestionsThatCannotBeUnderstood) {
   for (const char* question :
-       {R"({"kind":"check"})", R"({"kind":"check","manager":"process","name":"x","root":"/"})",
+       {R"({"kind":"check"})", R"({"checks":1,"kind":"check","manager":"process","name":"x","root":"/"})",
         R"({"checks":[{}],"kind":"check","manager":"process","name":"x","root":"/"})",
         R"({"checks":[1],"kind":"check","manager":"process","name":"x","root":"/"})",
         R"({"checks":[{"exec":[]}],"kind":"check","manager":"process","name":"x","root":"/"})",
         R"({"checks":[{"tcp":1}],"kind":"check","manager":"process","name":"x","root":"/"})"}) {
-    EXPECT_FALSE(AnswerCheck(*Record::Parse(question)).ok()) << question;
+    EXPECT_FALSE(Answer(Json::parse(question)).ok()) << question;
   }
   record_["checks"] = Json::array();
   EXPECT_THAT(Failure(), HasSubstr("no checks"));
@@ -260,9 +268,10 @@ TEST_F(CheckTest, TheLookAsksNobodyAndIsNeverRightAlready) {
   record_["checks"] = {{{"cacert", "pki/ca.pem"}, {"https", "https://127.0.0.1:1/"}, {"status", 200}}};
   Foreseen foreseen;
   const LookContext context = {"verify/etcd-1/metrics", now_, foreseen};
-  EXPECT_THAT(std::string(CheckLook(context, Record(record_)).status().message()), HasSubstr("pki/ca.pem"));
+  EXPECT_THAT(std::string(LookAs<CheckRecord, CheckLook>(context, record_).status().message()),
+              HasSubstr("pki/ca.pem"));
   foreseen.Add("pki/ca.pem", {});
-  absl::StatusOr<Outlook> outlook = CheckLook(context, Record(record_));
+  absl::StatusOr<Outlook> outlook = LookAs<CheckRecord, CheckLook>(context, record_);
   ASSERT_TRUE(outlook.ok()) << outlook.status();
   EXPECT_TRUE(outlook->changes_digest);
   EXPECT_TRUE(outlook->reasons.empty());

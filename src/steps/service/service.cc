@@ -1,32 +1,21 @@
 // A service that runs with what its record names.
 //
-// Record: {"answers":["127.0.0.1:2379"], "argv":[[TEXT, PATH],...], "await":"answers|start",
-// "environment":["NAME=value"], "environment-file":PATH, "kind":"service",
-//   "manager":"systemd|process|none", "name":"etcd", "reload-on":[PATH,...], "restart-on":[PATH,...],
-//   "root":"/", "start":"by-unit", "timeout":SECONDS, "unit":"/etc/systemd/system/etcd.service"}
-// One argument is TEXT, followed by PATH below the root when there is one; the first is the program. Every
-// PATH and everything in restart-on and reload-on is a path inside the root. answers are the addresses at
-// which the service accepts TCP connections once it is up. await (answers when not given): with start the
-// step ends when the service's process is there, whether it answers or not. environment-file (none when not
-// given) has more variables for the program, for the manager `process`: they are read at each start, and are
-// no reason for one. systemd's unit names such a file itself.
-//
 // The service is started, or started again, when it does not run, or runs with other inputs than the files in
-// restart-on (and the arguments and environment) now are. What it was started with is known
+// restart_on (and the arguments and environment, but for what is in environment_file) now are. What it was
+// started with is known
 //   - from the marker (service_marker.h), by digest, when that is about the running instance;
 //   - otherwise from the process itself: the program that it executes, byte for byte; its arguments; its
-//   environment; and
-//     that no other file of restart-on changed after its start. When all of these fit, the instance is
-//     adopted: it gets its marker and is not touched. Doubt means a restart.
-// reload-on (none when not given): when one of these is another one than the running instance has read, and
-// nothing calls for a restart, the service is told to read its files again: `systemctl reload`, awaited, or
-// SIGHUP. The marker forgets these files before, and has them again when that is done: so a run that is
-// killed in between leaves a marker that asks for the reload, whatever becomes of the files meanwhile.
-// Without a marker a file that may have changed after the start calls for a reload.
+//     environment; and that no other file of restart_on changed after its start. When all of these fit, the
+//     instance is adopted: it gets its marker and is not touched. Doubt means a restart.
+// When a file of reload_on is another one than the running instance has read, and nothing calls for a
+// restart, the service is told to read its files again: `systemctl reload`, awaited, or SIGHUP. The marker
+// forgets these files before, and has them again when that is done: so a run that is killed in between leaves
+// a marker that asks for the reload, whatever becomes of the files meanwhile. Without a marker a file that
+// may have changed after the start calls for a reload.
 //
-// start (by this step when not given): by-unit says that a timer or a socket starts the service. It is then
-// neither started nor enabled, and is fine when it does not run; one that runs with old inputs is restarted,
-// but for a job (Type=oneshot), which has the new ones the next time.
+// One that starts by-unit, by a timer or a socket, is neither started nor enabled, and is fine when it does
+// not run; one that runs with old inputs is restarted, but for a job (Type=oneshot), which has the new ones
+// the next time.
 //
 // The marker is written before the step waits for answers: a service that comes up too slowly fails the step
 // (so that its stamp, which is the debt, is not paid) but is not started again for that by the next run.
@@ -216,7 +205,7 @@ std::string AnswersText(const ServiceSpec& service) {
   return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
 }
 
-// The files of restart-on and reload-on as they are or will be, and which of them are going to be written.
+// The files of restart_on and reload_on as they are or will be, and which of them are going to be written.
 struct FilesToCome {
   std::map<std::string, FileSeen> files;
   std::set<std::string> rewritten;
@@ -265,19 +254,17 @@ std::vector<Change> ChangesOfCommand(const ServiceSpec& service, const Instance&
   return changes;
 }
 
-bool AnyForeseen(const Record& record, const Foreseen& foreseen) {
-  std::vector<std::string> paths = record.Strings("restart-on");
-  if (record.Has("reload-on")) {
-    for (std::string& path : record.Strings("reload-on")) paths.push_back(std::move(path));
-  }
-  return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
-    return foreseen.Find(PathFromHere(record.String("root"), path)) != nullptr;
-  });
+bool AnyForeseen(const ServiceRecord& record, const Foreseen& foreseen) {
+  auto is_foreseen = [&](const std::string& path) {
+    return foreseen.Find(PathFromHere(record.root, path)) != nullptr;
+  };
+  return std::any_of(record.restart_on.begin(), record.restart_on.end(), is_foreseen) ||
+         std::any_of(record.reload_on.begin(), record.reload_on.end(), is_foreseen);
 }
 
 }  // namespace
 
-absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record& record) {
+absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const ServiceRecord& record) {
   absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record);
   if (!read.ok()) return read.status();
   const ServiceSpec& service = *read;
@@ -375,7 +362,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Record&
   return result;
 }
 
-absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const Record& record) {
+absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRecord& record) {
   absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record, AnyForeseen(record, context.foreseen));
   if (!read.ok()) return read.status();
   const ServiceSpec& service = *read;

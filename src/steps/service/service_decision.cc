@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/fields.h"
 #include "src/host/host_file.h"
 #include "src/systemd/environment_file.h"
 
@@ -20,10 +21,18 @@ Reason Changed(const ServiceSpec& service, const std::string& path) {
 
 Reason FlagsChanged() { return {"flags", "flags changed"}; }
 
+struct Command {
+  std::vector<std::string> argv, environment;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("argv", self.argv);
+    fields.Always("environment", self.environment);
+  }
+};
+
 std::string CommandDigest(const ProcessSpec& process) {
-  RecordWriter writer;
-  writer.Add("argv", process.argv).Add("environment", process.environment);
-  return Sha256Hex(std::move(writer).Finish());
+  return Sha256Hex(ToText(Command{process.argv, process.environment}));
 }
 
 // Whether the running instance, which MARKER is about, has PATH as it is WANTED.
@@ -127,29 +136,25 @@ Reason FileChanged(const StringPairs& argv, const std::string& unit, const std::
   return {"file", absl::StrCat(path, " changed")};
 }
 
-absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to_come) {
+absl::StatusOr<ServiceSpec> ServiceSpec::From(const ServiceRecord& record, bool root_to_come) {
   ServiceSpec service;
-  service.manager = record.String("manager");
-  service.root = record.String("root");
-  service.unit = record.StringOr("unit", "");
-  service.argv = record.Pairs("argv");
-  service.answers = record.Strings("answers");
-  service.restart_on = record.Strings("restart-on");
-  if (record.Has("reload-on")) service.reload_on = record.Strings("reload-on");
-  service.timeout = absl::Seconds(record.Int("timeout"));
-  service.process.name = record.String("name");
-  service.process.environment = record.Strings("environment");
-  const std::string awaited = record.StringOr("await", "answers");
-  const std::string environment_file = record.StringOr("environment-file", "");
-  const std::string start = record.StringOr("start", "");
-  if (!record.status().ok()) return record.status();
-  if (awaited != "answers" && awaited != "start") {
-    return absl::InvalidArgumentError(absl::StrCat("await: there is no \"", awaited, "\""));
+  service.manager = record.manager;
+  service.root = record.root;
+  service.unit = record.unit;
+  service.argv = record.argv;
+  service.answers = record.answers;
+  service.restart_on = record.restart_on;
+  service.reload_on = record.reload_on;
+  service.timeout = absl::Seconds(record.timeout);
+  service.process.name = record.name;
+  service.process.environment = record.environment;
+  if (!record.await.empty() && record.await != "answers" && record.await != "start") {
+    return absl::InvalidArgumentError(absl::StrCat("await: there is no \"", record.await, "\""));
   }
-  service.await_start = awaited == "start";
-  if (!start.empty() && start != "by-unit")
-    return absl::InvalidArgumentError(absl::StrCat("start: there is no \"", start, "\""));
-  service.by_unit = !start.empty();
+  service.await_start = record.await == "start";
+  if (!record.start.empty() && !record.by_unit())
+    return absl::InvalidArgumentError(absl::StrCat("start: there is no \"", record.start, "\""));
+  service.by_unit = record.by_unit();
   if (service.argv.empty()) return absl::DataLossError("the record has no argv");
   if (service.manager != "systemd" && service.manager != "process" && service.manager != "none") {
     return absl::InvalidArgumentError(absl::StrCat("no service manager \"", service.manager, "\""));
@@ -165,8 +170,8 @@ absl::StatusOr<ServiceSpec> ServiceSpec::From(const Record& record, bool root_to
   if (!root_to_come || IsThere(service.root)) root = RealRoot(service.root);
   if (!root.ok()) return root.status();
   service.process.root = *root;
-  if (!environment_file.empty()) {
-    service.environment_file = PathFromHere(*root, environment_file);
+  if (!record.environment_file.empty()) {
+    service.environment_file = PathFromHere(*root, record.environment_file);
   }
   for (const auto& [text, path] : service.argv) {
     service.process.argv.push_back(path.empty() ? text : absl::StrCat(text, PathFromHere(*root, path)));

@@ -2,7 +2,7 @@
 #define KPLAN_STEPS_SERVICE_SERVICE_DECISION_H_
 
 // Whether a service has to be started, or started again, and why: what the step acts on and its look tells.
-// The record, and how it is known what a service was started with, are described in service.cc.
+// How it is known what a service was started with is described in service.cc.
 
 #include <map>
 #include <optional>
@@ -12,10 +12,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
+#include "src/base/reason.h"
 #include "src/host/process_manager.h"
 #include "src/host/service_marker.h"
-#include "src/pki/certificate_check.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 
@@ -36,7 +36,7 @@ struct ServiceSpec {
 
   // ROOT_TO_COME: the root need not be there yet, because a step before will make it; then `process` has it
   // as it is in the record.
-  static absl::StatusOr<ServiceSpec> From(const Record& record, bool root_to_come = false);
+  static absl::StatusOr<ServiceSpec> From(const ServiceRecord& record, bool root_to_come = false);
 
   // restart_on, then reload_on.
   std::vector<std::string> Watched() const;
@@ -64,7 +64,7 @@ bool IsTitle(const std::vector<std::string>& argv, const std::vector<std::string
 struct ServiceDecision {
   std::vector<Reason> reasons;      // why it is started, or started again; empty: what runs stays
   std::vector<Reason> reload;       // why one that stays has to read files again
-  std::vector<std::string> unread;  // which: those of reload-on that it may have read as they were before
+  std::vector<std::string> unread;  // which: those of reload_on that it may have read as they were before
   bool known = false;               // the marker is about what runs
 };
 

@@ -29,7 +29,7 @@ absl::StatusOr<std::optional<Instance>> InstanceOf(const ServiceSpec& service) {
 
 }  // namespace
 
-absl::StatusOr<ServiceInfo> ServiceInfoOf(const Record& record) {
+absl::StatusOr<ServiceInfo> ServiceInfoOf(const ServiceRecord& record) {
   absl::StatusOr<ServiceSpec> service = ServiceSpec::From(record, /*root_to_come=*/true);
   if (!service.ok()) return service.status();
   ServiceInfo info;

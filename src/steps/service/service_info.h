@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "src/base/record.h"
 #include "src/host/process_info.h"
+#include "src/step/service_records.h"
 
 namespace kplan {
 
@@ -22,8 +22,8 @@ struct ServiceInfo {
   std::vector<std::string> older;
 };
 
-// RECORD is one of the kind "service" (service.cc). Starts, stops and waits for nothing.
-absl::StatusOr<ServiceInfo> ServiceInfoOf(const Record& record);
+// Starts, stops and waits for nothing.
+absl::StatusOr<ServiceInfo> ServiceInfoOf(const ServiceRecord& record);
 
 }  // namespace kplan
 

@@ -51,7 +51,8 @@ class ReloadTest : public StepTest {
                 {"reload-on", {"/etc/web/web.conf"}},
                 {"restart-on", {"/etc/web/plugin"}},
                 {"root", "./rootfs"},
-                {"timeout", 10}};
+                {"timeout", 10},
+                {"unit", "/etc/systemd/system/web.service"}};
     AwaitNextTick();
   }
   void TearDown() override {
@@ -204,7 +205,7 @@ TEST_F(ReloadTest, WhatIsToComeIsForeseen) {
 TEST_F(ReloadTest, StatusTellsOfWhatItHasNotRead) {
   Start();
   Write(kConfig, "b");
-  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(Record(service_));
+  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(*FromJson<ServiceRecord>(service_));
   ASSERT_TRUE(info.ok()) << info.status();
   EXPECT_THAT(info->older, ElementsAre("/etc/web/web.conf"));
 }

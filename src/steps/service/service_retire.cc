@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <system_error>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
@@ -27,23 +28,21 @@ struct Service {
   ProcessSpec process;
 };
 
-absl::StatusOr<Service> ReadService(const Record& record) {
+absl::StatusOr<Service> ReadService(const ActivateRecord& record) {
   Service service;
-  // A unit beside a service's own, made to work by a step "activate".
-  if (record.StringOr("kind", "") == "activate") {
-    service.manager = "systemd";
-    service.process.name = record.String("name");
-    service.process.root = record.String("root");
-    if (!record.status().ok()) return record.status();
-    service.root_exists = true;
-    return service;
-  }
-  service.manager = record.String("manager");
-  service.process.name = record.String("name");
-  service.process.root = record.String("root");
-  const StringPairs argv = record.Pairs("argv");
-  if (!record.status().ok()) return record.status();
-  if (argv.empty()) return absl::DataLossError("the record has no argv");
+  service.manager = "systemd";
+  service.process.name = record.name;
+  service.process.root = record.root;
+  service.root_exists = true;
+  return service;
+}
+
+absl::StatusOr<Service> ReadService(const ServiceRecord& record) {
+  Service service;
+  service.manager = record.manager;
+  service.process.name = record.name;
+  service.process.root = record.root;
+  if (record.argv.empty()) return absl::DataLossError("the record has no argv");
   absl::StatusOr<std::string> root = RealRoot(service.process.root);
   service.root_exists = root.ok();
   if (root.ok()) {
@@ -55,11 +54,17 @@ absl::StatusOr<Service> ReadService(const Record& record) {
     if (error) return ErrnoStatus(error.value(), service.process.root);
     service.process.root = absolute.has_filename() ? absolute.string() : absolute.parent_path().string();
   }
-  for (const auto& [text, path] : argv) {
+  for (const auto& [text, path] : record.argv) {
     service.process.argv.push_back(
         path.empty() ? text : absl::StrCat(text, PathFromHere(service.process.root, path)));
   }
   return service;
+}
+
+absl::StatusOr<Service> ReadService(const AnyRecord& record) {
+  if (const auto* service = std::get_if<ServiceRecord>(&record)) return ReadService(*service);
+  if (const auto* unit = std::get_if<ActivateRecord>(&record)) return ReadService(*unit);
+  return absl::InvalidArgumentError("the record is not a service's");
 }
 
 // The marker knows what the service was started with, which the record may not any more.
@@ -99,7 +104,7 @@ absl::Status RetireUnit(const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<ServiceRemains> LookAtRemains(const Record& record) {
+absl::StatusOr<ServiceRemains> LookAtRemains(const AnyRecord& record) {
   ServiceRemains remains;
   absl::StatusOr<Service> service = ReadService(record);
   if (!service.ok()) return service.status();
@@ -118,7 +123,7 @@ absl::StatusOr<ServiceRemains> LookAtRemains(const Record& record) {
   return remains;
 }
 
-absl::Status RetireService(const Record& record) {
+absl::Status RetireService(const AnyRecord& record) {
   absl::StatusOr<Service> service = ReadService(record);
   if (!service.ok()) return service.status();
   const std::string &root = service->process.root, &name = service->process.name;

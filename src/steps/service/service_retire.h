@@ -2,14 +2,15 @@
 #define KPLAN_STEPS_SERVICE_SERVICE_RETIRE_H_
 
 // The end of a service that the plan has no longer: stopped for good, so that it does not come back at the
-// next boot either. RECORD is one of the kind "service" (service.cc) or "activate" (activate.cc).
+// next boot either. RECORD is a ServiceRecord or an ActivateRecord; InvalidArgument
+// for any other.
 
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "src/base/record.h"
+#include "src/step/any_record.h"
 
 namespace kplan {
 
@@ -24,12 +25,12 @@ struct ServiceRemains {
 
 // Changes nothing. A service that was started outside kplan counts when it is this very program with these
 // arguments below this root.
-absl::StatusOr<ServiceRemains> LookAtRemains(const Record& record);
+absl::StatusOr<ServiceRemains> LookAtRemains(const AnyRecord& record);
 
 // Stops the service and waits for its end, under systemd also takes away what starts it at boot, and removes
 // marker and pid file. Its unit, its data and its log stay; once the unit's file is gone too, ForgetUnit
 // (systemd.h) is due. Doing it again does nothing.
-absl::Status RetireService(const Record& record);
+absl::Status RetireService(const AnyRecord& record);
 
 }  // namespace kplan
 

@@ -41,7 +41,7 @@ void AwaitStop(pid_t pid) {
 class ServiceRetireTest : public EtcdTest {
  protected:
   ServiceRemains Look() {
-    absl::StatusOr<ServiceRemains> remains = LookAtRemains(Record(service_));
+    absl::StatusOr<ServiceRemains> remains = LookAtRemains(AnyRecordOf(service_));
     EXPECT_TRUE(remains.ok()) << remains.status();
     return remains.ok() ? *remains : ServiceRemains();
   }
@@ -55,7 +55,7 @@ TEST_F(ServiceRetireTest, StopsAndLeavesDataLogAndFiles) {
   EXPECT_THAT(before.files, SizeIs(2));
   EXPECT_TRUE(Alive(pid));  // a look is a look
 
-  ASSERT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_FALSE(Alive(pid));
   EXPECT_TRUE(Look().none());
   EXPECT_NE(access("rootfs/run/etcd.pid", F_OK), 0);
@@ -64,7 +64,7 @@ TEST_F(ServiceRetireTest, StopsAndLeavesDataLogAndFiles) {
   EXPECT_EQ(access("rootfs/var/log/etcd.log", F_OK), 0);
   EXPECT_EQ(access("rootfs/usr/local/bin/etcd", F_OK), 0);
 
-  ASSERT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_EQ(MustRun(ServiceStep, Text(service_)).reason, "started: was not running");
 }
 
@@ -74,7 +74,7 @@ TEST_F(ServiceRetireTest, FindsItWithoutPidFileAndMarker) {
   unlink("rootfs/run/etcd.pid");
   unlink("rootfs/run/kplan/etcd.started");
   EXPECT_TRUE(Look().running);
-  ASSERT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_FALSE(Alive(pid));
 }
 
@@ -83,7 +83,7 @@ TEST_F(ServiceRetireTest, StopsWhatRunsWithOtherArgumentsThanTheRecords) {
   MustRun(ServiceStep, Text(service_));
   pid_t pid = Pid();
   service_["argv"].push_back({"--snapshot-count=1234", ""});
-  ASSERT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_FALSE(Alive(pid));
 }
 
@@ -96,7 +96,7 @@ TEST_F(ServiceRetireTest, StopsWhatRunsFromAFolderThatIsGone) {
   EXPECT_TRUE(Look().running);
   // From here on it may also end by itself, for the files that it misses.
   ASSERT_EQ(kill(pid, SIGCONT), 0);
-  ASSERT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_FALSE(Alive(pid));
   // (etcd itself may have made its data folder again, in its last moment.)
   EXPECT_NE(access("rootfs/run", F_OK), 0) << "it made the folder again";
@@ -111,7 +111,7 @@ TEST_F(ServiceRetireTest, LeavesOthersAlone) {
   }
   Write("rootfs/run/etcd.pid", std::to_string(other) + "\n");
   EXPECT_FALSE(Look().running);
-  EXPECT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  EXPECT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
   EXPECT_TRUE(Alive(other));
   EXPECT_TRUE(Look().none());
   kill(other, SIGKILL);
@@ -121,7 +121,7 @@ TEST_F(ServiceRetireTest, LeavesOthersAlone) {
 TEST_F(ServiceRetireTest, WithoutAManagerThereIsNothingToEnd) {
   service_["manager"] = "none";
   EXPECT_TRUE(Look().none());
-  EXPECT_EQ(RetireService(Record(service_)), absl::OkStatus());
+  EXPECT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
 }
 
 }  // namespace

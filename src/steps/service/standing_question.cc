@@ -3,65 +3,52 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/step/any_record.h"
 #include "src/steps/files/delivery.h"
 #include "src/steps/service/service_info.h"
 
 namespace kplan {
 namespace {
 
-Json ArtifactJson(const Record& record) {
-  absl::StatusOr<Standing> standing = StandingOf(record);
+StandingAnswer::Artifact ArtifactOf(const Json& json) {
+  StandingAnswer::Artifact artifact;
+  absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
+  absl::StatusOr<Standing> standing = record.ok() ? StandingOf(*record) : record.status();
   if (!standing.ok()) {
-    return {{"digest", ""}, {"problem", standing.status().message()}, {"reasons", Json::array()}};
+    artifact.problem = std::string(standing.status().message());
+    return artifact;
   }
-  Json reasons = Json::array();
+  artifact.digest = std::move(standing->digest);
   for (const Reason& reason : standing->reasons)
-    reasons.push_back({{"name", reason.name}, {"text", reason.text}});
-  return {{"digest", standing->digest}, {"problem", ""}, {"reasons", std::move(reasons)}};
+    artifact.reasons.push_back({std::string(reason.name), reason.text});
+  return artifact;
 }
 
-Json ServiceJson(const Record& record) {
-  Json json = {{"managed", true}, {"older", Json::array()}, {"problem", ""},
-               {"process", 0},    {"running", false},       {"since", 0}};
+StandingAnswer::Service ServiceOf(const ServiceRecord& record) {
+  StandingAnswer::Service service;
   absl::StatusOr<ServiceInfo> info = ServiceInfoOf(record);
   if (!info.ok()) {
-    json["problem"] = info.status().message();
-    return json;
+    service.problem = std::string(info.status().message());
+    return service;
   }
-  json["managed"] = info->managed;
-  json["older"] = info->older;
-  json["running"] = info->instance.has_value();
+  service.managed = info->managed;
+  service.older = std::move(info->older);
+  service.running = info->instance.has_value();
   if (info->instance.has_value()) {
-    json["process"] = info->instance->pid;
-    json["since"] = absl::ToUnixSeconds(info->since);
+    service.process = info->instance->pid;
+    service.since = absl::ToUnixSeconds(info->since);
   }
-  return json;
-}
-
-// The objects of the list KEY; InvalidArgument when it is none.
-absl::StatusOr<std::vector<Record>> RecordsOf(const Record& question, const char* key) {
-  std::vector<Record> records;
-  auto list = question.json().find(key);
-  if (list == question.json().end() || !list->is_array())
-    return absl::InvalidArgumentError("a question of the kind \"standing\" has lists of records");
-  for (const Json& record : *list) {
-    if (!record.is_object()) return absl::InvalidArgumentError("what was asked about is no record");
-    records.emplace_back(record);
-  }
-  return records;
+  return service;
 }
 
 }  // namespace
 
-absl::StatusOr<Json> AnswerStanding(const Record& question) {
-  absl::StatusOr<std::vector<Record>> records = RecordsOf(question, "records");
-  if (!records.ok()) return records.status();
-  absl::StatusOr<std::vector<Record>> services = RecordsOf(question, "services");
-  if (!services.ok()) return services.status();
-  Json answer = {{"artifacts", Json::array()}, {"services", Json::array()}};
-  for (const Record& record : *records) answer["artifacts"].push_back(ArtifactJson(record));
-  for (const Record& service : *services) answer["services"].push_back(ServiceJson(service));
+StandingAnswer AnswerStanding(const StandingQuestion& question) {
+  StandingAnswer answer;
+  for (const Json& record : question.records) answer.artifacts.push_back(ArtifactOf(record));
+  for (const ServiceRecord& service : question.services) answer.services.push_back(ServiceOf(service));
   return answer;
 }
 

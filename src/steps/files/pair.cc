@@ -1,6 +1,3 @@
-// install-pair: {"cert-from":"pki/x.pem","cert-path":"/etc/etcd/x.pem","key-from":"pki/x-key.pem",
-//                "key-path":"/etc/etcd/x-key.pem","kind":"install-pair","owner":"etcd","root":"./rootfs"}
-//                (owner: the key's, see host_owner.h; optional. Both paths are in one folder.)
 // A certificate (0644) and its private key (0600), put on a host for a service that reads both again at every
 // handshake: the two names never hold a certificate beside another one's key. The certificate's file may have
 // the intermediate ones behind it.
@@ -9,7 +6,7 @@
 // certificate (pair_swap.h). Where there is no pair yet, or one that does not belong together, there is
 // nothing to keep up: the key goes first, and the certificate, which the readers read first, makes the pair.
 
-#include "src/steps/files/install_pair.h"
+#include "src/steps/files/pair.h"
 
 #include <algorithm>
 #include <string>
@@ -98,36 +95,33 @@ absl::Status ReadSource(const std::string& name, const ForeseenFile* foreseen, S
   return absl::OkStatus();
 }
 
-struct SourceNames {
-  std::string certificate, key;
-};
-
-absl::StatusOr<Sources> ReadSources(const SourceNames& names, const Foreseen& foreseen) {
+absl::StatusOr<Sources> ReadSources(const PairRecord& record, const Foreseen& foreseen) {
   Sources sources;
-  const ForeseenFile* foreseen_key = foreseen.Find(names.key);
-  absl::Status status = ReadSource(names.certificate, foreseen.Find(names.certificate),
+  const ForeseenFile* foreseen_key = foreseen.Find(record.key_from);
+  absl::Status status = ReadSource(record.cert_from, foreseen.Find(record.cert_from),
                                    &sources.pair.certificate, &sources.certificate_known);
-  if (status.ok()) status = ReadSource(names.key, foreseen_key, &sources.pair.key, &sources.key_known);
+  if (status.ok()) status = ReadSource(record.key_from, foreseen_key, &sources.pair.key, &sources.key_known);
   if (!status.ok()) return status;
   PublicPart certificate;
   if (sources.certificate_known) {
     absl::StatusOr<PublicPart> part = OfCertificate(sources.pair.certificate.view());
     if (!part.ok())
-      return absl::InvalidArgumentError(absl::StrCat(names.certificate, " ", part.status().message()));
+      return absl::InvalidArgumentError(absl::StrCat(record.cert_from, " ", part.status().message()));
     certificate = *std::move(part);
   }
   if (sources.key_known) {
     absl::StatusOr<PublicPart> part = OfKey(sources.pair.key.view());
-    if (!part.ok()) return absl::InvalidArgumentError(absl::StrCat(names.key, " ", part.status().message()));
+    if (!part.ok())
+      return absl::InvalidArgumentError(absl::StrCat(record.key_from, " ", part.status().message()));
     sources.spki = part->spki;
   } else {
     sources.spki = foreseen_key->spki;
   }
   if (!sources.certificate_known || sources.spki.empty()) return sources;
   if (certificate.spki != sources.spki) {
-    return absl::FailedPreconditionError(absl::StrCat(names.certificate,
-                                                      " is the certificate of another key than ", names.key,
-                                                      "; run `kplan gen` and ninja again"));
+    return absl::FailedPreconditionError(absl::StrCat(record.cert_from,
+                                                      " is the certificate of another key than ",
+                                                      record.key_from, "; run `kplan gen` and ninja again"));
   }
   sources.digest = DigestOfPair(certificate, sources.spki);
   return sources;
@@ -137,17 +131,14 @@ struct Targets {
   InstallTarget certificate, key;
 };
 
-absl::StatusOr<Targets> ReadTargets(const Record& record) {
-  std::string certificate_path = record.String("cert-path"), key_path = record.String("key-path");
-  std::string owner = record.StringOr("owner", ""), root = record.String("root");
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<InstallTarget> certificate = MakeInstallTarget(root, certificate_path, 0644, "");
+absl::StatusOr<Targets> ReadTargets(const PairRecord& record) {
+  absl::StatusOr<InstallTarget> certificate = MakeInstallTarget(record.root, record.cert_path, 0644, "");
   if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<InstallTarget> key = MakeInstallTarget(root, key_path, 0600, owner);
+  absl::StatusOr<InstallTarget> key = MakeInstallTarget(record.root, record.key_path, 0600, record.owner);
   if (!key.ok()) return key.status();
-  if (certificate->split.folder != key->split.folder || certificate_path == key_path) {
+  if (certificate->split.folder != key->split.folder || record.cert_path == record.key_path) {
     return absl::InvalidArgumentError(
-        absl::StrCat(certificate_path, " and ", key_path, " are not two files of one folder"));
+        absl::StrCat(record.cert_path, " and ", record.key_path, " are not two files of one folder"));
   }
   return Targets{*std::move(certificate), *std::move(key)};
 }
@@ -229,25 +220,9 @@ absl::Status MakeRight(const PairSwap& swap, const Targets& targets, const Sourc
   return found.put_certificate ? swap.PutCertificate(sources.pair) : absl::OkStatus();
 }
 
-struct Installation {
-  SourceNames from;
-  Targets targets;
-
-  static absl::StatusOr<Installation> From(const Record& record);
-  std::string Doing() const {
-    return absl::StrCat("cannot install ", from.certificate, " and ", from.key, " as ",
-                        targets.certificate.shown(), " and ", targets.key.shown());
-  }
-};
-
-absl::StatusOr<Installation> Installation::From(const Record& record) {
-  Installation install;
-  install.from.certificate = record.String("cert-from");
-  install.from.key = record.String("key-from");
-  absl::StatusOr<Targets> targets = ReadTargets(record);
-  if (!targets.ok()) return targets.status();
-  install.targets = *std::move(targets);
-  return install;
+std::string Doing(const PairRecord& record, const Targets& targets) {
+  return absl::StrCat("cannot install ", record.cert_from, " and ", record.key_from, " as ",
+                      targets.certificate.shown(), " and ", targets.key.shown());
 }
 
 // What of the certificate and of the key will be another one, and whether the step's digest will.
@@ -275,12 +250,12 @@ void LookAtContent(const Comparison& found, const Sources& sources, const Forese
 
 }  // namespace
 
-absl::StatusOr<StepResult> InstallPair(const Record& record, PairSwapOptions options) {
-  absl::StatusOr<Installation> install = Installation::From(record);
-  if (!install.ok()) return install.status();
-  const Targets& targets = install->targets;
-  const std::string doing = install->Doing();
-  absl::StatusOr<Sources> sources = ReadSources(install->from, Foreseen());
+absl::StatusOr<StepResult> InstallPair(const PairRecord& record, PairSwapOptions options) {
+  absl::StatusOr<Targets> read = ReadTargets(record);
+  if (!read.ok()) return read.status();
+  const Targets& targets = *read;
+  const std::string doing = Doing(record, targets);
+  absl::StatusOr<Sources> sources = ReadSources(record, Foreseen());
   if (!sources.ok()) return InFront(doing, sources.status());
 
   PairSwap swap(targets.certificate, targets.key, options);
@@ -302,26 +277,27 @@ absl::StatusOr<StepResult> InstallPair(const Record& record, PairSwapOptions opt
   return result;
 }
 
-absl::StatusOr<StepResult> InstallPairStep(const StepContext&, const Record& record) {
+absl::StatusOr<StepResult> PairStep(const StepContext&, const PairRecord& record) {
   return InstallPair(record, PairSwapOptions());
 }
 
-absl::StatusOr<Outlook> InstallPairLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<Installation> install = Installation::From(record);
-  if (!install.ok()) return install.status();
-  const Targets& targets = install->targets;
-  absl::StatusOr<Sources> sources = ReadSources(install->from, context.foreseen);
-  if (!sources.ok()) return InFront(install->Doing(), sources.status());
+absl::StatusOr<Outlook> PairLook(const LookContext& context, const PairRecord& record) {
+  absl::StatusOr<Targets> read = ReadTargets(record);
+  if (!read.ok()) return read.status();
+  const Targets& targets = *read;
+  const std::string doing = Doing(record, targets);
+  absl::StatusOr<Sources> sources = ReadSources(record, context.foreseen);
+  if (!sources.ok()) return InFront(doing, sources.status());
   PairSwap swap(targets.certificate, targets.key);
   absl::StatusOr<Comparison> found = Compare(swap, targets, *sources);
-  if (!found.ok()) return ExplainHostError(found.status(), install->Doing());
+  if (!found.ok()) return ExplainHostError(found.status(), doing);
 
   Outlook outlook;
   outlook.reasons = std::move(found->reasons);
   outlook.changes = std::move(found->changes);
   outlook.digest = sources->digest;
   if (outlook.reasons.empty()) return outlook;
-  const ForeseenFile* foreseen = context.foreseen.Find(install->from.certificate);
+  const ForeseenFile* foreseen = context.foreseen.Find(record.cert_from);
   LookAtContent(*found, *sources, foreseen, &outlook);
   if (found->put_certificate) {
     ForeseenFile file;
@@ -337,27 +313,25 @@ absl::StatusOr<Outlook> InstallPairLook(const LookContext& context, const Record
   return outlook;
 }
 
-absl::StatusOr<Delivery> InstallPairDelivery(const LookContext& context, const Record& record) {
-  const SourceNames from = {record.String("cert-from"), record.String("key-from")};
-  const std::string certificate_path = record.String("cert-path"), key_path = record.String("key-path");
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<Sources> sources = ReadSources(from, context.foreseen);
+absl::StatusOr<Delivery> PairDelivery(const LookContext& context, const PairRecord& record) {
+  absl::StatusOr<Sources> sources = ReadSources(record, context.foreseen);
   if (!sources.ok()) {
-    return InFront(absl::StrCat("cannot install ", from.certificate, " and ", from.key), sources.status());
+    return InFront(absl::StrCat("cannot install ", record.cert_from, " and ", record.key_from),
+                   sources.status());
   }
   Delivery delivery;
   delivery.digest = std::move(sources->digest);
   ForeseenFile certificate, key;
-  if (const ForeseenFile* foreseen = context.foreseen.Find(from.certificate); foreseen != nullptr)
+  if (const ForeseenFile* foreseen = context.foreseen.Find(record.cert_from); foreseen != nullptr)
     certificate = *foreseen;
   if (sources->certificate_known) certificate.content = std::string(sources->pair.certificate.view());
   key.spki = std::move(sources->spki);
-  delivery.files.push_back({certificate_path, from.certificate, /*secret=*/false, std::move(certificate)});
-  delivery.files.push_back({key_path, from.key, /*secret=*/true, std::move(key)});
+  delivery.files.push_back({record.cert_path, record.cert_from, /*secret=*/false, std::move(certificate)});
+  delivery.files.push_back({record.key_path, record.key_from, /*secret=*/true, std::move(key)});
   return delivery;
 }
 
-absl::StatusOr<Standing> InstallPairStanding(const Record& record) {
+absl::StatusOr<Standing> PairStanding(const PairRecord& record) {
   absl::StatusOr<Targets> targets = ReadTargets(record);
   if (!targets.ok()) return targets.status();
   auto fail = [&](const absl::Status& status) {

@@ -43,7 +43,7 @@ TEST_F(FetchTest, AFileThatIsThereIsAdopted) {
   Write("archives/X.tar.gz", "content", 0600);
   std::string before = Everything();
   StepResult result =
-      MustRun(FetchStep, RecordFor("https://127.0.0.1:1/nobody-answers", Sha256Hex("content")));
+      MustRun(ArchiveStep, RecordFor("https://127.0.0.1:1/nobody-answers", Sha256Hex("content")));
   EXPECT_EQ(result.reason, "");
   EXPECT_EQ(result.digest, Sha256Hex("content"));
   EXPECT_THAT(result.files, ElementsAre("archives/X.tar.gz"));
@@ -53,7 +53,7 @@ TEST_F(FetchTest, AFileThatIsThereIsAdopted) {
 TEST_F(FetchTest, AFileWithAnotherDigestIsNotTouched) {
   Write("archives/X.tar.gz", "somebody's");
   std::string before = Everything();
-  std::string message = ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
+  std::string message = ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
   EXPECT_THAT(message, HasSubstr(Sha256Hex("somebody's")));
   EXPECT_THAT(message, HasSubstr(Sha256Hex("content")));
   EXPECT_THAT(message, HasSubstr("remove it to download again"));
@@ -65,22 +65,23 @@ TEST_F(FetchTest, TheUsersOwnFile) {
       R"({"given":true,"kind":"fetch","path":"../own.tar.gz","sha256":"%s"})", Sha256Hex("content"));
   ASSERT_EQ(mkdir("dir", 0755), 0);
   ASSERT_EQ(chdir("dir"), 0);
-  std::string message = ErrorOf(FetchStep, record);
+  std::string message = ErrorOf(ArchiveStep, record);
   EXPECT_THAT(message, HasSubstr("../own.tar.gz is not there"));
   EXPECT_THAT(message, HasSubstr(Sha256Hex("content")));
   Write("../own.tar.gz", "other");
-  EXPECT_THAT(ErrorOf(FetchStep, record), HasSubstr("archive.sha256"));
+  EXPECT_THAT(ErrorOf(ArchiveStep, record), HasSubstr("archive.sha256"));
   Write("../own.tar.gz", "content");
-  EXPECT_EQ(MustRun(FetchStep, record).reason, "");
+  EXPECT_EQ(MustRun(ArchiveStep, record).reason, "");
 }
 
 TEST_F(FetchTest, WithoutAUrlTheFileMustBeThere) {
-  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("", Sha256Hex("x"))), HasSubstr("archives/X.tar.gz is not there"));
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordFor("", Sha256Hex("x"))),
+              HasSubstr("archives/X.tar.gz is not there"));
 }
 
 TEST_F(FetchTest, AFolderInItsPlace) {
   ASSERT_TRUE(MakeFolders("archives/X.tar.gz").ok());
-  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("x"))),
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("x"))),
               HasSubstr("archives/X.tar.gz is no regular file"));
 }
 
@@ -99,7 +100,7 @@ TEST_F(FetchTest, UrlsThatAreRefused) {
       {"https://127.0.0.1/\\u00e9", "ASCII"},
   };
   for (const Case& c : cases) {
-    std::string message = ErrorOf(FetchStep, RecordFor(c.url, Sha256Hex("x")));
+    std::string message = ErrorOf(ArchiveStep, RecordFor(c.url, Sha256Hex("x")));
     EXPECT_THAT(message, HasSubstr(c.reason)) << c.url;
     EXPECT_EQ(message.find("p4ss"), std::string::npos);
     EXPECT_FALSE(Exists("archives")) << c.url;
@@ -110,7 +111,7 @@ TEST_F(FetchTest, UrlsThatAreRefused) {
 TEST_F(FetchTest, WithoutCurl) {
   std::string path = getenv("PATH");
   setenv("PATH", "/nonexistent", 1);
-  std::string message = ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
+  std::string message = ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content")));
   setenv("PATH", path.c_str(), 1);
   EXPECT_THAT(message, HasSubstr("there is no curl here"));
   EXPECT_THAT(message, HasSubstr("put the file at archives/X.tar.gz by hand"));
@@ -121,7 +122,7 @@ TEST_F(FetchTest, TwoAtATimeDoNotShareAPartialFile) {
   Write("archives/.X.tar.gz.part", "");
   UniqueFd other(open("archives/.X.tar.gz.part", O_RDWR | O_CLOEXEC));
   ASSERT_EQ(flock(other.get(), LOCK_EX | LOCK_NB), 0);
-  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
               HasSubstr("another process"));
 }
 
@@ -129,7 +130,7 @@ TEST_F(FetchTest, ALinkInThePlaceOfThePartialFileIsNotFollowed) {
   Write("victim", "victim");
   ASSERT_TRUE(MakeFolders("archives").ok());
   ASSERT_EQ(symlink("../victim", "archives/.X.tar.gz.part"), 0);
-  EXPECT_THAT(ErrorOf(FetchStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("content"))),
               HasSubstr("archives/.X.tar.gz.part"));
   EXPECT_EQ(Read("victim"), "victim");
 }
@@ -215,26 +216,26 @@ class DownloadTest : public StepTest {
 std::string DownloadTest::source_folder_;
 
 TEST_F(DownloadTest, DownloadsOnce) {
-  StepResult result = MustRun(FetchStep, RecordOf("/file"));
+  StepResult result = MustRun(ArchiveStep, RecordOf("/file"));
   EXPECT_EQ(result.reason, "missing");
   EXPECT_EQ(result.digest, Sha256Hex(content_));
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
   EXPECT_EQ(ModeOf("archives/X.tar.gz"), 0644u);
   EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
   std::string before = Everything("archives");
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "");
   EXPECT_EQ(Everything("archives"), before);
   EXPECT_EQ(Log(), "/file -\n");
 }
 
 TEST_F(DownloadTest, FollowsARedirectToHttps) {
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/to/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/to/file")).reason, "missing");
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
 }
 
 TEST_F(DownloadTest, RefusesARedirectToAnythingElse) {
   for (const char* path : {"/to-http", "/to-file", "/loop"}) {
-    std::string message = ErrorOf(FetchStep, RecordOf(path));
+    std::string message = ErrorOf(ArchiveStep, RecordOf(path));
     EXPECT_THAT(message, HasSubstr(Url(path)));
     EXPECT_THAT(message, HasSubstr("curl: ("));
     EXPECT_THAT(List("archives"), testing::IsEmpty()) << path;
@@ -242,7 +243,7 @@ TEST_F(DownloadTest, RefusesARedirectToAnythingElse) {
 }
 
 TEST_F(DownloadTest, NotFoundSaysWhatToDo) {
-  std::string message = ErrorOf(FetchStep, RecordOf("/gone"));
+  std::string message = ErrorOf(ArchiveStep, RecordOf("/gone"));
   EXPECT_THAT(message, HasSubstr(Url("/gone")));
   EXPECT_THAT(message, HasSubstr("curl: (22) The requested URL returned error: 404"));
   EXPECT_THAT(message, HasSubstr("put the file at archives/X.tar.gz by hand (sha256 " + Sha256Hex(content_)));
@@ -251,14 +252,14 @@ TEST_F(DownloadTest, NotFoundSaysWhatToDo) {
 
 TEST_F(DownloadTest, AServerThatNobodyVouchesForIsRefused) {
   setenv("CURL_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt", 1);
-  std::string message = ErrorOf(FetchStep, RecordOf("/file"));
+  std::string message = ErrorOf(ArchiveStep, RecordOf("/file"));
   EXPECT_THAT(message, testing::ContainsRegex("curl: \\((60|77)\\)"));
   EXPECT_THAT(List("archives"), testing::IsEmpty());
   EXPECT_EQ(Log(), "");
 }
 
 TEST_F(DownloadTest, AWrongDigestIsThrownAway) {
-  std::string message = ErrorOf(FetchStep, RecordFor(Url("/file"), Sha256Hex("another")));
+  std::string message = ErrorOf(ArchiveStep, RecordFor(Url("/file"), Sha256Hex("another")));
   EXPECT_THAT(message, HasSubstr(Sha256Hex(content_)));
   EXPECT_THAT(message, HasSubstr(Sha256Hex("another")));
   EXPECT_THAT(message, HasSubstr(Url("/file")));
@@ -268,7 +269,7 @@ TEST_F(DownloadTest, AWrongDigestIsThrownAway) {
 
 TEST_F(DownloadTest, ContinuesWhatIsThere) {
   Write("archives/.X.tar.gz.part", content_.substr(0, 1000));
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing");
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
   EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
   EXPECT_EQ(Log(), "/file bytes=1000-\n");
@@ -276,7 +277,7 @@ TEST_F(DownloadTest, ContinuesWhatIsThere) {
 
 TEST_F(DownloadTest, AWholePartialFileNeedsNoNetwork) {
   Write("archives/.X.tar.gz.part", content_);
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing");
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
   EXPECT_EQ(Log(), "");
 }
@@ -286,7 +287,7 @@ TEST_F(DownloadTest, APartialFileOfSomethingElseIsFetchedAgainWhole) {
        {std::string(1000, 'x'), std::string(content_.size(), 'x'), std::string(content_.size() + 5, 'x')}) {
     unlink("archives/X.tar.gz");
     Write("archives/.X.tar.gz.part", other);
-    EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+    EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing");
     EXPECT_EQ(Read("archives/X.tar.gz"), content_);
     EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
   }
@@ -294,7 +295,7 @@ TEST_F(DownloadTest, APartialFileOfSomethingElseIsFetchedAgainWhole) {
 
 TEST_F(DownloadTest, AResumedFileWithTheWrongDigestIsFetchedWholeOnce) {
   Write("archives/.X.tar.gz.part", std::string(1000, 'x'));
-  std::string message = ErrorOf(FetchStep, RecordFor(Url("/file"), Sha256Hex("another")));
+  std::string message = ErrorOf(ArchiveStep, RecordFor(Url("/file"), Sha256Hex("another")));
   EXPECT_THAT(message, HasSubstr(Sha256Hex(content_)));
   EXPECT_THAT(List("archives"), testing::IsEmpty());
   EXPECT_EQ(Log(), "/file bytes=1000-\n/file -\n");
@@ -302,7 +303,7 @@ TEST_F(DownloadTest, AResumedFileWithTheWrongDigestIsFetchedWholeOnce) {
 
 TEST_F(DownloadTest, AServerThatCannotContinue) {
   Write("archives/.X.tar.gz.part", content_.substr(0, 1000));
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/no-range/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/no-range/file")).reason, "missing");
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
 }
 
@@ -313,7 +314,7 @@ TEST_F(DownloadTest, AKillLeavesSomethingThatTheNextRunContinues) {
   pid_t kplan = fork();
   ASSERT_GE(kplan, 0);
   if (kplan == 0) {
-    (void)Run(FetchStep, RecordOf("/stall/file"));
+    (void)Run(ArchiveStep, RecordOf("/stall/file"));
     _exit(1);
   }
   // The server sends 150,000 bytes and then nothing; curl keeps the last few thousand in its buffer.
@@ -331,7 +332,7 @@ TEST_F(DownloadTest, AKillLeavesSomethingThatTheNextRunContinues) {
   const off_t size = arrived();
   ASSERT_GE(size, 100000);
   EXPECT_FALSE(Exists("archives/X.tar.gz"));
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/stall/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/stall/file")).reason, "missing");
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
   EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
   EXPECT_EQ(Log(), absl::StrCat("/stall/file -\n/stall/file bytes=", size, "-\n"));
@@ -342,22 +343,22 @@ TEST_F(DownloadTest, TheCallersSettingsOfCurlDoNotCount) {
   Write("home/.curlrc", "insecure\nproxy = http://127.0.0.1:1\n");
   setenv("HOME", "home", 1);
   setenv("http_proxy", "http://127.0.0.1:1", 1);
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing");
   unsetenv("http_proxy");
 }
 
 TEST_F(DownloadTest, TheCallersProxyCounts) {
   setenv("https_proxy", "http://127.0.0.1:1", 1);
-  std::string message = ErrorOf(FetchStep, RecordOf("/gone-through-a-proxy"));
+  std::string message = ErrorOf(ArchiveStep, RecordOf("/gone-through-a-proxy"));
   setenv("NO_PROXY", "127.0.0.1", 1);
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing");
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing");
   unsetenv("https_proxy");
   unsetenv("NO_PROXY");
   EXPECT_THAT(message, HasSubstr("curl: (7)"));
 }
 
 TEST_F(DownloadTest, TheUrlIsNoPattern) {
-  EXPECT_THAT(ErrorOf(FetchStep, RecordOf("/{a,b}[1-3]")), HasSubstr("404"));
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordOf("/{a,b}[1-3]")), HasSubstr("404"));
   EXPECT_EQ(Log(), "/{a,b}[1-3] -\n");
 }
 
@@ -372,8 +373,8 @@ std::string RunOnATerminal(const std::string& json, std::string* shown) {
   pid_t child = fork();
   if (child == 0) {
     dup2(other_end.get(), 2);
-    absl::StatusOr<Record> record = Record::Parse(json);
-    absl::Status status = FetchStep(StepContext(), *record).status();
+    absl::StatusOr<ArchiveRecord> record = FromText<ArchiveRecord>(json);
+    absl::Status status = ArchiveStep(StepContext(), *record).status();
     std::string message(status.message());
     _exit(write(report[1], message.data(), message.size()) < 0 ? 1 : 0);
   }
@@ -414,13 +415,13 @@ TEST_F(DownloadTest, NoRoomOnTheDisk) {
   limit.rlim_cur = 100000;
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   signal(SIGXFSZ, SIG_IGN);
-  std::string message = ErrorOf(FetchStep, RecordOf("/file"));
+  std::string message = ErrorOf(ArchiveStep, RecordOf("/file"));
   signal(SIGXFSZ, SIG_DFL);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
   EXPECT_THAT(message, HasSubstr("curl: (23)"));
   EXPECT_THAT(message, HasSubstr(Url("/file")));
   EXPECT_FALSE(Exists("archives/X.tar.gz"));
-  EXPECT_EQ(MustRun(FetchStep, RecordOf("/file")).reason, "missing") << "with room again, it goes on";
+  EXPECT_EQ(MustRun(ArchiveStep, RecordOf("/file")).reason, "missing") << "with room again, it goes on";
   EXPECT_EQ(Read("archives/X.tar.gz"), content_);
 }
 

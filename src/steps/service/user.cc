@@ -1,5 +1,4 @@
-// sysusers: {"file":"/etc/sysusers.d/etcd.conf","kind":"sysusers","name":"etcd","root":"/"}
-// A system user and the group of its name, made by systemd-sysusers from FILE (sysusers.d(5)), which a step
+// A system user and the group of its name, made by systemd-sysusers from a file (sysusers.d(5)), which a step
 // before has put there. A user of that name that is there already is taken as it is, whoever made it; only
 // root is refused, and a user without a group of its name.
 //
@@ -7,13 +6,13 @@
 // seen by `gen`, which looks.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/process.h"
 #include "src/host/host_file.h"
@@ -24,20 +23,8 @@
 namespace kplan {
 namespace {
 
-struct SystemUser {
-  std::string file, name, root;
-
-  static absl::StatusOr<SystemUser> From(const Record& record) {
-    SystemUser user = {record.String("file"), record.String("name"), record.String("root")};
-    if (absl::Status status = record.status(); !status.ok()) return status;
-    absl::StatusOr<HostPath> path = SplitHostPath(user.file);
-    if (!path.ok()) return path.status();
-    return user;
-  }
-};
-
 // No value when there is no such user, or no group of its name.
-absl::StatusOr<absl::optional<HostOwner>> FindUser(const SystemUser& user) {
+absl::StatusOr<std::optional<HostOwner>> FindUser(const UserRecord& user) {
   AccountFiles files;
   if (user.root != "/") {
     files.passwd = PathFromHere(user.root, files.passwd);
@@ -45,20 +32,20 @@ absl::StatusOr<absl::optional<HostOwner>> FindUser(const SystemUser& user) {
     files.here = false;
   }
   absl::StatusOr<HostOwner> found = LookUpOwner(absl::StrCat(user.name, ":", user.name), files);
-  if (absl::IsNotFound(found.status())) return absl::optional<HostOwner>();
+  if (absl::IsNotFound(found.status())) return std::optional<HostOwner>();
   if (!found.ok()) return found.status();
   if (found->uid == 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("the user ", user.name, " is root (its number is 0); name another one"));
   }
-  return absl::optional<HostOwner>(*found);
+  return std::optional<HostOwner>(*found);
 }
 
-std::string DigestOfUser(const SystemUser& user, const HostOwner& owner) {
+std::string DigestOfUser(const UserRecord& user, const HostOwner& owner) {
   return Sha256Hex(absl::StrCat(user.name, ":", owner.uid, ":", owner.gid));
 }
 
-absl::Status MakeUser(const SystemUser& user) {
+absl::Status MakeUser(const UserRecord& user) {
   // A name that is not absolute is one of the folders that it searches.
   std::error_code error;
   const std::string root = std::filesystem::canonical(user.root, error).string();
@@ -82,36 +69,34 @@ absl::Status MakeUser(const SystemUser& user) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> SysusersStep(const StepContext&, const Record& record) {
-  absl::StatusOr<SystemUser> user = SystemUser::From(record);
-  if (!user.ok()) return user.status();
-  absl::StatusOr<absl::optional<HostOwner>> found = FindUser(*user);
+absl::StatusOr<StepResult> UserStep(const StepContext&, const UserRecord& user) {
+  if (absl::Status status = SplitHostPath(user.file).status(); !status.ok()) return status;
+  absl::StatusOr<std::optional<HostOwner>> found = FindUser(user);
   if (!found.ok()) return found.status();
   StepResult result;
   if (!found->has_value()) {
     result.reason = "missing";
-    if (absl::Status status = MakeUser(*user); !status.ok()) return status;
-    found = FindUser(*user);
+    if (absl::Status status = MakeUser(user); !status.ok()) return status;
+    found = FindUser(user);
     if (!found.ok()) return found.status();
     if (!found->has_value()) {
-      return absl::FailedPreconditionError(absl::StrCat("systemd-sysusers made no user ", user->name,
+      return absl::FailedPreconditionError(absl::StrCat("systemd-sysusers made no user ", user.name,
                                                         " with a group of that name; what it was "
                                                         "told is in ",
-                                                        PathFromHere(user->root, user->file)));
+                                                        PathFromHere(user.root, user.file)));
     }
   }
-  result.digest = DigestOfUser(*user, **found);
+  result.digest = DigestOfUser(user, **found);
   return result;
 }
 
-absl::StatusOr<Outlook> SysusersLook(const LookContext&, const Record& record) {
-  absl::StatusOr<SystemUser> user = SystemUser::From(record);
-  if (!user.ok()) return user.status();
-  absl::StatusOr<absl::optional<HostOwner>> found = FindUser(*user);
+absl::StatusOr<Outlook> UserLook(const LookContext&, const UserRecord& user) {
+  if (absl::Status status = SplitHostPath(user.file).status(); !status.ok()) return status;
+  absl::StatusOr<std::optional<HostOwner>> found = FindUser(user);
   if (!found.ok()) return found.status();
   Outlook outlook;
   if (found->has_value()) {
-    outlook.digest = DigestOfUser(*user, **found);
+    outlook.digest = DigestOfUser(user, **found);
     return outlook;
   }
   outlook.reasons.push_back({"missing", "missing"});

@@ -49,7 +49,7 @@ class InstallTest : public StepTest {
 
 TEST_F(InstallTest, PutsTheFileInPlace) {
   mode_t old = umask(077);
-  StepResult result = MustRun(InstallStep, kRecord);
+  StepResult result = MustRun(FileStep, kRecord);
   umask(old);
   EXPECT_EQ(result.reason, "missing");
   EXPECT_EQ(result.digest, Sha256Hex("certificate"));
@@ -62,9 +62,9 @@ TEST_F(InstallTest, PutsTheFileInPlace) {
 }
 
 TEST_F(InstallTest, ASecondRunTouchesNothing) {
-  StepResult first = MustRun(InstallStep, kRecord);
+  StepResult first = MustRun(FileStep, kRecord);
   std::string before = Everything();
-  StepResult second = MustRun(InstallStep, kRecord);
+  StepResult second = MustRun(FileStep, kRecord);
   EXPECT_EQ(second.reason, "");
   EXPECT_EQ(second.digest, first.digest);
   EXPECT_EQ(Everything(), before);
@@ -83,9 +83,9 @@ TEST_F(InstallTest, RepairsForAReason) {
       {[] { unlink(kPath); }, "missing"},
   };
   for (const Damage& damage : damages) {
-    MustRun(InstallStep, kRecord);
+    MustRun(FileStep, kRecord);
     damage.make();
-    StepResult result = MustRun(InstallStep, kRecord);
+    StepResult result = MustRun(FileStep, kRecord);
     EXPECT_EQ(result.reason, damage.reason);
     EXPECT_EQ(result.digest, Sha256Hex("certificate"));
     EXPECT_EQ(Read(kPath), "certificate");
@@ -94,19 +94,19 @@ TEST_F(InstallTest, RepairsForAReason) {
 }
 
 TEST_F(InstallTest, AChangedSourceIsInstalled) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   Write("pki/ca.pem", "certificate 2");
-  StepResult result = MustRun(InstallStep, kRecord);
+  StepResult result = MustRun(FileStep, kRecord);
   EXPECT_EQ(result.reason, "content differs");
   EXPECT_EQ(result.digest, Sha256Hex("certificate 2"));
   EXPECT_EQ(Read(kPath), "certificate 2");
 }
 
 TEST_F(InstallTest, WhoHadTheOldFileOpenForWritingCannotChangeTheNewOne) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   ASSERT_EQ(chmod(kPath, 0666), 0);
   UniqueFd writer(open(kPath, O_WRONLY | O_CLOEXEC));
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   ASSERT_EQ(write(writer.get(), "HACKED", 6), 6);
   EXPECT_EQ(Read(kPath), "certificate");
 }
@@ -114,11 +114,11 @@ TEST_F(InstallTest, WhoHadTheOldFileOpenForWritingCannotChangeTheNewOne) {
 TEST_F(InstallTest, ALargeFileThatDiffersInItsLastByte) {
   std::string large(3 << 20, 'x');
   Write("pki/ca.pem", large);
-  MustRun(InstallStep, kRecord);
-  EXPECT_EQ(MustRun(InstallStep, kRecord).reason, "");
+  MustRun(FileStep, kRecord);
+  EXPECT_EQ(MustRun(FileStep, kRecord).reason, "");
   large.back() = 'y';
   Write(kPath, large);
-  StepResult result = MustRun(InstallStep, kRecord);
+  StepResult result = MustRun(FileStep, kRecord);
   EXPECT_EQ(result.reason, "content differs");
   EXPECT_EQ(Read(kPath), std::string(3 << 20, 'x'));
   EXPECT_EQ(result.digest, Sha256Hex(std::string(3 << 20, 'x')));
@@ -128,7 +128,7 @@ TEST_F(InstallTest, ARunningBinaryIsReplaced) {
   std::string sleep = FindProgram("sleep");
   Write("pki/ca.pem", Read(sleep));
   std::string record = absl::StrReplaceAll(kRecord, {{"0644", "0755"}});
-  MustRun(InstallStep, record);
+  MustRun(FileStep, record);
   pid_t child = vfork();  // returns when the binary runs
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -138,7 +138,7 @@ TEST_F(InstallTest, ARunningBinaryIsReplaced) {
   Write("pki/ca.pem", "another binary");
   EXPECT_EQ(open(kPath, O_WRONLY | O_CLOEXEC), -1);
   EXPECT_EQ(errno, ETXTBSY);
-  EXPECT_EQ(MustRun(InstallStep, record).reason, "content differs");
+  EXPECT_EQ(MustRun(FileStep, record).reason, "content differs");
   EXPECT_EQ(Read(kPath), "another binary");
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
@@ -149,7 +149,7 @@ TEST_F(InstallTest, ALinkAtTheNameIsRefusedAndNamed) {
   ASSERT_TRUE(MakeFolders("rootfs/etc/etcd").ok());
   ASSERT_EQ(symlink("../../../victim", kPath), 0);
   std::string before = Everything();
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+  EXPECT_THAT(ErrorOf(FileStep, kRecord),
               testing::AllOf(HasSubstr(kPath), HasSubstr("symbolic link to ../../../victim")));
   EXPECT_EQ(Everything(), before);
 }
@@ -158,11 +158,11 @@ TEST_F(InstallTest, ALinkOnTheWayIsRefused) {
   ASSERT_TRUE(MakeFolders("outside").ok());
   ASSERT_TRUE(MakeFolders("rootfs/etc").ok());
   ASSERT_EQ(symlink("../../outside", "rootfs/etc/etcd"), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("rootfs/etc/etcd is a symbolic link"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("rootfs/etc/etcd is a symbolic link"));
   ASSERT_EQ(unlink("rootfs/etc/etcd"), 0);
   ASSERT_EQ(rmdir("rootfs/etc"), 0);
   ASSERT_EQ(symlink("../outside", "rootfs/etc"), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("rootfs/etc is a symbolic link"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("rootfs/etc is a symbolic link"));
   EXPECT_THAT(List("outside"), IsEmpty());
 }
 
@@ -170,33 +170,33 @@ TEST_F(InstallTest, ALinkWhereTheTemporaryFileGoesIsNotFollowed) {
   Write("victim", "victim", 0600);
   ASSERT_TRUE(MakeFolders("rootfs/etc/etcd").ok());
   ASSERT_EQ(symlink("../../../victim", "rootfs/etc/etcd/.ca.pem.kplan-tmp"), 0);
-  EXPECT_EQ(MustRun(InstallStep, kRecord).reason, "missing");
+  EXPECT_EQ(MustRun(FileStep, kRecord).reason, "missing");
   EXPECT_EQ(Read("victim"), "victim");
   EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
 }
 
 TEST_F(InstallTest, WhatIsNoFileIsRefused) {
   ASSERT_TRUE(MakeFolders(kPath).ok());
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("there is a folder"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("there is a folder"));
   ASSERT_EQ(rmdir(kPath), 0);
   ASSERT_EQ(mkfifo(kPath, 0644), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("there is a FIFO"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("there is a FIFO"));
   EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
 }
 
 TEST_F(InstallTest, TheSourceMustBeAFile) {
   ASSERT_EQ(unlink("pki/ca.pem"), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("cannot open pki/ca.pem: No such file"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("cannot open pki/ca.pem: No such file"));
   ASSERT_EQ(symlink("/etc/passwd", "pki/ca.pem"), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("pki/ca.pem is a symbolic link"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("pki/ca.pem is a symbolic link"));
   ASSERT_EQ(unlink("pki/ca.pem"), 0);
   ASSERT_EQ(mkfifo("pki/ca.pem", 0600), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord), HasSubstr("pki/ca.pem is no regular file"));
+  EXPECT_THAT(ErrorOf(FileStep, kRecord), HasSubstr("pki/ca.pem is no regular file"));
   EXPECT_FALSE(Exists("rootfs"));
 }
 
 TEST_F(InstallTest, AWriteThatFailsLeavesTheOldFile) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   Write("pki/ca.pem", std::string(1 << 20, 'x'));
   struct rlimit old_limit, limit;
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old_limit), 0);
@@ -204,7 +204,7 @@ TEST_F(InstallTest, AWriteThatFailsLeavesTheOldFile) {
   limit.rlim_cur = 300000;  // more than one block
   signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-  std::string message = ErrorOf(InstallStep, kRecord);
+  std::string message = ErrorOf(FileStep, kRecord);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old_limit), 0);
   signal(SIGXFSZ, SIG_DFL);
   EXPECT_THAT(message, testing::AllOf(HasSubstr(kPath), HasSubstr("File too large")));
@@ -213,7 +213,7 @@ TEST_F(InstallTest, AWriteThatFailsLeavesTheOldFile) {
 }
 
 TEST_F(InstallTest, WithoutTheRightsItSaysWhatToDo) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   Write("pki/ca.pem", "new");
   ASSERT_EQ(chmod("rootfs/etc/etcd", 0555), 0);
   int report[2];
@@ -224,7 +224,7 @@ TEST_F(InstallTest, WithoutTheRightsItSaysWhatToDo) {
     // Root may write everywhere; "nobody" may not.
     constexpr uid_t kNobody = 65534;
     if (geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0) _exit(2);
-    std::string message = ErrorOf(InstallStep, kRecord);
+    std::string message = ErrorOf(FileStep, kRecord);
     _exit(write(report[1], message.data(), message.size()) == static_cast<ssize_t>(message.size()) ? 0 : 1);
   }
   close(report[1]);
@@ -249,13 +249,13 @@ constexpr char SecretTest::kSecretRecord[];
 
 TEST_F(SecretTest, TheDigestIsThatOfThePublicKey) {
   Write("pki/key.pem", kKey, 0600);
-  StepResult result = MustRun(InstallStep, kSecretRecord);
+  StepResult result = MustRun(FileStep, kSecretRecord);
   EXPECT_EQ(result.digest, kKeyDigest);
   EXPECT_NE(result.digest, Sha256Hex(kKey));
   EXPECT_EQ(Read("rootfs/etc/etcd/key.pem"), kKey);
   EXPECT_EQ(ModeOf("rootfs/etc/etcd/key.pem"), 0600u);
   std::string before = Everything();
-  StepResult second = MustRun(InstallStep, kSecretRecord);
+  StepResult second = MustRun(FileStep, kSecretRecord);
   EXPECT_EQ(second.reason, "");
   EXPECT_EQ(second.digest, kKeyDigest);
   EXPECT_EQ(Everything(), before);
@@ -263,15 +263,15 @@ TEST_F(SecretTest, TheDigestIsThatOfThePublicKey) {
 
 TEST_F(SecretTest, AModeThatIsTooOpenIsRepaired) {
   Write("pki/key.pem", kKey, 0600);
-  MustRun(InstallStep, kSecretRecord);
+  MustRun(FileStep, kSecretRecord);
   ASSERT_EQ(chmod("rootfs/etc/etcd/key.pem", 0644), 0);
-  EXPECT_EQ(MustRun(InstallStep, kSecretRecord).reason, "mode was 0644, is 0600");
+  EXPECT_EQ(MustRun(FileStep, kSecretRecord).reason, "mode was 0644, is 0600");
   EXPECT_EQ(ModeOf("rootfs/etc/etcd/key.pem"), 0600u);
 }
 
 TEST_F(SecretTest, WhatHoldsNoKeyIsNotInstalled) {
   Write("pki/key.pem", "s3cret, but no PEM", 0600);
-  std::string message = ErrorOf(InstallStep, kSecretRecord);
+  std::string message = ErrorOf(FileStep, kSecretRecord);
   EXPECT_THAT(message, HasSubstr("pki/key.pem holds no private key"));
   EXPECT_EQ(message.find("s3cret"), std::string::npos);
   EXPECT_FALSE(Exists("rootfs"));
@@ -289,24 +289,25 @@ class InstallOwnerTest : public InstallTest {
 
   std::string RecordFor(const std::string& owner) const {
     return absl::StrFormat(
-        R"({"from":"pki/ca.pem","kind":"install","mode":"0640"%s,"path":"%s/ca.pem","root":"/"})",
+        R"({"from":"pki/ca.pem","kind":"install","mode":"0640"%s,"path":"%s/ca.pem","root":"/",)"
+        R"("secret":false})",
         owner.empty() ? "" : absl::StrCat(",\"owner\":\"", owner, "\""), working_folder_);
   }
 };
 
 TEST_F(InstallOwnerTest, RootUnlessTheRecordSaysOtherwise) {
-  EXPECT_EQ(MustRun(InstallStep, RecordFor("")).reason, "missing");
+  EXPECT_EQ(MustRun(FileStep, RecordFor("")).reason, "missing");
   ASSERT_EQ(chown("ca.pem", 1, 1), 0);
-  EXPECT_EQ(MustRun(InstallStep, RecordFor("")).reason, "owner was 1:1, is 0:0");
-  EXPECT_EQ(MustRun(InstallStep, RecordFor("12:34")).reason, "owner was 0:0, is 12:34");
+  EXPECT_EQ(MustRun(FileStep, RecordFor("")).reason, "owner was 1:1, is 0:0");
+  EXPECT_EQ(MustRun(FileStep, RecordFor("12:34")).reason, "owner was 0:0, is 12:34");
   EXPECT_EQ(Look("ca.pem").st_uid, 12u);
   EXPECT_EQ(Look("ca.pem").st_gid, 34u);
   EXPECT_EQ(ModeOf("ca.pem"), 0640u);
-  EXPECT_EQ(MustRun(InstallStep, RecordFor("12:34")).reason, "");
+  EXPECT_EQ(MustRun(FileStep, RecordFor("12:34")).reason, "");
 }
 
 TEST_F(InstallOwnerTest, AnUnknownUserIsNamed) {
-  EXPECT_THAT(ErrorOf(InstallStep, RecordFor("kplan-nobody")), HasSubstr("no user \"kplan-nobody\""));
+  EXPECT_THAT(ErrorOf(FileStep, RecordFor("kplan-nobody")), HasSubstr("no user \"kplan-nobody\""));
   EXPECT_FALSE(Exists("ca.pem"));
 }
 
@@ -328,19 +329,19 @@ class FullDiskTest : public InstallTest {
 };
 
 TEST_F(FullDiskTest, LeavesTheOldFileAndSaysWhatToDo) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   Write("pki/ca.pem", std::string(1 << 20, 'x'));
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+  EXPECT_THAT(ErrorOf(FileStep, kRecord),
               testing::AllOf(HasSubstr(kPath), HasSubstr("No space left"), HasSubstr("make room")));
   EXPECT_EQ(Read(kPath), "certificate");
   EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
 }
 
 TEST_F(FullDiskTest, ReadOnly) {
-  MustRun(InstallStep, kRecord);
+  MustRun(FileStep, kRecord);
   Write("pki/ca.pem", "new");
   ASSERT_EQ(mount(nullptr, "rootfs", nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
-  EXPECT_THAT(ErrorOf(InstallStep, kRecord),
+  EXPECT_THAT(ErrorOf(FileStep, kRecord),
               testing::AllOf(HasSubstr(kPath), HasSubstr("Read-only file system"), HasSubstr("remount")));
   EXPECT_EQ(Read(kPath), "certificate");
 }

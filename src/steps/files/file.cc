@@ -1,5 +1,3 @@
-// install: {"from":"pki/ca.pem","kind":"install","mode":"0644","owner":"etcd:etcd","path":"/etc/etcd/ca.pem",
-//           "root":"./rootfs","secret":false}     (owner: see host_owner.h; owner and secret are optional)
 // A file of the working folder, put on a host: content, mode and owner. It is replaced whole, by a rename,
 // whatever differs: so a running binary is no obstacle, and whoever had the old file open for writing has the
 // old file.
@@ -11,12 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/host/install_file.h"
@@ -27,7 +25,7 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/files/delivery.h"
-#include "src/steps/files/install_checked.h"
+#include "src/steps/files/file_checked.h"
 
 namespace kplan {
 namespace {
@@ -106,57 +104,29 @@ absl::StatusOr<std::string> PublicDigest(const InstallSource& source) {
   return Sha256Hex(*part);
 }
 
-// What of the record is about the working folder.
-struct Origin {
-  std::string from, path, root;  // path: inside root
-  bool secret = false;
+std::string Doing(const FileFields& record) {
+  return absl::StrCat("cannot install ", record.from, " as ", PathFromHere(record.root, record.path));
+}
 
-  static Origin From(const Record& record) {
-    return {record.String("from"), record.String("path"), record.String("root"),
-            record.BoolOr("secret", false)};
-  }
-  std::string Doing() const {
-    return absl::StrCat("cannot install ", from, " as ", PathFromHere(root, path));
-  }
-};
-
-// What the record asks for.
-struct Installation {
-  Origin origin;
-  InstallTarget target;
-
-  static absl::StatusOr<Installation> From(const Record& record);
-  std::string Doing() const { return origin.Doing(); }
-};
-
-absl::StatusOr<Installation> Installation::From(const Record& record) {
-  Installation install;
-  install.origin = Origin::From(record);
-  std::string mode_text = record.String("mode");
-  std::string owner = record.StringOr("owner", "");
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<mode_t> mode = ParseMode(mode_text);
+absl::StatusOr<InstallTarget> TargetOf(const FileFields& record) {
+  absl::StatusOr<mode_t> mode = ParseMode(record.mode);
   if (!mode.ok()) return mode.status();
-  absl::StatusOr<InstallTarget> target =
-      MakeInstallTarget(install.origin.root, install.origin.path, *mode, owner);
-  if (!target.ok()) return target.status();
-  install.target = *std::move(target);
-  return install;
+  return MakeInstallTarget(record.root, record.path, *mode, record.owner);
 }
 
 // What goes to the host: a file of the working folder as it is, or as a step before this one will leave it.
 struct Content {
-  absl::optional<InstallSource> source;
+  std::optional<InstallSource> source;
   const ForeseenFile* foreseen = nullptr;  // without a source
   std::string public_digest;               // of a secret, where it is known
 
-  static absl::StatusOr<Content> Open(const Origin& origin, const ForeseenFile* foreseen);
+  static absl::StatusOr<Content> Open(const FileFields& record, const ForeseenFile* foreseen);
 
   // The digest of this content when the open file FD holds the same, empty when it does not, or when that
   // cannot be told yet.
   absl::StatusOr<std::string> DigestIfSame(int fd) const {
     if (source.has_value()) return kplan::DigestIfSame(*source, fd);
-    absl::optional<std::string> digest = DigestOf(*foreseen);
+    std::optional<std::string> digest = DigestOf(*foreseen);
     if (!digest.has_value()) return std::string();
     absl::StatusOr<std::string> there = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd));
     if (!there.ok()) return there.status();
@@ -164,18 +134,18 @@ struct Content {
   }
 };
 
-absl::StatusOr<Content> Content::Open(const Origin& origin, const ForeseenFile* foreseen) {
+absl::StatusOr<Content> Content::Open(const FileFields& record, const ForeseenFile* foreseen) {
   Content content;
   content.foreseen = foreseen;
   if (foreseen != nullptr) {
-    if (origin.secret && !foreseen->spki.empty()) content.public_digest = Sha256Hex(foreseen->spki);
+    if (record.secret && !foreseen->spki.empty()) content.public_digest = Sha256Hex(foreseen->spki);
     return content;
   }
-  absl::StatusOr<InstallSource> source = InstallSource::Open(origin.from);
-  if (!source.ok()) return InFront(origin.Doing(), source.status());
-  if (origin.secret) {
+  absl::StatusOr<InstallSource> source = InstallSource::Open(record.from);
+  if (!source.ok()) return InFront(Doing(record), source.status());
+  if (record.secret) {
     absl::StatusOr<std::string> digest = PublicDigest(*source);
-    if (!digest.ok()) return InFront(origin.Doing(), digest.status());
+    if (!digest.ok()) return InFront(Doing(record), digest.status());
     content.public_digest = *std::move(digest);
   }
   content.source = *std::move(source);
@@ -200,13 +170,12 @@ struct Found {
   std::vector<Change> changes;  // of its attributes
 };
 
-absl::StatusOr<Found> Compare(const Installation& install, const Content& content) {
-  const InstallTarget& target = install.target;
-  auto fail = [&](const absl::Status& status) { return ExplainHostError(status, install.Doing()); };
+absl::StatusOr<Found> Compare(const FileFields& record, const InstallTarget& target, const Content& content) {
+  auto fail = [&](const absl::Status& status) { return ExplainHostError(status, Doing(record)); };
   Found found;
   absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
   if (!state.ok()) return fail(state.status());
-  if (absl::Status status = MayReplace(*state); !status.ok()) return InFront(install.Doing(), status);
+  if (absl::Status status = MayReplace(*state); !status.ok()) return InFront(Doing(record), status);
   if (!state->exists) {
     found.reasons.push_back({"missing", "missing"});
     return found;
@@ -223,26 +192,26 @@ absl::StatusOr<Found> Compare(const Installation& install, const Content& conten
 }
 
 // All of an open file, in memory that is wiped; nothing when there is too much of it.
-absl::StatusOr<absl::optional<Secret>> ReadOpen(int fd, size_t max_bytes) {
+absl::StatusOr<std::optional<Secret>> ReadOpen(int fd, size_t max_bytes) {
   struct stat info;
   if (fstat(fd, &info) != 0) return ErrnoStatus(errno, "cannot stat it");
-  if (static_cast<uint64_t>(info.st_size) > max_bytes) return absl::optional<Secret>();
+  if (static_cast<uint64_t>(info.st_size) > max_bytes) return std::optional<Secret>();
   std::string text(static_cast<size_t>(info.st_size), '\0');
   absl::StatusOr<size_t> n = ReadBlock(fd, 0, &text);
   if (n.ok()) text.resize(*n);
-  absl::optional<Secret> content(absl::in_place, std::move(text));
+  std::optional<Secret> content(std::in_place, std::move(text));
   if (!n.ok()) return n.status();
   return content;
 }
 
 // The text that will be on the host, where it is known, public and not too large.
-absl::StatusOr<absl::optional<std::string>> NewText(const Origin& origin, const Content& content) {
-  if (origin.secret) return absl::optional<std::string>();
+absl::StatusOr<std::optional<std::string>> NewText(const FileFields& record, const Content& content) {
+  if (record.secret) return std::optional<std::string>();
   if (!content.source.has_value()) return content.foreseen->content;
-  absl::StatusOr<absl::optional<Secret>> text = ReadOpen(content.source->fd.get(), kMaxForeseenText);
+  absl::StatusOr<std::optional<Secret>> text = ReadOpen(content.source->fd.get(), kMaxForeseenText);
   if (!text.ok()) return InFront(content.source->name, text.status());
-  if (!text->has_value()) return absl::optional<std::string>();
-  return absl::optional<std::string>(std::string((*text)->view()));
+  if (!text->has_value()) return std::optional<std::string>();
+  return std::optional<std::string>(std::string((*text)->view()));
 }
 
 std::string DigestOfSecret(const Secret& pem) {
@@ -258,19 +227,19 @@ std::string SpkiOf(const Secret& pem) {
 
 // What will be there, and by which digest the step will call it ("": not known before).
 struct Coming {
-  absl::optional<std::string> text;  // as NewText()
+  std::optional<std::string> text;  // as NewText()
   ForeseenFile file;
   std::string digest;
 };
 
 // SAME: the digest of the content, where it is known already; else empty.
-absl::StatusOr<Coming> WhatComes(const Origin& origin, const Content& content, const std::string& same) {
+absl::StatusOr<Coming> WhatComes(const FileFields& record, const Content& content, const std::string& same) {
   Coming coming;
-  absl::StatusOr<absl::optional<std::string>> text = NewText(origin, content);
+  absl::StatusOr<std::optional<std::string>> text = NewText(record, content);
   if (!text.ok()) return text.status();
   coming.text = *std::move(text);
   if (!content.source.has_value()) coming.file = *content.foreseen;
-  if (origin.secret) {
+  if (record.secret) {
     coming.digest = content.public_digest;
   } else if (!content.source.has_value()) {
     coming.digest = DigestOf(coming.file).value_or("");
@@ -281,8 +250,8 @@ absl::StatusOr<Coming> WhatComes(const Origin& origin, const Content& content, c
     } else if (coming.text.has_value()) {
       coming.digest = Sha256Hex(*coming.text);
     } else {
-      absl::StatusOr<std::string> digest = Sha256HexOfFile(origin.from);
-      if (!digest.ok()) return InFront(origin.Doing(), digest.status());
+      absl::StatusOr<std::string> digest = Sha256HexOfFile(record.from);
+      if (!digest.ok()) return InFront(Doing(record), digest.status());
       coming.digest = *std::move(digest);
     }
     if (!coming.text.has_value()) coming.file.sha256 = coming.digest;
@@ -294,7 +263,7 @@ absl::StatusOr<Coming> WhatComes(const Origin& origin, const Content& content, c
 absl::Status LookAtSecret(const Content& content, const Found& found, Outlook* outlook) {
   outlook->changes_digest = true;
   if (content.public_digest.empty() || !found.fd.ok()) return absl::OkStatus();
-  absl::StatusOr<absl::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxSecret);
+  absl::StatusOr<std::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxSecret);
   if (!there.ok()) return there.status();
   std::string to;
   if (content.source.has_value()) {
@@ -314,10 +283,10 @@ absl::Status LookAtSecret(const Content& content, const Found& found, Outlook* o
 
 // What of the content of a public file changes; NEW_TEXT as above.
 absl::Status LookAtContent(const Content& content, const Found& found,
-                           const absl::optional<std::string>& new_text, Outlook* outlook) {
+                           const std::optional<std::string>& new_text, Outlook* outlook) {
   outlook->changes_digest = true;
   if (!found.fd.ok()) return absl::OkStatus();
-  absl::StatusOr<absl::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxForeseenText);
+  absl::StatusOr<std::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxForeseenText);
   if (!there.ok()) return there.status();
   std::vector<Change> changes;
   if (there->has_value() && new_text.has_value()) {
@@ -335,40 +304,43 @@ absl::Status LookAtContent(const Content& content, const Found& found,
 
 }  // namespace
 
-absl::StatusOr<StepResult> InstallChecked(
-    const Record& record, absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
-  absl::StatusOr<Installation> install = Installation::From(record);
-  if (!install.ok()) return install.status();
-  absl::StatusOr<Content> content = Content::Open(install->origin, nullptr);
+absl::StatusOr<StepResult> FileChecked(const FileFields& record,
+                                       absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
+  absl::StatusOr<InstallTarget> target = TargetOf(record);
+  if (!target.ok()) return target.status();
+  absl::StatusOr<Content> content = Content::Open(record, nullptr);
   if (!content.ok()) return content.status();
-  absl::StatusOr<Found> found = Compare(*install, *content);
+  absl::StatusOr<Found> found = Compare(record, *target, *content);
   if (!found.ok()) return found.status();
   StepResult result;
-  result.files = {install->target.shown()};
+  result.files = {target->shown()};
   result.reason = Join(found->reasons);
   absl::StatusOr<std::string> digest = found->digest;
   if (!result.reason.empty()) {
-    if (absl::Status status = check(*content->source); !status.ok()) return InFront(install->Doing(), status);
-    digest = Put(*content->source, install->target);
+    if (absl::Status status = check(*content->source); !status.ok()) return InFront(Doing(record), status);
+    digest = Put(*content->source, *target);
   }
-  if (!digest.ok()) return ExplainHostError(digest.status(), install->Doing());
-  result.digest = install->origin.secret ? content->public_digest : *digest;
+  if (!digest.ok()) return ExplainHostError(digest.status(), Doing(record));
+  result.digest = record.secret ? content->public_digest : *digest;
   return result;
 }
 
-absl::StatusOr<StepResult> InstallStep(const StepContext&, const Record& record) {
-  return InstallChecked(record, [](const InstallSource&) { return absl::OkStatus(); });
+absl::StatusOr<StepResult> FileStep(const StepContext&, const FileRecord& record) {
+  return FileChecked(record, [](const InstallSource&) { return absl::OkStatus(); });
 }
 
-absl::StatusOr<Outlook> InstallLook(const LookContext& context, const Record& record) {
-  absl::StatusOr<Installation> install = Installation::From(record);
-  if (!install.ok()) return install.status();
-  const Origin& origin = install->origin;
-  absl::StatusOr<Content> content = Content::Open(origin, context.foreseen.Find(origin.from));
+absl::StatusOr<Outlook> FileLook(const LookContext& context, const FileRecord& record) {
+  return LookAtFile(context, record);
+}
+
+absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields& record) {
+  absl::StatusOr<InstallTarget> target = TargetOf(record);
+  if (!target.ok()) return target.status();
+  absl::StatusOr<Content> content = Content::Open(record, context.foreseen.Find(record.from));
   if (!content.ok()) return content.status();
-  absl::StatusOr<Found> found = Compare(*install, *content);
+  absl::StatusOr<Found> found = Compare(record, *target, *content);
   if (!found.ok()) return found.status();
-  absl::StatusOr<Coming> coming = WhatComes(origin, *content, found->digest);
+  absl::StatusOr<Coming> coming = WhatComes(record, *content, found->digest);
   if (!coming.ok()) return coming.status();
 
   Outlook outlook;
@@ -377,35 +349,32 @@ absl::StatusOr<Outlook> InstallLook(const LookContext& context, const Record& re
   outlook.digest = coming->digest;
   if (outlook.reasons.empty()) return outlook;
   if (found->digest.empty()) {
-    absl::Status status = origin.secret ? LookAtSecret(*content, *found, &outlook)
+    absl::Status status = record.secret ? LookAtSecret(*content, *found, &outlook)
                                         : LookAtContent(*content, *found, coming->text, &outlook);
-    if (!status.ok()) return InFront(install->Doing(), status);
+    if (!status.ok()) return InFront(Doing(record), status);
   }
-  outlook.files.emplace_back(install->target.shown(), std::move(coming->file));
+  outlook.files.emplace_back(target->shown(), std::move(coming->file));
   return outlook;
 }
 
-absl::StatusOr<Delivery> InstallDelivery(const LookContext& context, const Record& record) {
-  const Origin origin = Origin::From(record);
-  if (absl::Status status = record.status(); !status.ok()) return status;
-  absl::StatusOr<Content> content = Content::Open(origin, context.foreseen.Find(origin.from));
+absl::StatusOr<Delivery> FileDelivery(const LookContext& context, const FileFields& record) {
+  absl::StatusOr<Content> content = Content::Open(record, context.foreseen.Find(record.from));
   if (!content.ok()) return content.status();
-  absl::StatusOr<Coming> coming = WhatComes(origin, *content, /*same=*/"");
+  absl::StatusOr<Coming> coming = WhatComes(record, *content, /*same=*/"");
   if (!coming.ok()) return coming.status();
   Delivery delivery;
   delivery.digest = std::move(coming->digest);
-  delivery.files.push_back({origin.path, origin.from, origin.secret, std::move(coming->file)});
+  delivery.files.push_back({record.path, record.from, record.secret, std::move(coming->file)});
   return delivery;
 }
 
-absl::StatusOr<Standing> InstallStanding(const Record& record) {
-  absl::StatusOr<Installation> install = Installation::From(record);
-  if (!install.ok()) return install.status();
-  const InstallTarget& target = install->target;
+absl::StatusOr<Standing> FileStanding(const FileFields& record) {
+  absl::StatusOr<InstallTarget> target = TargetOf(record);
+  if (!target.ok()) return target.status();
   auto fail = [&](const absl::Status& status) {
-    return ExplainHostError(status, absl::StrCat("cannot look at ", target.shown()));
+    return ExplainHostError(status, absl::StrCat("cannot look at ", target->shown()));
   };
-  absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
+  absl::StatusOr<HostFileState> state = LookAtHostFile(target->root, target->path);
   if (!state.ok()) return fail(state.status());
   if (absl::Status status = MayReplace(*state); !status.ok()) return fail(status);
   Standing standing;
@@ -413,12 +382,12 @@ absl::StatusOr<Standing> InstallStanding(const Record& record) {
     standing.reasons.push_back({"missing", "missing"});
     return standing;
   }
-  AddAttributes(AttributeDifferences(*state, target.mode, target.owner), "", &standing.reasons,
+  AddAttributes(AttributeDifferences(*state, target->mode, target->owner), "", &standing.reasons,
                 /*changes=*/nullptr);
-  absl::StatusOr<UniqueFd> fd = OpenTarget(target);
+  absl::StatusOr<UniqueFd> fd = OpenTarget(*target);
   if (!fd.ok()) return fail(fd.status());
-  if (install->origin.secret) {
-    absl::StatusOr<absl::optional<Secret>> there = ReadOpen(fd->get(), kMaxSecret);
+  if (record.secret) {
+    absl::StatusOr<std::optional<Secret>> there = ReadOpen(fd->get(), kMaxSecret);
     if (!there.ok()) return fail(there.status());
     if (there->has_value()) standing.digest = DigestOfSecret(**there);
     return standing;

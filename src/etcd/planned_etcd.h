@@ -1,5 +1,5 @@
-#ifndef KPLAN_ETCD_ETCD_RECORDS_H_
-#define KPLAN_ETCD_ETCD_RECORDS_H_
+#ifndef KPLAN_ETCD_PLANNED_ETCD_H_
+#define KPLAN_ETCD_PLANNED_ETCD_H_
 
 // The etcd of a plan, by the records in .kplan/steps that ninja's steps go by; cluster.yaml is not read, so
 // that what was generated is what counts.
@@ -23,4 +23,4 @@ absl::Status ForgetEtcdStamps();
 
 }  // namespace kplan
 
-#endif  // KPLAN_ETCD_ETCD_RECORDS_H_
+#endif  // KPLAN_ETCD_PLANNED_ETCD_H_

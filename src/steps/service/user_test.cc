@@ -31,14 +31,14 @@ class SysusersTest : public StepTest {
 TEST_F(SysusersTest, MakesTheUserOnce) {
   NeedsRoot();
   if (IsSkipped()) return;
-  StepResult first = MustRun(SysusersStep, kRecord);
+  StepResult first = MustRun(UserStep, kRecord);
   EXPECT_EQ(first.reason, "missing");
   EXPECT_THAT(first.files, IsEmpty());
   EXPECT_THAT(Read("root/etc/passwd"), HasSubstr("kplan-x:x:"));
   EXPECT_THAT(Read("root/etc/passwd"), HasSubstr(":x:/var/lib/x:/usr/sbin/nologin"));
   EXPECT_THAT(Read("root/etc/group"), HasSubstr("kplan-x:x:"));
   const std::string before = Everything();
-  StepResult second = MustRun(SysusersStep, kRecord);
+  StepResult second = MustRun(UserStep, kRecord);
   EXPECT_EQ(second.reason, "");
   EXPECT_EQ(second.digest, first.digest);
   EXPECT_EQ(Everything(), before);
@@ -48,7 +48,7 @@ TEST_F(SysusersTest, TheLookForetellsIt) {
   NeedsRoot();
   if (IsSkipped()) return;
   std::string digest;
-  const LookedStep step = {SysusersStep, SysusersLook, Json::parse(kRecord)};
+  const LookedStep step = {UserStep, UserLook, Json::parse(kRecord)};
   EXPECT_THAT(NamesOf(Foresight::LookThenRun(step, &digest).reasons), ElementsAre("missing"));
   EXPECT_THAT(Foresight::LookThenRun(step, &digest).reasons, IsEmpty());
 }
@@ -57,7 +57,7 @@ TEST_F(SysusersTest, AUserThatIsThereIsTaken) {
   Write("root/etc/passwd", "kplan-x:x:1234:1235::/home/x:/bin/sh\n");
   Write("root/etc/group", "kplan-x:x:77:\nothers:x:1235:\n");
   const std::string before = Everything();
-  StepResult result = MustRun(SysusersStep, kRecord);
+  StepResult result = MustRun(UserStep, kRecord);
   EXPECT_EQ(result.reason, "");
   EXPECT_EQ(result.digest, Sha256Hex("kplan-x:1234:77"));
   EXPECT_EQ(Everything(), before);
@@ -66,21 +66,21 @@ TEST_F(SysusersTest, AUserThatIsThereIsTaken) {
 TEST_F(SysusersTest, RootIsNot) {
   Write("root/etc/passwd", "kplan-x:x:0:0::/root:/bin/sh\n");
   Write("root/etc/group", "kplan-x:x:0:\n");
-  EXPECT_THAT(ErrorOf(SysusersStep, kRecord), HasSubstr("is root"));
+  EXPECT_THAT(ErrorOf(UserStep, kRecord), HasSubstr("is root"));
 }
 
 TEST_F(SysusersTest, WhatSystemdSaysIsSaid) {
   NeedsRoot();
   if (IsSkipped()) return;
   Write("root/etc/sysusers.d/kplan-x.conf", "x\n");
-  EXPECT_THAT(ErrorOf(SysusersStep, kRecord), HasSubstr("cannot make the user kplan-x: "));
+  EXPECT_THAT(ErrorOf(UserStep, kRecord), HasSubstr("cannot make the user kplan-x: "));
   Write("root/etc/sysusers.d/kplan-x.conf", "u other - \"x\" /\n");
-  EXPECT_THAT(ErrorOf(SysusersStep, kRecord), HasSubstr("made no user kplan-x"));
+  EXPECT_THAT(ErrorOf(UserStep, kRecord), HasSubstr("made no user kplan-x"));
 }
 
 TEST_F(SysusersTest, RecordsThatMakeNoSense) {
-  EXPECT_NE(ErrorOf(SysusersStep, R"({"kind":"sysusers"})"), "");
-  EXPECT_NE(ErrorOf(SysusersStep, R"({"file":"x","kind":"sysusers","name":"a","root":"/"})"), "");
+  EXPECT_NE(ErrorOf(UserStep, R"({"kind":"sysusers"})"), "");
+  EXPECT_NE(ErrorOf(UserStep, R"({"file":"x","kind":"sysusers","name":"a","root":"/"})"), "");
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
-#include "src/etcd/etcd_records.h"
+#include "src/etcd/planned_etcd.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -18,7 +19,9 @@
 #include "src/base/record.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/host/host_file.h"
-#include "src/remote/remote_host.h"
+#include "src/step/etcd_records.h"
+#include "src/step/file_records.h"
+#include "src/step/service_records.h"
 #include "src/systemd/environment_file.h"
 
 namespace kplan {
@@ -30,25 +33,27 @@ constexpr char kDefaultToken[] = "etcd-cluster";  // of etcd's flag initial-clus
 constexpr char kTokenVariable[] = "ETCD_INITIAL_CLUSTER_TOKEN=";
 
 // The record of LABEL in SHARD; nothing when there is none.
-absl::StatusOr<absl::optional<Record>> FindRecord(const std::string& shard, const std::string& label) {
+template <typename R>
+absl::StatusOr<std::optional<R>> FindRecord(const std::string& shard, const std::string& label) {
   absl::StatusOr<std::string> text = ReadFile(paths::Shard(shard));
   if (!text.ok()) return text.status();
   const absl::string_view found = FindRecordText(*text, label);
-  if (found.empty()) return absl::optional<Record>();
-  absl::StatusOr<Record> record = Record::Parse(found);
+  if (found.empty()) return std::optional<R>();
+  absl::StatusOr<R> record = FromText<R>(found);
   if (!record.ok()) return record.status();
-  return absl::optional<Record>(*std::move(record));
+  return std::optional<R>(*std::move(record));
 }
 
-absl::StatusOr<absl::optional<Record>> FindShared(const std::string& label) {
-  absl::StatusOr<absl::optional<Record>> record = FindRecord(paths::kSharedShard, label);
+template <typename R>
+absl::StatusOr<std::optional<R>> FindShared(const std::string& label) {
+  absl::StatusOr<std::optional<R>> record = FindRecord<R>(paths::kSharedShard, label);
   if (!absl::IsNotFound(record.status())) return record;
   return absl::FailedPreconditionError("there is no plan in this folder; run `kplan gen` first, or use -C");
 }
 
 // The name of the host of this machine that has the service NAME below ROOT, and the service.
-absl::StatusOr<std::pair<std::string, Record>> FindLocalService(const std::string& name,
-                                                                const std::string& root) {
+absl::StatusOr<std::pair<std::string, ServiceRecord>> FindLocalService(const std::string& name,
+                                                                       const std::string& root) {
   std::vector<std::string> hosts;
   std::error_code error;
   for (std::filesystem::directory_iterator it(paths::kShards, error), end; !error && it != end;
@@ -59,10 +64,10 @@ absl::StatusOr<std::pair<std::string, Record>> FindLocalService(const std::strin
   if (error) return ErrnoStatus(error.value(), paths::kShards);
   std::sort(hosts.begin(), hosts.end());
   for (const std::string& host : hosts) {
-    absl::StatusOr<absl::optional<Record>> service =
-        FindRecord(host, absl::StrCat("service/", host, "/", name));
+    absl::StatusOr<std::optional<ServiceRecord>> service =
+        FindRecord<ServiceRecord>(host, absl::StrCat("service/", host, "/", name));
     if (!service.ok()) return service.status();
-    if (service->has_value() && (*service)->StringOr("root", "") == root && !(*service)->Has("host"))
+    if (service->has_value() && (*service)->root == root && (*service)->host.empty())
       return std::make_pair(host, **service);
   }
   return absl::FailedPreconditionError("the plan has no service of etcd; run `kplan gen` again");
@@ -70,36 +75,34 @@ absl::StatusOr<std::pair<std::string, Record>> FindLocalService(const std::strin
 
 // The one member on this machine as a cluster, by the record of its verification: paths in that are inside
 // its root.
-absl::StatusOr<RestorePlan> ReadOneMember(const Record& verify) {
-  const std::string root = verify.String("root"), name = verify.String("service");
-  if (!verify.status().ok()) return verify.status();
-  absl::StatusOr<std::pair<std::string, Record>> service = FindLocalService(name, root);
+absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify) {
+  absl::StatusOr<std::pair<std::string, ServiceRecord>> service =
+      FindLocalService(verify.service, verify.root);
   if (!service.ok()) return service.status();
-  Json record = verify.json();
-  for (const char* key : {"cacert", "cert", "etcdctl", "key"})
-    record[key] = PathFromHere(root, verify.String(key));
-  for (Json& member : record["members"]) {
-    if (!member.is_object()) return absl::DataLossError("a member in the record of verify/etcd is none");
-    member["host"] = service->first;
-    member["remote"] = false;
-    member["root"] = root;
-    member["data"] = "";
-    for (const auto& [text, path] : service->second.Pairs("argv")) {
-      if (text == "--data-dir=") member["data"] = path;
+  ClusterFields fields = verify.cluster;
+  for (std::string* path : {&fields.cacert, &fields.cert, &fields.etcdctl, &fields.key})
+    *path = PathFromHere(verify.root, *path);
+  for (MemberRecord& member : fields.members) {
+    member.host = service->first;
+    member.remote = false;
+    member.root = verify.root;
+    member.data.clear();
+    for (const auto& [text, path] : service->second.argv) {
+      if (text == "--data-dir=") member.data = path;
     }
   }
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(Record(std::move(record)));
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(fields, verify.version);
   if (!cluster.ok()) return cluster.status();
   RestorePlan plan;
   plan.cluster = *std::move(cluster);
-  plan.timeout = absl::Seconds(service->second.IntOr("timeout", 90));
+  plan.timeout = absl::Seconds(service->second.timeout);
   plan.services.push_back(std::move(service->second));
   return plan;
 }
 
 // All but the token and the folders.
 absl::StatusOr<RestorePlan> ReadMembers() {
-  absl::StatusOr<absl::optional<Record>> rollout = FindShared(kRollout);
+  absl::StatusOr<std::optional<RolloutRecord>> rollout = FindShared<RolloutRecord>(kRollout);
   if (!rollout.ok()) return rollout.status();
   if (rollout->has_value()) {
     absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout);
@@ -110,7 +113,7 @@ absl::StatusOr<RestorePlan> ReadMembers() {
     plan.timeout = read->timeout;
     return plan;
   }
-  absl::StatusOr<absl::optional<Record>> verify = FindShared(kVerify);
+  absl::StatusOr<std::optional<VerifyRecord>> verify = FindShared<VerifyRecord>(kVerify);
   if (!verify.ok()) return verify.status();
   if (!verify->has_value())
     return absl::FailedPreconditionError("the plan has no etcd that kplan runs (service-manager: none?)");
@@ -119,18 +122,17 @@ absl::StatusOr<RestorePlan> ReadMembers() {
 
 // The initial-cluster-token of MEMBER: a flag of its service, or a line of the file that the plan renders for
 // it.
-absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const Record& service) {
-  for (const auto& [text, path] : service.Pairs("argv")) {
+absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRecord& service) {
+  for (const auto& [text, path] : service.argv) {
     absl::string_view flag = text;
     if (absl::ConsumePrefix(&flag, "--initial-cluster-token=")) return std::string(flag);
   }
   const std::string path = absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName);
-  absl::StatusOr<absl::optional<Record>> render =
-      FindRecord(member.host, absl::StrCat("render/", member.host, path));
+  absl::StatusOr<std::optional<RenderRecord>> render =
+      FindRecord<RenderRecord>(member.host, absl::StrCat("render/", member.host, path));
   if (!render.ok()) return render.status();
   if (!render->has_value()) return kDefaultToken;
-  absl::StatusOr<std::vector<std::string>> variables =
-      ParseEnvironmentFile((*render)->StringOr("content", ""));
+  absl::StatusOr<std::vector<std::string>> variables = ParseEnvironmentFile((*render)->content);
   if (!variables.ok()) return variables.status();
   for (absl::string_view variable : *variables) {
     if (absl::ConsumePrefix(&variable, kTokenVariable)) return std::string(variable);
@@ -154,12 +156,12 @@ absl::StatusOr<RestorePlan> ReadRestoreRecords() {
     if (!token.ok()) return token.status();
     plan->token = *token;
     RestorePlan::Folder folder;
-    absl::StatusOr<absl::optional<Record>> dir =
-        FindRecord(member.host, absl::StrCat("dir/", member.host, member.data));
+    absl::StatusOr<std::optional<DirRecord>> dir =
+        FindRecord<DirRecord>(member.host, absl::StrCat("dir/", member.host, member.data));
     if (!dir.ok()) return dir.status();
     if (dir->has_value()) {
-      folder.mode = (*dir)->StringOr("mode", folder.mode);
-      folder.owner = (*dir)->StringOr("owner", "");
+      folder.mode = (*dir)->mode;
+      folder.owner = (*dir)->owner;
     }
     plan->folders.push_back(std::move(folder));
   }

@@ -1,4 +1,4 @@
-#include "src/steps/files/install_pair.h"
+#include "src/steps/files/pair.h"
 
 #include <fcntl.h>
 #include <openssl/ec.h>
@@ -118,7 +118,7 @@ class InstallPairTest : public StepTest {
   static absl::StatusOr<StepResult> Install(const std::string& record = kRecord) {
     PairSwapOptions options;
     options.drain = absl::ZeroDuration();
-    absl::StatusOr<Record> parsed = Record::Parse(record);
+    absl::StatusOr<PairRecord> parsed = FromText<PairRecord>(record);
     if (!parsed.ok()) return parsed.status();
     return InstallPair(*parsed, options);
   }
@@ -174,10 +174,10 @@ TEST_F(InstallPairTest, PutsBothInPlace) {
 
 TEST_F(InstallPairTest, TheStepItselfTakesTheUsualOptions) {
   SetSources(Pair(1));
-  EXPECT_EQ(MustRun(InstallPairStep, kRecord).reason, "missing");
+  EXPECT_EQ(MustRun(PairStep, kRecord).reason, "missing");
   SetSources(Pair(2));
   absl::Time begin = absl::Now();
-  EXPECT_EQ(MustRun(InstallPairStep, kRecord).reason, "certificate and key differ");
+  EXPECT_EQ(MustRun(PairStep, kRecord).reason, "certificate and key differ");
   EXPECT_GE(absl::Now() - begin, PairSwapOptions().drain);
   EXPECT_EQ(MustInstall(Pair(2)), "");
 }

@@ -1,0 +1,32 @@
+#ifndef KPLAN_LOOK_STEP_RECORD_H_
+#define KPLAN_LOOK_STEP_RECORD_H_
+
+// What is to be known of a step of a graph. There may be a hundred thousand of them: what the graph says is
+// taken from there, and no record is parsed for it.
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "src/base/fields.h"
+#include "src/graph/graph.h"
+
+namespace kplan {
+
+// Whether STEP is done on a host over ssh. What such a step says of paths is about that host, and nothing
+// below this machine's "/" has to do with it. Steps that ask hosts from here are none.
+bool IsDoneOverSsh(const Step& step);
+
+// The host over ssh on which STEP is done, or, of StepKind::kHost, which it is about; "" for all others.
+std::string SshHostOf(const Graph& graph, const Step& step);
+
+// The record of STEP, which is of the kind of R; one that says nothing when it is not.
+template <typename R>
+R RecordOf(const Step& step) {
+  absl::StatusOr<R> record = FromText<R>(step.record);
+  return record.ok() ? *std::move(record) : R();
+}
+
+}  // namespace kplan
+
+#endif  // KPLAN_LOOK_STEP_RECORD_H_

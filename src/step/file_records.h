@@ -1,0 +1,154 @@
+#ifndef KPLAN_STEP_FILE_RECORDS_H_
+#define KPLAN_STEP_FILE_RECORDS_H_
+
+// The records of archives, and of files and folders on hosts.
+
+#include <string>
+#include <vector>
+
+#include "src/base/fields.h"
+#include "src/step/holding.h"
+
+namespace kplan {
+
+struct ArchiveRecord {
+  static constexpr absl::string_view kWord = "fetch";
+  bool given = false;  // somebody put it there: it is never downloaded
+  std::string path;    // relative to DIR
+  std::string sha256;
+  std::string url;  // https://; of one that is not given
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Optional("given", self.given);
+    fields.Always("path", self.path);
+    fields.Always("sha256", self.sha256);
+    fields.Optional("url", self.url);
+  }
+  std::vector<Holding> Holds() const {
+    if (given) return {};
+    return {{Holding::Kind::kFile, "", path}};
+  }
+  std::string What() const { return given ? "archive that was put here" : "download"; }
+};
+
+struct UnpackRecord {
+  static constexpr absl::string_view kWord = "unpack";
+  std::string archive;  // relative to DIR
+  std::string sha256;   // of the archive
+  std::string dir;      // where its members go, relative to DIR
+  StringPairs members;  // (name in the archive, file name)
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("archive", self.archive);
+    fields.Always("sha256", self.sha256);
+    fields.Always("dir", self.dir);
+    fields.Always("members", self.members);
+  }
+  std::vector<Holding> Holds() const { return {{Holding::Kind::kUnpacked, "", dir}}; }
+};
+
+struct RenderRecord {
+  static constexpr absl::string_view kWord = "render";
+  std::string content;
+  std::string path;  // relative to DIR
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("content", self.content);
+    fields.Always("path", self.path);
+  }
+  std::vector<Holding> Holds() const { return {{Holding::Kind::kFile, "", path}}; }
+};
+
+struct SourceRecord {
+  static constexpr absl::string_view kWord = "source";
+  std::string path;  // relative to DIR; somebody's own
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("path", self.path);
+  }
+};
+
+struct DirRecord {
+  static constexpr absl::string_view kWord = "dir";
+  std::string host;        // of one over ssh: its name
+  std::string root, path;  // the host's root, and the folder inside it
+  std::string mode;        // "0700"
+  std::string owner;       // host_owner.h; empty: who runs kplan there
+  bool any_owner = false;  // whose it is is systemd's affair
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Optional("host", self.host);
+    fields.Always("root", self.root);
+    fields.Always("path", self.path);
+    fields.Always("mode", self.mode);
+    fields.Optional("owner", self.owner);
+    fields.Optional("any-owner", self.any_owner);
+  }
+  std::vector<Holding> Holds() const { return {{Holding::Kind::kHostFolder, root, path, host}}; }
+};
+
+// What a file on a host is made from.
+struct FileFields {
+  std::string from;        // relative to DIR
+  std::string host;        // of one over ssh: its name
+  std::string root, path;  // the host's root, and the file inside it
+  std::string mode;        // "0644"
+  std::string owner;       // host_owner.h; empty: who runs kplan there
+  bool secret = false;     // a private key is in it: its digest is over what is public
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("from", self.from);
+    fields.Optional("host", self.host);
+    fields.Always("root", self.root);
+    fields.Always("path", self.path);
+    fields.Always("mode", self.mode);
+    fields.Optional("owner", self.owner);
+    fields.Always("secret", self.secret);
+  }
+  std::vector<Holding> Holds() const { return {{Holding::Kind::kHostFile, root, path, host}}; }
+};
+
+struct FileRecord : FileFields {
+  static constexpr absl::string_view kWord = "install";
+};
+
+// A unit that systemd verifies before it replaces another.
+struct UnitRecord : FileFields {
+  static constexpr absl::string_view kWord = "unit";
+};
+
+// A certificate and its key, exchanged together.
+struct PairRecord {
+  static constexpr absl::string_view kWord = "install-pair";
+  std::string cert_from, key_from;  // relative to DIR
+  std::string host;                 // of one over ssh: its name
+  std::string root;                 // the host's
+  std::string cert_path, key_path;  // inside it, in one folder
+  std::string owner;                // of the key (host_owner.h); empty: who runs kplan there
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("cert-from", self.cert_from);
+    fields.Always("key-from", self.key_from);
+    fields.Optional("host", self.host);
+    fields.Always("root", self.root);
+    fields.Always("cert-path", self.cert_path);
+    fields.Always("key-path", self.key_path);
+    fields.Optional("owner", self.owner);
+  }
+  // The key first: what is left then can still be told by the certificate.
+  std::vector<Holding> Holds() const {
+    return {{Holding::Kind::kHostFile, root, key_path, host},
+            {Holding::Kind::kHostFile, root, cert_path, host}};
+  }
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEP_FILE_RECORDS_H_

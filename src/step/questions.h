@@ -1,0 +1,199 @@
+#ifndef KPLAN_STEP_QUESTIONS_H_
+#define KPLAN_STEP_QUESTIONS_H_
+
+// What can be asked of a host, and what it answers. An answer is worked out on the host itself (by the agent
+// there, or here when it is this machine), and changes nothing. Nothing secret is in it.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "src/base/fields.h"
+#include "src/step/service_records.h"
+
+namespace kplan {
+
+// What a host answered (HostAccess::Ask), as the struct that goes with the question.
+template <typename Answer>
+absl::StatusOr<Answer> ReadAnswer(const absl::StatusOr<Json>& answer) {
+  if (!answer.ok()) return answer.status();
+  return FromJson<Answer>(*answer);
+}
+
+// What the checks of a service come to that are made on the host itself (check_local.h).
+struct CheckQuestion {
+  static constexpr absl::string_view kWord = "check";
+  std::vector<ServiceCheckRecord> checks;  // systemd, tcp and exec
+  std::string manager, name, root;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("checks", self.checks);
+    fields.Always("manager", self.manager);
+    fields.Always("name", self.name);
+    fields.Always("root", self.root);
+  }
+};
+
+// What one look at one check of a service came to.
+struct CheckOutcome {
+  std::string check;  // which: "tcp 127.0.0.1:8443"
+  bool holds = false;
+  // When it holds:
+  std::string said;  // a line for the person
+  std::string
+      proved;  // what the verdict's digest covers beside the check itself; of a host's own checks empty
+  // When it does not:
+  std::string expected, seen, advice;
+  // Waiting does not put it right: what answers is the wrong one. (It is looked at again all the same, for a
+  // moment: a reload takes one.)
+  bool lasting = false;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("check", self.check);
+    fields.Always("holds", self.holds);
+    fields.Always("said", self.said);
+    fields.Optional("proved", self.proved);
+    fields.Always("expected", self.expected);
+    fields.Always("seen", self.seen);
+    fields.Always("advice", self.advice);
+    fields.Always("lasting", self.lasting);
+  }
+};
+
+struct CheckAnswer {
+  // How the service has ended, when it has, with an error or with nothing that is going to start it; else "".
+  std::string ended;
+  std::vector<CheckOutcome> outcomes;  // of the checks, in their order
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("ended", self.ended);
+    fields.Always("outcomes", self.outcomes);
+  }
+};
+
+// What a data folder of etcd holds (etcd/etcd_data.h has the answer).
+struct EtcdDataQuestion {
+  static constexpr absl::string_view kWord = "etcd-data";
+  std::string data, root;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("data", self.data);
+    fields.Always("root", self.root);
+  }
+};
+
+// The last log lines of a service.
+struct ServiceLogQuestion {
+  static constexpr absl::string_view kWord = "service-log";
+  std::string manager, name, root;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("manager", self.manager);
+    fields.Always("name", self.name);
+    fields.Always("root", self.root);
+  }
+};
+
+struct ServiceLogAnswer {
+  std::string lines;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("lines", self.lines);
+  }
+};
+
+// What the step of a service would do.
+struct ServiceLookQuestion {
+  static constexpr absl::string_view kWord = "service-look";
+  ServiceRecord service;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("service", self.service);
+  }
+};
+
+struct ServiceLookAnswer {
+  std::vector<std::string> reasons;
+  bool running = false, starts = false, restarts = false, reloads = false;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("reasons", self.reasons);
+    fields.Always("running", self.running);
+    fields.Always("starts", self.starts);
+    fields.Always("restarts", self.restarts);
+    fields.Always("reloads", self.reloads);
+  }
+};
+
+// How artifacts and services stand, in one question: `kplan status --contact`, `kplan gen --contact`.
+struct StandingQuestion {
+  static constexpr absl::string_view kWord = "standing";
+  std::vector<Json> records;  // of files, pairs, folders and units
+  std::vector<ServiceRecord> services;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("records", self.records);
+    fields.Always("services", self.services);
+  }
+};
+
+// Each list answers the one of the question, in its order. A `problem` is why one cannot be told, else "".
+struct StandingAnswer {
+  struct Artifact {
+    struct Why {
+      std::string name, text;  // Reason's
+      template <typename Self, typename Fields>
+      static void Visit(Self& self, Fields& fields) {
+        fields.Always("name", self.name);
+        fields.Always("text", self.text);
+      }
+    };
+    std::string digest, problem;
+    std::vector<Why> reasons;
+
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("digest", self.digest);
+      fields.Always("problem", self.problem);
+      fields.Always("reasons", self.reasons);
+    }
+  };
+  struct Service {
+    bool managed = true, running = false;
+    std::vector<std::string> older;  // files that are others now than those it runs with
+    int64_t process = 0, since = 0;  // its id, and Unix seconds; 0 where nothing runs
+    std::string problem;
+
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("managed", self.managed);
+      fields.Always("running", self.running);
+      fields.Always("older", self.older);
+      fields.Always("process", self.process);
+      fields.Always("since", self.since);
+      fields.Always("problem", self.problem);
+    }
+  };
+  std::vector<Artifact> artifacts;
+  std::vector<Service> services;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("artifacts", self.artifacts);
+    fields.Always("services", self.services);
+  }
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEP_QUESTIONS_H_
