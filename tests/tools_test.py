@@ -153,11 +153,80 @@ def test_npm_lock_names_no_registry():
 
 
 @pytest.mark.parametrize("tool, args", [
-    ("install-deps", ["rubbish"]), ("fetch-debian", ["folder", "program"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""]), ("man", [])])
+    ("install-deps", ["rubbish"]), ("fetch-debian", ["folder", "program"]), ("fetch-etcd", []), ("pack-etcd", ["one"]), ("install", []), ("install", [""]), ("man", []),
+    ("test", ["--fast=1"]), ("test", ["--fast", "--test_tag_filters=-x"]), ("format", ["src"]), ("format", ["--check", "src"])])
 def test_wrong_usage(tool, args):
     ran = run(tool, *args)
     assert ran.returncode == 64
     assert "usage: " in ran.stderr
+
+
+@pytest.fixture(name="bazel")
+def fixture_bazel(apt):
+    """All packages are there, and bazel writes down what it was asked for."""
+    stub(apt, "dpkg-query", 'for name; do [[ $name == -* ]] || echo "$name installed"; done\n')
+    stub(apt, "bazel", f'printf "%s\\n" "$@" >{apt}/calls\n')
+    return apt
+
+
+def test_test_runs_all(bazel):
+    ran = run("test", "--config=x", "--test_arg", "a b", path=bazel)
+    assert ran.returncode == 1 and "0 passed" in ran.stdout, "no test ran"
+    asked = calls(bazel)
+    assert asked[0] == "test" and asked[-4:] == ["--config=x", "--test_arg", "a b", "//..."]
+    assert not [option for option in asked if "tag" in option]
+
+
+def test_test_fast_leaves_out_by_tags(bazel):
+    run("test", "--jobs=2", "--fast", path=bazel)
+    asked = calls(bazel)
+    assert "--test_tag_filters=-hosts,-sweep" in asked and "--build_tests_only" in asked
+    assert "--fast" not in asked and asked[-2:] == ["--jobs=2", "//..."]
+
+
+def test_test_tells_its_options(bazel):
+    ran = run("test", "--help", path=bazel)
+    assert ran.returncode == 0 and ran.stdout.startswith("usage: tools/test [--fast]") and "--fast: " in ran.stdout
+    assert calls(bazel) == []
+
+
+@pytest.fixture(name="sources")
+def fixture_sources(tmp_path):
+    """A tree with tools/format and three files, of which two are not formatted."""
+    for name, text in {"src/good.cc": "int a;\n", "src/a/bad.h": "int  a;\n", "tests/b/bad.cc": "int b  ;\n"}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / ".clang-format").write_text("BasedOnStyle: Google\n")
+    (tmp_path / "tools").mkdir()
+    shutil.copy(TOOLS / "format", tmp_path / "tools")
+    return tmp_path
+
+
+def format_sources(sources, *args):
+    return subprocess.run([sources / "tools/format", *args], capture_output=True, text=True, check=False)
+
+
+def test_format_names_what_differs_and_mends_it(sources):
+    ran = format_sources(sources, "--check")
+    assert (ran.returncode, ran.stdout) == (1, "not formatted:\nsrc/a/bad.h\ntests/b/bad.cc\nto mend it: tools/format\n")
+    assert (sources / "src/a/bad.h").read_text() == "int  a;\n", "a check changes nothing"
+    assert format_sources(sources).returncode == 0
+    assert (sources / "src/a/bad.h").read_text() == "int a;\n"
+    ran = format_sources(sources, "--check")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_format_does_not_pass_when_it_checked_nothing(sources):
+    (sources / ".clang-format").write_text("nonsense: [\n")
+    ran = format_sources(sources, "--check")
+    assert ran.returncode == 1 and "clang-format" in ran.stderr
+    shutil.rmtree(sources / "src")
+    shutil.rmtree(sources / "tests")
+    (sources / "src").mkdir()
+    (sources / "tests").mkdir()
+    ran = format_sources(sources, "--check")
+    assert ran.returncode == 1 and "no C++" in ran.stderr
 
 
 INSTALLED = {

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 
 namespace kplan {
 
@@ -16,8 +17,8 @@ namespace kplan {
 class HoldReaders {
  public:
   // FD: the file, open for writing, and nowhere else in this process. A lease is to be had only while nobody
-  // else has the file open, so this tries for as long as PATIENCE.
-  HoldReaders(int fd, absl::Duration patience);
+  // else has the file open, so this tries for as long as PATIENCE, by CLOCK.
+  HoldReaders(int fd, absl::Duration patience, Clock* clock = Clock::Real());
   ~HoldReaders();
   HoldReaders(const HoldReaders&) = delete;
   HoldReaders& operator=(const HoldReaders&) = delete;

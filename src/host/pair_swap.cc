@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/host/hold_readers.h"
 
 namespace kplan {
@@ -233,10 +233,10 @@ absl::Status PairSwap::Flip(int folder, const PairContent& new_pair, Progress* p
   UniqueFd old(openat(stage->get(), certificate_.split.name.c_str(), O_WRONLY | kOpenFlags));
   if (!old.ok()) return ErrnoStatus(errno, "cannot open the old certificate");
   std::optional<HoldReaders> hold;
-  if (options_.hold_readers) hold.emplace(old.get(), kPatience);
+  if (options_.hold_readers) hold.emplace(old.get(), kPatience, options_.clock);
   const bool held = hold.has_value() && hold->held();
   // There is nothing that would tell when a reader goes on from one file to the next.
-  if (held) absl::SleepFor(options_.drain);
+  if (held) options_.clock->SleepFor(options_.drain);
   if (absl::Status status = MakeLink(folder, new_stage_, link_); !status.ok()) return status;
   *progress = Progress::kFlipped;
   // Before the old folder has something else in it: after a power cut the link may not lead there.
@@ -280,7 +280,7 @@ absl::Status PairSwap::Swap(const PairContent& old_pair, const PairContent& new_
     if (!put.ok()) return status;
   }
   // Whoever is inside open(2) may have followed the first link and not yet arrived.
-  if (progress != Progress::kPrepared) absl::SleepFor(options_.drain);
+  if (progress != Progress::kPrepared) options_.clock->SleepFor(options_.drain);
   status.Update(Clean(folder->get()));
   return status;
 }
@@ -291,7 +291,7 @@ absl::Status PairSwap::Settle(const State& state, const PairContent& now) const 
     status = Put(certificate_, now.certificate);
   if (status.ok() && state.key_linked && !now.key.view().empty()) status = Put(key_, now.key);
   if (!status.ok()) return status;
-  if (state.linked()) absl::SleepFor(options_.drain);  // as in Swap
+  if (state.linked()) options_.clock->SleepFor(options_.drain);  // as in Swap
   absl::StatusOr<UniqueFd> folder = OpenFolder(/*create=*/false);
   return folder.ok() ? Clean(folder->get()) : folder.status();
 }

@@ -34,6 +34,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/base/files.h"
 #include "src/host/install_file.h"
 #include "src/pki/openssl_util.h"
@@ -55,6 +56,7 @@ struct PairSwapOptions {
   // longer than a period of the kernel's CPU quota (100 ms) has other troubles.
   absl::Duration drain = absl::Milliseconds(100);
   bool hold_readers = true;
+  Clock* clock = Clock::Real();
 };
 
 class PairSwap {

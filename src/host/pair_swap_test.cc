@@ -22,6 +22,7 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/base/clock_testing.h"
 #include "src/host/hold_readers.h"
 #include "src/step/step_testing.h"
 
@@ -275,10 +276,44 @@ TEST_F(PairSwapTest, ReadersAreHeldAndThenGetWhatIsThere) {
 TEST_F(PairSwapTest, AFileThatStaysOpenIsNotWaitedForForEver) {
   UniqueFd file(open(kCertificate, O_WRONLY | O_CLOEXEC));
   UniqueFd other(open(kCertificate, O_RDONLY | O_CLOEXEC));
-  EXPECT_FALSE(HoldReaders(file.get(), absl::Milliseconds(20)).held());
+  FakeClock clock;
+  EXPECT_FALSE(HoldReaders(file.get(), absl::Seconds(1), &clock).held());
+  EXPECT_EQ(clock.waited(), absl::Seconds(1));
   struct sigaction action;
   ASSERT_EQ(sigaction(SIGIO, nullptr, &action), 0);
   EXPECT_EQ(action.sa_handler, SIG_DFL);
+}
+
+TEST_F(PairSwapTest, AFileThatIsClosedInTimeIsWaitedFor) {
+  UniqueFd file(open(kCertificate, O_WRONLY | O_CLOEXEC));
+  if (!HoldReaders(file.get(), absl::ZeroDuration()).held()) GTEST_SKIP() << "no leases on this file system";
+  UniqueFd other(open(kCertificate, O_RDONLY | O_CLOEXEC));
+  FakeClock clock;
+  clock.After(absl::Milliseconds(700), [&] { other = UniqueFd(); });
+  EXPECT_TRUE(HoldReaders(file.get(), absl::Seconds(1), &clock).held());
+  EXPECT_EQ(clock.waited(), absl::Milliseconds(700));
+}
+
+TEST_F(PairSwapTest, ReadersHaveTheTimeOfTheDrain) {
+  UniqueFd file(open(kCertificate, O_WRONLY | O_CLOEXEC));
+  if (!HoldReaders(file.get(), absl::ZeroDuration()).held()) GTEST_SKIP() << "no leases on this file system";
+  file = UniqueFd();
+  FakeClock clock;
+  PairSwapOptions options;
+  options.clock = &clock;
+  std::vector<std::string> seen;
+  // The certificate cannot be opened meanwhile.
+  clock.After(options.drain / 2, [&] { seen.push_back(Read(kKey)); });
+  clock.After(options.drain * 3 / 2, [&] {
+    seen.push_back(Read(kCertificate));
+    seen.push_back(Read(kKey));
+    EXPECT_EQ(access("etc/.x.pem.kplan-pair.old", F_OK), 0) << "somebody may be on the way there";
+  });
+  absl::Status status = Swapper(options).Swap(Pair(0), Pair(1));
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_THAT(seen, ElementsAre(Pair(0).key.view(), Pair(1).certificate.view(), Pair(1).key.view()));
+  EXPECT_EQ(clock.waited(), 2 * options.drain);
+  ExpectAtRest(1);
 }
 
 TEST_F(PairSwapTest, WhatIsNotOursIsRefused) {

@@ -1,7 +1,6 @@
 #include "src/systemd/systemctl.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/text.h"
@@ -31,7 +30,7 @@ constexpr char kProperties[] =
     "SubState";
 
 // systemd has no way to be told of a change without a D-Bus connection; a start takes tenths of a second.
-constexpr int kPollMilliseconds = 50;
+constexpr absl::Duration kPause = absl::Milliseconds(50);
 
 absl::StatusOr<RunResult> Systemctl(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "systemctl");
@@ -217,7 +216,7 @@ absl::Status ReloadUnit(const std::string& name) { return RunJob("reload", name)
 absl::Status TryRestartUnit(const std::string& name) { return RunJob("try-restart", name); }
 
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
-                                    UnitPhase phase, absl::Time deadline) {
+                                    UnitPhase phase, absl::Time deadline, Clock* clock) {
   for (;;) {
     absl::StatusOr<UnitState> state = ShowUnit(name);
     if (!state.ok()) return state;
@@ -232,12 +231,12 @@ absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& 
       if (state->sub_state == "auto-restart")
         return UnitError(name, *state, "failed to start, systemd is going to try again");
     }
-    if (absl::Now() >= deadline) {
+    if (clock->Now() >= deadline) {
       return UnitError(
           name, *state,
           phase == UnitPhase::kActive ? "did not become active in time" : "was not started in time");
     }
-    poll(nullptr, 0, kPollMilliseconds);
+    clock->SleepFor(kPause);
   }
 }
 

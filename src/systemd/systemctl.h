@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 
 namespace kplan {
 
@@ -75,7 +76,7 @@ enum class UnitPhase {
 // systemd says that the service failed, also when it is going to try again; the message has its state and
 // last log lines.
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,
-                                    UnitPhase phase, absl::Time deadline);
+                                    UnitPhase phase, absl::Time deadline, Clock* clock = Clock::Real());
 
 // PROPERTIES of the unit by their names, as `systemctl show` shows them; without those that it does not know.
 absl::StatusOr<std::map<std::string, std::string>> ShowProperties(const std::string& name,

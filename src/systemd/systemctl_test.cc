@@ -1,10 +1,19 @@
 #include "src/systemd/systemctl.h"
 
+#include <stdlib.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
+#include "src/base/clock_testing.h"
+#include "src/base/files.h"
 
 namespace kplan {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 // As `systemctl show` of systemd 252 prints it.
@@ -56,6 +65,89 @@ TEST(ParseUnitState, WhatIsNoAnswerIsAnError) {
        {"", "LoadState=loaded\n", "LoadState=\nActiveState=active\nSubState=running\n", "garbage"}) {
     EXPECT_TRUE(absl::IsDataLoss(ParseUnitState(text).status())) << text;
   }
+}
+
+// A systemd of which only the answers are there: what `systemctl show` prints is in a file, and changes by
+// the clock.
+class AwaitUnitTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = absl::StrCat(testing::TempDir(), "/await-unit-XXXXXX");
+    ASSERT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    Put("systemctl", "#!/bin/sh\ncat \"${0%/*}/unit\"\n", 0755);
+    Put("journalctl", "#!/bin/sh\ncat \"${0%/*}/journal\"\n", 0755);
+    Put("journal", "");
+    old_path_ = getenv("PATH");
+    setenv("PATH", absl::StrCat(folder_, ":", old_path_).c_str(), 1);
+    Say("active", "running", 17, "old");
+  }
+  void TearDown() override {
+    setenv("PATH", old_path_.c_str(), 1);
+    EXPECT_EQ(system(absl::StrCat("rm -rf ", folder_).c_str()), 0);
+  }
+
+  void Put(const char* name, const std::string& text, mode_t mode = 0644) {
+    const absl::Status status = WriteScratchFile(absl::StrCat(folder_, "/", name), text, mode);
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  void Say(const char* active, const char* sub, int pid, const char* invocation) {
+    Put("unit", absl::StrCat("LoadState=loaded\nActiveState=", active, "\nSubState=", sub, "\nMainPID=", pid,
+                             "\nInvocationID=", invocation, "\nResult=success\n"));
+  }
+  void SayAfter(int seconds, const char* active, const char* sub, int pid, const char* invocation) {
+    clock_.After(absl::Seconds(seconds), [=] { Say(active, sub, pid, invocation); });
+  }
+  absl::StatusOr<UnitState> Await(UnitPhase phase) {
+    return AwaitUnit("etcd", "old", phase, clock_.Now() + absl::Seconds(10), &clock_);
+  }
+
+  FakeClock clock_;
+
+ private:
+  std::string folder_, old_path_;
+};
+
+TEST_F(AwaitUnitTest, WaitsForAnotherRunOfIt) {
+  SayAfter(1, "deactivating", "stop-sigterm", 17, "old");
+  SayAfter(2, "activating", "start-pre", 0, "new");
+  SayAfter(3, "activating", "start", 231, "new");
+  SayAfter(5, "active", "running", 231, "new");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kStarted);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->main_pid, 231);
+  EXPECT_EQ(clock_.waited(), absl::Seconds(3));
+  state = Await(UnitPhase::kActive);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(state->invocation, "new");
+  EXPECT_EQ(clock_.waited(), absl::Seconds(5));
+}
+
+TEST_F(AwaitUnitTest, WaitsNoLongerThanItMay) {
+  SayAfter(2, "activating", "start-pre", 0, "new");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kStarted);
+  EXPECT_THAT(std::string(state.status().message()),
+              AllOf(HasSubstr("etcd.service was not started in time"), HasSubstr("SubState=start-pre")));
+  EXPECT_EQ(clock_.waited(), absl::Seconds(10));
+  state = AwaitUnit("etcd", "old", UnitPhase::kActive, clock_.Now(), &clock_);
+  EXPECT_THAT(std::string(state.status().message()), HasSubstr("did not become active in time"));
+  EXPECT_EQ(clock_.waited(), absl::Seconds(10)) << "it looks once, and does not wait";
+}
+
+TEST_F(AwaitUnitTest, IsOverAsSoonAsTheServiceFailed) {
+  Put("journal", "{\"MESSAGE\":\"no such flag\",\"_SYSTEMD_INVOCATION_ID\":\"new\"}\n");
+  SayAfter(2, "failed", "failed", 0, "new");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kActive);
+  EXPECT_THAT(std::string(state.status().message()),
+              AllOf(HasSubstr("etcd.service failed to start"), HasSubstr("no such flag")));
+  EXPECT_EQ(clock_.waited(), absl::Seconds(2));
+}
+
+TEST_F(AwaitUnitTest, IsOverWhenSystemdIsGoingToTryAgain) {
+  SayAfter(4, "activating", "auto-restart", 0, "new");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kActive);
+  EXPECT_THAT(std::string(state.status().message()), HasSubstr("systemd is going to try again"));
+  EXPECT_EQ(clock_.waited(), absl::Seconds(4));
 }
 
 }  // namespace
