@@ -79,6 +79,7 @@ def kplan_dependencies():
     _system_library("openssl", linkopts = _static_libs(["ssl", "crypto"]) + ["-ldl", "-lpthread"])
     _system_library("yaml_cpp", linkopts = _static_libs(["yaml-cpp"]))
     _system_library("idn2", linkopts = _static_libs(["idn2", "unistring"]))
+    _system_library("lowdown", linkopts = _static_libs(["lowdown", "bsd"]) + ["-lm"])
     _system_library("nlohmann_json")
     _system_library("archive", linkopts = _static_libs(["archive", "nettle", "z"]))
     _system_library("gtest", linkopts = ["-l:libgmock.a", "-l:libgtest.a", "-lpthread"])

@@ -44,16 +44,16 @@ void PrintTopic(const Topic& topic) {
 }
 
 int Search(const std::string& word) {
-  std::string lower = absl::AsciiStrToLower(word), table;
+  std::string lower = absl::AsciiStrToLower(word), rows;
   for (const Topic& topic : AllTopics()) {
     bool found = absl::StrContains(absl::AsciiStrToLower(topic.name), lower) ||
                  absl::StrContains(absl::AsciiStrToLower(topic.text), lower);
     if (!found) continue;
-    absl::StrAppend(&table, "| ", topic.name, " | ", KindName(topic.kind), " | ",
+    absl::StrAppend(&rows, "| ", topic.name, " | ", KindName(topic.kind), " | ",
                     absl::StrReplaceAll(SummaryOf(topic), {{"|", "\\|"}}), " |\n");
   }
-  if (table.empty()) return Fail(absl::StrCat("no topic has ", Quote(word), " in its text"));
-  PrintMarkdown(table);
+  if (rows.empty()) return Fail(absl::StrCat("no topic has ", Quote(word), " in its text"));
+  PrintMarkdown(absl::StrCat("| | | |\n|---|---|---|\n", rows));
   return kExitDone;
 }
 

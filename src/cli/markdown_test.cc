@@ -30,6 +30,26 @@ TEST(Markdown, WritesLinksAsTextAndBoldOnATerminalOnly) {
             "See the \033[1mkeys\033[0m and \033[1mall\033[0m of \033[1ma\033[0m \033[1mb\033[0m, [1] and "
             "\033[1m[x](y)\033[0m.\n");
   EXPECT_EQ(PlainText(kText), "See the keys and all of a b, [1] and [x](y).");
+  EXPECT_EQ(PlainText("| a | b |\n|---|---|\n| c | d |\n"), "a b c d");
+}
+
+// What Markdown, or a dialect of it, might take for markup.
+TEST(Markdown, ChangesNoWords) {
+  constexpr char kText[] =
+      "key: value\nTake `--x=<FILE>` or <placeholder> -- $HOME ~x~ a_b_c 2^10 x<sup> &amp; \"it's\" ==y== "
+      "[^1] https://x.y/z_z_ 1/2 (c) ... #1 \\*\n";
+  EXPECT_EQ(
+      Plain(kText, 200),
+      "key: value Take `--x=<FILE>` or <placeholder> -- $HOME ~x~ a_b_c 2^10 x<sup> &amp; \"it's\" ==y== "
+      "[^1] https://x.y/z_z_ 1/2 (c) ... #1 *\n");
+  EXPECT_EQ(Plain("<placeholder>\n\nend\n"), "<placeholder>\n\nend\n");
+}
+
+TEST(Markdown, ShowsTheFirstCodeBlock) {
+  EXPECT_EQ(FirstCodeBlock("\n    kplan x [--json]\n    kplan y\n\ntext\n\n    other\n"),
+            "kplan x [--json]\nkplan y\n");
+  EXPECT_EQ(FirstCodeBlock("```\na\n  b\n```\n"), "a\n  b\n");
+  EXPECT_EQ(FirstCodeBlock("none"), "");
 }
 
 TEST(Markdown, CountsCharactersNotBytes) {
@@ -50,6 +70,12 @@ TEST(Markdown, IndentsLists) {
             "\n"
             "1. one\n"
             "2. two\n");
+  EXPECT_EQ(Plain("- a\n    - b\n    - c d\n- e\n", 40), "- a\n  - b\n  - c d\n- e\n");
+}
+
+TEST(Markdown, EndsNoLineInBlanks) {
+  EXPECT_EQ(Plain("```\na\n\nb\n```\n\n| a | b |\n|---|---|\n| c | |\n"), "    a\n\n    b\n\na  b\nc\n");
+  EXPECT_EQ(Plain(""), "");
 }
 
 TEST(Markdown, AlignsTables) {
@@ -64,6 +90,10 @@ TEST(Markdown, AlignsTables) {
             "  `init`    start\n"
             "  `import`  take over\n");
   EXPECT_EQ(Plain("| a | b | c |\n|---|---|---|\n| 1 | | 3 |\n"), "a  b  c\n1     3\n");
+  EXPECT_EQ(Plain("| | |\n|---|---|\n| a | b |\n"), "a  b\n") << "no heading";
+  EXPECT_EQ(Plain("| | |\n|---|---|\n| `a\\|b` | a\\|b |\n\n`a\\|b`\n"), "`a|b`  a|b\n\n`a\\|b`\n");
+  EXPECT_EQ(RenderMarkdown("| a b | c |\n|---|---|\n| `d` | e |\n", {40, true}),
+            "\033[1ma\033[0m \033[1mb\033[0m  \033[1mc\033[0m\n\033[1md\033[0m    e\n");
   // A column is never narrower than its longest word.
   EXPECT_EQ(Plain("| unbreakable | x y |\n|---|---|\n| 1 | 2 |\n", 5),
             "unbreakable  x\n             y\n1            2\n");
@@ -71,24 +101,6 @@ TEST(Markdown, AlignsTables) {
 
 TEST(Markdown, LeavesCommentsOut) {
   EXPECT_EQ(Plain("one\n<!-- a\nb -->\n\ntwo\n<!-- c -->\n"), "one\n\ntwo\n");
-}
-
-TEST(Markdown, FindsSections) {
-  constexpr char kText[] =
-      "# All\nintro\n## Exit codes\n\n    kplan x [--json]\n    kplan y\n\ntext\n\n    other\n### `in` "
-      "it\nsub\n"
-      "```\n## no heading\n```\n## Last\nend";
-  std::vector<MarkdownSection> sections = MarkdownSections(kText);
-  ASSERT_EQ(sections.size(), 4u);
-  EXPECT_EQ(sections[0].level, 1);
-  EXPECT_EQ(sections[0].whole, kText);
-  EXPECT_EQ(sections[1].anchor, "exit-codes");
-  EXPECT_EQ(FirstCodeBlock(sections[1].body), "kplan x [--json]\nkplan y\n");
-  EXPECT_EQ(sections[2].title, "in it");
-  EXPECT_EQ(sections[2].body, "sub\n```\n## no heading\n```\n");
-  EXPECT_EQ(sections[3].body, "end");
-  EXPECT_EQ(sections[3].whole, "## Last\nend");
-  EXPECT_EQ(FirstCodeBlock(sections[3].body), "");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -11,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "src/cli/embedded.h"
 #include "src/cli/markdown.h"
+#include "src/cli/markdown_sections.h"
 #include "src/spec/key_help.h"
 
 namespace kplan {
@@ -58,21 +60,15 @@ void AddKeys(std::vector<Topic>* topics) {
   }
 }
 
-// TEXT up to the first of ENDS, without markup and without a full stop.
+// TEXT without markup, up to the first of ENDS, and without a full stop.
 std::string UpTo(std::initializer_list<absl::string_view> ends, absl::string_view text) {
-  size_t end = text.size();
-  for (absl::string_view stop : ends) end = std::min(end, text.find(stop));
-  std::string sentence = PlainText(text.substr(0, end));
+  std::string sentence = PlainText(text);
+  size_t end = sentence.size();
+  for (absl::string_view stop : ends) end = std::min(end, absl::string_view(sentence).find(stop));
+  sentence.resize(end);
+  absl::StripTrailingAsciiWhitespace(&sentence);
   if (!sentence.empty() && sentence.back() == '.') sentence.pop_back();
   return sentence;
-}
-
-std::string JoinLines(absl::string_view text) {
-  std::string joined(text);
-  for (char& c : joined) {
-    if (c == '\n') c = ' ';
-  }
-  return joined;
 }
 
 std::string CommandText(absl::string_view command) {
@@ -138,7 +134,7 @@ std::string SummaryOf(const Topic& topic) {
   absl::string_view text = topic.text;
   while (absl::ConsumePrefix(&text, "\n")) {
   }
-  const std::string paragraph = JoinLines(text.substr(0, text.find("\n\n")));
+  const absl::string_view paragraph = text.substr(0, text.find("\n\n"));
   constexpr size_t kLong = 120;
   std::string sentence = UpTo({". "}, paragraph);
   return sentence.size() <= kLong ? sentence : UpTo({". ", ": ", "; "}, paragraph);
@@ -172,8 +168,7 @@ std::string OptionSummary(absl::string_view command, absl::string_view option) {
       absl::ConsumePrefix(&name, "`");
       if (name.substr(0, name.find_first_of(" =`")) != option) continue;
       item.remove_prefix(end + 2);
-      return UpTo({". ", "; ", ": "},
-                  JoinLines(item.substr(0, std::min(item.find("\n- "), item.find("\n\n")))));
+      return UpTo({". ", "; ", ": "}, item.substr(0, std::min(item.find("\n- "), item.find("\n\n"))));
     }
   }
   return "";

@@ -1,13 +1,18 @@
 #include "src/cli/topics.h"
 
+#include <algorithm>
+#include <regex>
 #include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 #include "src/base/error_codes.h"
 #include "src/cli/command_table.h"
+#include "src/cli/embedded.h"
+#include "src/cli/markdown.h"
 
 namespace kplan {
 namespace {
@@ -69,6 +74,55 @@ TEST(Topics, HaveTheSyntaxOfEveryCommand) {
     EXPECT_EQ(found, expected) << command.name;
     EXPECT_FALSE(CommandSummary(command.name).empty()) << command.name;
   }
+}
+
+std::vector<std::string> SplitWords(absl::string_view text) {
+  return absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+}
+
+// What is left of TEXT when its markup is taken away line by line; code keeps its backticks.
+std::vector<std::string> WordsWithoutMarkup(const std::string& text) {
+  std::string words = std::regex_replace(text, std::regex("<!--[^>]*-->"), "");
+  words = std::regex_replace(words, std::regex("\\[([^\\]`]*|`[^`]*`)\\]\\([^)]*\\)"), "$1");
+  std::string out;
+  for (std::string line : std::vector<std::string>(absl::StrSplit(words, '\n'))) {
+    if (absl::StartsWith(line, "|--") || absl::StartsWith(line, "```")) continue;
+    if (absl::StartsWith(line, "|")) {
+      line = absl::StrReplaceAll(line, {{"\\|", "|"}, {"|", " "}});
+    } else if (absl::StartsWith(line, "#")) {
+      line = std::regex_replace(line, std::regex("^#+|`"), "");
+    }
+    if (!absl::StartsWith(line, "    ")) line = absl::StrReplaceAll(line, {{"**", ""}});
+    absl::StrAppend(&out, line, "\n");
+  }
+  return SplitWords(out);
+}
+
+void ExpectWords(const std::vector<std::string>& printed, const std::vector<std::string>& words,
+                 const std::string& where) {
+  const auto [other, word] = std::mismatch(printed.begin(), printed.end(), words.begin(), words.end());
+  EXPECT_TRUE(other == printed.end() && word == words.end())
+      << where << ": \"" << (word == words.end() ? "" : *word) << "\" is printed as \""
+      << (other == printed.end() ? "" : *other) << "\"";
+}
+
+// The words of TEXT are what is printed: in order where no cell of a table is too narrow for its text.
+void ExpectTheSameWords(const std::string& text, const std::string& name) {
+  std::vector<std::string> words = WordsWithoutMarkup(text);
+  ExpectWords(SplitWords(RenderMarkdown(text, {1000000, false})), words, name);
+  std::sort(words.begin(), words.end());
+  for (size_t width : {40, 80, 100}) {
+    std::vector<std::string> printed = SplitWords(RenderMarkdown(text, {width, false}));
+    std::sort(printed.begin(), printed.end());
+    ExpectWords(printed, words, absl::StrCat(name, " in ", width, " columns"));
+  }
+}
+
+TEST(Topics, ArePrintedWordByWord) {
+  for (const char* page : {"clusters", "commands", "errors", "etcd-flags", "hosts", "services", "steps"}) {
+    ExpectTheSameWords(std::string(Embedded(absl::StrCat("docs/", page, ".md"))), page);
+  }
+  for (const Topic& topic : AllTopics()) ExpectTheSameWords(topic.text, topic.name);
 }
 
 TEST(Topics, SayInAFewWordsWhatAnOptionIsFor) {
