@@ -15,7 +15,7 @@
 namespace kplan {
 
 // What the spec wants of a certificate, from the record of the step that keeps it. The records' keys are
-// described where the steps are: ca_cert.cc, cert.cc, adopt_ca.cc.
+// described where the steps are: steps/pki/ca_cert.cc, steps/pki/cert.cc, steps/pki/adopt_ca.cc.
 struct CertificateSpec {
   // Where the certificate comes from, and so what kplan may say about it.
   enum Origin : uint8_t {

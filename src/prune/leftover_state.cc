@@ -186,7 +186,7 @@ absl::Status LookAtFile(const Leftover& leftover, const Holding& holding, Leftov
   return absl::OkStatus();
 }
 
-// The programs that were taken out of an archive; unpack.cc writes beside them what they are.
+// The programs that were taken out of an archive; steps/files/unpack.cc writes beside them what they are.
 absl::Status LookAtUnpacked(const Leftover& leftover, const Holding& holding, LeftoverState* state) {
   struct stat info;
   if (lstat(holding.path.c_str(), &info) != 0) {
