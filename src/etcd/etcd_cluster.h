@@ -17,7 +17,7 @@ namespace kplan {
 // many for the linker.)
 struct PlannedMember {
   std::string host, name;
-  std::string id;                        // foretold (base/etcd_ids.h)
+  std::string id;                        // foretold (etcd/facts/etcd_ids.h)
   std::string data, root;                // the data folder, inside the host's root
   bool remote = false;                   // the host is at the other end of an ssh connection
   std::string probe;                     // "https://10.0.0.11:2379": where it is asked

@@ -21,7 +21,7 @@ struct EtcdData {
   // A write-ahead log is there: an etcd that starts here is the member below, whatever its flags say. False
   // for a folder that is missing or empty, or in which an etcd was stopped before it had written a log.
   bool initialised = false;
-  std::string member_id, cluster_id;  // as etcdctl prints them (base/etcd_ids.h)
+  std::string member_id, cluster_id;  // as etcdctl prints them (etcd/facts/etcd_ids.h)
   // The highest index of the log that this member knew to be committed; of a folder in use, or with a torn
   // tail, what could be read.
   uint64_t commit = 0;
@@ -34,7 +34,7 @@ struct EtcdData {
   std::string held;
 };
 
-// What is in the folder PATH inside ROOT (host_file.h). A ROOT or a folder that is not there is one that
+// What is in the folder PATH inside ROOT (host/host_file.h). A ROOT or a folder that is not there is one that
 // holds nothing. PermissionDenied when it must not be read.
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
 

@@ -1,7 +1,7 @@
 #ifndef KPLAN_ETCD_ETCD_STEPS_H_
 #define KPLAN_ETCD_ETCD_STEPS_H_
 
-// What is done about a running etcd, as steps (src/steps/step.h): only here, above the steps that any service
+// What is done about a running etcd, as steps (src/step/step.h): only here, above the steps that any service
 // is made of, is it known what etcd is. Each is in the file of its name; the record's keys are described
 // there.
 

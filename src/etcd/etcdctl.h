@@ -2,7 +2,7 @@
 #define KPLAN_ETCD_ETCDCTL_H_
 
 // Asking a cluster by etcdctl, as its client would, and what etcdctl's JSON says. etcd's JSON has ids as
-// unsigned numbers; here they are text, as etcdctl's tables and base/etcd_ids.h have them.
+// unsigned numbers; here they are text, as etcdctl's tables and etcd/facts/etcd_ids.h have them.
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 // rollout-etcd: {"cacert":"pki/ca.pem", "cert":"pki/root.pem", "cluster-id":"..", "etcdctl":"archives/...",
 //   "key":"pki/root-key.pem", "kind":"rollout-etcd", "max-unavailable":1, "members":[{..., "service":{a
 //   record of the kind "service"}},...], "snapshot":{"dir":"snapshots", "keep":3}, "timeout":SECONDS}
-//   (etcd_cluster.h, service.cc)
+//   (etcd_cluster.h, steps/service/service.cc)
 // That all members of a cluster run with what the plan wants them to run with, and serve: the services of all
 // of them in one step, because whether one may be restarted depends on how the others are.
 //
@@ -95,7 +95,7 @@ absl::StatusOr<StepResult> RolloutEtcdStep(const StepContext& context, const Rec
 }
 
 // Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went
-// there (plan/rollout_look.h).
+// there (look/rollout_look.h).
 absl::StatusOr<Outlook> RolloutEtcdLook(const LookContext& context, const Record& record) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();

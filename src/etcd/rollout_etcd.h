@@ -20,7 +20,7 @@ namespace kplan {
 
 struct RolloutPlan {
   PlannedCluster cluster;
-  std::vector<Record> services;  // the service of each member (service.cc)
+  std::vector<Record> services;  // the service of each member (steps/service/service.cc)
   int max_unavailable = 1;
   absl::Duration timeout;  // for a member that was started, until it serves
   // A snapshot is taken before the first restart of a member; without a value none is.

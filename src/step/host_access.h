@@ -21,7 +21,7 @@ class HostAccess {
   virtual absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
                                              const Record& record) = 0;
 
-  // HOST's answer to a question (questions.h), which changes nothing there. Unavailable as above.
+  // HOST's answer to a question (steps/questions.h), which changes nothing there. Unavailable as above.
   virtual absl::StatusOr<Json> Ask(const std::string& host, const Record& question) = 0;
 };
 

@@ -9,7 +9,7 @@
 //   3. return the digest of its public parts and the files that show whether it still stands.
 //
 // Steps print nothing: what a person should read is in StepResult, what went wrong is in the Status. The
-// caller (step_main.h) writes the depfile and the stamp. Paths in a record are relative to the working folder
+// caller (cli/step.cc) writes the depfile and the stamp. Paths in a record are relative to the working folder
 // (DIR), but for those that are paths inside a host's root.
 
 #include <string>

@@ -5,16 +5,16 @@
 // it is this machine), and changes nothing.
 //
 //   {"kind":"check",...}
-//       What the checks of a service that are made on the host itself come to (check_local.h).
+//       What the checks of a service that are made on the host itself come to (steps/service/check_local.h).
 //   {"kind":"etcd-data","data":PATH,"root":ROOT}
-//       What the data folder holds (EtcdDataJson in etcd_data.h).
+//       What the data folder holds (EtcdDataJson in etcd/etcd_data.h).
 //   {"kind":"service-look","service":{a service record}}
 //       What the service step would do:
 //       {"running":bool,"starts":bool,"restarts":bool,"reloads":bool,"reasons":[TEXT]}
 //   {"kind":"service-log","manager":...,"name":...,"root":...}
 //       Its last log lines: {"lines":TEXT}
 //   {"kind":"standing",...}
-//       How artifacts and services stand (standing_question.h).
+//       How artifacts and services stand (steps/service/standing_question.h).
 
 #include "absl/status/statusor.h"
 #include "src/base/record.h"

@@ -1,5 +1,5 @@
 // dir: {"any-owner":true,"kind":"dir","mode":"0700","owner":"etcd","path":"/var/lib/etcd","root":"/"}
-//      (owner: see host_owner.h; optional. any-owner: optional, false when not given)
+//      (owner: see host/host_owner.h; optional. any-owner: optional, false when not given)
 // A folder on a host: that it is there, its mode and its owner. What is inside is never touched. With
 // any-owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
 // folder is not the service's, and would leave what is in it alone if the folder had been given away before.

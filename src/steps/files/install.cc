@@ -1,5 +1,5 @@
 // install: {"from":"pki/ca.pem","kind":"install","mode":"0644","owner":"etcd:etcd","path":"/etc/etcd/ca.pem",
-//           "root":"./rootfs","secret":false}     (owner: see host_owner.h; owner and secret are optional)
+//           "root":"./rootfs","secret":false}     (owner: host/host_owner.h; owner and secret are optional)
 // A file of the working folder, put on a host: content, mode and owner. It is replaced whole, by a rename,
 // whatever differs: so a running binary is no obstacle, and whoever had the old file open for writing has the
 // old file.

@@ -1,12 +1,12 @@
 // install-pair: {"cert-from":"pki/x.pem","cert-path":"/etc/etcd/x.pem","key-from":"pki/x-key.pem",
 //                "key-path":"/etc/etcd/x-key.pem","kind":"install-pair","owner":"etcd","root":"./rootfs"}
-//                (owner: the key's, see host_owner.h; optional. Both paths are in one folder.)
+//                (owner: the key's, see host/host_owner.h; optional. Both paths are in one folder.)
 // A certificate (0644) and its private key (0600), put on a host for a service that reads both again at every
 // handshake: the two names never hold a certificate beside another one's key. The certificate's file may have
 // the intermediate ones behind it.
 //
 // A certificate for the key that is there is one rename. Another key is swapped in together with its
-// certificate (pair_swap.h). Where there is no pair yet, or one that does not belong together, there is
+// certificate (host/pair_swap.h). Where there is no pair yet, or one that does not belong together, there is
 // nothing to keep up: the key goes first, and the certificate, which the readers read first, makes the pair.
 
 #include "src/steps/files/install_pair.h"

@@ -28,7 +28,7 @@
 // FILE holds its certificate, which is copied to "path". And, optionally:
 //   "key": FILE                  its private key, used where it is and never copied; without: somebody else
 //                                signs
-//   "passphrase": [...]          of the key (passphrase.h)
+//   "passphrase": [...]          of the key (pki/passphrase.h)
 //   "renew-before": seconds
 // Digest: of the DER. Both FILEs are their owner's: they are checked, and never changed.
 

@@ -28,7 +28,7 @@
 //    "kind":"bundle","name":"x","passphrase":PASS,"path":"pki/x-chain.pem"}
 //   chain   PEM: the certificate and the CAs above it, nearest first, as TLS servers send them
 //   bundle  PEM: the key in front of that, as HAProxy, MongoDB and etcd's --cert-file take it
-//   pkcs12  pkcs12.h, under the passphrase (passphrase.h), with the friendly name "name"
+//   pkcs12  pki/pkcs12.h, under the passphrase (pki/passphrase.h), with the friendly name "name"
 // "key" is there for the last two, "name" and "passphrase" for the last. Digest: of the DER of the public key
 // (if there is one), the certificates, and the name.
 

@@ -15,10 +15,10 @@
 // A self-signed CA certificate. Record:
 //   {"expiry":seconds,"key":"pki/ca-key.pem","kind":"ca-cert","path":"pki/ca.pem","subject":[["C","US"],...]}
 // and, optionally:
-//   "backdate": seconds          how long before it is made it starts (issue.h)
+//   "backdate": seconds          how long before it is made it starts (pki/issue.h)
 //   "max-path-len": number       how many CAs may be below it
-//   "passphrase": [...]          of its key (passphrase.h)
-//   "permitted","excluded": [["dns","example.com"],...]     name constraints (name_constraints.h)
+//   "passphrase": [...]          of its key (pki/passphrase.h)
+//   "permitted","excluded": [["dns","example.com"],...]     name constraints (pki/name_constraints.h)
 //   "renew-before": seconds
 // Digest: of the DER.
 //

@@ -23,11 +23,11 @@
 //    "key":"pki/x-key.pem","kind":"cert","path":"pki/x.pem","sans":[["dns","worker"],...],
 //    "subject":[["C","US"],...],"usages":["signing","server auth",...]}
 // without "issuer-key" somebody else signs (external_certificate.h). And, optionally:
-//   "backdate": seconds          how long before it is made it starts (issue.h)
+//   "backdate": seconds          how long before it is made it starts (pki/issue.h)
 //   "ca": true                   an intermediate; then also as in ca_cert.cc:
 //   "max-path-len","permitted","excluded"
 //   "crl-url","ocsp-url": URL    and "issuer-urls": [URL,...], of the issuer
-//   "issuer-passphrase": [...]   of the issuer's key, and "passphrase" of its own (passphrase.h)
+//   "issuer-passphrase": [...]   of the issuer's key, and "passphrase" of its own (pki/passphrase.h)
 //   "renew-before": seconds
 //   "revoked-before": Unix seconds       one that starts earlier is revoked
 //   "superseded": FOLDER         where certificates go that are replaced, as SERIAL.pem

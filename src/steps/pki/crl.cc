@@ -29,7 +29,7 @@
 //   {"certs":[["pki/x.pem","pki/superseded/x",reason,date],...],"der":"pki/ca.crl","expiry":seconds,
 //    "issuer":"pki/ca.pem","issuer-key":"pki/ca-key.pem","kind":"crl","path":"pki/ca-crl.pem",
 //    "serials":[["5a01",reason,date],...]}
-// and, optionally, "issuer-passphrase": PASS (passphrase.h). Reasons by their RFC 5280 names, dates in Unix
+// and, optionally, "issuer-passphrase": PASS (pki/passphrase.h). Reasons by RFC 5280 names, dates in Unix
 // seconds as text; "" in "serials": when it first came into the CRL. Digest: of the DER.
 //
 // Both files hold the same CRL. The PEM is written first; when a kill comes between the two, the one with the
@@ -39,7 +39,7 @@
 namespace kplan {
 namespace {
 
-// Of less than 8 minutes and 15 seconds, two thirds would be over at once (issue.h, ValidityFrom).
+// Of less than 8 minutes and 15 seconds, two thirds would be over at once (pki/issue.h, ValidityFrom).
 constexpr int64_t kMinExpiry = 600;
 
 struct Spec {

@@ -23,7 +23,7 @@
 // A certification request. Record:
 //   {"ca":bool,"key":"pki/x-key.pem","kind":"csr","path":"pki/x.csr","sans":[["dns","worker"],...],
 //    "subject":[["C","US"],...]}
-// and, when the key is encrypted, "passphrase" (passphrase.h). A CA's request has the same shape (cfssl
+// and, when the key is encrypted, "passphrase" (pki/passphrase.h). A CA's request has the same shape (cfssl
 // gencert -initca), so "ca" changes nothing here. Digest: of what is signed (subject, SANs, public key),
 // since an ECDSA signature is another one every time.
 
@@ -78,7 +78,7 @@ absl::StatusOr<Request> ReadRequest(const std::string& path) {
 }
 
 // The names in a request's attributes (RFC 2986 4.1, PKCS #9 5.4.2), which ATTRIBUTES, the [0], has; empty
-// when there are none or they cannot be read. By hand, see der.h.
+// when there are none or they cannot be read. By hand, see pki/der.h.
 StringPairs SansIn(absl::string_view attributes) {
   constexpr absl::string_view kExtensionRequest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9);
   for (DerReader reader(attributes); reader.ok() && !reader.AtEnd();) {

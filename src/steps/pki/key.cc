@@ -30,8 +30,8 @@
 // "ca" is the promise that this file is never replaced; "certificate", of a CA, is where its certificate is.
 // "size" is 0 for ed25519. Optional:
 //   "format":"pkcs8"  else PKCS#1 or SEC1, as cfssl writes keys; Ed25519 is always PKCS#8
-//   "generation":N    of a leaf, 1 when absent: another number than the file's (key_text.h) makes a new key
-//   "passphrase"      where the passphrase is (passphrase.h): then the file is encrypted (encrypted_key.h)
+//   "generation":N    of a leaf, 1 when absent: another number than the file's (pki/key_text.h): a new key
+//   "passphrase"      where that is (pki/passphrase.h): the file is then encrypted (pki/encrypted_key.h)
 // Digest: of the SubjectPublicKeyInfo.
 //
 // The right key in another form than the record's is written again, the same key: nothing that depends on it

@@ -13,7 +13,7 @@
 //
 // The service is started, or started again, when it does not run, or runs with other inputs than the files in
 // restart-on (and the arguments and environment) now are. What it was started with is known
-//   - from the marker (service_marker.h), by digest, when that is about the running instance;
+//   - from the marker (host/service_marker.h), by digest, when that is about the running instance;
 //   - otherwise from the process itself: the program that it executes, byte for byte; its arguments; its
 //   environment; and
 //     that no other file of restart-on changed after its start. When all of these fit, the instance is

@@ -1,7 +1,7 @@
 // unit: {"from":"rendered/h/etc/systemd/system/etcd.service","kind":"unit","mode":"0644",
 //        "path":"/etc/systemd/system/etcd.service","root":"/","secret":false}
 // The text of a systemd unit, put in its place as by the step "install", once systemd finds nothing wrong
-// with it (unit_verify.h).
+// with it (systemd/unit_verify.h).
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
