@@ -94,11 +94,9 @@ class Files:
         self.root = root
         self.names = []
         for folder, folders, files in os.walk(root):
-            at_root = folder == root
-            folders[:] = sorted(
-                name for name in folders
-                if not name.startswith((".", "bazel-", "node_modules", "__pycache__")) and
-                not (at_root and name in ("build", "third_party")))
+            # At the root only what is the repository's: a checkout may hold other folders, too.
+            known = FOLDERS.split("|") if folder == root else folders
+            folders[:] = sorted(set(folders) & set(known) - {"third_party", "node_modules", "__pycache__"})
             self.names += sorted(os.path.relpath(os.path.join(folder, name), root) for name in files)
 
     def read(self, name):

@@ -143,7 +143,9 @@ def problems_of_visibility(packages):
             elif "visibility" in rule.values:
                 problems.append(f"{package}:{rule.text('name')} has a visibility of its own, beside the package's")
         problems += [f"{package} is visible to {grant}, which does not use it" for grant in set(given) - wanted]
-        problems += [f"{package} is not visible to {grant}, which uses it" for grant in wanted - set(given)]
+        for grant in wanted - set(given):
+            problems.append(f"{package} is not visible to {grant}, which uses it" if users else
+                            f"{package} is not private, although nobody uses it")
     return sorted(problems)
 
 
@@ -285,6 +287,11 @@ def test_a_package_that_is_visible_to_too_few(small):
 
 def test_a_package_that_is_visible_to_nobody_who_uses_it(small):
     assert small(tests="") == ["src/base is visible to //tests:__pkg__, which does not use it"]
+
+
+def test_a_package_that_nobody_uses(small):
+    assert small(root="") == ["src/cli is not private, although nobody uses it",
+                              "src/cli is visible to //:__pkg__, which does not use it"]
 
 
 def test_the_root_and_nobody(small):
