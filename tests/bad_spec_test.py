@@ -1,6 +1,6 @@
 """Every bad cluster.yaml of bad_specs/ is refused with the text in the file beside it, and nothing is written.
 
-To accept new texts after reading them: KPLAN=PATH tests/bad_spec_test.py --update
+To accept new texts after reading them: KPLAN=PATH python3 tests/bad_spec_test.py --update
 """
 
 import json

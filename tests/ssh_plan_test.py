@@ -108,7 +108,7 @@ class Hosts:
 
 
 def survey_text(record):
-    """What the digest of a survey is over that found nobody stopped (survey_etcd.cc)."""
+    """What the digest of a survey is over that found nobody stopped (src/etcd/survey_etcd.cc)."""
     members = [" ".join(member[key] for key in ("host", "name", "id", "root", "data")) for member in record["members"]]
     return "".join(line + "\n" for line in [record["cluster-id"], *members])
 

@@ -59,7 +59,7 @@ struct EtcdData {
   }
 };
 
-// What is in the folder PATH inside ROOT (host_file.h). A ROOT or a folder that is not there is one that
+// What is in the folder PATH inside ROOT (host/host_file.h). A ROOT or a folder that is not there is one that
 // holds nothing. PermissionDenied when it must not be read.
 absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
 

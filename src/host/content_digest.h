@@ -8,8 +8,8 @@
 namespace kplan {
 
 // Lower-case hex SHA-256 of the content of the file PATH; of one that holds a private key (PEM) over what is
-// public in it (pem_public.h): a digest must not be derived from a private key's bytes. Errors are ReadFile's
-// (files.h).
+// public in it (pki/pem_public.h): no digest may be derived from a private key's bytes. Errors are ReadFile's
+// (base/files.h).
 absl::StatusOr<std::string> ContentDigest(const std::string& path);
 
 }  // namespace kplan

@@ -6,7 +6,7 @@
 // The marker, ROOT/run/kplan/NAME.started, says which instance of a service was started with which inputs. It
 // lives beside the service and not in .kplan, so that losing .kplan restarts nothing, and in /run, so that a
 // reboot, which starts everything anew, takes it away. It is never the only evidence: without it (started at
-// boot, by hand, or kplan was killed) the running process itself is looked at (see service.cc).
+// boot, by hand, or kplan was killed) the running process itself is looked at (see steps/service/service.cc).
 //
 // It is written twice: before a start, with what runs at that moment, and after it, with the instance that
 // came of it. A kill in between is seen from the first: whatever runs then, is not what ran before and is not
@@ -30,7 +30,7 @@ namespace kplan {
 absl::StatusOr<std::string> RealRoot(const std::string& root);
 
 struct FileSeen {
-  std::string sha256;  // of one with a private key: over what is public in it (pem_public.h)
+  std::string sha256;  // of one with a private key: over what is public in it (pki/pem_public.h)
   std::string
       stat;  // device, inode, size and times: while these are the same, the content need not be read again
   bool open = true;  // everybody may read it; otherwise not everybody may know its digest

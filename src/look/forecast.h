@@ -1,7 +1,7 @@
 #ifndef KPLAN_LOOK_FORECAST_H_
 #define KPLAN_LOOK_FORECAST_H_
 
-// What the next `ninja` would do, step by step, and why: the looks of the steps (steps/outlook.h) in the
+// What the next `ninja` would do, step by step, and why: the looks of the steps (step/outlook.h) in the
 // order of the graph, each with what those before it will have written.
 
 #include <cstdint>

@@ -10,7 +10,7 @@
 
 namespace kplan {
 
-// Compares what there is with the plan where ninja cannot (see plan/drift.h), and makes each step stale whose
+// Compares what there is with the plan where ninja cannot (see look/drift.h), and makes each step stale whose
 // artifact is not as it should be, so that ninja runs it. Only steps that were done before: the others are
 // ninja's to find. Returns what was found, a line each: "key/kubernetes: mode is 0644, should be 0600".
 //

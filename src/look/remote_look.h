@@ -2,8 +2,8 @@
 #define KPLAN_LOOK_REMOTE_LOOK_H_
 
 // What the steps that work on a host over ssh would do, without asking the host: what they would deliver now
-// (steps/delivery.h) beside what they delivered last, as the journal has it. So drift on the host itself is
-// not seen here: that is what `kplan status --contact` is for (plan/contact.h).
+// (steps/files/delivery.h) beside what they delivered last, by the journal. So drift on the host itself is
+// not seen here: that is what `kplan status --contact` is for (look/contact.h).
 
 #include <memory>
 #include <optional>

@@ -2,7 +2,7 @@
 #define KPLAN_MODEL_DURATIONS_H_
 
 // Durations as cfssl writes them: Go's time.ParseDuration in whole seconds ("8760h", "1h30m"). Errors are
-// statuses as in names.h: the reason and, after a line end, the remedy.
+// statuses as in pki/names.h: the reason and, after a line end, the remedy.
 
 #include <cstdint>
 

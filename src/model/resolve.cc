@@ -7,7 +7,7 @@
 namespace kplan {
 namespace {
 
-// The two parts of a message as names.h has them; the second may be empty.
+// The two parts of a message as pki/names.h has them; the second may be empty.
 std::pair<std::string, std::string> ReasonAndRemedy(const absl::Status& status) {
   return absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
 }

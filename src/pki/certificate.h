@@ -19,7 +19,7 @@ struct SignedObject {
   std::string algorithm;    // DER of the AlgorithmIdentifier beside the signature, which that does not cover
   int signature_nid = 0;    // NID_sha256WithRSAEncryption, ...
   std::string signature;
-  // Of what a look foresees (outlook.h), which nobody has signed yet: the public key (DER of the
+  // Of what is foreseen and not signed yet (ForeseeCertificate, issue.h): the public key (DER of the
   // SubjectPublicKeyInfo) whose private half will. Empty for everything that was read.
   std::string signer;
 

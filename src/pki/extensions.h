@@ -16,7 +16,7 @@ namespace kplan {
 // What the extensions of a certificate (RFC 5280 4.2) say: what is read out of one, and what is written into
 // a new one.
 struct Extensions {
-  uint16_t key_usage = 0;  // KeyUsageBit of src/base/usages.h; 0 when there is no such extension
+  uint16_t key_usage = 0;                        // KeyUsageBit of usages.h; 0 when there is no such extension
   std::vector<std::string> extended_key_usages;  // dotted OIDs
   // BasicConstraints: whether it may sign certificates, and how many CAs may be below it (nothing: any).
   bool is_ca = false;

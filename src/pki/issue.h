@@ -60,7 +60,7 @@ absl::StatusOr<std::string> MakeSelfSigned(const NewCertificate& wanted, const P
 absl::StatusOr<std::string> MakeCertificate(const NewCertificate& wanted, const PrivateKey& key,
                                             const Certificate& issuer, const PrivateKey& issuer_key);
 
-// For a look (outlook.h), what either of the two would make for the public key SPKI (DER of a
+// For a look ahead, what either of the two would make for the public key SPKI (DER of a
 // SubjectPublicKeyInfo), by the same code and without the key that signs: ISSUER's, or, when that is null,
 // its own. Everything in it is as it will be, but for its signature (SignedObject::signer) and, where
 // `wanted` has none, its serial number. InvalidArgument also when SPKI is no key.

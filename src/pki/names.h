@@ -18,7 +18,7 @@ namespace kplan {
 // ...). cfssl takes anything that is not an IP for a DNS name, and "etcd-0:2379" for a URI; here every kind
 // is checked (RFC 5280 4.2.1.6, RFC 1034 3.5): ports, CIDR, brackets, zones, what looks like an IP and is
 // none are refused. DNS names and the domains of e-mail addresses come back as CanonicalDomain has them, URIs
-// as CanonicalUri (src/model/uri_name.h), IPs in their canonical form, an IPv4 address mapped into IPv6 as
+// as CanonicalUri (uri_name.h), IPs in their canonical form, an IPv4 address mapped into IPv6 as
 // IPv4 (as Go compares them).
 //
 // A wildcard is "*." before a name of at least two labels (RFC 6125 6.4.3; what stands for a part of a label,

@@ -193,7 +193,7 @@ absl::Status LookAtFile(const Leftover& leftover, const Holding& holding, Leftov
   return absl::OkStatus();
 }
 
-// What unpack.cc writes beside the programs that it took out of an archive.
+// What steps/files/unpack.cc writes beside the programs that it took out of an archive.
 struct Manifest {
   std::vector<std::array<std::string, 3>> members;  // [name in the archive, file name, digest]
 

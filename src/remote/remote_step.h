@@ -27,7 +27,7 @@ absl::StatusOr<Json> AskRemote(const RemoteHost& host, const Json& question);
 absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request);
 
 // The function of the kind that has WORD in its record and is about the way to a host (KPLAN_REMOTE_KIND in
-// kinds.def); null for any other.
+// step/kinds.def); null for any other.
 StepFunction FindRemoteStep(absl::string_view word);
 
 }  // namespace kplan

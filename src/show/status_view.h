@@ -77,7 +77,7 @@ struct StatusReport {
 };
 
 // Reads files and asks after services of this machine; changes nothing. LEFTOVERS are their keys. VISITS:
-// what the hosts over ssh said, if they were asked (contact.h); FORECAST has their drifts already.
+// what the hosts over ssh said, if they were asked (look/contact.h); FORECAST has their drifts already.
 StatusReport MakeStatusReport(const Graph& graph, const Forecast& forecast,
                               std::vector<std::string> leftovers, absl::Time now,
                               const std::vector<HostVisit>& visits = {});

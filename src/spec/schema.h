@@ -30,7 +30,7 @@ enum class KeyShape : uint8_t {
 enum class KeyValues : uint8_t {
   kAny,          // text
   kWord,         // one of KeySchema::words
-  kUsage,        // one of base/usages.h
+  kUsage,        // one of pki/usages.h
   kBool,         // true or false
   kNumber,       // decimal, from KeySchema::min to max
   kDuration,     // hours, minutes and seconds: 8760h

@@ -149,7 +149,7 @@ struct VerifyRecord {
 // One part of a restore, on the host of a member. It is no step of a plan: `kplan restore` has it done.
 struct RestorePartRecord {
   static constexpr absl::string_view kWord = "restore-etcd";
-  // The phases; restore_etcd.cc says what each does.
+  // The phases; etcd/restore_etcd.cc says what each does.
   static constexpr char kPrepare[] = "prepare", kStop[] = "stop", kHold[] = "hold", kSwap[] = "swap",
                         kRelease[] = "release", kDiscard[] = "discard";
   std::string phase;

@@ -77,7 +77,7 @@ struct DirRecord {
   std::string host;        // of one over ssh: its name
   std::string root, path;  // the host's root, and the folder inside it
   std::string mode;        // "0700"
-  std::string owner;       // host_owner.h; empty: who runs kplan there
+  std::string owner;       // host/host_owner.h; empty: who runs kplan there
   bool any_owner = false;  // whose it is is systemd's affair
 
   template <typename Self, typename Fields>
@@ -98,7 +98,7 @@ struct FileFields {
   std::string host;        // of one over ssh: its name
   std::string root, path;  // the host's root, and the file inside it
   std::string mode;        // "0644"
-  std::string owner;       // host_owner.h; empty: who runs kplan there
+  std::string owner;       // host/host_owner.h; empty: who runs kplan there
   bool secret = false;     // a private key is in it: its digest is over what is public
 
   template <typename Self, typename Fields>
@@ -130,7 +130,7 @@ struct PairRecord {
   std::string host;                 // of one over ssh: its name
   std::string root;                 // the host's
   std::string cert_path, key_path;  // inside it, in one folder
-  std::string owner;                // of the key (host_owner.h); empty: who runs kplan there
+  std::string owner;                // of the key (host/host_owner.h); empty: who runs kplan there
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {

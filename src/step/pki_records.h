@@ -27,7 +27,7 @@ struct KeyRecord {
   bool ca = false;              // a CA's: never made again
   std::string certificate;      // of a CA: what is signed with it, by which a key that is gone is missed
   std::string format;           // "pkcs8"; else PKCS#1 or SEC1, as cfssl writes keys
-  int64_t generation = 1;       // of a leaf: another number than the file's (key_text.h) makes a new key
+  int64_t generation = 1;       // of a leaf: another number than the file's (pki/key_text.h) makes a new key
   PassphraseSource passphrase;  // encrypted at rest
   std::string path;
 

@@ -21,7 +21,7 @@ absl::StatusOr<Answer> ReadAnswer(const absl::StatusOr<Json>& answer) {
   return FromJson<Answer>(*answer);
 }
 
-// What the checks of a service come to that are made on the host itself (check_local.h).
+// What the checks of a service come to that are made on the host itself (steps/service/check_local.h).
 struct CheckQuestion {
   static constexpr absl::string_view kWord = "check";
   std::vector<ServiceCheckRecord> checks;  // systemd, tcp and exec

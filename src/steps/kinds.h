@@ -12,7 +12,7 @@
 namespace kplan {
 
 // What does the steps of a kind, and what looks at them. The kinds that are about the way to a host have
-// their functions elsewhere (kinds.def).
+// their functions elsewhere (step/kinds.def).
 struct StepFunctions {
   absl::string_view word;  // of its records
   StepFunction run;

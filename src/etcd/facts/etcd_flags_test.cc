@@ -342,7 +342,7 @@ TEST(EtcdFlagPage, IsWhatTheTableSays) {
   const std::string doc{std::istreambuf_iterator<char>(in), {}};
   absl::StatusOr<std::string> today = WithFlagTable(doc);
   ASSERT_TRUE(today.ok()) << today.status();
-  EXPECT_EQ(doc, *today) << "When this is what you want: bazel run //src/model:etcd_flags_test.update";
+  EXPECT_EQ(doc, *today) << "When this is what you want: bazel run //src/etcd/facts:etcd_flags_test.update";
   for (const EtcdFlag& flag : AllEtcdFlags())
     EXPECT_TRUE(absl::StrContains(doc, absl::StrCat("| `", flag.name, "` |")));
   EXPECT_FALSE(WithFlagTable("<!-- flags -->\n").ok()) << "without an end";

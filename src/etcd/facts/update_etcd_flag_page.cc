@@ -1,4 +1,4 @@
-// bazel run //src/model:etcd_flags_test.update: makes the table of docs/etcd-flags.md that of today.
+// bazel run //src/etcd/facts:etcd_flags_test.update: makes the table of docs/etcd-flags.md that of today.
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 
 "use strict";
 
-// Draws the graph of `kplan graph --format=html`. What the words of the data mean is in src/plan/graph_html.cc. The
+// Draws the graph of `kplan graph --format=html`. What the words of the data mean is in src/show/graph_html.cc. The
 // places are kplan's (columns and slots); here they only become pixels, because a host can be open or closed.
 //
 // Text of the data gets into the page as textContent and into the canvas, never as markup.

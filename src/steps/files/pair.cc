@@ -3,7 +3,7 @@
 // the intermediate ones behind it.
 //
 // A certificate for the key that is there is one rename. Another key is swapped in together with its
-// certificate (pair_swap.h). Where there is no pair yet, or one that does not belong together, there is
+// certificate (host/pair_swap.h). Where there is no pair yet, or one that does not belong together, there is
 // nothing to keep up: the key goes first, and the certificate, which the readers read first, makes the pair.
 
 #include "src/steps/files/pair.h"

@@ -19,11 +19,11 @@ namespace kplan {
 absl::Status OtherKey(const std::string& path, const std::string& key_path);
 
 // The part that all certificates made here have in common: looks at SPEC's file, and when the certificate in
-// it is stale (certificate_policy.h) puts the DER that MAKE returns in its place, which has to be what the
+// it is stale (pki/certificate_policy.h) puts the DER that MAKE returns in its place, which must be what the
 // spec wants. Of several runs at once one makes it, and all have it. What is replaced:
 //
 //   a CA certificate of another key    never: OtherKey
-//   a damaged CA certificate           kept beside it (artifact_file.h, SetAside)
+//   a damaged CA certificate           kept beside it (host/artifact_file.h, SetAside)
 //   a certificate that the same issuer signed    kept in the superseded folder, where a CRL finds it
 //
 // EVIDENCE has the key.

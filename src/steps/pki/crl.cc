@@ -35,7 +35,7 @@
 namespace kplan {
 namespace {
 
-// Of less than 8 minutes and 15 seconds, two thirds would be over at once (issue.h, ValidityFrom).
+// Of less than 8 minutes and 15 seconds, two thirds would be over at once (pki/issue.h, ValidityFrom).
 constexpr int64_t kMinExpiry = 600;
 
 struct Spec {

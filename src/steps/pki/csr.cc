@@ -66,7 +66,7 @@ absl::StatusOr<Request> ReadRequest(const std::string& path) {
 }
 
 // The names in a request's attributes (RFC 2986 4.1, PKCS #9 5.4.2), which ATTRIBUTES, the [0], has; empty
-// when there are none or they cannot be read. By hand, see der.h.
+// when there are none or they cannot be read. By hand, see pki/der.h.
 StringPairs SansIn(absl::string_view attributes) {
   constexpr absl::string_view kExtensionRequest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9);
   for (DerReader reader(attributes); reader.ok() && !reader.AtEnd();) {

@@ -15,7 +15,7 @@ namespace kplan {
 //
 // It has to be of the key on disk and signed by the CA given, valid now, for exactly the names and extended
 // usages asked for: a certificate for more is a surprise that a spec has to spell out. The signer's to say
-// are how long it lives, subject fields beside the CN, URLs, harmless key usages (certificate_policy.cc),
+// are how long it lives, subject fields beside the CN, URLs, harmless key usages (pki/certificate_policy.cc),
 // and, of a CA, path length and name constraints that the spec leaves open.
 //
 // EVIDENCE has key and issuer. FailedPrecondition when there is none, or another one is needed. One that

@@ -2,7 +2,7 @@
 // it as it is on disk, it is enabled when it has an [Install] section, and active, started from the text that
 // is there now. A step before has put its file there.
 //
-// Which text it was started from is in a marker, like a service's (service_marker.h); `instance` there is the
+// The text it was started from is in a marker, as a service's is (host/service_marker.h); `instance` is the
 // unit's InvocationID. Without one, after a boot, it was started from the text that is there when that did
 // not change since. A job (Type=oneshot) is not active once it is done: it is run when its text changed, and
 // when it was not run since the machine was booted.

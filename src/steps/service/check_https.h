@@ -30,14 +30,14 @@ struct HttpsCheck {
   std::string cacert;               // who has to have signed what is served; empty: the system's CAs
   std::string cert, key;            // what is shown to the server; both empty: nothing
   std::string serves;               // a file whose first certificate has to be served; empty: any of cacert
-  std::vector<std::string> refuse;  // kinds of strangers (stranger.h) that have to be turned away
+  std::vector<std::string> refuse;  // kinds of strangers (probe/stranger.h) that have to be turned away
 
   // RECORD is one of https.
   static absl::StatusOr<HttpsCheck> From(const ServiceCheckRecord& record);
 };
 
 // One look, without waiting. curl(1) asks, as any client would; who is served, and who is turned away, is
-// seen on the wire by a probe of our own (tls_probe.h), and only when curl got the right answer: a refusal
+// seen on the wire by our own probe (probe/tls_probe.h), and only when curl got the right answer: a refusal
 // proves something beside a client that gets in.
 CheckOutcome LookAtHttps(const HttpsCheck& check);
 

@@ -3,7 +3,7 @@
 // The service is started, or started again, when it does not run, or runs with other inputs than the files in
 // restart_on (and the arguments and environment, but for what is in environment_file) now are. What it was
 // started with is known
-//   - from the marker (service_marker.h), by digest, when that is about the running instance;
+//   - from the marker (host/service_marker.h), by digest, when that is about the running instance;
 //   - otherwise from the process itself: the program that it executes, byte for byte; its arguments; its
 //     environment; and that no other file of restart_on changed after its start. When all of these fit, the
 //     instance is adopted: it gets its marker and is not touched. Doubt means a restart.

@@ -31,7 +31,7 @@ struct ServiceSpec {
   // Another unit starts it (a timer, a socket): it is neither started nor enabled here.
   bool by_unit = false;
   ProcessSpec process;  // root, name, the real argv, environment
-  // A file with more of the environment (environment_file.h), on this machine; empty: none.
+  // A file with more of the environment (systemd/environment_file.h), on this machine; empty: none.
   std::string environment_file;
 
   // ROOT_TO_COME: the root need not be there yet, because a step before will make it; then `process` has it

@@ -29,7 +29,7 @@ absl::StatusOr<ServiceRemains> LookAtRemains(const AnyRecord& record);
 
 // Stops the service and waits for its end, under systemd also takes away what starts it at boot, and removes
 // marker and pid file. Its unit, its data and its log stay; once the unit's file is gone too, ForgetUnit
-// (systemd.h) is due. Doing it again does nothing.
+// (systemd/systemctl.h) is due. Doing it again does nothing.
 absl::Status RetireService(const AnyRecord& record);
 
 }  // namespace kplan

@@ -24,8 +24,8 @@ absl::StatusOr<bool> ServiceMayComeUp(const std::string& manager, const std::str
 absl::StatusOr<bool> StopService(const std::string& manager, const std::string& root,
                                  const std::string& name);
 
-// What the service logged last, in the form of LastLines (service_log.h): of the journal, or of the current
-// start in ROOT/var/log/NAME.log.
+// What the service logged last, in the form of LastLines (host/service_log.h): of the journal, or of the
+// current start in ROOT/var/log/NAME.log.
 std::string LastLogLines(const std::string& manager, const std::string& root, const std::string& name,
                          size_t first = 0);
 
