@@ -50,6 +50,7 @@ struct StepForecast {
   bool starts = false, restarts = false, reloads = false;
   std::vector<ServiceOutlook> services;  // of a step about several services: those that it would touch
   bool changes_digest = false;           // of the stamp: what depends on it runs, too
+  bool behind = false;                   // of kWait: ninja does not come to it, for one before it
   std::string failure;                   // of kFail, kWait
   std::string note;
 };

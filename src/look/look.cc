@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,7 @@
 #include "src/look/contact.h"
 #include "src/look/drift.h"
 #include "src/look/step_record.h"
-#include "src/steps/kinds.h"
+#include "src/look/traversal.h"
 
 namespace kplan {
 namespace {
@@ -47,110 +48,110 @@ void MakeStale(const JournalEntry& entry, const std::string& stamp) {
   unlink(stamp.c_str());
 }
 
-class Looker {
+// Makes stale what is not as it should be.
+class StaleMaker : public TraversalSink {
  public:
-  Looker(const Graph& graph, absl::Time now) : graph_(graph), now_(now), watches_(graph), watcher_(now) {}
+  explicit StaleMaker(const Graph& graph) : graph_(graph), touched_(graph.shards().size()) {}
 
-  std::vector<std::string> Look() {
-    for (const Shard& shard : graph_.shards()) LookAtShard(shard);
-    return std::move(found_);
+  // What was not done before is ninja's to find.
+  bool Wants(StepId id, bool has_stamp) override {
+    const Step& step = graph_.steps()[id];
+    return has_stamp && (step.kind == StepKind::kService || !IsDoneOverSsh(step));
   }
+
+  // When its files are not as it left them. One that failed, or has another record now, ninja runs in any
+  // case.
+  bool Asks(StepId id, const StepSight& sight) override {
+    asked_ =
+        sight.findings.empty() && sight.files_differ && sight.entry->record == graph_.steps()[id].digest();
+    return asked_;
+  }
+
+  void Take(StepId id, const StepSight& sight, StepForecast forecast) override {
+    const Step& step = graph_.steps()[id];
+    const std::string stamp = paths::Stamp(step.label);
+    for (const StepSight::Finding& finding : sight.findings) {
+      MakeStale(*finding.watch, stamp);
+      Say(step, absl::StrCat(WhoseIs(step, *finding.watch), finding.reason));
+    }
+    // Behind one that fails it is looked at again when that one does not.
+    if (!asked_ || forecast.behind) return;
+    std::string reason = forecast.failure.empty() ? Join(forecast.reasons) : std::move(forecast.failure);
+    // That somebody edited it, ninja sees as we do.
+    if (step.kind == StepKind::kSource && forecast.fate != Fate::kFail) reason.clear();
+    if (reason.empty()) {
+      touched_[step.shard].push_back(sight.entry);
+      return;
+    }
+    MakeStale(*sight.entry, stamp);
+    Say(step, reason);
+  }
+
+  // What was found, shard by shard.
+  std::vector<std::string> Found() {
+    std::stable_sort(found_.begin(), found_.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<std::string> texts;
+    for (auto& [shard, text] : found_) texts.push_back(std::move(text));
+    return texts;
+  }
+
+  // By shard: those that are right, though a file was touched.
+  const std::vector<std::vector<const JournalEntry*>>& touched() const { return touched_; }
 
  private:
-  void LookAtShard(const Shard& shard) {
-    const std::string path = paths::Journal(shard.name);
-    Journal journal = Journal::Read(path);
-    std::vector<JournalEntry> touched;
-    for (StepId id : shard.steps) {
-      const Step& step = graph_.steps()[id];
-      const bool elsewhere = IsDoneOverSsh(step);
-      // Nothing of it is here but, of a service, the verdict.
-      if (elsewhere && step.kind != StepKind::kService) continue;
-      const std::string stamp = paths::Stamp(step.label);
-      if (access(stamp.c_str(), F_OK) != 0) continue;
-      if (LookAtWatches(id, stamp) || elsewhere) continue;
-      const JournalEntry* entry = journal.Find(step.label);
-      // One that failed, or has another record now, ninja runs in any case.
-      if (entry == nullptr || entry->failed || entry->record != step.digest() || !FilesDiffer(*entry))
-        continue;
-      if (LookCloser(step, *entry, stamp)) continue;
-      touched.push_back(*entry);
-      for (auto& [file, signature] : touched.back().files) signature = FileSignature(file);
-    }
-    Keep(path, journal, touched);
+  static std::string WhoseIs(const Step& step, const Watch& watch) {
+    // A step that keeps two files of a host has the label of one of them.
+    if (step.kind == StepKind::kPair && watch.kind == Watch::Kind::kFile &&
+        !absl::EndsWith(step.label, watch.path))
+      return absl::StrCat(watch.path, " ");
+    // One that keeps the services of several hosts has the label of none.
+    if (step.kind == StepKind::kRollout && watch.kind == Watch::Kind::kService)
+      return absl::StrCat(watch.path, " below ", watch.root, " ");
+    return "";
   }
 
-  // Whether something was found.
-  bool LookAtWatches(StepId id, const std::string& stamp) {
-    bool any = false;
-    const Step& step = graph_.steps()[id];
-    const std::string& label = step.label;
-    watches_.ForEach(id, [&](const Watch& watch) {
-      bool time = false;
-      std::string reason = watcher_.WhyStale(watch, &time);
-      if (reason.empty()) return;
-      any = true;
-      MakeStale(watch, stamp);
-      // A step that keeps two files of a host has the label of one of them.
-      const bool other = step.kind == StepKind::kPair && watch.kind == Watch::Kind::kFile &&
-                         !absl::EndsWith(label, watch.path);
-      // One that keeps the services of several hosts has the label of none.
-      const bool below = step.kind == StepKind::kRollout && watch.kind == Watch::Kind::kService;
-      found_.push_back(absl::StrCat(label, ": ", other ? absl::StrCat(watch.path, " ") : "",
-                                    below ? absl::StrCat(watch.path, " below ", watch.root, " ") : "",
-                                    reason));
-    });
-    return any;
-  }
-
-  // The files are not as the step left them: asks the step. Whether something was found.
-  bool LookCloser(const Step& step, const JournalEntry& entry, const std::string& stamp) {
-    absl::StatusOr<Outlook> outlook = LookAtStep(step.label, step.record, now_, Foreseen());
-    std::string reason;
-    if (!outlook.ok()) {
-      reason = std::string(outlook.status().message());
-    } else {
-      reason = Join(outlook->reasons);
-    }
-    if (reason.empty()) return false;
-    MakeStale(entry, stamp);
-    found_.push_back(absl::StrCat(step.label, ": ", reason));
-    return true;
-  }
-
-  // A journal that cannot be written is no reason to stop: it is asked the same again next time.
-  static void Keep(const std::string& path, const Journal& journal,
-                   const std::vector<JournalEntry>& touched) {
-    for (const JournalEntry& entry : touched) {
-      if (!AppendEntry(path, entry).ok()) return;
-    }
-    constexpr size_t kSlack = 64;
-    if (journal.lines() < 2 * journal.entries().size() + kSlack) return;
-    const Journal all = Journal::Read(path);
-    std::vector<const JournalEntry*> entries;
-    for (const auto& [label, entry] : all.entries()) entries.push_back(&entry);
-    WriteJournal(path, entries).IgnoreError();
+  void Say(const Step& step, const std::string& reason) {
+    found_.emplace_back(step.shard, absl::StrCat(step.label, ": ", reason));
   }
 
   const Graph& graph_;
-  absl::Time now_;
-  WatchIndex watches_;
-  Watcher watcher_;
-  std::vector<std::string> found_;
+  bool asked_ = false;
+  std::vector<std::pair<uint32_t, std::string>> found_;
+  std::vector<std::vector<const JournalEntry*>> touched_;
 };
+
+// Notes in the journal PATH how the files of TOUCHED are now, and keeps it short. A journal that cannot be
+// written is no reason to stop: it is asked the same again next time.
+void Keep(const std::string& path, const Journal& journal, const std::vector<const JournalEntry*>& touched) {
+  for (const JournalEntry* entry : touched) {
+    JournalEntry now = *entry;
+    for (auto& [file, signature] : now.files) signature = FileSignature(file);
+    if (!AppendEntry(path, now).ok()) return;
+  }
+  constexpr size_t kSlack = 64;
+  if (journal.lines() < 2 * journal.entries().size() + kSlack) return;
+  const Journal all = Journal::Read(path);
+  std::vector<const JournalEntry*> entries;
+  for (const auto& [label, entry] : all.entries()) entries.push_back(&entry);
+  WriteJournal(path, entries).IgnoreError();
+}
 
 }  // namespace
 
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
-  return Looker(graph, now).Look();
+  const std::vector<Journal> journals = ReadJournals(graph);
+  StaleMaker maker(graph);
+  Traverse(graph, journals, now, &maker);
+  for (size_t i = 0; i < journals.size(); ++i)
+    Keep(paths::Journal(graph.shards()[i].name), journals[i], maker.touched()[i]);
+  return maker.Found();
 }
 
 std::vector<std::string> LookForStaleOverSsh(const Graph& graph, HostAccess* hosts,
                                              std::vector<std::string>* found) {
-  std::vector<Journal> journals;
-  for (const Shard& shard : graph.shards()) journals.push_back(Journal::Read(paths::Journal(shard.name)));
   std::vector<std::string> problems;
-  for (const HostVisit& visit : VisitHosts(graph, journals, hosts)) {
+  for (const HostVisit& visit : VisitHosts(graph, ReadJournals(graph), hosts)) {
     if (!visit.problem.empty()) problems.push_back(absl::StrCat(visit.host, ": ", visit.problem));
     for (const Drift& drift : visit.drifts) {
       const Step& step = graph.steps()[drift.step];

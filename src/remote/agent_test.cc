@@ -95,8 +95,8 @@ class AgentTest : public testing::Test {
     request.root = root_;
     request.claim = claim_.empty() ? claim_ = Claim() : claim_;
     request.label = "file/h1/etc/x";
-    request.record = {
-        {"from", "pki/x"}, {"kind", "install"}, {"mode", "0640"}, {"path", "/etc/x"}, {"root", root_}};
+    request.record = {{"from", "pki/x"},  {"kind", "install"}, {"mode", "0640"},
+                      {"path", "/etc/x"}, {"root", root_},     {"secret", false}};
     request.sources = {{"pki/x", "/etc/x", static_cast<int64_t>(content.size()), Sha256Hex(content)}};
     return request;
   }

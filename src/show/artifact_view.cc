@@ -15,9 +15,9 @@
 #include "src/host/host_owner.h"
 #include "src/show/artifact_details.h"
 #include "src/show/graph_view.h"
+#include "src/spec/yaml_path.h"
 #include "src/spec/yaml_tree.h"
 #include "src/step/any_record.h"
-#include "src/why/spec_place.h"
 
 namespace kplan {
 namespace {
@@ -145,9 +145,8 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   Diagnostics diagnostics(&source);
   YamlTree tree;
   tree.Parse(&diagnostics);  // it has compiled
-  SpecPlace place = PlaceOfLabel(tree.root(), step.label);
-  view.place = place.path;
-  if (place.key.known()) view.line = source.PositionOf(place.key.begin).line;
+  view.place = PathOfKey(tree.root(), step.made_for);
+  if (step.made_for.known()) view.line = source.PositionOf(step.made_for.begin).line;
 
   if (const JournalEntry* entry = forecast.EntryOf(graph, id); entry != nullptr) {
     view.ran = true;

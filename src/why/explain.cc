@@ -10,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/diagnostic.h"
+#include "src/base/source.h"
 #include "src/look/step_record.h"
+#include "src/spec/yaml_path.h"
+#include "src/spec/yaml_tree.h"
 #include "src/step/file_records.h"
-#include "src/why/spec_place.h"
 
 namespace kplan {
 
@@ -77,15 +79,14 @@ class Explainer::Versions {
     for (size_t i = 0; i < labels.size(); ++i) comparison.blames[labels[i]] = std::move(blames[i]);
   }
 
-  // The entry that LABEL is made for, in the newest text, and its line.
-  std::pair<std::string, int> PlaceOf(const std::string& label) {
+  // The entry of the newest text whose key stands at KEY, and its line.
+  std::pair<std::string, int> PlaceOf(Range key) {
     if (source_ == nullptr) {
       source_ = std::make_unique<SourceFile>(path_, versions_[0].text);
       Diagnostics diagnostics(source_.get());
       tree_.Parse(&diagnostics);
     }
-    SpecPlace place = PlaceOfLabel(tree_.root(), label);
-    return {place.path, place.key.known() ? source_->PositionOf(place.key.begin).line : 0};
+    return {PathOfKey(tree_.root(), key), key.known() ? source_->PositionOf(key.begin).line : 0};
   }
 
  private:
@@ -206,7 +207,7 @@ Explainer::~Explainer() = default;
 RootCause Explainer::FirstRoot(StepId step) {
   RootCause root;
   root.kind = RootCause::Kind::kFirst;
-  std::tie(root.path, root.line) = versions_->PlaceOf(graph_.steps()[step].label);
+  std::tie(root.path, root.line) = versions_->PlaceOf(graph_.steps()[step].made_for);
   return root;
 }
 

@@ -1,0 +1,241 @@
+#include "src/look/traversal.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/paths.h"
+#include "src/look/drift.h"
+#include "src/look/old_records.h"
+#include "src/look/remote_look.h"
+#include "src/look/rollout_look.h"
+#include "src/look/step_record.h"
+#include "src/steps/kinds.h"
+
+namespace kplan {
+namespace {
+
+// When the stamp was written, in Unix milliseconds, rounded down; 0: there is none.
+int64_t StampTime(const std::string& label) {
+  struct stat info;
+  if (stat(paths::Stamp(label).c_str(), &info) != 0) return 0;
+  return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000;
+}
+
+class Traversal {
+ public:
+  Traversal(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink)
+      : graph_(graph),
+        journals_(journals),
+        now_(now),
+        sink_(sink),
+        watches_(graph),
+        watcher_(now),
+        remote_(graph, now, foreseen_, &old_),
+        stamp_times_(graph.steps().size()),
+        seen_(graph.steps().size()) {}
+
+  void Go() {
+    for (StepId id = 0; id < graph_.steps().size(); ++id) {
+      const Step& step = graph_.steps()[id];
+      stamp_times_[id] = StampTime(step.label);
+      if (!sink_->Wants(id, stamp_times_[id] != 0)) continue;
+      const StepSight sight = See(id);
+      StepForecast forecast;
+      forecast.causes = sight.causes;
+      if (sink_->Asks(id, sight)) Foresee(id, sight, &forecast);
+      seen_[id] = {forecast.fate, forecast.changes_digest};
+      sink_->Take(id, sight, std::move(forecast));
+    }
+  }
+
+ private:
+  // What those behind it need to know of a step.
+  struct Seen {
+    Fate fate = Fate::kFresh;
+    bool changes_digest = false;
+  };
+
+  void Foresee(StepId id, const StepSight& sight, StepForecast* result) {
+    const Step& step = graph_.steps()[id];
+    // Nothing was seen, and it is asked all the same: whether it is behind trouble matters only when there is
+    // something to do.
+    const bool unprompted = sight.causes.empty();
+    if (!unprompted && IsBehindTrouble(step, result)) return;
+    Look(id, sight.entry, result);
+    if (unprompted && result->fate != Fate::kFresh) IsBehindTrouble(step, result);
+    if (result->causes.empty() && result->fate != Fate::kFresh)
+      result->causes.push_back({Cause::Kind::kDrift, 0});
+    if (result->fate == Fate::kCheck && !NinjaRuns(id, sight, result->causes)) *result = StepForecast();
+    // A stamp that was not there is news to ninja, whatever is in it.
+    const bool runs = result->fate == Fate::kCheck || result->fate == Fate::kChange;
+    if (stamp_times_[id] == 0 && runs) result->changes_digest = true;
+  }
+
+  StepSight See(StepId id) {
+    const Step& step = graph_.steps()[id];
+    StepSight sight;
+    sight.entry = journals_[step.shard].Find(step.label);
+    const JournalEntry* entry = sight.entry;
+    // What is at its paths on this machine has nothing to do with an artifact that is elsewhere. Nothing of
+    // it is here but, of a service, the verdict.
+    const bool elsewhere = IsDoneOverSsh(step);
+    watches_.ForEach(id, [&](const Watch& watch) {
+      if (elsewhere && watch.kind != Watch::Kind::kVerdict) return;
+      bool time = false;
+      std::string reason = watcher_.WhyStale(watch, &time);
+      if (!reason.empty()) sight.findings.push_back({&watch, std::move(reason), time});
+    });
+    sight.files_differ = !elsewhere && entry != nullptr && !entry->failed && FilesDiffer(*entry);
+    sight.causes = CausesOf(id, sight);
+    return sight;
+  }
+
+  std::vector<Cause> CausesOf(StepId id, const StepSight& sight) const {
+    const Step& step = graph_.steps()[id];
+    const JournalEntry* entry = sight.entry;
+    std::vector<Cause> causes;
+    auto add = [&causes](Cause::Kind kind, StepId input = 0) { causes.push_back({kind, input}); };
+    if (stamp_times_[id] == 0 || entry == nullptr) {
+      const bool failed = entry != nullptr && entry->failed;
+      add(failed                                      ? Cause::Kind::kFailed
+          : stamp_times_[id] == 0 && entry == nullptr ? Cause::Kind::kFirst
+                                                      : Cause::Kind::kStamp);
+    } else if (entry->failed) {
+      add(Cause::Kind::kFailed);
+    } else if (!ninja_log_) {
+      add(Cause::Kind::kStamp);
+    }
+    if (entry != nullptr && entry->record != step.digest()) add(Cause::Kind::kSpec);
+    for (StepId input : step.inputs) {
+      if (seen_[input].changes_digest || (entry != nullptr && stamp_times_[input] > entry->at))
+        add(Cause::Kind::kInput, input);
+    }
+    if (entry == nullptr) return causes;
+    if (sight.files_differ) add(Cause::Kind::kDrift);
+    for (const StepSight::Finding& finding : sight.findings) {
+      const Cause::Kind kind = finding.time ? Cause::Kind::kTime : Cause::Kind::kDrift;
+      const bool known =
+          std::any_of(causes.begin(), causes.end(), [&](const Cause& cause) { return cause.kind == kind; });
+      if (!known) add(kind);
+    }
+    return causes;
+  }
+
+  // Of a step that is right: whether ninja has a reason of its own to run it.
+  bool NinjaRuns(StepId id, const StepSight& sight, const std::vector<Cause>& causes) const {
+    // Somebody touched a file and gave it its old time again; `gen` asks the step, as we did.
+    auto all_are = [&causes](Cause::Kind kind) {
+      return std::all_of(causes.begin(), causes.end(),
+                         [kind](const Cause& cause) { return cause.kind == kind; });
+    };
+    if (all_are(Cause::Kind::kDrift) && sight.entry != nullptr)
+      return FilesAreNewer(*sight.entry) || HasFailedVerdict(sight);
+    if (!all_are(Cause::Kind::kStamp)) return true;
+    // Our own note of it alone is gone.
+    return sight.entry != nullptr || stamp_times_[id] == 0 || !ninja_log_;
+  }
+
+  static bool HasFailedVerdict(const StepSight& sight) {
+    return std::any_of(sight.findings.begin(), sight.findings.end(), [](const StepSight::Finding& finding) {
+      return finding.watch->kind == Watch::Kind::kVerdict;
+    });
+  }
+
+  // Ninja does not come to what is behind a step that fails.
+  bool IsBehindTrouble(const Step& step, StepForecast* result) const {
+    for (absl::Span<const StepId> list :
+         {absl::MakeConstSpan(step.inputs), absl::MakeConstSpan(step.after)}) {
+      for (StepId before : list) {
+        const Fate fate = seen_[before].fate;
+        if (fate != Fate::kFail && fate != Fate::kWait) continue;
+        std::vector<Cause> causes = std::move(result->causes);
+        *result = StepForecast();
+        result->causes = std::move(causes);
+        result->fate = Fate::kWait;
+        result->behind = true;
+        result->failure = absl::StrCat("behind ", graph_.steps()[before].label);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void Look(StepId id, const JournalEntry* entry, StepForecast* result) {
+    const Step& step = graph_.steps()[id];
+    const bool elsewhere = step.kind == StepKind::kHost || IsDoneOverSsh(step);
+    const bool service = step.kind == StepKind::kService || step.kind == StepKind::kActivate;
+    absl::StatusOr<Outlook> outlook =
+        elsewhere && service ? LookAtServiceOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_)
+        : elsewhere          ? remote_.Look(id, entry, journals_[step.shard])
+                             : LookAtStep(step.label, step.record, now_, foreseen_);
+    if (step.kind == StepKind::kRollout && outlook.ok())
+      LookAtServicesOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_, &*outlook);
+    if (!outlook.ok()) {
+      result->fate = Fate::kFail;
+      result->failure = std::string(outlook.status().message());
+      return;
+    }
+    result->note = std::move(outlook->note);
+    if (outlook->waits) {
+      result->fate = Fate::kWait;
+      result->failure = outlook->reasons.empty() ? result->note : outlook->reasons[0].text;
+      return;
+    }
+    result->reasons = std::move(outlook->reasons);
+    result->changes = std::move(outlook->changes);
+    result->changes_digest = outlook->changes_digest;
+    // Whether it is the stamp's is what ninja goes by: what is put back as it was is no news.
+    if (entry != nullptr && !outlook->digest.empty())
+      result->changes_digest = outlook->digest != entry->digest;
+    // Its step would change nothing: somebody has.
+    if (step.kind == StepKind::kSource && entry != nullptr && !entry->failed && result->changes_digest)
+      result->reasons.push_back({"content", absl::StrCat(RecordOf<SourceRecord>(step).path, " was edited")});
+    result->starts = outlook->starts;
+    result->restarts = outlook->restarts;
+    result->reloads = outlook->reloads;
+    result->services = std::move(outlook->services);
+    for (auto& [path, file] : outlook->files) foreseen_.Add(path, std::move(file));
+    result->fate = !result->reasons.empty() ? Fate::kChange
+                   : result->causes.empty() ? Fate::kFresh
+                                            : Fate::kCheck;
+  }
+
+  const Graph& graph_;
+  const std::vector<Journal>& journals_;
+  const absl::Time now_;
+  TraversalSink* const sink_;
+  WatchIndex watches_;
+  Watcher watcher_;
+  Foreseen foreseen_;
+  OldRecords old_;
+  RemoteLooker remote_;
+  std::vector<int64_t> stamp_times_;  // as Graph::steps()
+  std::vector<Seen> seen_;            // likewise
+  const bool ninja_log_ = access(paths::kNinjaLog, F_OK) == 0;
+};
+
+}  // namespace
+
+bool RunsServicesHere(const Step& step) {
+  if (step.kind == StepKind::kService || step.kind == StepKind::kActivate) return !IsDoneOverSsh(step);
+  if (step.kind != StepKind::kRollout) return false;
+  const std::vector<MemberRecord> members = RecordOf<RolloutRecord>(step).cluster.members;
+  return std::any_of(members.begin(), members.end(),
+                     [](const MemberRecord& member) { return !member.over_ssh(); });
+}
+
+std::vector<Journal> ReadJournals(const Graph& graph) {
+  std::vector<Journal> journals;
+  journals.reserve(graph.shards().size());
+  for (const Shard& shard : graph.shards()) journals.push_back(Journal::Read(paths::Journal(shard.name)));
+  return journals;
+}
+
+void Traverse(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink) {
+  Traversal(graph, journals, now, sink).Go();
+}
+
+}  // namespace kplan

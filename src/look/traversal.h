@@ -1,0 +1,59 @@
+#ifndef KPLAN_LOOK_TRAVERSAL_H_
+#define KPLAN_LOOK_TRAVERSAL_H_
+
+// One walk over the steps of a graph, in its order: what has become of each artifact, and what its step would
+// do about it. Who makes stale before a build (look.h) and who says what a build would do (forecast.h) are
+// two sinks of it; so they cannot disagree.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "src/base/journal.h"
+#include "src/graph/graph.h"
+#include "src/look/forecast.h"
+
+namespace kplan {
+
+// What is seen of a step without asking it. Cheap: no content is read but that of certificates that may be
+// due.
+struct StepSight {
+  struct Finding {
+    const Watch* watch;
+    std::string reason;  // "mode is 0644, should be 0600"
+    bool time;           // the clock says so
+  };
+
+  const JournalEntry* entry = nullptr;  // the last run; null: it never ran
+  std::vector<Finding> findings;        // what its watches say
+  bool files_differ = false;            // a file is another one than the last run, which did not fail, left
+  std::vector<Cause> causes;
+};
+
+class TraversalSink {
+ public:
+  virtual ~TraversalSink() = default;
+
+  // Whether STEP is looked at. HAS_STAMP: it was done before.
+  virtual bool Wants(StepId step, bool has_stamp) = 0;
+  // Whether STEP is asked what it would do: it reads what it reads when it runs.
+  virtual bool Asks(StepId step, const StepSight& sight) = 0;
+  // Of each step that is looked at, after those before it. Where it was not asked FORECAST is fresh, and has
+  // causes alone.
+  virtual void Take(StepId step, const StepSight& sight, StepForecast forecast) = 0;
+};
+
+// Looks at everything below the current folder and on this machine; changes nothing. JOURNALS: those of the
+// shards, as Graph::shards().
+void Traverse(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink);
+
+std::vector<Journal> ReadJournals(const Graph& graph);
+
+// Whether STEP's services run on this machine: whoever wants to know all asks it what they run with, whether
+// or not anything was seen.
+bool RunsServicesHere(const Step& step);
+
+}  // namespace kplan
+
+#endif  // KPLAN_LOOK_TRAVERSAL_H_
