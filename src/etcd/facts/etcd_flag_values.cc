@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/base/domain.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/etcd/facts/etcd_flags.h"
-#include "src/pki/names.h"
 
 namespace kplan {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "src/pki/names.h"
+#include "src/base/domain.h"
 
 namespace kplan {
 namespace {

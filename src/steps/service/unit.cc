@@ -1,5 +1,5 @@
-// The text of a systemd unit, put in its place as any file is (files/file.cc), once systemd finds nothing wrong
-// with it (systemd/unit_verify.h).
+// The text of a systemd unit, put in its place as any file is (steps/files/file.cc), once systemd finds
+// nothing wrong with it (systemd/unit_verify.h).
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
