@@ -364,17 +364,19 @@ TEST_F(CrlTest, RefusesToSign) {
                                            {std::string(41, '1'), "superseded", ""},
                                            {"5a", "removeFromCRL", ""},
                                            {"5a", "superseded", "yesterday"},
-                                           {"5a", "superseded", "-1"},
-                                           {"5a", "superseded"},
-                                           {"5a", "superseded", 7},
-                                           Json("5a")}) {
+                                           {"5a", "superseded", "-1"}}) {
     record = crl_;
     record["serials"] = Json::array({bad});
     EXPECT_TRUE(absl::StartsWith(Refusal(CrlStep, record), "the record's \"serials\" is wrong: ")) << bad;
   }
+  for (const Json& bad : std::vector<Json>{{"5a", "superseded"}, {"5a", "superseded", 7}, Json("5a")}) {
+    record = crl_;
+    record["serials"] = Json::array({bad});
+    EXPECT_TRUE(absl::StrContains(Refusal(CrlStep, record), "no usable \"serials\"")) << bad;
+  }
   record = crl_;
   record["certs"] = "x";
-  EXPECT_EQ(Refusal(CrlStep, record), "the record's \"certs\" is wrong: it is not a list");
+  EXPECT_TRUE(absl::StrContains(Refusal(CrlStep, record), "no usable \"certs\""));
 
   // Two CRLs in one file: not ours to drop.
   ASSERT_EQ(MustMake().reason, "missing");

@@ -70,7 +70,7 @@ TEST_F(CsrTest, OfAnEncryptedKey) {
   ASSERT_EQ(unlink("pki/x.csr"), 0);
   EXPECT_EQ(RemakeReason(CsrStep, csr_), "missing");
   csr_["passphrase"] = {"vault", "pass"};
-  EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "\"passphrase\" names no passphrase"));
+  EXPECT_TRUE(absl::StrContains(Refusal(CsrStep, csr_), "no usable \"passphrase\""));
 }
 
 TEST_F(CsrTest, EveryReason) {
