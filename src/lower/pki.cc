@@ -281,11 +281,6 @@ class PkiLowering {
       steps.shown_path = paths::Chain(leaf.name);
     }
     if (kind.bundle) steps.bundle = LowerBundle(leaf, steps, "bundle", paths::Bundle(leaf.name));
-    FingerprintRecord fingerprint;
-    fingerprint.certificate = paths::Certificate(leaf.name);
-    fingerprint.path = absl::StrCat(paths::Certificate(leaf.name), ".sha256");
-    Add(StepKind::kFingerprint, ShardOf(leaf), absl::StrCat("fingerprint/", leaf.name), fingerprint,
-        kind.place, {steps.cert});
     if (kind.pkcs12) LowerBundle(leaf, steps, "pkcs12", paths::Pkcs12(leaf.name));
   }
 

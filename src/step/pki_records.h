@@ -239,19 +239,6 @@ struct BundleRecord {
   std::string What() const;
 };
 
-// The fingerprint of a certificate.
-struct FingerprintRecord {
-  static constexpr absl::string_view kWord = "fingerprint";
-  std::string certificate, path;  // relative to DIR
-
-  template <typename Self, typename Fields>
-  static void Visit(Self& self, Fields& fields) {
-    fields.Always("certificate", self.certificate);
-    fields.Always("path", self.path);
-  }
-  std::vector<Holding> Holds() const { return {{Holding::Kind::kFile, "", path}}; }
-};
-
 }  // namespace kplan
 
 #endif  // KPLAN_STEP_PKI_RECORDS_H_
