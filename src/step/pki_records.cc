@@ -1,5 +1,6 @@
 #include "src/step/pki_records.h"
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 
 namespace kplan {
@@ -29,6 +30,10 @@ std::string KeyRecord::What() const {
   return absl::StrCat(OfACa("private key", ca), ", ", algo, size == 0 ? "" : absl::StrCat(" ", size));
 }
 
+absl::Status KeyRecord::Complete() const {
+  return ca && certificate.empty() ? RecordLacks("certificate") : absl::OkStatus();
+}
+
 std::string CsrRecord::What() const { return OfACa("certification request", ca); }
 
 std::string CertRecord::What() const { return OfACa("certificate", ca); }
@@ -37,6 +42,10 @@ std::string BundleRecord::What() const {
   return form == "chain"    ? "certificate with its intermediates"
          : form == "bundle" ? "private key, certificate and intermediates in one file"
                             : "private key and certificates as PKCS#12";
+}
+
+absl::Status BundleRecord::Complete() const {
+  return form != "chain" && key.empty() ? RecordLacks("key") : absl::OkStatus();
 }
 
 }  // namespace kplan

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "src/base/fields.h"
 #include "src/pki/passphrase_source.h"
 #include "src/step/holding.h"
@@ -44,6 +45,8 @@ struct KeyRecord {
   }
   std::vector<Holding> Holds() const { return {{Holding::Kind::kFile, "", path}}; }
   std::string What() const;
+  // DataLoss when a CA's has no certificate.
+  absl::Status Complete() const;
 };
 
 struct CsrRecord {
@@ -237,6 +240,8 @@ struct BundleRecord {
   }
   std::vector<Holding> Holds() const { return {{Holding::Kind::kFile, "", path}}; }
   std::string What() const;
+  // DataLoss when one with a key has none.
+  absl::Status Complete() const;
 };
 
 }  // namespace kplan

@@ -71,8 +71,8 @@ absl::StatusOr<Spec> ReadSpec(const BundleRecord& record) {
   if (spec.form != "chain" && spec.form != "bundle" && spec.form != "pkcs12") {
     return absl::InvalidArgumentError(absl::StrCat("there is no form \"", spec.form, "\" of a bundle"));
   }
+  if (absl::Status status = record.Complete(); !status.ok()) return status;
   if (spec.HasKey()) spec.key = record.key;
-  if (spec.HasKey() && spec.key.empty()) return RecordLacks("key");
   if (spec.IsPkcs12()) spec.name = record.name;
   spec.passphrase = record.passphrase;
   return spec;

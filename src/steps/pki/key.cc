@@ -53,7 +53,7 @@ absl::StatusOr<Spec> ReadSpec(const KeyRecord& record) {
   spec.generation = record.generation;
   spec.ca = record.ca;
   spec.certificate = record.certificate;
-  if (spec.ca && spec.certificate.empty()) return RecordLacks("certificate");
+  if (absl::Status status = record.Complete(); !status.ok()) return status;
   if (!record.format.empty() && record.format != "pkcs8")
     return absl::InvalidArgumentError(absl::StrCat("the record's \"format\" is no format: ", record.format));
   if (spec.generation < 1 || (spec.ca && spec.generation != 1))
