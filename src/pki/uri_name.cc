@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/domain.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
 
 namespace kplan {

@@ -22,21 +22,25 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/ip_address.h"
 #include "src/base/process.h"
 
 namespace kplan {
 namespace {
 
-bool ParseIp(const std::string& text, int port, SocketAddress* address) {
+bool ParseIp(absl::string_view text, int port, SocketAddress* address) {
+  const std::string octets = WrittenIpOctets(text);
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address->storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&address->storage);
-  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+  if (octets.size() == sizeof(v4->sin_addr)) {
+    memcpy(&v4->sin_addr, octets.data(), octets.size());
     v4->sin_family = AF_INET;
     v4->sin_port = htons(port);
     address->size = sizeof(*v4);
     return true;
   }
-  if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+  if (octets.size() == sizeof(v6->sin6_addr)) {
+    memcpy(&v6->sin6_addr, octets.data(), octets.size());
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons(port);
     address->size = sizeof(*v6);

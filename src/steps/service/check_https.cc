@@ -1,7 +1,5 @@
 #include "src/steps/service/check_https.h"
 
-#include <arpa/inet.h>
-
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
 #include "src/probe/certificate_seen.h"
 #include "src/probe/stranger.h"
@@ -28,10 +27,8 @@ class Prober {
   explicit Prober(const HttpsCheck& check) : check_(check) {
     request_.path = check.target.path;
     // A name is told to the server, as any client does.
-    unsigned char address[sizeof(in6_addr)];
     const std::string& host = check.target.address.host;
-    if (inet_pton(AF_INET, host.c_str(), address) != 1 && inet_pton(AF_INET6, host.c_str(), address) != 1)
-      request_.server_name = host;
+    if (!IsIpAddress(host)) request_.server_name = host;
   }
 
   absl::Status ReadFiles() {
