@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -101,21 +100,6 @@ absl::StatusOr<std::set<std::string>> SocketInodes(pid_t pid) {
 }
 
 }  // namespace
-
-absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
-  HostPort result;
-  size_t colon = text.rfind(':');
-  if (colon != absl::string_view::npos) {
-    absl::string_view host = text.substr(0, colon);
-    bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
-    result.host = std::string(host);
-    if (!host.empty() && (bracketed || !absl::StrContains(host, ':')) &&
-        absl::SimpleAtoi(text.substr(colon + 1), &result.port) && result.port > 0 && result.port < 65536) {
-      return result;
-    }
-  }
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT"));
-}
 
 absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target) {
   SocketAddress address;
