@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/url.h"
 
 namespace kplan {
 namespace {
@@ -259,21 +261,21 @@ absl::Status CheckDownloadUrl(const std::string& url) {
           "the URL has a space, a control character or one beyond ASCII; percent-encode it");
     }
   }
-  if (!absl::StartsWithIgnoreCase(url, "https://")) {
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  if (!parts || !absl::EqualsIgnoreCase(parts->scheme, "https")) {
     return absl::InvalidArgumentError(
         absl::StrCat(shown,
                      ": kplan downloads over https only; use an https URL, or "
                      "download the file yourself and name it with archive.path"));
   }
-  absl::string_view rest = absl::string_view(url).substr(8);
-  absl::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  if (authority.empty()) return absl::InvalidArgumentError(absl::StrCat(shown, ": the URL has no host"));
-  if (authority.find('@') != absl::string_view::npos) {
+  if (parts->user) {
     // Not shown: it may hold a password.
     return absl::InvalidArgumentError(
         "the URL has a user name in it, which every user of this machine could see while "
         "curl runs; download the file yourself and name it with archive.path");
   }
+  if (parts->host_port.empty())
+    return absl::InvalidArgumentError(absl::StrCat(shown, ": the URL has no host"));
   return absl::OkStatus();
 }
 

@@ -1,6 +1,5 @@
 #include "src/base/domain.h"
 
-#include <arpa/inet.h>
 #include <idn2.h>
 
 #include <algorithm>
@@ -194,31 +193,6 @@ absl::StatusOr<std::string> CanonicalDomain(absl::string_view name) {
   std::string joined = absl::StrJoin(labels, ".");
   if (absl::Status status = CheckAsciiName(joined); !status.ok()) return status;
   return joined;
-}
-
-bool ParseIpAddress(absl::string_view text, std::string* canonical) {
-  // What follows a NUL would be hidden from inet_pton.
-  if (absl::StrContains(text, '\0')) return false;
-  std::string copy(text);
-  char buffer[INET6_ADDRSTRLEN];
-  in_addr v4;
-  if (inet_pton(AF_INET, copy.c_str(), &v4) == 1) {
-    *canonical = inet_ntop(AF_INET, &v4, buffer, sizeof(buffer));
-    return true;
-  }
-  in6_addr v6;
-  if (inet_pton(AF_INET6, copy.c_str(), &v6) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-    *canonical = inet_ntop(AF_INET, &v6.s6_addr[12], buffer, sizeof(buffer));
-  } else {
-    *canonical = inet_ntop(AF_INET6, &v6, buffer, sizeof(buffer));
-  }
-  return true;
-}
-
-bool IsIpAddress(absl::string_view text) {
-  std::string canonical;
-  return ParseIpAddress(text, &canonical);
 }
 
 }  // namespace kplan

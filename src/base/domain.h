@@ -1,14 +1,15 @@
 #ifndef KPLAN_BASE_DOMAIN_H_
 #define KPLAN_BASE_DOMAIN_H_
 
-// Domain names and IP addresses: what they have to look like, and the one form of each. Errors are statuses
-// whose message is the reason and, after a line end, the remedy; the caller knows the place.
+// Domain names: what they have to look like, and the one form of each. Errors are statuses whose message is
+// the reason and, after a line end, the remedy; the caller knows the place.
 
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/base/ip_address.h"  // IWYU pragma: export
 
 namespace kplan {
 
@@ -28,13 +29,6 @@ absl::Status CheckDnsName(absl::string_view name);
 // 46, non-transitional: "Bücher" is bücher, "faß" is not fass). What IDNA2008 does not allow (emoji, for one)
 // is refused, and what CheckDnsName refuses.
 absl::StatusOr<std::string> CanonicalDomain(absl::string_view name);
-
-// TEXT as an address in the form inet_ntop gives it, an IPv4 address mapped into IPv6 as IPv4 (as Go compares
-// them); false when inet_pton does not take it.
-bool ParseIpAddress(absl::string_view text, std::string* canonical);
-
-// True when TEXT is an IPv4 or IPv6 address in the form inet_pton takes.
-bool IsIpAddress(absl::string_view text);
 
 }  // namespace kplan
 

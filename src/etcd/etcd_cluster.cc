@@ -5,6 +5,7 @@
 
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
+#include "src/base/url.h"
 #include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
 

@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/url.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/probe/tls_probe.h"
 #include "src/steps/service/etcd_testing.h"

@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/url.h"
 #include "src/pki/openssl_util.h"
-#include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
 
 namespace kplan {

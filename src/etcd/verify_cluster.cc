@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/base/url.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
 #include "src/probe/stranger.h"

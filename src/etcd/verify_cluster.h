@@ -9,9 +9,9 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/url.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_report.h"
-#include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
 #include "src/step/etcd_records.h"
 

@@ -24,6 +24,7 @@
 #include "gmock/gmock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/url.h"
 #include "src/etcd/etcd_cluster_testing.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/verify_report.h"

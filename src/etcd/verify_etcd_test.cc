@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
 #include "src/steps/service/etcd_testing.h"
 #include "src/steps/service/service_state.h"

@@ -203,9 +203,6 @@ EtcdServices LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki);
 std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, const EtcdServices& etcd,
                               HostSteps* hosts);
 
-// "https://127.0.0.1:2379" as "127.0.0.1:2379".
-std::string HostAndPort(absl::string_view url);
-
 // How long verify waits until etcd is healthy.
 inline constexpr int kVerifyTimeoutSeconds = 60;
 

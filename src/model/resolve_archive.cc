@@ -1,9 +1,12 @@
+#include <optional>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/etcd/facts/etcd_releases.h"
 #include "src/model/resolve_internal.h"
 
@@ -46,10 +49,12 @@ void ResolveArchiveUrl(const Text& url, absl::string_view folder, absl::string_v
                        Diagnostics* diagnostics) {
   if (url.set()) archive->url = url.value;
   std::string base = archive->url.substr(archive->url.rfind('/') + 1);
-  if (!absl::StartsWith(archive->url, "https://")) {
+  const std::optional<UrlParts> parts = SplitUrl(archive->url);
+  if (!parts || parts->scheme != "https") {
     diagnostics->Error(Code::kBadUrl, url.range, "only https is downloaded from",
                        "write an https:// URL, or `path` for a file that is here");
-  } else if (archive->url.substr(0, archive->url.find('/', 8)).find('@') != std::string::npos) {
+  } else if (parts->user || absl::StrContains(parts->rest.substr(0, parts->rest.find('/')), '@')) {
+    // A ? or # in a password ends the host, and the @ comes behind it.
     diagnostics->Error(
         Code::kBadUrl, url.range,
         "the URL has a user name or password, which every user could see while it is downloaded",

@@ -1,12 +1,13 @@
 // What proves that a service serves.
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/etcd/facts/etcd_flags.h"
 #include "src/model/host_variables.h"
 #include "src/model/pki_values.h"
@@ -114,28 +115,26 @@ class ChecksResolver {
 
   // The host of the https:// URL that TEXT is, as written; empty, and an error, when it is none.
   std::string HostOfUrl(const std::string& whole, const Text& text) {
-    absl::string_view rest = whole;
+    const std::optional<UrlParts> parts = SplitUrl(whole);
     std::string problem, help = "for example https://127.0.0.1:8443/metrics";
-    if (!absl::ConsumePrefix(&rest, "https://")) {
+    if (!parts || parts->scheme != "https") {
       problem = "is no https:// URL";
-      if (absl::StartsWith(rest, "http://")) help = "what is not served over TLS a tcp check can ask for";
-    } else if (absl::StrContains(rest, '#')) {
+      if (parts && parts->scheme == "http") help = "what is not served over TLS a tcp check can ask for";
+    } else if (absl::StrContains(whole, '#')) {
       problem = "has a fragment (#), which no server sees";
-    } else if (rest.find_first_of(" \"<>\\^`{|}") != absl::string_view::npos ||
-               std::any_of(rest.begin(), rest.end(),
+    } else if (whole.find_first_of(" \"<>\\^`{|}") != std::string::npos ||
+               std::any_of(whole.begin(), whole.end(),
                            [](char c) { return static_cast<unsigned char>(c) > 0x7e; })) {
       problem = "is no URL (RFC 3986)";
       help = "write spaces and the like as %20";
-    }
-    absl::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-    if (problem.empty() && absl::StrContains(authority, '@')) {
+    } else if (parts->user) {
       problem = "has a user name or password, which everybody could read in the plan";
       help = "show a certificate: `cert`";
     }
     Url url;
     // A port that is not written is 443.
-    const bool port = !absl::EndsWith(authority, "]") && absl::StrContains(authority, ':');
-    if (problem.empty() && !ParseUrl(absl::StrCat("https://", authority, port ? "" : ":443"), &url))
+    if (problem.empty() &&
+        !ParseUrl(absl::StrCat("https://", parts->host_port, parts->port.empty() ? ":443" : ""), &url))
       problem = "does not say host and port as a URL does";
     if (problem.empty()) return url.host;
     diagnostics_->Error(Code::kBadUrl, text.range, absl::StrCat(Quote(text.value), " ", problem), help);

@@ -1,41 +1,37 @@
 #include "src/pki/ip_network.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/domain.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
 
 namespace kplan {
 namespace {
 
-constexpr absl::string_view kMappedPrefix("\0\0\0\0\0\0\0\0\0\0\xFF\xFF", 12);  // ::ffff:0:0/96
+absl::string_view OctetsOf(const IpNetwork& network) {
+  return absl::string_view(reinterpret_cast<const char*>(network.octets.data()), network.bits() / 8);
+}
 
 // The octets as they are, a mapped address as IPv6.
 bool ReadOctets(absl::string_view address, IpNetwork* network) {
-  if (!IsIpAddress(address)) return false;
-  std::string copy(address);
-  network->v6 = absl::StrContains(address, ':');
-  inet_pton(network->v6 ? AF_INET6 : AF_INET, copy.c_str(), network->octets.data());
+  const std::string octets = WrittenIpOctets(address);
+  if (octets.empty()) return false;
+  std::copy(octets.begin(), octets.end(), network->octets.begin());
+  network->v6 = octets.size() == network->octets.size();
   network->prefix = network->bits();
   return true;
 }
 
 void Unmap(IpNetwork* network) {
-  const int mapped_bits = static_cast<int>(kMappedPrefix.size()) * 8;
-  if (!network->v6 || network->prefix < mapped_bits ||
-      !std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), network->octets.begin(),
-                  [](char a, unsigned char b) { return static_cast<unsigned char>(a) == b; })) {
-    return;
-  }
+  const absl::string_view octets = UnmappedIpOctets(OctetsOf(*network));
   IpNetwork v4;
-  std::copy(network->octets.begin() + kMappedPrefix.size(), network->octets.end(), v4.octets.begin());
-  v4.prefix = network->prefix - mapped_bits;
+  v4.prefix = network->prefix - (network->bits() - v4.bits());
+  if (octets.size() == OctetsOf(*network).size() || v4.prefix < 0) return;
+  std::copy(octets.begin(), octets.end(), v4.octets.begin());
   *network = v4;
 }
 
@@ -83,9 +79,6 @@ bool IpNetwork::Contains(const IpNetwork& other) const {
   return true;
 }
 
-std::string IpNetwork::ToString() const {
-  char buffer[INET6_ADDRSTRLEN];
-  return absl::StrCat(inet_ntop(v6 ? AF_INET6 : AF_INET, octets.data(), buffer, sizeof(buffer)), "/", prefix);
-}
+std::string IpNetwork::ToString() const { return absl::StrCat(IpText(OctetsOf(*this)), "/", prefix); }
 
 }  // namespace kplan

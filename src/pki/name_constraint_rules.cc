@@ -1,6 +1,7 @@
 #include "src/pki/name_constraint_rules.h"
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/pki/ip_network.h"
 #include "src/pki/names.h"
 
@@ -95,10 +97,8 @@ absl::string_view OpenSslUriHost(absl::string_view uri) {
 
 // Without port and brackets.
 absl::string_view UriHost(absl::string_view uri) {
-  uri.remove_prefix(uri.find("://") + 3);
-  uri = uri.substr(0, uri.find_first_of("/?#"));
-  if (absl::ConsumePrefix(&uri, "[")) return uri.substr(0, uri.find(']'));
-  return uri.substr(0, uri.find(':'));
+  const std::optional<UrlParts> parts = SplitUrl(uri);
+  return parts ? parts->host : "";
 }
 
 // CONSTRAINT and SAN are of the same kind.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
 #include "src/pki/subject_alt_name.h"
 
@@ -39,7 +40,7 @@ std::string NetworkOctets(const std::string& text) {
   std::vector<std::string> parts = absl::StrSplit(text, '/');
   int length = 0;
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &length)) return "";
-  std::string address = AddressOctets(parts[0]);
+  std::string address = IpOctets(parts[0]);
   if (address.empty() || length < 0 || length > static_cast<int>(address.size()) * 8) return "";
   std::string mask = Mask(length, address.size());
   for (size_t i = 0; i < address.size(); ++i) {
@@ -52,9 +53,9 @@ std::string NetworkText(const std::string& octets) {
   const size_t half = octets.size() / 2;
   const std::string address = octets.substr(0, half), mask = octets.substr(half);
   for (int length = 0; length <= static_cast<int>(half) * 8; ++length) {
-    if (mask == Mask(length, half)) return absl::StrCat(AddressText(address), "/", length);
+    if (mask == Mask(length, half)) return absl::StrCat(IpText(address), "/", length);
   }
-  return absl::StrCat(AddressText(address), "/", AddressText(mask));
+  return absl::StrCat(IpText(address), "/", IpText(mask));
 }
 
 std::string Octets(const Type& type, const std::string& text) {

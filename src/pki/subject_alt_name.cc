@@ -1,8 +1,5 @@
 #include "src/pki/subject_alt_name.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -13,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
 
 namespace kplan {
@@ -34,25 +32,6 @@ std::string Text(const StringPairs& sans) {
 
 }  // namespace
 
-std::string AddressOctets(const std::string& text) {
-  // What follows a NUL would be hidden from inet_pton.
-  if (text.find('\0') != std::string::npos) return "";
-  char octets[sizeof(in6_addr)];
-  if (inet_pton(AF_INET, text.c_str(), octets) == 1) return std::string(octets, sizeof(in_addr));
-  in6_addr address;
-  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return "";
-  memcpy(octets, &address, sizeof(address));
-  if (IN6_IS_ADDR_V4MAPPED(&address)) return std::string(octets + 12, 4);
-  return std::string(octets, sizeof(octets));
-}
-
-std::string AddressText(absl::string_view octets) {
-  char text[INET6_ADDRSTRLEN];
-  if (octets.size() == sizeof(in_addr)) return inet_ntop(AF_INET, octets.data(), text, sizeof(text));
-  if (octets.size() == sizeof(in6_addr)) return inet_ntop(AF_INET6, octets.data(), text, sizeof(text));
-  return "";
-}
-
 absl::StatusOr<StringPairs> CanonicalSans(const StringPairs& sans) {
   for (const auto& [type, text] : sans) {
     if (std::none_of(std::begin(kTypes), std::end(kTypes),
@@ -70,7 +49,7 @@ absl::StatusOr<StringPairs> CanonicalSans(const StringPairs& sans) {
       if (name != type.name) continue;
       std::string value = text;
       if (type.general_name == GEN_IPADD) {
-        value = AddressText(AddressOctets(text));
+        value = IpText(IpOctets(text));
         if (value.empty()) {
           return absl::InvalidArgumentError(
               absl::StrCat("the ip SAN ", Quote(text), " is not an IP address"));
@@ -105,7 +84,7 @@ absl::StatusOr<GeneralNamesPtr> MakeGeneralNames(const StringPairs& sans) {
     if (type == std::end(kTypes))
       return absl::InvalidArgumentError(absl::StrCat("no SAN has the type ", Quote(name)));
     const bool ip = type->general_name == GEN_IPADD;
-    const std::string value = ip ? AddressOctets(text) : text;
+    const std::string value = ip ? IpOctets(text) : text;
     absl::StatusOr<GeneralNamePtr> general = MakeGeneralName(type->general_name, value);
     if (!general.ok()) return general.status();
     if (sk_GENERAL_NAME_push(names.get(), general->get()) <= 0) return OpenSslError("cannot make a SAN");
@@ -128,7 +107,7 @@ StringPairs SansOf(const GENERAL_NAMES& names) {
     const ASN1_STRING* string = static_cast<const ASN1_STRING*>(value);
     std::string octets(reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
                        ASN1_STRING_length(string));
-    if (number == GEN_IPADD) octets = AddressText(octets);
+    if (number == GEN_IPADD) octets = IpText(octets);
     sans.emplace_back(type->name, std::move(octets));
   }
   return sans;

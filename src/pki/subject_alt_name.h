@@ -33,11 +33,6 @@ std::string SanDifference(const StringPairs& spec, const StringPairs& found);
 // One name of the type GEN_DNS, GEN_EMAIL, GEN_URI (VALUE: its text) or GEN_IPADD (VALUE: octets).
 absl::StatusOr<GeneralNamePtr> MakeGeneralName(int type, const std::string& value);
 
-// The 4 or 16 octets of an address (4 for a v4-mapped one); empty when it is none.
-std::string AddressOctets(const std::string& text);
-// The text of 4 or 16 octets; empty when there are neither.
-std::string AddressText(absl::string_view octets);
-
 }  // namespace kplan
 
 #endif  // KPLAN_PKI_SUBJECT_ALT_NAME_H_

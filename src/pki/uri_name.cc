@@ -1,6 +1,7 @@
 #include "src/pki/uri_name.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -9,7 +10,9 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/domain.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 
 namespace kplan {
 namespace {
@@ -91,27 +94,16 @@ absl::StatusOr<std::string> CanonicalHost(absl::string_view host) {
 }  // namespace
 
 absl::StatusOr<std::string> CanonicalUri(absl::string_view text) {
-  size_t colon = text.find("://");
-  if (colon == absl::string_view::npos) return RefuseForm("");
-  std::string scheme = absl::AsciiStrToLower(text.substr(0, colon));
-  if (!OnlyAlnumAnd(scheme, "+-.") || !absl::ascii_isalpha(scheme[0])) return RefuseForm("");
-  absl::string_view rest = text.substr(colon + 3);
-  absl::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
-  rest.remove_prefix(authority.size());
-
-  if (absl::StrContains(authority, '@')) {
-    return RefuseName(
-        "a URI with a user, while certificates are public",
-        absl::StrCat("write ", scheme, "://", authority.substr(authority.rfind('@') + 1), rest));
+  const std::optional<UrlParts> parts = SplitUrl(text);
+  if (!parts) return RefuseForm("");
+  const std::string scheme = absl::AsciiStrToLower(parts->scheme);
+  const absl::string_view host = parts->host, port = parts->port, rest = parts->rest;
+  if (parts->user) {
+    return RefuseName("a URI with a user, while certificates are public",
+                      absl::StrCat("write ", scheme, "://", parts->host_port, rest));
   }
-  absl::string_view host = authority, port;
-  bool v6 = absl::ConsumePrefix(&host, "[");
-  size_t end = host.find(v6 ? ']' : ':');
-  if (v6 && end == absl::string_view::npos) return RefuseForm("close the bracket of the IPv6 address");
-  if (end != absl::string_view::npos) {
-    port = host.substr(end + (v6 ? 1 : 0));
-    host = host.substr(0, end);
-  }
+  if (!parts->bracketed && absl::StartsWith(host, "["))
+    return RefuseForm("close the bracket of the IPv6 address");
   if (host.empty()) {
     return RefuseName("a URI without a host (RFC 5280 4.2.1.6)", "write scheme://host/path");
   }
@@ -126,7 +118,7 @@ absl::StatusOr<std::string> CanonicalUri(absl::string_view text) {
                         "write a number from 1 to 65535, or no colon");
     }
   }
-  absl::StatusOr<std::string> canonical = v6 ? CanonicalV6(host) : CanonicalHost(host);
+  absl::StatusOr<std::string> canonical = parts->bracketed ? CanonicalV6(host) : CanonicalHost(host);
   if (!canonical.ok()) return canonical.status();
   if (absl::Status status = CheckRest(rest); !status.ok()) return status;
   if (scheme == "spiffe") {

@@ -1,6 +1,5 @@
 #include "src/probe/certificate_seen.h"
 
-#include <arpa/inet.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <time.h>
@@ -8,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
+#include "src/base/ip_address.h"
 #include "src/pki/openssl_util.h"
 
 namespace kplan {
@@ -26,11 +26,8 @@ std::string DescribeName(const GENERAL_NAME* name) {
     case GEN_URI:
       return absl::StrCat("URI:", Text(name->d.uniformResourceIdentifier));
     case GEN_IPADD: {
-      char text[INET6_ADDRSTRLEN];
-      const ASN1_OCTET_STRING* ip = name->d.iPAddress;
-      int family = ASN1_STRING_length(ip) == 4 ? AF_INET : AF_INET6;
-      if (family == AF_INET6 && ASN1_STRING_length(ip) != 16) return "IP:malformed";
-      return absl::StrCat("IP:", inet_ntop(family, ASN1_STRING_get0_data(ip), text, sizeof(text)));
+      const std::string address = IpText(Text(name->d.iPAddress));
+      return absl::StrCat("IP:", address.empty() ? "malformed" : address);
     }
     default:
       return "other";

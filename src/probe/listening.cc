@@ -16,27 +16,30 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/ip_address.h"
 #include "src/base/process.h"
 
 namespace kplan {
 namespace {
 
-bool ParseIp(const std::string& text, int port, SocketAddress* address) {
+bool ParseIp(absl::string_view text, int port, SocketAddress* address) {
+  const std::string octets = WrittenIpOctets(text);
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address->storage);
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&address->storage);
-  if (inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+  if (octets.size() == sizeof(v4->sin_addr)) {
+    memcpy(&v4->sin_addr, octets.data(), octets.size());
     v4->sin_family = AF_INET;
     v4->sin_port = htons(port);
     address->size = sizeof(*v4);
     return true;
   }
-  if (inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+  if (octets.size() == sizeof(v6->sin6_addr)) {
+    memcpy(&v6->sin6_addr, octets.data(), octets.size());
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons(port);
     address->size = sizeof(*v6);
@@ -97,21 +100,6 @@ absl::StatusOr<std::set<std::string>> SocketInodes(pid_t pid) {
 }
 
 }  // namespace
-
-absl::StatusOr<HostPort> ParseHostPort(absl::string_view text) {
-  HostPort result;
-  size_t colon = text.rfind(':');
-  if (colon != absl::string_view::npos) {
-    absl::string_view host = text.substr(0, colon);
-    bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
-    result.host = std::string(host);
-    if (!host.empty() && (bracketed || !absl::StrContains(host, ':')) &&
-        absl::SimpleAtoi(text.substr(colon + 1), &result.port) && result.port > 0 && result.port < 65536) {
-      return result;
-    }
-  }
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not HOST:PORT"));
-}
 
 absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target) {
   SocketAddress address;

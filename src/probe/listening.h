@@ -10,19 +10,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/files.h"
+#include "src/base/url.h"
 
 namespace kplan {
-
-struct HostPort {
-  std::string host;  // a name or an address, without the brackets of IPv6
-  int port = 0;
-};
-
-// "127.0.0.1:2379", "[::1]:2379", "worker:2379". InvalidArgument for anything else.
-absl::StatusOr<HostPort> ParseHostPort(absl::string_view text);
 
 struct SocketAddress {
   sockaddr_storage storage = {};

@@ -11,24 +11,6 @@
 namespace kplan {
 namespace {
 
-TEST(ParseHostPort, TakesNamesAndAddresses) {
-  struct {
-    const char *text, *host;
-    int port;
-  } good[] = {
-      {"127.0.0.1:2379", "127.0.0.1", 2379}, {"[::1]:1", "::1", 1}, {"worker:65535", "worker", 65535}};
-  for (const auto& [text, host, port] : good) {
-    absl::StatusOr<HostPort> parsed = ParseHostPort(text);
-    ASSERT_TRUE(parsed.ok()) << text;
-    EXPECT_EQ(parsed->host, host);
-    EXPECT_EQ(parsed->port, port);
-  }
-  for (const char* bad :
-       {"", ":", ":1", "a", "a:", "a:0", "a:65536", "a:-1", "a:x", "::1:2379", "[::1]", "[]:1"}) {
-    EXPECT_FALSE(ParseHostPort(bad).ok()) << bad;
-  }
-}
-
 // A listening socket of this test at IP and PORT, or, when that is 0, a free port, which PORT becomes.
 UniqueFd Listen(const std::string& ip, int* port) {
   SocketAddress address = ResolveAddresses({ip, *port})->front();

@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "src/probe/listening.h"
+#include "src/base/url.h"
 #include "src/probe/tls_probe.h"
 
 namespace kplan {

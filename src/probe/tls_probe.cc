@@ -20,6 +20,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/probe/listening.h"
 
 namespace kplan {
 namespace {
@@ -198,12 +199,6 @@ absl::StatusOr<UniqueFd> Dial(const HostPort& target, absl::Time deadline) {
 }
 
 }  // namespace
-
-absl::StatusOr<HostPort> ParseHttpsUrl(absl::string_view url) {
-  absl::string_view rest = url;
-  if (absl::ConsumePrefix(&rest, "https://") && !absl::StrContains(rest, '/')) return ParseHostPort(rest);
-  return absl::InvalidArgumentError(absl::StrCat("\"", url, "\" is not https://HOST:PORT"));
-}
 
 absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours) {
   absl::StatusOr<CertificatePtr> certificate = ParseCertificate(ours.cert_pem, "our client certificate");

@@ -10,13 +10,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/url.h"
 #include "src/pki/openssl_util.h"
-#include "src/probe/listening.h"
 
 namespace kplan {
-
-// "https://HOST:PORT" (a path is not allowed). InvalidArgument for anything else.
-absl::StatusOr<HostPort> ParseHttpsUrl(absl::string_view url);
 
 // A client's certificate (PEM, the leaf first) and key (PEM). Both empty: a client without.
 struct ClientIdentity {

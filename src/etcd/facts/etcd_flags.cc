@@ -1,6 +1,7 @@
 #include "src/etcd/facts/etcd_flags.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/base/domain.h"
+#include "src/base/url.h"
 
 namespace kplan {
 namespace {
@@ -132,25 +134,19 @@ bool ParseGoDuration(absl::string_view text, int64_t* nanoseconds) {
 }
 
 bool ParseUrl(absl::string_view text, Url* url) {
-  if (absl::ConsumePrefix(&text, "https://")) {
-    url->scheme = "https";
-  } else if (absl::ConsumePrefix(&text, "http://")) {
-    url->scheme = "http";
-  } else {
-    return false;
-  }
-  size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos) return false;
-  absl::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+  const std::optional<UrlParts> parts = SplitUrl(text);
+  if (!parts || (parts->scheme != "https" && parts->scheme != "http")) return false;
+  url->scheme = std::string(parts->scheme);
+  if (parts->user || !parts->rest.empty()) return false;
+  absl::string_view host = parts->host, port = parts->port;
+  if (!absl::ConsumePrefix(&port, ":")) return false;
   bool digits = !port.empty() && port.size() <= 5 &&
                 std::all_of(port.begin(), port.end(), [](char c) { return absl::ascii_isdigit(c); });
   if (!digits || !absl::SimpleAtoi(port, &url->port) || url->port < 1 || url->port > 65535) return false;
-  if (absl::ConsumePrefix(&host, "[")) {
-    if (!absl::ConsumeSuffix(&host, "]") || !IsIpAddress(host) || !absl::StrContains(host, ':')) return false;
+  if (parts->bracketed) {
+    if (!IsIpAddress(host) || !absl::StrContains(host, ':')) return false;
   } else if (!IsIpAddress(host) && !CheckDnsName(host).ok()) {
     return false;
-  } else if (absl::StrContains(host, ':')) {
-    return false;  // IPv6 without brackets
   }
   url->host = std::string(host);
   return true;

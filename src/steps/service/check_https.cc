@@ -1,17 +1,17 @@
 #include "src/steps/service/check_https.h"
 
-#include <arpa/inet.h>
-
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/ip_address.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/probe/certificate_seen.h"
 #include "src/probe/stranger.h"
 #include "src/probe/tls_probe.h"
@@ -28,10 +28,8 @@ class Prober {
   explicit Prober(const HttpsCheck& check) : check_(check) {
     request_.path = check.target.path;
     // A name is told to the server, as any client does.
-    unsigned char address[sizeof(in6_addr)];
     const std::string& host = check.target.address.host;
-    if (inet_pton(AF_INET, host.c_str(), address) != 1 && inet_pton(AF_INET6, host.c_str(), address) != 1)
-      request_.server_name = host;
+    if (!IsIpAddress(host)) request_.server_name = host;
   }
 
   absl::Status ReadFiles() {
@@ -146,23 +144,18 @@ absl::StatusOr<HttpsTarget> ParseHttpsTarget(absl::string_view url) {
     if (!absl::ascii_isgraph(c))
       return wrong("it has a space, a control character or one beyond ASCII; percent-encode it");
   }
-  absl::string_view rest = url;
-  if (absl::StartsWithIgnoreCase(url, "http://"))
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  if (parts && absl::EqualsIgnoreCase(parts->scheme, "http"))
     return wrong("it is plain http; only https proves anything");
-  if (!absl::ConsumePrefix(&rest, "https://")) return wrong("write https://HOST:PORT/PATH");
-  const size_t end = std::min(rest.find_first_of("/?#"), rest.size());
-  const absl::string_view authority = rest.substr(0, end);
-  absl::string_view path = rest.substr(end);
-  if (absl::StrContains(authority, '@')) return wrong("it has a user name; show a certificate instead");
-  if (absl::StrContains(path, '#')) return wrong("a part after # is never sent to a server");
+  if (!parts || parts->scheme != "https") return wrong("write https://HOST:PORT/PATH");
+  if (parts->user) return wrong("it has a user name; show a certificate instead");
+  if (absl::StrContains(parts->rest, '#')) return wrong("a part after # is never sent to a server");
   HttpsTarget target;
-  const bool has_port =
-      authority.rfind(':') != absl::string_view::npos && authority.rfind(':') + 1 > authority.rfind(']') + 1;
   absl::StatusOr<HostPort> address =
-      ParseHostPort(has_port ? std::string(authority) : absl::StrCat(authority, ":443"));
+      ParseHostPort(absl::StrCat(parts->host_port, parts->port.empty() ? ":443" : ""));
   if (!address.ok()) return wrong("write https://HOST:PORT/PATH");
   target.address = *std::move(address);
-  target.path = absl::StrCat(absl::StartsWith(path, "/") ? "" : "/", path);
+  target.path = absl::StrCat(absl::StartsWith(parts->rest, "/") ? "" : "/", parts->rest);
   return target;
 }
 

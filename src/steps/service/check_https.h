@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/probe/listening.h"
+#include "src/base/url.h"
 #include "src/step/questions.h"
 #include "src/step/service_records.h"
 

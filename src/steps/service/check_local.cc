@@ -11,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "src/base/process.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
 #include "src/probe/listening.h"

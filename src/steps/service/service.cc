@@ -33,6 +33,7 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/host/host_file.h"
 #include "src/host/process_manager.h"
 #include "src/host/service_marker.h"
