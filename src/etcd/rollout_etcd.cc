@@ -76,7 +76,7 @@ absl::StatusOr<StepResult> RolloutStep(const StepContext& context, const Rollout
   if (!lock.ok()) return lock.status();
   absl::StatusOr<std::unique_ptr<ClusterView>> view = OpenClusterView(plan->cluster);
   if (!view.ok()) return view.status();
-  return RollOut(*plan, context.hosts, view->get());
+  return RollOut(*plan, context.hosts, view->get(), context.clock);
 }
 
 // Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/member_health.h"
 #include "src/step/etcd_records.h"
@@ -41,7 +42,8 @@ std::string SnapshotNote(const RolloutRecord& record, bool restarts);
 // Errors: a host cannot be reached (Unavailable; then nothing more is touched), the order says stop, a member
 // did not come back, no snapshot could be taken (FailedPrecondition, with the state that is left and, of a
 // member, its last log lines).
-absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view);
+absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view,
+                                   Clock* clock = Clock::Real());
 
 }  // namespace kplan
 

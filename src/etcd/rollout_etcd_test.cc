@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/base/clock_testing.h"
 #include "src/base/files.h"
 #include "src/step/outlook.h"
 #include "src/step/questions.h"
@@ -31,6 +32,7 @@ using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 constexpr char kCluster[] = "c1";
+constexpr absl::Duration kTimeout = absl::Seconds(60), kElection = absl::Seconds(10);
 
 // Hosts with a member each. A member serves when it is up and a quorum is.
 class FakeCluster : public HostAccess, public ClusterView {
@@ -179,6 +181,7 @@ class FakeCluster : public HostAccess, public ClusterView {
   std::function<void(size_t)> on_touch;
   std::vector<std::string> events;
   int asked_all = 0;
+  FakeClock clock;
 
  private:
   static size_t Index(const std::string& host) { return static_cast<size_t>(host.back() - '1'); }
@@ -226,7 +229,7 @@ Json RecordOf(size_t count) {
   }
   return {{"cacert", "pki/ca.pem"}, {"cert", "pki/root.pem"},    {"cluster-id", kCluster},
           {"etcdctl", ""},          {"key", "pki/root-key.pem"}, {"kind", "rollout-etcd"},
-          {"max-unavailable", 1},   {"members", members},        {"timeout", 1}};
+          {"max-unavailable", 1},   {"members", members},        {"timeout", absl::ToInt64Seconds(kTimeout)}};
 }
 
 absl::StatusOr<RolloutPlan> ReadPlan(const Json& json) {
@@ -241,8 +244,8 @@ absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1) {
   if (cluster->wants_snapshot) record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
   absl::StatusOr<RolloutPlan> plan = ReadPlan(record);
   if (!plan.ok()) return plan.status();
-  plan->election = absl::Milliseconds(300);
-  return RollOut(*plan, cluster, cluster);
+  plan->election = kElection;
+  return RollOut(*plan, cluster, cluster, &cluster->clock);
 }
 
 std::string ErrorOf(FakeCluster* cluster) {
@@ -265,6 +268,7 @@ TEST(RollOut, NothingToDo) {
   EXPECT_THAT(result->files, IsEmpty());  // they are on other machines
   EXPECT_THAT(cluster.events, IsEmpty());
   EXPECT_EQ(cluster.asked_all, 0);  // etcdctl
+  EXPECT_EQ(cluster.clock.waits(), 0u);
   EXPECT_EQ(Roll(&cluster)->digest, result->digest);
 }
 
@@ -408,6 +412,7 @@ TEST(RollOut, AMemberThatComesUpAndDoesNotServeStopsIt) {
   const std::string error = ErrorOf(&cluster);
   EXPECT_THAT(cluster.events, ElementsAre("restart etcd-2"));
   EXPECT_THAT(error, StartsWith("etcd-2 was started and does not serve\n  etcd-2: /health: 503"));
+  EXPECT_EQ(cluster.clock.waited(), kTimeout);
   EXPECT_THAT(
       error,
       HasSubstr("the last log lines of etcd-2:\n    the log of etcd-2\n  serving:  etcd-1 and etcd-3"));
@@ -422,11 +427,13 @@ TEST(RollOut, WhoIsIllAndNotToBeRestartedComesFirst) {
   EXPECT_THAT(cluster.events, IsEmpty());
   EXPECT_THAT(error, StartsWith("etcd-3 does not serve, and is not one to be restarted"));
   EXPECT_THAT(error, AllOf(HasSubstr("the log of etcd-3"), HasSubstr("repairing it comes first")));
+  EXPECT_EQ(cluster.clock.waited(), kTimeout);
   // When it needs a restart, too, it is the first.
   cluster.members[2].stale = true;
   cluster.on_touch = [&](size_t i) { cluster.members[i].stuck = false; };
   ASSERT_TRUE(Roll(&cluster).ok());
   EXPECT_THAT(cluster.events, ElementsAre("restart etcd-3", "restart etcd-2", "restart etcd-1"));
+  EXPECT_EQ(cluster.clock.waited(), kTimeout);  // as before: nobody waits for it
 }
 
 TEST(RollOut, AHostThatCannotBeReachedStopsItBeforeAnythingIsTouched) {
@@ -460,6 +467,7 @@ TEST(RollOut, MembersThatDoNotAnswerUsAreNotTakenForDead) {
               AllOf(HasSubstr("cannot be seen from here"), HasSubstr("0 of 3 members answer"),
                     HasSubstr("nobody listens there")));
   EXPECT_THAT(cluster.events, IsEmpty());
+  EXPECT_EQ(cluster.clock.waited(), kTimeout);
 }
 
 TEST(RollOut, WithoutAQuorumThoseThatAreOutAreRestartedTogether) {
@@ -471,6 +479,7 @@ TEST(RollOut, WithoutAQuorumThoseThatAreOutAreRestartedTogether) {
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_THAT(cluster.events,
               UnorderedElementsAre("restart etcd-1 only", "restart etcd-2 only", "restart etcd-3 only"));
+  EXPECT_EQ(cluster.clock.waited(), kElection);
 }
 
 // Before the first quorum nobody answers at all, but the hosts' service managers still wait for them.
@@ -481,6 +490,7 @@ TEST(RollOut, MembersThatNeverCameUpAreRestartedTogether) {
   cluster.on_touch = [&](size_t i) { cluster.members[i].stuck = cluster.members[i].mute = false; };
   ASSERT_TRUE(Roll(&cluster).ok());
   EXPECT_EQ(cluster.events.size(), 3u);
+  EXPECT_EQ(cluster.clock.waited(), kElection);
 }
 
 TEST(RollOut, AnAlarmDoesNotStopIt) {
@@ -509,12 +519,38 @@ TEST(RollOut, WhoLeadsHasToBeKnown) {
   MakeStale(&cluster);
   cluster.etcdctl = absl::NotFoundError("there is no program etcdctl");
   EXPECT_THAT(ErrorOf(&cluster), AllOf(HasSubstr("who leads"), HasSubstr("there is no program etcdctl")));
+  EXPECT_EQ(cluster.clock.waited(), kElection);
   EXPECT_THAT(cluster.events, IsEmpty());
   // A cluster of one has nobody to ask about.
   FakeCluster one(1);
   MakeStale(&one);
   one.etcdctl = cluster.etcdctl;
   EXPECT_TRUE(Roll(&one).ok());
+}
+
+TEST(RollOut, AnElectionIsWaitedFor) {
+  FakeCluster cluster(3);
+  MakeStale(&cluster);
+  cluster.etcdctl = absl::UnavailableError("etcdserver: no leader");
+  cluster.clock.After(kElection / 2, [&] {
+    EXPECT_THAT(cluster.events, IsEmpty());
+    cluster.etcdctl = absl::OkStatus();
+  });
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, ElementsAre("restart etcd-2", "restart etcd-3", "restart etcd-1"));
+  EXPECT_EQ(cluster.clock.waited(), kElection / 2);
+}
+
+TEST(RollOut, AMemberThatTakesItsTimeIsWaitedFor) {
+  FakeCluster cluster(3);
+  cluster.members[1].stale = true;
+  cluster.on_touch = [&](size_t i) {
+    cluster.members[i].stuck = true;
+    cluster.clock.After(kTimeout - absl::Seconds(1), [&, i] { cluster.members[i].stuck = false; });
+  };
+  absl::StatusOr<StepResult> result = Roll(&cluster);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->output, HasSubstr("etcd-2: restarted (flags changed), serves after 59.0 s"));
 }
 
 TEST(RollOut, AWipedMemberIsNotStartedIntoALiveCluster) {

@@ -1,5 +1,3 @@
-#include <poll.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -8,8 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/at_once.h"
+#include "src/base/clock.h"
 #include "src/base/digest.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/etcd/rollout_order.h"
@@ -21,16 +20,17 @@ namespace kplan {
 namespace {
 
 // There is nothing to be told by: the members are processes of other machines.
-constexpr int kPollMilliseconds = 50;
+constexpr absl::Duration kPause = absl::Milliseconds(50);
 
 using Failures = std::vector<std::pair<size_t, absl::Status>>;
 
 class Rollout {
  public:
-  Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view)
+  Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view, Clock* clock)
       : plan_(plan),
         hosts_(hosts),
         view_(view),
+        clock_(clock),
         state_(plan, hosts, view),
         all_(state_.all()),
         members_(state_.members()),
@@ -60,6 +60,7 @@ class Rollout {
   const RolloutPlan& plan_;
   HostAccess* const hosts_;
   ClusterView* const view_;
+  Clock* const clock_;
   RolloutState state_;
   const MemberPlaces& all_;
   std::vector<MemberState>& members_;
@@ -81,9 +82,9 @@ absl::StatusOr<StepResult> Rollout::Run() {
       continue;
     }
     if (LeaderIsMissing(action)) {
-      leader_deadline = std::min(leader_deadline, absl::Now() + plan_.election);
-      if (absl::Now() < leader_deadline) {
-        poll(nullptr, 0, kPollMilliseconds);
+      leader_deadline = std::min(leader_deadline, clock_->Now() + plan_.election);
+      if (clock_->Now() < leader_deadline) {
+        clock_->SleepFor(kPause);
         continue;
       }
       const absl::Status& said = state_.live().answers[action.members[0]].status.status();
@@ -117,7 +118,7 @@ absl::Status Rollout::Look() {
   for (size_t i : all_) {
     if (members_[i].health != MemberState::kServes) continue;
     members_[i].given_up = false;
-    if (members_[i].touched) report_.AddServes(members_[i].name, absl::Now() - touched_at_[i]);
+    if (members_[i].touched) report_.AddServes(members_[i].name, clock_->Now() - touched_at_[i]);
   }
   for (const auto& [i, status] : obstacles.unseen) {
     if (!absl::IsUnavailable(status)) {
@@ -166,7 +167,7 @@ absl::Status Rollout::TakeSnapshot() {
 // that the next one is not touched before.
 absl::Status Rollout::Touch(RolloutReport::Deed deed, const RolloutAction& action) {
   std::vector<absl::Status> statuses(all_.size());
-  for (size_t i : action.members) touched_at_[i] = absl::Now();
+  for (size_t i : action.members) touched_at_[i] = clock_->Now();
   AtOnce(action.members, [&](size_t i) {
     absl::StatusOr<StepResult> result = RunService(i, /*await_start=*/!action.gated);
     statuses[i] = result.status();
@@ -207,7 +208,7 @@ absl::Status Rollout::AskManagers(MemberPlaces* members) {
 
 // Returns when MEMBERS serve, or are given up.
 absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
-  const absl::Time deadline = absl::Now() + plan_.timeout;
+  const absl::Time deadline = clock_->Now() + plan_.timeout;
   MemberPlaces pending = members;
   if (ask_managers) {
     if (absl::Status status = AskManagers(&pending); !status.ok()) return status;
@@ -217,7 +218,7 @@ absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
   while (!pending.empty()) {
     state_.LookAgain(pending);
     if (goal == 0) goal = LastIndex(state_.live());
-    const absl::Time now = absl::Now();
+    const absl::Time now = clock_->Now();
     MemberPlaces left;
     for (size_t i : pending) {
       MemberState& member = members_[i];
@@ -232,7 +233,7 @@ absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
       if (!member.given_up) left.push_back(i);
     }
     pending = std::move(left);
-    if (!pending.empty()) poll(nullptr, 0, kPollMilliseconds);
+    if (!pending.empty()) clock_->SleepFor(kPause);
   }
   return absl::OkStatus();
 }
@@ -252,7 +253,7 @@ absl::StatusOr<StepResult> Rollout::Finish(bool* again) {
                        "does something else stop it, or write its files?");
       }
       members_[i].touched = *again = true;
-      touched_at_[i] = absl::Now();
+      touched_at_[i] = clock_->Now();
       report_.Add(RolloutReport::kRestarted, members_[i].name, {service->reason}, false);
       return result;
     }
@@ -318,8 +319,9 @@ absl::Status Rollout::Stop(const RolloutAction& action) {
 
 }  // namespace
 
-absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view) {
-  return Rollout(plan, hosts, view).Run();
+absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view,
+                                   Clock* clock) {
+  return Rollout(plan, hosts, view, clock).Run();
 }
 
 }  // namespace kplan

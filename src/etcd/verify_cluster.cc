@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/clock.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
 #include "src/base/url.h"
@@ -18,7 +19,7 @@
 namespace kplan {
 namespace {
 
-constexpr absl::Duration kProbeTime = absl::Seconds(5);
+constexpr absl::Duration kProbeTime = absl::Seconds(5), kLeastProbeTime = absl::Seconds(1);
 constexpr absl::Duration kLeastPatience = absl::Seconds(3);
 
 absl::Status ReadPort(const std::string& url, ExpectedPort* port) {
@@ -58,7 +59,8 @@ absl::StatusOr<MemberExpected> ReadMember(const MemberRecord& record, const Clus
 
 }  // namespace
 
-absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, bool root_to_come) {
+absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, Clock* clock,
+                                                    bool root_to_come) {
   const ClusterFields& fields = record.cluster;
   ClusterExpected cluster;
   cluster.manager = record.manager;
@@ -66,7 +68,8 @@ absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, 
   cluster.cluster_id = fields.cluster_id;
   cluster.version = record.version;
   cluster.refuse = record.refuse;
-  cluster.deadline = absl::Now() + absl::Seconds(record.timeout);
+  cluster.deadline = clock->Now() + absl::Seconds(record.timeout);
+  cluster.clock = clock;
   absl::StatusOr<std::string> root = record.root;
   // An empty root is no folder: paths are then relative to DIR.
   if (!root->empty() && (!root_to_come || access(root->c_str(), F_OK) == 0)) root = RealRoot(*root);
@@ -127,11 +130,12 @@ const std::string& CaPathOf(const ClusterExpected& cluster, const ExpectedPort& 
 }
 
 absl::Time ProbeDeadline(const ClusterExpected& cluster) {
-  return std::max(std::min(absl::Now() + kProbeTime, cluster.deadline), absl::Now() + absl::Seconds(1));
+  const absl::Duration left = cluster.deadline - cluster.clock->Now();
+  return absl::Now() + std::max(std::min(left, kProbeTime), kLeastProbeTime);
 }
 
 absl::Time PatienceDeadline(const ClusterExpected& cluster) {
-  return std::max(cluster.deadline, absl::Now() + kLeastPatience);
+  return std::max(cluster.deadline, cluster.clock->Now() + kLeastPatience);
 }
 
 bool IsHealthy(const ProbeResult& probe) {

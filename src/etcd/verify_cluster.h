@@ -9,6 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/base/url.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_report.h"
@@ -46,11 +47,13 @@ struct ClusterExpected {
   ClientIdentity client;
   std::vector<MemberExpected> members;
   std::vector<std::string> refuse;
-  absl::Time deadline;  // when waiting ends
+  absl::Time deadline;  // when waiting ends, by the clock
+  Clock* clock = Clock::Real();
 };
 
-// The cluster of RECORD, with a deadline from now on. ROOT_TO_COME: its root need not be there yet.
-absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, bool root_to_come = false);
+// The cluster of RECORD, with a deadline from now on by CLOCK. ROOT_TO_COME: its root need not be there yet.
+absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, Clock* clock,
+                                                    bool root_to_come = false);
 
 // Reads the certificates and keys that CLUSTER names, but for what IS_TO_COME: files that a step before is
 // going to write.
@@ -61,10 +64,11 @@ const std::string& CaOf(const ClusterExpected& cluster, const ExpectedPort& port
 const std::string& CaPathOf(const ClusterExpected& cluster, const ExpectedPort& port);
 
 // When a probe that begins now is given up: after a moment of its own even past the deadline, which bounds
-// the waiting for etcd and not the looking at it.
+// the waiting for etcd and not the looking at it. By the real time, as it bounds a socket.
 absl::Time ProbeDeadline(const ClusterExpected& cluster);
 
-// When looking again ends, at what may still come right: at the deadline, but after a moment at least.
+// When looking again ends, at what may still come right: at the deadline, but after a moment at least. By the
+// cluster's clock.
 absl::Time PatienceDeadline(const ClusterExpected& cluster);
 
 // Whether /health says true.

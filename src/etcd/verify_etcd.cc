@@ -30,8 +30,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/at_once.h"
+#include "src/base/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
@@ -70,10 +71,10 @@ struct MemberCourse {
 // It answers, and shows the right certificates.
 void CheckServing(const ClusterExpected& cluster, const MemberExpected& member, MemberCourse* course) {
   ProbeResult probe;
-  const absl::Time begun = absl::Now();
+  const absl::Time begun = cluster.clock->Now();
   course->findings = AwaitHealth(cluster, member, &probe);
   course->healthy = course->findings.empty();
-  course->waited = absl::Now() - begun;
+  course->waited = cluster.clock->Now() - begun;
   if (!course->healthy) return;
   course->seen.endpoint = member.client.url;
   course->Add(CheckServedCertificate(cluster, member.client, probe, &course->seen.certificate));
@@ -201,7 +202,7 @@ std::string LogText(const StepContext& context, const ClusterExpected& cluster,
 
 absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRecord& record) {
   InitOpenSsl();
-  absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record);
+  absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record, context.clock);
   if (!cluster.ok()) return cluster.status();
   VerifyReport report;
   StepResult result;
@@ -222,7 +223,7 @@ absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRe
 // everything to ask with.
 absl::StatusOr<Outlook> VerifyLook(const LookContext& context, const VerifyRecord& record) {
   absl::StatusOr<ClusterExpected> cluster =
-      ReadClusterExpected(record, /*root_to_come=*/!context.foreseen.empty());
+      ReadClusterExpected(record, Clock::Real(), /*root_to_come=*/!context.foreseen.empty());
   if (!cluster.ok()) return cluster.status();
   auto is_to_come = [&](const std::string& path) {
     absl::string_view inside = absl::StripPrefix(path, absl::StripSuffix(cluster->root, "/"));

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/base/clock_testing.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/probe/listening.h"
@@ -41,9 +42,19 @@ class VerifyEtcdTest : public EtcdTest {
     service_["argv"] = kept;
   }
 
+  // The error of the verification, by CLOCK.
+  std::string Failure(Clock* clock = Clock::Real()) {
+    StepContext context;
+    context.label = "test";
+    context.clock = clock;
+    absl::StatusOr<StepResult> result = RunAs<VerifyRecord, VerifyStep>(context, verify_);
+    EXPECT_FALSE(result.ok());
+    return std::string(result.status().message());
+  }
+
   // The verification has to fail at CHECK; the report says so too. The error's text.
-  std::string ExpectFailure(const std::string& check) {
-    std::string error = ErrorOf(VerifyStep, Text(verify_));
+  std::string ExpectFailure(const std::string& check, Clock* clock = Clock::Real()) {
+    std::string error = Failure(clock);
     EXPECT_THAT(error, HasSubstr("verification failed: " + check + "\n"));
     EXPECT_THAT(error, HasSubstr("the last log lines of etcd:\n    "));
     Json report = Report();
@@ -171,8 +182,11 @@ TEST_F(VerifyEtcdTest, FailsWhenEtcdTrustsAnotherCa) {
   DropFlag("--trusted-ca-file");
   service_["argv"].push_back({"--trusted-ca-file=", "/etc/etcd/other-ca.pem"});
   StartEtcd();
-  std::string error = ExpectFailure("health");
+  FakeClock clock;
+  std::string error = ExpectFailure("health", &clock);
   EXPECT_THAT(error, AllOf(HasSubstr("TLS alert 42 bad_certificate"), HasSubstr("trusted-ca-file")));
+  EXPECT_GT(clock.waited(), absl::Seconds(2));
+  EXPECT_LT(clock.waited(), absl::Seconds(3));
 }
 
 TEST_F(VerifyEtcdTest, FailsWhenAnotherCertificateIsServed) {
@@ -233,9 +247,10 @@ TEST_F(VerifyEtcdTest, FailsWhenEtcdIsDead) {
 }
 
 TEST_F(VerifyEtcdTest, FailsInTimeWhenNobodyEverAnswers) {
-  verify_["timeout"] = 1;
-  std::string error = ErrorOf(VerifyStep, Text(verify_));
-  EXPECT_THAT(error, AllOf(HasSubstr("verification failed: health"), HasSubstr("cannot connect")));
+  FakeClock clock;
+  verify_["timeout"] = 3;
+  EXPECT_THAT(Failure(&clock), AllOf(HasSubstr("verification failed: health"), HasSubstr("cannot connect")));
+  EXPECT_EQ(clock.waited(), absl::Seconds(3));
 }
 
 TEST_F(VerifyEtcdTest, FailsWithoutItsFilesOrItsProgram) {

@@ -1,7 +1,5 @@
 #include "src/etcd/verify_serving.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -9,7 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/etcd/verify_alarms.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/certificate_seen.h"
@@ -25,6 +24,9 @@ constexpr absl::Duration kPatienceWithRefusals = absl::Seconds(2);
 
 // How often a member that is not well is asked why.
 constexpr absl::Duration kAskAgain = absl::Seconds(1);
+
+// There is nothing to be told by: it is another machine's process, perhaps.
+constexpr absl::Duration kPauseUntilHealthy = absl::Milliseconds(20), kPauseForPeers = absl::Milliseconds(50);
 
 }  // namespace
 
@@ -42,15 +44,15 @@ std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExp
       finding.seen = DescribeProbe(*probe);
       finding.advice = "the log; a member that has no quorum or an alarm is not healthy";
       if (probe->alert >= 0) {
-        first_refusal = std::min(first_refusal, absl::Now());
+        first_refusal = std::min(first_refusal, cluster.clock->Now());
         finding.advice = absl::StrCat("etcd turns away the client that has ", cluster.etcdctl.cert,
                                       ": does its trusted-ca-file hold the CA that signed it (",
                                       cluster.cacert_path, "), and was etcd restarted since it does?");
-      } else if (HttpStatus(probe->response) != 0 && absl::Now() >= ask_next) {
+      } else if (HttpStatus(probe->response) != 0 && cluster.clock->Now() >= ask_next) {
         // An alarm does not go by itself: no use in waiting.
         std::vector<Finding> alarms = AskForAlarms(cluster, member);
         if (!alarms.empty()) return alarms;
-        ask_next = absl::Now() + kAskAgain;
+        ask_next = cluster.clock->Now() + kAskAgain;
       }
     } else {
       finding.seen = std::string(result.status().message());
@@ -61,7 +63,8 @@ std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExp
       finding.advice =
           absl::StrCat("does ", cluster.service, " run, and listen at that address (listen-client-urls)?");
     }
-    if (absl::Now() >= cluster.deadline || absl::Now() - first_refusal > kPatienceWithRefusals)
+    if (cluster.clock->Now() >= cluster.deadline ||
+        cluster.clock->Now() - first_refusal > kPatienceWithRefusals)
       return {finding};
     if (!result.ok()) {
       absl::StatusOr<bool> starting_or_running =
@@ -71,7 +74,7 @@ std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExp
         return {finding};
       }
     }
-    poll(nullptr, 0, 20);  // there is nothing to be told by: it is another machine's process, perhaps
+    cluster.clock->SleepFor(kPauseUntilHealthy);
   }
 }
 
@@ -125,7 +128,7 @@ Finding CheckServedCertificate(const ClusterExpected& cluster, const ExpectedPor
 Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpected& member,
                              CertificateSeen* seen) {
   const ExpectedPort& port = member.peer;
-  const absl::Time until = absl::Now() + kPatienceWithRefusals;
+  const absl::Time until = cluster.clock->Now() + kPatienceWithRefusals;
   for (;;) {
     Finding finding = {"peer-certificate",
                        absl::StrCat(port.url, " shows the certificate in ", port.cert_path), "", ""};
@@ -151,8 +154,8 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
     } else {
       return CheckServedCertificate(cluster, port, *probe, seen);
     }
-    if (absl::Now() >= until) return finding;
-    poll(nullptr, 0, 50);
+    if (cluster.clock->Now() >= until) return finding;
+    cluster.clock->SleepFor(kPauseForPeers);
   }
 }
 

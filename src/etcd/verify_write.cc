@@ -1,7 +1,6 @@
 #include "src/etcd/verify_write.h"
 
 #include <openssl/rand.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <string>
@@ -12,7 +11,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/at_once.h"
+#include "src/base/clock.h"
 #include "src/base/record.h"
 #include "src/etcd/etcdctl.h"
 #include "src/pki/openssl_util.h"
@@ -24,6 +25,8 @@ constexpr int kLeaseSeconds = 300;
 constexpr absl::Duration kCommandTime = absl::Seconds(10);
 // How long the cluster may take to answer a command in the end: an election and the retry after it.
 constexpr absl::Duration kPatience = absl::Seconds(10);
+// There is nothing to be told by: the members are processes of other machines.
+constexpr absl::Duration kPauseAfterError = absl::Milliseconds(50), kPauseUntilRead = absl::Milliseconds(20);
 
 // What etcdctl said last, without the log lines of its client before it: "etcdserver: permission denied".
 std::string LastWords(const absl::Status& status) {
@@ -63,10 +66,10 @@ absl::StatusOr<Json> Ask(const ClusterExpected& cluster, const std::string& endp
       if (json.is_object()) return json;
       return absl::DataLossError(absl::StrCat("cannot read what it printed: ", text->substr(0, 200)));
     }
-    if (IsFinal(text.status()) || absl::Now() >= until) {
+    if (IsFinal(text.status()) || cluster.clock->Now() >= until) {
       return absl::Status(text.status().code(), LastWords(text.status()));
     }
-    poll(nullptr, 0, 50);
+    cluster.clock->SleepFor(kPauseAfterError);
   }
 }
 
@@ -92,7 +95,7 @@ std::string AdviceFor(const ClusterExpected& cluster, const absl::Status& status
 class Write {
  public:
   Write(const ClusterExpected& cluster, WriteSeen* seen)
-      : cluster_(cluster), seen_(seen), until_(absl::Now() + kPatience) {}
+      : cluster_(cluster), seen_(seen), until_(cluster.clock->Now() + kPatience) {}
 
   std::vector<Finding> Check() {
     unsigned char bytes[16];
@@ -161,8 +164,8 @@ class Write {
         const int64_t revision = Number(*got, "/header/revision");
         finding.seen = Number(*got, "/count") == 0 ? absl::StrCat("no such key at revision ", revision)
                                                    : absl::StrCat("another value at revision ", revision);
-        if (!own || revision >= revision_ || absl::Now() >= until_) return finding;
-        poll(nullptr, 0, 20);
+        if (!own || revision >= revision_ || cluster_.clock->Now() >= until_) return finding;
+        cluster_.clock->SleepFor(kPauseUntilRead);
       }
     }
     return {};
@@ -179,7 +182,7 @@ class Write {
     absl::Status last;
     for (const MemberExpected& member : cluster_.members) {
       absl::StatusOr<Json> revoked =
-          Ask(cluster_, member.client.url, {"lease", "revoke", lease_}, absl::Now());
+          Ask(cluster_, member.client.url, {"lease", "revoke", lease_}, cluster_.clock->Now());
       if (revoked.ok() || absl::StrContains(revoked.status().message(), "lease not found")) return {};
       last = revoked.status();
     }

@@ -49,7 +49,7 @@ struct PairContent {
 // A file that is larger holds neither certificates nor a key.
 inline constexpr size_t kMaxPairFile = 1 << 20;
 
-// For tests; a step takes the defaults.
+// For tests; a step takes the defaults, and its own clock.
 struct PairSwapOptions {
   // How long a reader that has read the certificate may take to open the key; also how long one that is
   // inside a call of open(2) may take to get there before the folders go. A process that is held up for

@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/ssh_connection.h"
 #include "src/remote/ssh_errors.h"
@@ -48,8 +48,8 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
 
 }  // namespace
 
-absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::string_view script) {
-  const absl::Time deadline = absl::Now() + kBusy;
+absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::string_view script, Clock* clock) {
+  const absl::Time deadline = clock->Now() + kBusy;
   bool gone = false;
   for (;;) {
     absl::StatusOr<SshConnection> connection = SshConnection::Open(host);
@@ -66,13 +66,13 @@ absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::strin
       gone = true;
       continue;
     }
-    if (absl::Now() >= deadline) {
+    if (clock->Now() >= deadline) {
       return absl::UnavailableError(absl::StrCat("host ", host.name, ": sshd there let no session begin for ",
                                                  absl::FormatDuration(kBusy),
                                                  "; is MaxSessions in its configuration too small?"));
     }
     // Nobody tells when one of the others, of this or another kplan, has ended.
-    absl::SleepFor(kBusyPause);
+    clock->SleepFor(kBusyPause);
   }
 }
 

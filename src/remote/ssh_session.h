@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/base/clock.h"
 #include "src/base/conversation.h"
 #include "src/remote/remote_host.h"
 
@@ -17,8 +18,9 @@ struct SshSession {
   std::string greeting;  // the line behind that word
 
   // Runs SCRIPT (see RemoteShell) on HOST, connecting when nobody has. Waits for its turn when sshd lets no
-  // further session share the connection. Errors: ConnectionError and SessionError (ssh_errors.h).
-  static absl::StatusOr<SshSession> Start(const RemoteHost& host, absl::string_view script);
+  // further session share the connection, by CLOCK. Errors: ConnectionError and SessionError (ssh_errors.h).
+  static absl::StatusOr<SshSession> Start(const RemoteHost& host, absl::string_view script,
+                                          Clock* clock = Clock::Real());
 };
 
 // The error of a connection to HOST that ended while kplan was at WHAT.

@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/clock.h"
 #include "src/base/fields.h"
 #include "src/step/any_record.h"
 
@@ -25,9 +26,10 @@ namespace kplan {
 class HostAccess;
 
 struct StepContext {
-  std::string label;            // "cert/kubernetes": for messages
-  absl::Time now;               // the clock; tests set it
-  HostAccess* hosts = nullptr;  // for the steps that are about several hosts (host_access.h)
+  std::string label;             // "cert/kubernetes": for messages
+  absl::Time now;                // of the whole step; tests set it
+  HostAccess* hosts = nullptr;   // for the steps that are about several hosts (host_access.h)
+  Clock* clock = Clock::Real();  // for the steps that wait
 };
 
 struct StepResult {

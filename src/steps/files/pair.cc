@@ -277,8 +277,10 @@ absl::StatusOr<StepResult> InstallPair(const PairRecord& record, PairSwapOptions
   return result;
 }
 
-absl::StatusOr<StepResult> PairStep(const StepContext&, const PairRecord& record) {
-  return InstallPair(record, PairSwapOptions());
+absl::StatusOr<StepResult> PairStep(const StepContext& context, const PairRecord& record) {
+  PairSwapOptions options;
+  options.clock = context.clock;
+  return InstallPair(record, options);
 }
 
 absl::StatusOr<Outlook> PairLook(const LookContext& context, const PairRecord& record) {

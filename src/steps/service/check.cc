@@ -10,7 +10,6 @@
 // The digest covers what was proved (the checks, and the certificates that were served), and not when: the
 // same verdict is the same stamp. A verdict is of one moment, though: it is never right already.
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,8 +19,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/at_once.h"
+#include "src/base/clock.h"
 #include "src/base/digest.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
@@ -44,7 +44,7 @@ namespace {
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
 // Between two looks. There is nothing to be told by; and a look can cost a program, or a question over ssh.
-constexpr int kFirstPauseMilliseconds = 20, kLastPauseMilliseconds = 500;
+constexpr absl::Duration kFirstPause = absl::Milliseconds(20), kLastPause = absl::Milliseconds(500);
 
 struct ServiceChecks {
   CheckRecord record;
@@ -122,17 +122,18 @@ absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& 
 
 // Looks until all checks hold, or it is in vain; the last look.
 absl::StatusOr<Look> AwaitAll(const StepContext& context, const ServiceChecks& checks) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(checks.record.timeout);
+  Clock* const clock = context.clock;
+  const absl::Time deadline = clock->Now() + absl::Seconds(checks.record.timeout);
   absl::Time trouble_since = absl::InfiniteFuture();
-  int pause = kFirstPauseMilliseconds;
+  absl::Duration pause = kFirstPause;
   for (;;) {
     absl::StatusOr<Look> look = LookAtAll(context, checks);
     if (!look.ok() || look->AllHold() || !look->ended.empty()) return look;
-    const absl::Time now = absl::Now();
+    const absl::Time now = clock->Now();
     trouble_since = look->LastingTrouble() ? std::min(trouble_since, now) : absl::InfiniteFuture();
     if (now >= deadline || now - trouble_since > kPatience) return look;
-    poll(nullptr, 0, pause);
-    pause = std::min(2 * pause, kLastPauseMilliseconds);
+    clock->SleepFor(pause);
+    pause = std::min(2 * pause, kLastPause);
   }
 }
 
@@ -182,12 +183,12 @@ absl::StatusOr<StepResult> CheckStep(const StepContext& context, const CheckReco
   InitOpenSsl();
   absl::StatusOr<ServiceChecks> checks = ServiceChecks::From(record);
   if (!checks.ok()) return checks.status();
-  const absl::Time begun = absl::Now();
+  const absl::Time begun = context.clock->Now();
   absl::StatusOr<Look> look = AwaitAll(context, *checks);
   if (!look.ok()) return look.status();
   if (!look->AllHold()) return absl::FailedPreconditionError(FailureText(context, record, *look));
   StepResult result;
-  result.output = WaitedLine(context.label, absl::Now() - begun, "all checks held");
+  result.output = WaitedLine(context.label, context.clock->Now() - begun, "all checks held");
   Verdict verdict = {record.checks, record.host, record.name, {}};
   for (const CheckOutcome& outcome : look->outcomes) {
     absl::StrAppend(&result.output, outcome.said, "\n");

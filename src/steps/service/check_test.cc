@@ -1,13 +1,16 @@
-#include <poll.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include <functional>
-#include <thread>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/base/clock_testing.h"
+#include "src/base/files.h"
+#include "src/host/process_info.h"
 #include "src/probe/tls_server_testing.h"
 #include "src/step/host_access.h"
 #include "src/step/outlook.h"
@@ -21,6 +24,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 // The step "check" with service-manager `process`: systemd's part is tested on booted hosts.
 class CheckTest : public PkiTest, public HostAccess {
@@ -37,7 +41,7 @@ class CheckTest : public PkiTest, public HostAccess {
     if (!service_.is_null()) StopService("process", "rootfs", "metrics").IgnoreError();
   }
 
-  // A service that says a line and waits; another SECOND word makes it another service.
+  // The service does SCRIPT, and waits where that reads from `hold`.
   void StartService(const std::string& script) {
     // It waits in the shell itself, so that this is the one process of the service.
     ASSERT_EQ(mkfifo("hold", 0600), 0);
@@ -55,11 +59,22 @@ class CheckTest : public PkiTest, public HostAccess {
     MustRun(ServiceStep, service_.dump());
   }
 
+  // Lets the service go on that waits, and returns when it has ended.
+  void EndService() {
+    std::optional<Instance> instance = FindInstance(atoi(Read("rootfs/run/metrics.pid").c_str()));
+    ASSERT_TRUE(instance.has_value());
+    absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(*instance);
+    ASSERT_TRUE(process.ok()) << process.status();
+    UniqueFd(open("hold", O_WRONLY | O_CLOEXEC));  // it reads the end of the file
+    EXPECT_TRUE(process->AwaitEnd(absl::Seconds(30)));
+  }
+
   absl::StatusOr<StepResult> RunCheck() {
     StepContext context;
     context.label = "verify/etcd-1/metrics";
     context.now = now_;
     context.hosts = this;
+    context.clock = &clock_;
     return RunAs<CheckRecord, CheckStep>(context, record_);
   }
 
@@ -100,6 +115,7 @@ class CheckTest : public PkiTest, public HostAccess {
     return Answer(question);
   }
 
+  FakeClock clock_;
   Json record_, service_;
   std::vector<std::string> asked_;
   std::function<absl::StatusOr<Json>(const Json&)> answer_;
@@ -143,34 +159,27 @@ TEST_F(CheckTest, WaitsUntilItHolds) {
   StartService("read x < hold");
   record_["checks"] = {Exec({"/usr/bin/test", "-e", working_folder_ + "/ready"})};
   record_["timeout"] = 30;
-  std::thread later([&] {
-    poll(nullptr, 0, 300);
-    Write("ready", "");
-  });
-  const absl::Time begun = absl::Now();
-  MustHold();
-  later.join();
-  EXPECT_GE(absl::Now() - begun, absl::Milliseconds(300));
-  EXPECT_LT(absl::Now() - begun, absl::Seconds(10));
+  clock_.After(absl::Seconds(3), [] { Write("ready", ""); });
+  EXPECT_THAT(MustHold().output, StartsWith("verify/etcd-1/metrics: waited 3.1 s until all checks held\n"));
 }
 
 TEST_F(CheckTest, GivesUpAfterTheTimeout) {
   StartService("read x < hold");
   record_["checks"] = {Exec({"/bin/false"})};
   record_["timeout"] = 1;
-  const absl::Time begun = absl::Now();
   EXPECT_THAT(Failure(), HasSubstr("it exits with 1; it said nothing"));
-  EXPECT_GE(absl::Now() - begun, absl::Seconds(1));
-  EXPECT_LT(absl::Now() - begun, absl::Seconds(10));
+  EXPECT_GE(clock_.waited(), absl::Seconds(1));
+  EXPECT_LT(clock_.waited(), absl::Milliseconds(1500));
 }
 
 TEST_F(CheckTest, EndsAtOnceWhenTheServiceHasEnded) {
-  StartService("echo about to end; sleep 0.3; echo the end; exit 1");
+  StartService("echo about to end; read x < hold; echo the end; exit 1");
   record_["checks"] = {{{"systemd", "active"}}, Exec({"/bin/false"})};
   record_["timeout"] = 60;
-  const absl::Time begun = absl::Now();
+  clock_.After(absl::Seconds(1), [&] { EndService(); });
   const std::string text = Failure();
-  EXPECT_LT(absl::Now() - begun, absl::Seconds(10));
+  EXPECT_GE(clock_.waited(), absl::Seconds(1));
+  EXPECT_LT(clock_.waited(), absl::Milliseconds(1500));
   EXPECT_THAT(text, HasSubstr("metrics has ended, and nothing starts it again"));
   EXPECT_THAT(text, HasSubstr("    the end\n"));
 }
@@ -186,17 +195,15 @@ TEST_F(CheckTest, EndsSoonWhenWaitingIsInVain) {
   record_["checks"] = {{{"cacert", "pki/ca.pem"}, {"https", server.Url("/metrics")}, {"status", 200}},
                        {{"systemd", "active"}}};
   record_["timeout"] = 60;
-  const absl::Time begun = absl::Now();
   EXPECT_THAT(Failure(), HasSubstr("it answers 404"));
-  EXPECT_LT(absl::Now() - begun, absl::Seconds(20));
+  EXPECT_GT(clock_.waited(), absl::Seconds(5));
+  EXPECT_LT(clock_.waited(), absl::Seconds(6));
   // What passes within the moment is no trouble.
-  std::thread later([&] {
-    poll(nullptr, 0, 500);
+  clock_.After(clock_.waited() + absl::Seconds(1), [&] {
     behaviour.status = 200;
     server.Become(behaviour);
   });
   EXPECT_THAT(MustHold().output, HasSubstr(server.Url("/metrics") + " answers 200\nmetrics runs\n"));
-  later.join();
 }
 
 TEST_F(CheckTest, AProgramGetsItsWordsAndNothingElse) {

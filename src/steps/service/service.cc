@@ -31,6 +31,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "src/base/clock.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
 #include "src/base/url.h"
@@ -96,10 +97,10 @@ absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
 }
 
 absl::StatusOr<Instance> AwaitMainProcess(const ServiceSpec& service, const std::string& old_invocation,
-                                          absl::Time deadline) {
+                                          absl::Time deadline, Clock* clock) {
   const std::string& name = service.process.name;
   const UnitPhase phase = service.await_start ? UnitPhase::kStarted : UnitPhase::kActive;
-  absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, phase, deadline);
+  absl::StatusOr<UnitState> state = AwaitUnit(name, old_invocation, phase, deadline, clock);
   if (!state.ok()) return state.status();
   std::optional<Instance> instance = FindInstance(state->main_pid);
   if (instance.has_value()) return *instance;
@@ -112,11 +113,11 @@ absl::StatusOr<Instance> AwaitMainProcess(const ServiceSpec& service, const std:
 }
 
 // Stops what runs, if anything does, and starts the service. Not done before its instance is known.
-absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService& running,
-                               absl::Time deadline) {
+absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService& running, absl::Time deadline,
+                               Clock* clock) {
   if (service.manager == "systemd") {
     if (absl::Status status = RestartUnit(service.process.name); !status.ok()) return status;
-    return AwaitMainProcess(service, running.invocation, deadline);
+    return AwaitMainProcess(service, running.invocation, deadline, clock);
   }
   ProcessSpec process = service.process;
   if (!service.environment_file.empty()) {  // read before anything is stopped
@@ -131,14 +132,15 @@ absl::StatusOr<Instance> Start(const ServiceSpec& service, const RunningService&
 }
 
 // Has INSTANCE read its files again; gives the instance that did.
-absl::StatusOr<Instance> Reload(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
+absl::StatusOr<Instance> Reload(const ServiceSpec& service, const Instance& instance, absl::Time deadline,
+                                Clock* clock) {
   if (service.manager != "systemd") {
     absl::Status status = ReloadProcess(service.process.name, instance);
     if (!status.ok()) return status;
     return instance;
   }
   if (absl::Status status = ReloadUnit(service.process.name); !status.ok()) return status;
-  return AwaitMainProcess(service, "", deadline);
+  return AwaitMainProcess(service, "", deadline, clock);
 }
 
 // Of a service that others start: restarts the one that runs, unless it has ended meanwhile.
@@ -149,8 +151,11 @@ absl::StatusOr<std::optional<Instance>> RestartIfRunning(const ServiceSpec& serv
   return running->instance;
 }
 
-// Waits until INSTANCE itself accepts connections at every address of `answers`.
-absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, absl::Time deadline) {
+// Waits until INSTANCE itself accepts connections at every address of `answers`. It does so in the kernel,
+// for the end of the process or for a socket: what CLOCK says is left until DEADLINE is here the real time's.
+absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, absl::Time deadline,
+                          Clock* clock) {
+  const absl::Time until = absl::Now() + (deadline - clock->Now());
   const std::string& name = service.process.name;
   auto with_log = [&](absl::string_view what) {
     return absl::AbortedError(absl::StrCat(what, "; the last log lines of ", name, ":\n",
@@ -170,11 +175,11 @@ absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, 
       if (ours.ok() && *ours) break;
       if (service.manager == "systemd") {
         // It says itself that the service is up; perhaps by a process other than the main one.
-        if (ConnectTcp(*addresses, deadline).ok()) break;
+        if (ConnectTcp(*addresses, until).ok()) break;
       } else if (!ours.ok() && !absl::IsNotFound(ours.status()) && !process->AwaitEnd(kMomentToEnd)) {
         return ours.status();
       }
-      if (absl::Now() >= deadline) {
+      if (absl::Now() >= until) {
         const bool taken = ConnectTcp(*addresses, absl::Now() + absl::Seconds(1)).ok();
         return with_log(absl::StrCat(name, " (process ", instance.pid, ") does not answer at ", answer,
                                      " after ", absl::FormatDuration(service.timeout),
@@ -306,14 +311,15 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   const std::vector<Reason>& reasons = decision->reasons;
   const std::vector<std::string>& unread = decision->unread;
 
-  const absl::Time begun = absl::Now(), deadline = begun + service.timeout;
+  Clock* const clock = context.clock;
+  const absl::Time begun = clock->Now(), deadline = begun + service.timeout;
   std::optional<Instance> instance = running->instance;
   if (reasons.empty()) {
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
     } else if (!running->active && !service.await_start && !service.by_unit) {
       // It is on its way up, started at boot or by a run that was killed.
-      absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline);
+      absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline, clock);
       if (!active.ok()) return active.status();
       instance = *active;
     }
@@ -322,19 +328,19 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
     if (instance.has_value()) wanted.replaces = instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
     absl::StatusOr<std::optional<Instance>> started =
-        service.by_unit ? RestartIfRunning(service) : Start(service, *running, deadline);
+        service.by_unit ? RestartIfRunning(service) : Start(service, *running, deadline, clock);
     if (!started.ok()) return started.status();
     instance = *started;
   }
   if (!unread.empty()) {
     // One that has just come up may not heed the signal yet.
-    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline, clock); !status.ok()) return status;
     result.reason = absl::StrCat("reloaded: ", Join(decision->reload, ", "));
     ServiceMarker before = decision->known ? *marker : wanted;
     before.instance = instance->ToString();
     for (const std::string& path : unread) before.files.erase(path);
     if (absl::Status status = WriteMarker(root, name, before); !status.ok()) return status;
-    absl::StatusOr<Instance> reloaded = Reload(service, *instance, deadline);
+    absl::StatusOr<Instance> reloaded = Reload(service, *instance, deadline, clock);
     if (!reloaded.ok()) return reloaded.status();
     instance = *reloaded;
   }
@@ -344,13 +350,13 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
   }
   if (!service.await_start && instance.has_value()) {
-    if (absl::Status status = AwaitAnswers(service, *instance, deadline); !status.ok()) return status;
+    if (absl::Status status = AwaitAnswers(service, *instance, deadline, clock); !status.ok()) return status;
   }
   if (service.by_unit) {
     result.digest = ArtifactDigest(kByUnit, wanted.files);
     return result;
   }
-  result.output = WaitedLine(context.label, absl::Now() - begun, AnswersText(service));
+  result.output = WaitedLine(context.label, clock->Now() - begun, AnswersText(service));
 
   result.digest = ArtifactDigest(instance->ToString(), wanted.files);
   result.files.push_back(MarkerPath(service.root, name));
