@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/lower/compile.h"
@@ -88,24 +89,13 @@ std::string ShortList(const std::vector<std::string>& names) {
 }
 
 std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
-  std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
+  std::vector<TableRow> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
   for (const Row& row : rows) {
     table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-",
                      Brief(row.state), row.issuer.empty() ? "-" : Brief(row.issuer),
                      row.names.empty() ? "-" : ShortList(row.names)});
   }
-  std::vector<size_t> widths(table[0].size());
-  for (const auto& line : table) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string out;
-  for (const auto& line : table) {
-    for (size_t i = 0; i + 1 < line.size(); ++i) {
-      absl::StrAppend(&out, line[i], std::string(widths[i] - line[i].size() + 2, ' '));
-    }
-    absl::StrAppend(&out, line.back(), "\n");
-  }
-  return out;
+  return TableText(table);
 }
 
 }  // namespace
