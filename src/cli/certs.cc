@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "src/base/days.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
 #include "src/base/table.h"
@@ -27,7 +28,6 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kDay = 24 * 3600;
 // So many names are shown on a line; --json has all.
 constexpr size_t kNamesShown = 3;
 
@@ -40,10 +40,6 @@ struct Row {
   std::vector<std::string> reasons;  // their names, for programs: "missing", "expires-soon"
 
   bool good() const { return state == "good"; }
-  int64_t DaysLeft(absl::Time now) const {
-    int64_t left = *not_after - absl::ToUnixSeconds(now);
-    return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);  // rounded down: 0 is today, -1 is past
-  }
 };
 
 Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
@@ -73,7 +69,7 @@ std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
     if (row.not_after) {
       entry["not-after"] =
           absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(*row.not_after), absl::UTCTimeZone());
-      entry["days-left"] = row.DaysLeft(now);
+      entry["days-left"] = DaysLeft(*row.not_after, now);
     }
     list.push_back(std::move(entry));
   }
@@ -91,7 +87,7 @@ std::string ShortList(const std::vector<std::string>& names) {
 std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
   std::vector<TableRow> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
   for (const Row& row : rows) {
-    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-",
+    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(DaysLeft(*row.not_after, now)) : "-",
                      Brief(row.state), row.issuer.empty() ? "-" : Brief(row.issuer),
                      row.names.empty() ? "-" : ShortList(row.names)});
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/days.h"
 #include "src/base/record.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr size_t kHostsInFull = 8;
 constexpr size_t kCertificatesShown = 5;
 constexpr size_t kServicesShown = 8;
-constexpr int64_t kDay = 24 * 3600;
 
 constexpr StepState kWorstFirst[] = {StepState::kStale, StepState::kFailed, StepState::kWaiting,
                                      StepState::kFresh};
@@ -97,8 +97,8 @@ std::string CertificatesText(const Graph& graph, const StatusReport& report, abs
   std::vector<TableRow> lines;
   for (const StatusCertificate& it : report.certificates) {
     if (lines.size() == kCertificatesShown) break;
-    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
-    lines.push_back({graph.steps()[it.step].label, left < 0 ? "ended" : absl::StrCat(left / kDay, " days"),
+    const int64_t days = DaysLeft(it.not_after, now);
+    lines.push_back({graph.steps()[it.step].label, days < 0 ? "ended" : absl::StrCat(days, " days"),
                      TimeText(it.not_after)});
   }
   const size_t others = report.certificates.size() - lines.size();
@@ -233,11 +233,10 @@ std::string StatusJson(const Graph& graph, const Forecast& forecast, const Statu
     services.push_back(std::move(entry));
   }
   for (const StatusCertificate& it : report.certificates) {
-    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
     certificates.push_back({{"label", graph.steps()[it.step].label},
                             {"file", it.file},
                             {"not-after", Rfc3339(absl::FromUnixSeconds(it.not_after))},
-                            {"days-left", left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay)},
+                            {"days-left", DaysLeft(it.not_after, now)},
                             {"names", it.names}});
   }
   Json json = {{"counts", CountsJson(report.counts)}, {"hosts", std::move(hosts)},
