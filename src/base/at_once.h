@@ -1,6 +1,8 @@
 #ifndef KPLAN_BASE_AT_ONCE_H_
 #define KPLAN_BASE_AT_ONCE_H_
 
+#include <algorithm>
+#include <atomic>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -24,6 +26,14 @@ inline void AtOnce(size_t count, absl::FunctionRef<void(size_t)> work) {
   std::vector<size_t> items(count);
   std::iota(items.begin(), items.end(), size_t{0});
   AtOnce(items, work);
+}
+
+// The same, at most AT_A_TIME of them at a time, in their order.
+inline void AtOnce(size_t count, size_t at_a_time, absl::FunctionRef<void(size_t)> work) {
+  std::atomic<size_t> next{0};
+  AtOnce(std::min(count, at_a_time), [&](size_t) {
+    for (size_t i; (i = next.fetch_add(1)) < count;) work(i);
+  });
 }
 
 }  // namespace kplan

@@ -17,9 +17,14 @@
 namespace kplan {
 
 using Json = nlohmann::json;
+// Objects keep their keys in the order in which they were added: for what others read, and no record.
+using OrderedJson = nlohmann::ordered_json;
 
 // TEXT as a JSON string literal, quotes included.
 void AppendJsonString(absl::string_view text, std::string* out);
+
+// JSON on one line, without white space. Bytes that are no UTF-8 become U+FFFD.
+std::string JsonLine(const OrderedJson& json);
 
 // TEXT, a record as it is kept. DataLoss when it is not a JSON object.
 absl::StatusOr<Json> ParseRecord(absl::string_view text);

@@ -13,8 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "src/base/days.h"
 #include "src/base/files.h"
 #include "src/base/record.h"
+#include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/lower/compile.h"
@@ -26,7 +28,6 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kDay = 24 * 3600;
 // So many names are shown on a line; --json has all.
 constexpr size_t kNamesShown = 3;
 
@@ -39,10 +40,6 @@ struct Row {
   std::vector<std::string> reasons;  // their names, for programs: "missing", "expires-soon"
 
   bool good() const { return state == "good"; }
-  int64_t DaysLeft(absl::Time now) const {
-    int64_t left = *not_after - absl::ToUnixSeconds(now);
-    return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);  // rounded down: 0 is today, -1 is past
-  }
 };
 
 Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
@@ -72,7 +69,7 @@ std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
     if (row.not_after) {
       entry["not-after"] =
           absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(*row.not_after), absl::UTCTimeZone());
-      entry["days-left"] = row.DaysLeft(now);
+      entry["days-left"] = DaysLeft(*row.not_after, now);
     }
     list.push_back(std::move(entry));
   }
@@ -88,24 +85,13 @@ std::string ShortList(const std::vector<std::string>& names) {
 }
 
 std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
-  std::vector<std::vector<std::string>> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
+  std::vector<TableRow> table = {{"LABEL", "FILE", "DAYS LEFT", "STATE", "ISSUER", "NAMES"}};
   for (const Row& row : rows) {
-    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(row.DaysLeft(now)) : "-",
+    table.push_back({row.label, row.file, row.not_after ? absl::StrCat(DaysLeft(*row.not_after, now)) : "-",
                      Brief(row.state), row.issuer.empty() ? "-" : Brief(row.issuer),
                      row.names.empty() ? "-" : ShortList(row.names)});
   }
-  std::vector<size_t> widths(table[0].size());
-  for (const auto& line : table) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string out;
-  for (const auto& line : table) {
-    for (size_t i = 0; i + 1 < line.size(); ++i) {
-      absl::StrAppend(&out, line[i], std::string(widths[i] - line[i].size() + 2, ' '));
-    }
-    absl::StrAppend(&out, line.back(), "\n");
-  }
-  return out;
+  return TableText(table);
 }
 
 }  // namespace

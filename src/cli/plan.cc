@@ -7,7 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "src/base/record.h"
+#include "src/base/fields.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
@@ -50,12 +50,11 @@ std::string LeftoverText(const std::vector<Leftover>& leftovers) {
 
 // A member more of the JSON object.
 std::string LeftoverJson(const std::vector<Leftover>& leftovers) {
-  std::string out = ",\n\"leftovers\":[";
-  for (size_t i = 0; i < leftovers.size(); ++i) {
-    if (i > 0) out += ",";
-    AppendJsonString(leftovers[i].key, &out);
-  }
-  return out + "]";
+  std::vector<std::string> keys;
+  for (const Leftover& leftover : leftovers) keys.push_back(leftover.key);
+  std::string out = ",\n\"leftovers\":";
+  AppendValue(keys, &out);
+  return out;
 }
 
 }  // namespace

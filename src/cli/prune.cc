@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/record.h"
 #include "src/base/run_lock.h"
+#include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
@@ -63,17 +64,16 @@ std::string ByHandText(const std::vector<PruneItem>& items, const std::string& h
 }
 
 std::string ToText(const std::vector<PruneItem>& items) {
-  size_t width = 0;
-  for (const PruneItem& item : items) width = std::max(width, Shown(item.leftover.key).size());
+  std::vector<TableRow> rows;
+  for (const PruneItem& item : items)
+    rows.push_back({item.remove ? "remove" : "keep  ", Shown(item.leftover.key), Describe(item)});
+  const std::vector<std::string> lines = TableLines(rows, 2);
   std::string out;
   for (size_t i = 0; i < items.size(); ++i) {
-    const PruneItem& item = items[i];
-    const std::string& host = item.leftover.host;
+    const std::string& host = items[i].leftover.host;
     if (i == 0 || items[i - 1].leftover.host != host)
       absl::StrAppend(&out, host.empty() ? "leftovers.json" : Shown(host), "\n");
-    const std::string key = Shown(item.leftover.key);
-    absl::StrAppend(&out, item.remove ? "  remove  " : "  keep    ", key,
-                    std::string(width - key.size() + 2, ' '), Describe(item), "\n");
+    out += lines[i];
     if (i + 1 == items.size() || items[i + 1].leftover.host != host) out += ByHandText(items, host);
   }
   return absl::StrCat(out, out.empty() ? "" : "\n", Summary(items), "\n");

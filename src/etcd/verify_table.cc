@@ -5,13 +5,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/table.h"
 
 namespace kplan {
 namespace {
-
-constexpr size_t kGap = 2;
-
-using Row = std::vector<std::string>;
 
 // NOT_AFTER (RFC 3339) as "2027-11-22 (365 days)".
 std::string UntilText(const std::string& not_after, absl::Time now) {
@@ -28,24 +25,15 @@ std::string UntilText(const std::string& not_after, absl::Time now) {
 std::string VerdictTable(const VerifyReport& report, absl::Time now) {
   const bool peers = std::any_of(report.members.begin(), report.members.end(),
                                  [](const MemberSeen& member) { return !member.peer_endpoint.empty(); });
-  std::vector<Row> rows = {{"member", "name", "version", "leader", "client URL", "certificate good until"}};
+  std::vector<TableRow> rows = {
+      {"member", "name", "version", "leader", "client URL", "certificate good until"}};
   if (peers) rows[0].push_back("peer's good until");
   for (const MemberSeen& member : report.members) {
     rows.push_back({member.id, member.name, member.version, member.leader ? "yes" : "no",
                     absl::StrJoin(member.client_urls, ","), UntilText(member.certificate.not_after, now)});
     if (peers) rows.back().push_back(UntilText(member.peer_certificate.not_after, now));
   }
-  std::vector<size_t> widths(rows[0].size());
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) {
-      absl::StrAppend(&text, row[i], std::string(widths[i] + kGap - row[i].size(), ' '));
-    }
-    absl::StrAppend(&text, row.back(), "\n");
-  }
+  std::string text = TableText(rows);
   // Of every kind once: a kind that one port of one member lets in fails the verification.
   std::vector<std::string> kinds;
   for (const Refusal& refusal : report.refusals) {

@@ -79,14 +79,36 @@ struct HostLine {
   }
 };
 
-void AppendIds(const Graph& graph, absl::Span<const StepId> ids, std::string* out) {
+// Steps, as plan.json has them: by their labels.
+struct Labels {
+  const Graph& graph;
+  absl::Span<const StepId> ids;
+};
+
+void AppendValue(const Labels& labels, std::string* out) {
   out->push_back('[');
-  for (size_t i = 0; i < ids.size(); ++i) {
+  for (size_t i = 0; i < labels.ids.size(); ++i) {
     if (i > 0) out->push_back(',');
-    AppendJsonString(graph.steps()[ids[i]].label, out);
+    AppendJsonString(labels.graph.steps()[labels.ids[i]].label, out);
   }
   out->push_back(']');
 }
+
+// A step, as plan.json has it.
+struct StepLine {
+  Labels after, inputs;
+  std::string digest, host, label, verb;
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    fields.Always("after", self.after);
+    fields.Always("digest", self.digest);
+    fields.Always("host", self.host);
+    fields.Always("inputs", self.inputs);
+    fields.Always("label", self.label);
+    fields.Always("verb", self.verb);
+  }
+};
 
 }  // namespace
 
@@ -105,15 +127,13 @@ void WritePlanJson(const Compiled& compiled, TextSink sink) {
   for (size_t i = 0; i < graph.steps().size(); ++i) {
     const Step& step = graph.steps()[i];
     const std::string& shard = graph.shards()[step.shard].name;
-    out += i > 0 ? ",\n{\"after\":" : "\n{\"after\":";
-    AppendIds(graph, step.after, &out);
-    absl::StrAppend(&out, ",\"digest\":\"", step.digest(), "\",\"host\":");
-    AppendJsonString(shard == paths::kSharedShard ? absl::string_view() : shard, &out);
-    out += ",\"inputs\":";
-    AppendIds(graph, step.inputs, &out);
-    out += ",\"label\":";
-    AppendJsonString(step.label, &out);
-    absl::StrAppend(&out, ",\"verb\":\"", KindOf(step.kind).verb, "\"}");
+    out += i > 0 ? ",\n" : "\n";
+    out += ToText(StepLine{{graph, step.after},
+                           {graph, step.inputs},
+                           std::string(step.digest()),
+                           shard == paths::kSharedShard ? "" : shard,
+                           step.label,
+                           std::string(KindOf(step.kind).verb)});
     writer.MayFlush();
   }
   out += "\n]\n}\n";

@@ -1,12 +1,11 @@
 #include "src/look/contact.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/at_once.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
@@ -179,14 +178,7 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
 std::vector<HostVisit> VisitHosts(const Graph& graph, const std::vector<Journal>& journals,
                                   HostAccess* hosts) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  std::atomic<size_t> next{0};
-  auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < inquiries.size();) Visit(hosts, &inquiries[i]);
-  };
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(kAtATime, inquiries.size()); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  AtOnce(inquiries.size(), kAtATime, [&](size_t i) { Visit(hosts, &inquiries[i]); });
   std::vector<HostVisit> visits;
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));
   return visits;

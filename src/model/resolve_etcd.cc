@@ -1,5 +1,5 @@
-// etcd: version, archive, flags, unit and what has to fit together (the serving certificate and the URLs).
-// What is a cluster's alone is in resolve_members.cc.
+// etcd: version, archive, flags and what has to fit together (the serving certificate and the URLs). Units
+// are in resolve_etcd_unit.cc; what is a cluster's alone is in resolve_members.cc.
 
 #include <algorithm>
 #include <map>
@@ -15,7 +15,6 @@
 #include "src/model/resolve_etcd_internal.h"
 #include "src/pki/names.h"
 #include "src/systemd/hardening.h"
-#include "src/systemd/unit.h"
 
 namespace kplan {
 namespace {
@@ -23,8 +22,6 @@ namespace {
 constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
 constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
 constexpr char kDefaultName[] = "etcd";
-// Who etcd runs as with `hardening: strict`, and its folder below /var/lib (kEtcdData).
-constexpr char kStrictUser[] = "etcd";
 const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 
 class EtcdResolver {
@@ -290,65 +287,6 @@ class EtcdResolver {
   std::vector<const Text*> member_names_;  // the same as they are written; empty when nobody did
 };
 
-// In a cluster that key is taken.
-void CheckEnvironmentFile(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
-  for (const UnitSectionSpec& section : unit) {
-    if (section.name.value != "Service") continue;
-    for (const auto& [key, values] : section.keys) {
-      if (key.value != "EnvironmentFile") continue;
-      diagnostics->Error(Code::kSetByKplan, key.range,
-                         "EnvironmentFile cannot be set here: it is where kplan puts what etcd heeds at its "
-                         "first start",
-                         "write `Environment`");
-    }
-  }
-}
-
-// User and Group become owners of files, as they are written.
-void CheckAccounts(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
-  for (const UnitSectionSpec& section : unit) {
-    for (const auto& [key, values] : section.keys) {
-      if (section.name.value != "Service" || (key.value != "User" && key.value != "Group")) continue;
-      for (const Text& value : values) {
-        if (!value.set() || OnlyAlnumAnd(value.value, "._-")) continue;
-        diagnostics->Error(Code::kBadUnit, value.range,
-                           absl::StrCat(Quote(value.value), " is not the name of a user or group"), "");
-      }
-    }
-  }
-}
-
-// Who `unit: {Service: {User: ...}}` says that etcd runs as; null when nobody is written there.
-const std::string* WrittenUser(const std::vector<UnitSectionSpec>& unit) {
-  for (const UnitSectionSpec& section : unit) {
-    for (const auto& [key, values] : section.keys) {
-      if (section.name.value == "Service" && key.value == "User" && !values.empty()) {
-        return &values.back().value;
-      }
-    }
-  }
-  return nullptr;
-}
-
-// `hardening`. Who writes another user into the unit has one, and none is made.
-void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMember* member, Unit* unit) {
-  if (!IsStrict(context.spec.hardening, diagnostics)) return;
-  auto manager_of = [&](const EtcdMember& of) { return context.cluster.hosts[of.host].manager; };
-  if (manager_of(*member) == ServiceManager::kProcess) {
-    // This may be so for some members alone, and is said of the first of those.
-    for (const EtcdMember& other : context.etcd.members) {
-      if (&other == member) break;
-      if (manager_of(other) == ServiceManager::kProcess) return;
-    }
-    RefuseStrict(context.spec.hardening, ManagerName(manager_of(*member)), context.diagnostics);
-    return;
-  }
-  const std::string* written = WrittenUser(context.spec.unit);
-  const bool ours = written == nullptr || *written == kStrictUser;
-  if (ours) member->user = kStrictUser;
-  HardenStrictly(member->user, kStrictUser, unit);
-}
-
 }  // namespace
 
 const Text* EtcdContext::Flag(const std::string& name) const {
@@ -368,41 +306,6 @@ void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view
       arguments->emplace_back(absl::StrCat("--", name, "=", value->value), "");
     }
   }
-}
-
-void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member) {
-  Unit unit;
-  unit.sections = {
-      {"Unit", {{"Description", {"etcd"}}, {"Documentation", {"https://github.com/coreos"}}}},
-      {"Service",
-       {{"Type", {"notify"}},
-        {"ExecStart", {ExecStart(member->arguments)}},
-        {"Restart", {"on-failure"}},
-        {"RestartSec", {"5"}}}},
-      {"Install", {{"WantedBy", {"multi-user.target"}}}},
-  };
-  if (!member->environment.empty()) unit.Set("Service", "Environment", EnvironmentValue(member->environment));
-  if (!member->bootstrap.empty()) {
-    unit.Set("Service", "EnvironmentFile",
-             absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName));
-  }
-  // What is wrong with the text is wrong for every member: it is said once.
-  Diagnostics unheard(&context.diagnostics->source());
-  Diagnostics* diagnostics = report ? context.diagnostics : &unheard;
-  HardenMember(context, diagnostics, member, &unit);
-  if (!member->bootstrap.empty()) CheckEnvironmentFile(context.spec.unit, diagnostics);
-  UnitRules rules;
-  rules.fixed = {{"Service", "ExecStart", "it is made from `etcd.flags`", "remove it"},
-                 {"Service", "Type", "kplan waits for etcd's own notification (Type=notify)", "remove it"}};
-  MergeUnit(context.spec.unit, rules, &unit, diagnostics);
-  const std::string* user = unit.Find("Service", "User");
-  if (user != nullptr && !user->empty()) {
-    member->owner = *user;
-    const std::string* group = unit.Find("Service", "Group");
-    if (group != nullptr && !group->empty()) absl::StrAppend(&member->owner, ":", *group);
-    if (!OnlyAlnumAnd(member->owner, "._-:")) CheckAccounts(context.spec.unit, diagnostics);
-  }
-  member->unit = unit.Text();
 }
 
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {

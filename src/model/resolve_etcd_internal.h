@@ -1,10 +1,10 @@
 #ifndef KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 #define KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 
-// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version, unit) and
-// the one member of this machine, resolve_etcd_flags.cc the flags, resolve_members.cc the members of a
-// cluster; resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and
-// certificates.
+// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version) and the one
+// member of this machine, resolve_etcd_unit.cc the units, resolve_etcd_flags.cc the flags, resolve_members.cc
+// the members of a cluster; resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their
+// hosts and certificates.
 
 #include <map>
 #include <string>
@@ -36,6 +36,8 @@ struct EtcdContext {
 // `--NAME=VALUE` of the written flags but those of WITHOUT, by name.
 void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
                  std::vector<Argument>* arguments);
+
+// ---- resolve_etcd_unit.cc
 
 // Unit and owner of MEMBER, whose arguments and environment are known. REPORT: errors of `etcd.unit`, which
 // are the same for all, are said.

@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/days.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -26,18 +27,17 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kDay = 24 * 3600;
 constexpr size_t kMaxFacts = size_t{16} << 20;
 
-std::string DaysLeft(int64_t end, absl::Time now) {
-  const int64_t left = end - absl::ToUnixSeconds(now);
-  if (left < 0) return absl::StrCat("ended ", Count((-left + kDay - 1) / kDay, "day"), " ago");
-  return absl::StrCat(Count(left / kDay, "day"), " left");
+std::string DaysLeftText(int64_t end, absl::Time now) {
+  const int64_t days = DaysLeft(end, now);
+  return days < 0 ? absl::StrCat("ended ", Count(-days, "day"), " ago")
+                  : absl::StrCat(Count(days, "day"), " left");
 }
 
 std::string ValidityText(const Validity& validity, absl::Time now) {
   return absl::StrCat(TimeText(validity.not_before), " to ", TimeText(validity.not_after), ", ",
-                      DaysLeft(validity.not_after, now));
+                      DaysLeftText(validity.not_after, now));
 }
 
 // ("dns", "worker"), ... as "worker, 127.0.0.1".

@@ -1,7 +1,10 @@
 #include "src/show/graph_html.h"
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/base/record.h"
 #include "src/show/graph_layout.h"
 #include "src/show/graph_page/graph_page.h"
@@ -48,23 +51,15 @@ void AppendNumbers(const std::vector<uint32_t>& numbers, std::string* out) {
   out->push_back(']');
 }
 
-// The head of the page's JSON: all but the steps.
+// The head of the page's JSON: all but the steps, up to where they are.
 std::string Head(const GraphView& view, const GraphLayout& layout) {
-  std::string head = "{\"version\":1,\"at\":";
-  AppendJsonString(TimeText(view.now), &head);
-  head += ",\"around\":";
-  AppendJsonString(view.around, &head);
-  head += ",\"columns\":[";
-  for (const GraphColumn& column : layout.columns) {
-    absl::StrAppend(&head, head.back() == '[' ? "" : ",", "{\"name\":\"", StageName(column.stage),
-                    "\",\"x\":", column.x, ",\"width\":", column.width, "}");
-  }
-  head += "],\"hosts\":[";
-  for (const std::string& host : view.hosts) {
-    if (head.back() != '[') head.push_back(',');
-    AppendJsonString(host, &head);
-  }
-  return head + "],\"steps\":[";
+  OrderedJson columns = OrderedJson::array();
+  for (const GraphColumn& column : layout.columns)
+    columns.push_back({{"name", StageName(column.stage)}, {"x", column.x}, {"width", column.width}});
+  OrderedJson head = {{"version", 1},          {"at", TimeText(view.now)},
+                      {"around", view.around}, {"columns", std::move(columns)},
+                      {"hosts", view.hosts},   {"steps", OrderedJson::array()}};
+  return std::string(absl::StripSuffix(JsonLine(head), "]}"));
 }
 
 // One step of the page's JSON. Inputs are numbers of steps.

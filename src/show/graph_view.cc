@@ -6,6 +6,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/days.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/pki/certificate_due.h"
@@ -91,12 +92,6 @@ std::vector<std::string> ReasonsOf(const Graph& graph, const Forecast& forecast,
         absl::StrCat(foreseen.fate == Fate::kFail ? "would fail: " : "waits: ", CleanText(foreseen.failure)));
   }
   return reasons;
-}
-
-int64_t DaysBetween(int64_t from, int64_t to) {
-  constexpr int64_t kDay = 24 * 3600;
-  const int64_t left = to - from;
-  return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);
 }
 
 }  // namespace
@@ -199,7 +194,7 @@ GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span
   for (const Watch& watch : graph.watches()) {
     if (watch.kind != Watch::Kind::kCertificate || node_of[watch.step] == kNone) continue;
     if (std::optional<int64_t> end = EndOfCertificate(watch.path); end.has_value()) {
-      view.nodes[node_of[watch.step]].days_left = DaysBetween(absl::ToUnixSeconds(now), *end);
+      view.nodes[node_of[watch.step]].days_left = DaysLeft(*end, now);
     }
   }
   return view;

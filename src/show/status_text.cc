@@ -1,11 +1,12 @@
 // The report as text and as JSON.
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/days.h"
 #include "src/base/record.h"
+#include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/pki/certificate.h"
 #include "src/show/status_view.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr size_t kHostsInFull = 8;
 constexpr size_t kCertificatesShown = 5;
 constexpr size_t kServicesShown = 8;
-constexpr int64_t kDay = 24 * 3600;
 
 constexpr StepState kWorstFirst[] = {StepState::kStale, StepState::kFailed, StepState::kWaiting,
                                      StepState::kFresh};
@@ -40,28 +40,12 @@ bool AllFresh(const StateCounts& counts) {
   return all == counts[static_cast<size_t>(StepState::kFresh)];
 }
 
-// Columns two spaces apart; the last one is as wide as it is. COLOR is the column that STATES colour.
-using Lines = std::vector<std::vector<std::string>>;
+constexpr size_t kIndent = 2;
 
-std::string Table(const Lines& lines, const std::vector<StepState>& states, bool color) {
-  std::vector<size_t> widths(lines.empty() ? 0 : lines[0].size());
-  for (const auto& line : lines) {
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string out;
-  for (size_t n = 0; n < lines.size(); ++n) {
-    const auto& line = lines[n];
-    size_t last = line.size();
-    while (last > 0 && line[last - 1].empty()) --last;
-    out += "  ";
-    for (size_t i = 0; i < last; ++i) {
-      const bool state = i == 1 && n < states.size();
-      out += state ? Colored(states[n], line[i], color) : line[i];
-      if (i + 1 < last) out.append(widths[i] - line[i].size() + 2, ' ');
-    }
-    out += "\n";
-  }
-  return out;
+// ROW without the empty cells at its end, for which there would be blanks.
+TableRow WithoutEmptyEnd(TableRow row) {
+  while (!row.empty() && row.back().empty()) row.pop_back();
+  return row;
 }
 
 // "runs", "does not run", ... and since when.
@@ -82,7 +66,7 @@ std::pair<std::string, std::string> ServiceColumns(const StatusService& service)
 std::string ServicesText(const StatusReport& report, bool all) {
   if (report.services.empty()) return "";
   const bool short_list = !all && report.services.size() > kServicesShown;
-  Lines lines;
+  std::vector<TableRow> lines;
   size_t run = 0, unasked = 0, silent = 0, idle = 0;
   for (const StatusService& service : report.services) {
     const bool waits = service.by_unit && !service.running && !service.unasked && service.problem.empty();
@@ -94,7 +78,7 @@ std::string ServicesText(const StatusReport& report, bool all) {
     silent += service.unasked && !service.problem.empty();
     if (short_list && fine) continue;
     auto [what, since] = ServiceColumns(service);
-    lines.push_back({service.label, std::move(what), std::move(since)});
+    lines.push_back(WithoutEmptyEnd({service.label, std::move(what), std::move(since)}));
   }
   const size_t asked = report.services.size() - unasked - idle;
   std::vector<std::string> parts;
@@ -105,22 +89,22 @@ std::string ServicesText(const StatusReport& report, bool all) {
   if (unasked > silent)
     parts.push_back(
         absl::StrCat(unasked - silent, " not asked (kplan status --contact asks the hosts over ssh)"));
-  return absl::StrCat("\nservices: ", absl::StrJoin(parts, ", "), "\n", Table(lines, {}, false));
+  return absl::StrCat("\nservices: ", absl::StrJoin(parts, ", "), "\n", TableText(lines, kIndent));
 }
 
 std::string CertificatesText(const Graph& graph, const StatusReport& report, absl::Time now) {
   if (report.certificates.empty()) return "";
-  Lines lines;
+  std::vector<TableRow> lines;
   for (const StatusCertificate& it : report.certificates) {
     if (lines.size() == kCertificatesShown) break;
-    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
-    lines.push_back({graph.steps()[it.step].label, left < 0 ? "ended" : absl::StrCat(left / kDay, " days"),
+    const int64_t days = DaysLeft(it.not_after, now);
+    lines.push_back({graph.steps()[it.step].label, days < 0 ? "ended" : absl::StrCat(days, " days"),
                      TimeText(it.not_after)});
   }
   const size_t others = report.certificates.size() - lines.size();
   return absl::StrCat("\ncertificates that end first",
                       others == 0 ? "" : absl::StrCat(", of ", report.certificates.size()), "\n",
-                      Table(lines, {}, false));
+                      TableText(lines, kIndent));
 }
 
 std::string Rfc3339(absl::Time time) {
@@ -198,13 +182,14 @@ std::string StatusText(const Graph& graph, const StatusReport& report, const Sta
                                  : "",
                     "\n");
     if (!all && AllFresh(host.counts)) continue;
-    Lines lines;
-    std::vector<StepState> states;
+    std::vector<TableRow> lines;
     for (const StatusRow& row : host.rows) {
-      lines.push_back({graph.steps()[row.step].label, StateName(row.state), FirstLine(row.detail)});
-      states.push_back(row.state);
+      lines.push_back(
+          WithoutEmptyEnd({graph.steps()[row.step].label, StateName(row.state), FirstLine(row.detail)}));
     }
-    out += Table(lines, states, style.color);
+    out += TableText(lines, kIndent, [&](size_t row, size_t column, const std::string& cell) {
+      return column == 1 ? Colored(host.rows[row].state, cell, style.color) : cell;
+    });
   }
   out += ServicesText(report, style.all);
   out += CertificatesText(graph, report, now);
@@ -248,11 +233,10 @@ std::string StatusJson(const Graph& graph, const Forecast& forecast, const Statu
     services.push_back(std::move(entry));
   }
   for (const StatusCertificate& it : report.certificates) {
-    const int64_t left = it.not_after - absl::ToUnixSeconds(now);
     certificates.push_back({{"label", graph.steps()[it.step].label},
                             {"file", it.file},
                             {"not-after", Rfc3339(absl::FromUnixSeconds(it.not_after))},
-                            {"days-left", left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay)},
+                            {"days-left", DaysLeft(it.not_after, now)},
                             {"names", it.names}});
   }
   Json json = {{"counts", CountsJson(report.counts)}, {"hosts", std::move(hosts)},

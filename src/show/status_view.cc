@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/days.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/look/holdings.h"
@@ -17,15 +18,8 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kDay = 24 * 3600;
-
 // A third of its life is left: then a certificate whose record says nothing else, and a CRL, is due.
 int64_t ThirdOf(const Validity& validity) { return (validity.not_after - validity.not_before) / 3; }
-
-int64_t DaysLeft(int64_t not_after, absl::Time now) {
-  const int64_t left = not_after - absl::ToUnixSeconds(now);
-  return left >= 0 ? left / kDay : -((-left + kDay - 1) / kDay);  // rounded down, as `kplan certs` does
-}
 
 std::string DaysText(int64_t not_after, absl::Time now) {
   const int64_t days = DaysLeft(not_after, now);
@@ -194,7 +188,7 @@ class Reporter {
   void Expect(const Validity& validity, int64_t renew_before) {
     const int64_t now = absl::ToUnixSeconds(now_);
     const int64_t left = validity.not_after - now;
-    const int64_t into_day = ((left % kDay) + kDay) % kDay;
+    const int64_t into_day = ((left % kDaySeconds) + kDaySeconds) % kDaySeconds;
     for (int64_t at : {now + into_day, validity.not_after - renew_before, validity.not_after}) {
       // A second later the rule, whichever way it rounds, has changed its mind.
       absl::Time when = absl::FromUnixSeconds(at + 1);

@@ -61,8 +61,8 @@ struct SendRecord {
   }
 };
 
-// What a host says it is, when it is claimed. It is the record of no step: it is kept in .kplan/hosts/NAME.json
-// (paths::HostFacts; remote/host_facts.h).
+// What a host says it is, when it is claimed. It is the record of no step: it is kept in
+// .kplan/hosts/NAME.json (paths::HostFacts; remote/host_facts.h).
 struct HostFacts {
   std::string id;          // of the claim: another one is another machine, or another installation of it
   std::string arch;        // "amd64"

@@ -1,0 +1,25 @@
+#ifndef KPLAN_SHOW_PLAN_REPORT_INTERNAL_H_
+#define KPLAN_SHOW_PLAN_REPORT_INTERNAL_H_
+
+// What the report and its writers share.
+
+#include <cstddef>
+
+#include "src/graph/graph.h"
+#include "src/look/forecast.h"
+#include "src/step/kinds.h"
+
+namespace kplan {
+
+struct ServiceCounts {
+  size_t starts = 0, restarts = 0, reloads = 0;
+};
+
+// Of a step about several services; of one about a single one that one.
+ServiceCounts CountServices(const StepForecast& step);
+
+inline bool IsProof(const Step& step) { return KindOf(step.kind).stage == Stage::kVerdicts; }
+
+}  // namespace kplan
+
+#endif  // KPLAN_SHOW_PLAN_REPORT_INTERNAL_H_
