@@ -143,7 +143,7 @@ class DownloadTest : public StepTest {
     for (const char* program : {"python3", "openssl", "curl"}) {
       if (FindProgram(program).empty()) GTEST_SKIP() << "there is no " << program << " here";
     }
-    if (source_folder_.empty()) GTEST_SKIP() << "the test's data is not here";
+    ASSERT_FALSE(source_folder_.empty()) << "the test's data is not here";
     ASSERT_TRUE(MakeFolders("server").ok());
     absl::StatusOr<RunResult> made =
         kplan::Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -165,7 +165,7 @@ class DownloadTest : public StepTest {
   }
 
   void StartServer() {
-    std::string script = source_folder_ + "/src/steps/testdata/https_server.py";
+    std::string script = source_folder_ + "/src/steps/files/testdata/https_server.py";
     std::string python =
         FindProgram("/usr/bin/python3").empty() ? FindProgram("python3") : "/usr/bin/python3";
     int in[2], out[2];
@@ -203,7 +203,7 @@ class DownloadTest : public StepTest {
       source_folder_ = folder;
     }
     free(folder);
-    if (access((source_folder_ + "/src/steps/testdata/https_server.py").c_str(), R_OK) != 0)
+    if (access((source_folder_ + "/src/steps/files/testdata/https_server.py").c_str(), R_OK) != 0)
       source_folder_.clear();
   }
 

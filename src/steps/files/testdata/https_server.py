@@ -1,4 +1,4 @@
-"""An https server on loopback for fetch_test: python3 https_server.py CERT KEY FOLDER LOG.
+"""An https server on loopback for archive_test: python3 https_server.py CERT KEY FOLDER LOG.
 
 Prints its port, serves until standard input ends, and logs one line a request ("PATH RANGE") to LOG.
   /NAME           the file FOLDER/NAME, with ranges
