@@ -200,10 +200,9 @@ absl::Status Restore::Compare() {
 absl::Status Restore::Run() {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   if (absl::Status status = DoAll(RestorePartRecord::kStop); !status.ok()) {
-    return WithAdvice(
-        status,
-        "members may be stopped; nothing was replaced. Run kplan restore again, or ninja, which "
-        "starts them with the data that they had");
+    return WithAdvice(status,
+                      "members may be stopped; nothing was replaced. Run kplan restore again, or ninja, "
+                      "which starts them with the data that they had");
   }
   tell_("stopped");
   absl::Status status = DoAll(RestorePartRecord::kHold);
@@ -212,9 +211,8 @@ absl::Status Restore::Run() {
   if (!status.ok()) {
     return WithAdvice(
         status,
-        "some members may have the snapshot's data now and some their own, and nobody is started "
-        "with that; put that right, and run kplan restore again with the same file: it goes on "
-        "from here");
+        "some members may have the snapshot's data now and some their own, and nobody is started with that; "
+        "put that right, and run kplan restore again with the same file: it goes on from here");
   }
   const char kPlace[] = "all members have the snapshot's data; what was there before lies beside it";
   if (status = Start(); !status.ok()) {

@@ -25,8 +25,7 @@ constexpr int kOpenFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 absl::Status NotOurs(const std::string& name) {
   return absl::FailedPreconditionError(
       absl::StrCat("there is a ", name,
-                   " that is not this user's kplan's, where the new files are prepared; "
-                   "move it away"));
+                   " that is not this user's kplan's, where the new files are prepared; move it away"));
 }
 
 // The text of the link NAME; empty when it is none of this user's.

@@ -143,9 +143,9 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
         absl::StrCat("was signed by cfssl's `default` profile, ",
                      UsagesText(file.certificate.key_usage, file.certificate.extended_key_usages), " for ",
                      best->expiry.value, ", and by none that has a name"),
-        absl::StrCat("cfssl takes it without a word for a profile that does not exist; here it "
-                     "is the profile ",
-                     kDefaultName));
+        absl::StrCat(
+            "cfssl takes it without a word for a profile that does not exist; here it is the profile ",
+            kDefaultName));
   }
   best->used = true;
   return best->name.value;
