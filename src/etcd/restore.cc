@@ -35,7 +35,7 @@ class Restore {
         hosts_(hosts),
         view_(view),
         tell_(tell),
-        // Of this file for this cluster, so that a second run knows what the first one prepared.
+        // The same for this file and cluster each time, so that a second run knows what the first prepared.
         id_(Sha256Hex(absl::StrCat(snapshot.sha256, " ", plan.cluster.cluster_id)).substr(0, 16)),
         time_(absl::FormatTime("%E4Y%m%dT%H%M%E3SZ", absl::Now(), absl::UTCTimeZone())) {}
 

@@ -65,7 +65,7 @@ absl::StatusOr<Secret> ReadIn(int folder, const std::string& name) {
   if (!fd.ok() && errno == ENOENT) return Secret();
   struct stat info;
   if (!fd.ok() || fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", name));
-  // Of one that is too large, enough to tell that it is no certificate of ours.
+  // A file that is too large is read only in part: enough to tell that it is no certificate of ours.
   std::string text(std::min<uint64_t>(info.st_size, kMaxPairFile), '\0');
   absl::StatusOr<size_t> n = ReadBlock(fd.get(), 0, &text);
   if (n.ok()) text.resize(*n);

@@ -166,7 +166,7 @@ std::string ProfileMatcher::MakeFor(const CertificateFile& file) {
     profile.issuers.push_back({url, {file.place.file, {}, "CA issuers"}});
   profile.used = true;
 
-  // Of those in the configuration that differ in their expiry alone the first gives it its name.
+  // The first profile of the configuration that differs in its expiry alone gives this one its name.
   auto close = std::find_if(profiles_.begin(), profiles_.end(), [&](const ImportedProfile& other) {
     return Sorted(Values(other.usages)) == Sorted(Values(profile.usages)) && other.is_ca == profile.is_ca &&
            other.path_length == profile.path_length;

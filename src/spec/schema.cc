@@ -117,7 +117,7 @@ constexpr Key kBackdate = Text("backdate", "how long before it is made a certifi
                               .Is(KeyValues::kDuration)
                               .Without("five minutes, as cfssl", R"("5m")");
 
-// Of what a profile signs, and of an intermediate's own certificate.
+// The URLs in what a profile signs, and then (kOwn) those in an intermediate's own certificate.
 constexpr Key kCrlUrl = Text("crl_url", "what its certificates say about where the CRL of their issuer is")
                             .Is(KeyValues::kUrl)
                             .Example("http://pki.example.com/ca.crl");
