@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 DRIVER = pathlib.Path("/usr/bin/chromedriver")
 
-# Of the canvas' graph: the boxes that stand for steps, by their labels.
+# The boxes of the canvas' graph that stand for steps, by their labels.
 _BOXES = """
 const steps = JSON.parse(document.getElementById("data").textContent).steps;
 const boxes = {};

@@ -17,7 +17,7 @@ import plan_edits
 
 EDITS = int(os.environ.get("KPLAN_PLAN_EDITS", "300"))
 SEED = int(os.environ.get("KPLAN_PLAN_SEED", "1"))
-# Of these, how many on a cluster whose etcd runs.
+# How many of these are on a cluster whose etcd runs.
 RUNNING = max(1, EDITS // 10)
 
 

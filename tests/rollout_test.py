@@ -298,7 +298,7 @@ def kill_ninja_and_kplan(process):
         found = []
         for entry in os.listdir("/proc"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                # Of several threads the first may be a zombie, and the others hold the lock still. Only ninja's is ours to reap.
+                # The first of several threads may be a zombie while the others hold the lock still. Only ninja's is ours to reap.
                 mine = entry.isdigit() and session_of(entry) == process.pid
                 if mine and (int(entry) != process.pid or harness.alive(entry)):
                     os.kill(int(entry), signal.SIGKILL)

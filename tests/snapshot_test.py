@@ -178,7 +178,7 @@ def test_killed_in_the_middle_nobody_is_started_and_a_second_run_completes(trio,
     before = digest(trio), members(trio)
     file = take(trio)["file"]
     trio.ctl("put", "later", "lost").ok()
-    # Of the first thread alone, which exchanges two folders on each host, and puts one of them aside.
+    # Calls of the first thread alone count. It exchanges two folders on each host, and puts one of them aside.
     when = ["-e", f"inject=renameat2:signal=KILL:when={2 if call == 'aside' else 2 * call - 1}"]
     ran = trio.project.run("strace", "-o", "/dev/null", "-e", "trace=renameat2", *when, trio.project.kplan, "restore", file, "--yes")
     assert ran.code != 0 and "stopped" in ran.out, (ran.out, ran.err)

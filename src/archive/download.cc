@@ -265,14 +265,14 @@ absl::Status CheckDownloadUrl(const std::string& url) {
   if (!parts || !absl::EqualsIgnoreCase(parts->scheme, "https")) {
     return absl::InvalidArgumentError(
         absl::StrCat(shown,
-                     ": kplan downloads over https only; use an https URL, or "
-                     "download the file yourself and name it with archive.path"));
+                     ": kplan downloads over https only; use an https URL, or download the file yourself and "
+                     "name it with archive.path"));
   }
   if (parts->user) {
     // Not shown: it may hold a password.
     return absl::InvalidArgumentError(
-        "the URL has a user name in it, which every user of this machine could see while "
-        "curl runs; download the file yourself and name it with archive.path");
+        "the URL has a user name in it, which every user of this machine could see while curl runs; download "
+        "the file yourself and name it with archive.path");
   }
   if (parts->host_port.empty())
     return absl::InvalidArgumentError(absl::StrCat(shown, ": the URL has no host"));

@@ -20,9 +20,9 @@
 namespace kplan {
 
 // Identifies the content and the attributes of a file without reading it, as git's index does: size, mtime
-// and ctime (ns), inode, mode, uid, gid. The ctime is what nobody can set by hand. Of a folder, whose times
-// change with what is in it, mode, uid and gid alone; "-" when nothing is there. A link stands for what it
-// leads to.
+// and ctime (ns), inode, mode, uid, gid. The ctime is what nobody can set by hand. For a folder only mode,
+// uid and gid count, since its times change with what is in it. "-" when nothing is there. A link stands for
+// what it leads to.
 std::string FileSignature(const std::string& path);
 
 struct JournalEntry {

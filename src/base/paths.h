@@ -54,8 +54,8 @@ namespace on_host {
 inline constexpr char kBinaries[] = "/usr/local/bin";
 inline constexpr char kEtcdConfig[] = "/etc/etcd";
 inline constexpr char kCrlName[] = "ca.crl";  // in kEtcdConfig; DER, as etcd wants it
-// Of a cluster, likewise: the CA of its peers and that CA's CRL where they are not the clients', and the
-// flags that etcd heeds once.
+// Only a cluster has these, in the same folder: the CA of its peers and that CA's CRL (DER, too) where they
+// are not the clients', and the flags that etcd heeds once.
 inline constexpr char kPeerCaName[] = "peer-ca.pem";
 inline constexpr char kPeerCrlName[] = "peer-ca.crl";
 inline constexpr char kBootstrapName[] = "bootstrap.env";

@@ -44,9 +44,9 @@ class ImportRun {
     CollectFiles();
     struct stat info;
     if (lstat(Below(kSpec).c_str(), &info) == 0) {
-      in_the_way_.push_back(absl::StrCat(Below(kSpec),
-                                         " is there; an import replaces nothing: give another "
-                                         "folder with -C, or move it away"));
+      in_the_way_.push_back(absl::StrCat(
+          Below(kSpec),
+          " is there; an import replaces nothing: give another folder with -C, or move it away"));
     }
     for (std::string& line : WhatIsInTheWay(dir_, files_)) in_the_way_.push_back(std::move(line));
     {
@@ -186,10 +186,9 @@ class ImportRun {
       // A certificate has no lines that could be corrected.
       std::string help = diagnostic.help;
       if (!origin->range.known()) {
-        absl::StrAppend(
-            &help, help.empty() ? "" : "\n",
-            "such a certificate kplan would not make: keep it out of the import; from a corrected "
-            "request kplan issues a new one");
+        absl::StrAppend(&help, help.empty() ? "" : "\n",
+                        "such a certificate kplan would not make: keep it out of the import; from a "
+                        "corrected request kplan issues a new one");
       }
       findings_.Error(diagnostic.code, *origin, diagnostic.message, std::move(help));
     }

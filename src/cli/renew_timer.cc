@@ -68,8 +68,7 @@ absl::Status CheckCalendar(const std::string& calendar) {
   if (result->ok() && !calendar.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("--calendar: ", Quote(calendar),
-                   " is no time that systemd knows (systemd.time(7)): for example daily, "
-                   "or Mon 03:00"));
+                   " is no time that systemd knows (systemd.time(7)): for example daily, or Mon 03:00"));
 }
 
 absl::Status Verify(const std::string& name, const RenewalUnits& units) {

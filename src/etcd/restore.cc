@@ -35,7 +35,7 @@ class Restore {
         hosts_(hosts),
         view_(view),
         tell_(tell),
-        // Of this file for this cluster, so that a second run knows what the first one prepared.
+        // The same for this file and cluster each time, so that a second run knows what the first prepared.
         id_(Sha256Hex(absl::StrCat(snapshot.sha256, " ", plan.cluster.cluster_id)).substr(0, 16)),
         time_(absl::FormatTime("%E4Y%m%dT%H%M%E3SZ", absl::Now(), absl::UTCTimeZone())) {}
 
@@ -200,10 +200,9 @@ absl::Status Restore::Compare() {
 absl::Status Restore::Run() {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   if (absl::Status status = DoAll(RestorePartRecord::kStop); !status.ok()) {
-    return WithAdvice(
-        status,
-        "members may be stopped; nothing was replaced. Run kplan restore again, or ninja, which "
-        "starts them with the data that they had");
+    return WithAdvice(status,
+                      "members may be stopped; nothing was replaced. Run kplan restore again, or ninja, "
+                      "which starts them with the data that they had");
   }
   tell_("stopped");
   absl::Status status = DoAll(RestorePartRecord::kHold);
@@ -212,9 +211,8 @@ absl::Status Restore::Run() {
   if (!status.ok()) {
     return WithAdvice(
         status,
-        "some members may have the snapshot's data now and some their own, and nobody is started "
-        "with that; put that right, and run kplan restore again with the same file: it goes on "
-        "from here");
+        "some members may have the snapshot's data now and some their own, and nobody is started with that; "
+        "put that right, and run kplan restore again with the same file: it goes on from here");
   }
   const char kPlace[] = "all members have the snapshot's data; what was there before lies beside it";
   if (status = Start(); !status.ok()) {

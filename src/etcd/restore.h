@@ -35,7 +35,8 @@ struct RestorePlan {
   std::string token;                    // initial-cluster-token
   std::string snapshot_name;            // where the snapshot is from, for a person
   std::vector<ServiceRecord> services;  // of each member
-  // Of each member's data folder, where there is none: "0700", and "" or its owner in the record's words.
+  // The mode and owner that each member's data folder gets where there is none. The owner is "", or in the
+  // record's words.
   struct Folder {
     std::string mode = "0700", owner;
   };

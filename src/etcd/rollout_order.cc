@@ -99,7 +99,7 @@ class Order {
     return silent;
   }
 
-  // Of DUE, which serve, those to restart now. AWAY: how many run and do not serve.
+  // Those of DUE that are restarted now. All of DUE serve. AWAY: how many run and do not serve.
   Members Batch(Members due, size_t away) const {
     size_t room = 0;
     if (members_.size() <= 2) {

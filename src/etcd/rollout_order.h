@@ -39,7 +39,7 @@ struct MemberState {
   bool running = false;
   Health health = kSilent;  // of one that runs
   bool leader = false;
-  // Of one that does not run:
+  // Only one that does not run has these:
   bool has_data = false;
   bool judge_later = false;  // SurveyVerdict::ask_again
   // Why it has to be restarted, of one that runs ("flags changed"); empty: it need not be.
@@ -60,8 +60,8 @@ struct RolloutAction {
 
   Kind kind = kDone;
   std::vector<size_t> members;  // by their place in the list
-  // Of kRestart: those who are left are a quorum, so that the member comes up as soon as it can. Otherwise it
-  // may come up only together with others: it must not be waited for before those are started, too.
+  // Whether those who are left during a kRestart are a quorum, so that the member comes up as soon as it can.
+  // Otherwise it may come up only together with others: it must not be waited for before those are started.
   bool gated = false;
   std::string why, advice;
 };

@@ -120,7 +120,7 @@ absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const Savi
     do {
       taken.info.path = name(taken.info);
       kept = saving.Keep(kSaved, taken.info.path);
-      // Of two in one millisecond the second gets another name; a name that was asked for stays.
+      // When two are taken in one millisecond, the second gets another name. A name that was asked for stays.
     } while (absl::IsAlreadyExists(kept) && name(taken.info) != taken.info.path);
     if (!kept.ok()) return kept;
     taken.took = absl::Now() - begun;

@@ -106,8 +106,8 @@ void FindHeld(const PlannedCluster& cluster, const Found& found, Problems* probl
   problems->Add(members,
                 absl::StrCat("a restore of ", file, " was begun and did not end, by what lies on ",
                              absl::StrJoin(hosts, ", "),
-                             ": some members may have its data now and some their own, and together "
-                             "they would destroy both. Run kplan restore again, with the same file"));
+                             ": some members may have its data now and some their own, and together they "
+                             "would destroy both. Run kplan restore again, with the same file"));
 }
 
 void FindFolderProblems(const PlannedCluster& cluster, const Found& found, Problems* problems) {
@@ -217,11 +217,12 @@ class Decision {
         verdict_.ask_again.push_back(i);
         return;
       }
-      problems_.Add({i},
-                    absl::StrCat(Unforetold(i),
-                                 ". A member that was added by hand has such an id, but the cluster does "
-                                 "not answer, so whether it was cannot be seen. Start etcd on a quorum of "
-                                 "its hosts, then run ninja again"));
+      problems_.Add(
+          {i},
+          absl::StrCat(
+              Unforetold(i),
+              ". A member that was added by hand has such an id, but the cluster does not answer, so whether "
+              "it was cannot be seen. Start etcd on a quorum of its hosts, then run ninja again"));
       return;
     }
     const ListedMember* listed = nullptr;
@@ -234,8 +235,8 @@ class Decision {
           {i},
           absl::StrCat(
               foretold ? absl::StrCat(HostAndFolder(member), ": found data of member ", id) : Unforetold(i),
-              ", which the cluster does not list: it was removed, and etcd does not start with such "
-              "data. Move the folder away",
+              ", which the cluster does not list: it was removed, and etcd does not start with such data. "
+              "Move the folder away",
               successor != nullptr
                   ? absl::StrCat("; then ninja starts it as member ", successor->id)
                   : absl::StrCat(", and add the member again:", HowToReplace(cluster_, member, ""))));
@@ -286,8 +287,7 @@ class Decision {
       problems_.Add({i},
                     absl::StrCat(HostAndFolder(member), ": the cluster waits for member ", listed->id,
                                  ", which was added by hand, and one that starts as new would be ", member.id,
-                                 ". In cluster.yaml, below etcd: flags: {initial-cluster-state: "
-                                 "existing}"));
+                                 ". In cluster.yaml, below etcd: flags: {initial-cluster-state: existing}"));
     }
   }
 
@@ -296,8 +296,8 @@ class Decision {
     if (cluster_.initial_state != "existing" || with_data_ > 0 || list_ != nullptr) return;
     if (!problems_.texts().empty()) return;  // they may be the reason why nobody has data
     problems_.Add({},
-                  "initial-cluster-state is existing, but no member has data and none answers, so there "
-                  "is no cluster to join. Remove that flag from cluster.yaml to make a new cluster");
+                  "initial-cluster-state is existing, but no member has data and none answers, so there is "
+                  "no cluster to join. Remove that flag from cluster.yaml to make a new cluster");
   }
 
   // Those that have no data, where the cluster has had data and too few are left.
@@ -305,12 +305,13 @@ class Decision {
     if (lost_.empty()) return;
     std::vector<std::string> hosts;
     for (size_t i : lost_) hosts.push_back(HostAndFolder(cluster_.members[i]));
-    problems_.Add(lost_,
-                  absl::StrCat("the cluster has been in use, does not answer, and only ", with_data_, " of ",
-                               Count(cluster_.members.size(), "member"), " have data; nothing is left on ",
-                               absl::StrJoin(hosts, ", "), ". A quorum is ", cluster_.quorum(),
-                               ": bring the folders back, or restore a snapshot on every host "
-                               "(`etcdctl snapshot restore`)"));
+    problems_.Add(
+        lost_,
+        absl::StrCat(
+            "the cluster has been in use, does not answer, and only ", with_data_, " of ",
+            Count(cluster_.members.size(), "member"), " have data; nothing is left on ",
+            absl::StrJoin(hosts, ", "), ". A quorum is ", cluster_.quorum(),
+            ": bring the folders back, or restore a snapshot on every host (`etcdctl snapshot restore`)"));
   }
 
   // Who answers at the member's address.

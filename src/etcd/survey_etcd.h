@@ -22,7 +22,7 @@ struct SurveyVerdict {
   // The members (by their place in the list) that cannot be judged before the cluster answers, which the
   // others, a quorum, can make it do: start those, then ask again before one of these is started.
   std::vector<size_t> ask_again;
-  // Of each member: whether it has data of the cluster, with which nothing is wrong so far.
+  // Whether each member has data of the cluster, with which nothing is wrong so far.
   std::vector<bool> has_data;
   // The members that have data, and at whose address nobody listens: they have to be started.
   std::vector<size_t> stopped;

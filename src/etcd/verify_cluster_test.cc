@@ -442,8 +442,8 @@ TEST_F(VerifyCluster, TheLogsOfThoseThatFailedAreAskedFor) {
   EXPECT_THAT(Failures(record_),
               ElementsAre("serving-certificate of etcd-2", "serving-certificate of etcd-3"));
   EXPECT_THAT(error_, testing::EndsWith(
-                          "\n  the last log lines of etcd on host-2:\n    (they cannot be had: no route "
-                          "to host)\n\n  the last log lines of etcd on host-3:\n    a line of host-3\n"));
+                          "\n  the last log lines of etcd on host-2:\n    (they cannot be had: no route to "
+                          "host)\n\n  the last log lines of etcd on host-3:\n    a line of host-3\n"));
   EXPECT_THAT(
       logs.asked,
       ElementsAre(

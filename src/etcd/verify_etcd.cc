@@ -9,11 +9,11 @@
 // very certificate that is installed, good for the address it was asked at; `etcdctl member list` has exactly
 // the members, with the ids, names and URLs foretold, started and no learners; each endpoint is the member it
 // should be, in the cluster it should be; and every kind of stranger in `refuse` is turned away, seen on the
-// wire, while a good client still gets in. Of a cluster every member is asked at its own endpoint, all at the
-// same time, also at its peer port, and besides: no alarms, one leader, one term, one version, a log that is
-// followed; certificates are asked for of the CAs that are to be trusted and no others; and a write is read
-// back on every member. What one member fails at does not keep the others from being looked at, and the error
-// names them all.
+// wire, while a good client still gets in. In a cluster every member is asked at its own endpoint, all at the
+// same time, also at its peer port. Besides, there: no alarms, one leader, one term, one version, a log that
+// is followed; certificates are asked for of the CAs that are to be trusted and no others; and a write is
+// read back on every member. What one member fails at does not keep the others from being looked at, and the
+// error names them all.
 //
 // The verdict is a fact of one moment, so its digest covers the time too: nothing is made from it, and the
 // stamp is then always newer than the report.
@@ -83,7 +83,7 @@ void CheckServing(const ClusterExpected& cluster, const MemberExpected& member, 
   course->Add(CheckPeerCertificate(cluster, member, &course->seen.peer_certificate));
 }
 
-// Nobody gets in that should not. Of each port the first finding: the others follow from it.
+// Nobody gets in that should not. Only the first finding of each port is told: the others follow from it.
 void CheckStrangers(const ClusterExpected& cluster, const MemberExpected& member, MemberCourse* course) {
   for (const ExpectedPort* port : {&member.client, &member.peer}) {
     if (port->url.empty()) continue;

@@ -131,7 +131,7 @@ TEST_F(JudgeMembershipTest, AnotherIdNeedsTheNameAndThePeerUrls) {
   Status(1).member_id = "b2";
   Change(1, [](ListedMember* listed) { listed->peer_urls = {"https://x:1"}; });
   EXPECT_THAT(Judge(), ElementsAre("member-id of etcd-2"));
-  // Of a single one the id is always the foretold one.
+  // A single member's id is always the foretold one.
   cluster_.clustered = false;
   Change(1, [&](ListedMember* listed) { listed->peer_urls = cluster_.members[1].peer_urls; });
   EXPECT_THAT(Judge(), ElementsAre("member-id of "));

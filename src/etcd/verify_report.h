@@ -17,7 +17,7 @@ struct MemberSeen {
   bool leader = false;
   std::vector<std::string> peer_urls, client_urls;
   CertificateSeen certificate;
-  // Of a cluster's member:
+  // Only a cluster's member has these:
   std::string peer_endpoint;  // empty: it was not looked at
   CertificateSeen peer_certificate;
   uint64_t raft_term = 0, raft_index = 0;  // the term it is in, and up to where it has applied the log

@@ -147,8 +147,8 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
         finding.expected = absl::StrCat(port.url, " speaks TLS");
         finding.seen = absl::StrCat("it speaks plain HTTP: ", DescribeProbe(*plain));
         finding.advice =
-            "listen-peer-urls has an http:// address there: whoever reaches it reads and writes "
-            "the cluster's log";
+            "listen-peer-urls has an http:// address there: whoever reaches it reads and writes the "
+            "cluster's log";
         return finding;
       }
     } else {

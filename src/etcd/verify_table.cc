@@ -34,7 +34,7 @@ std::string VerdictTable(const VerifyReport& report, absl::Time now) {
     if (peers) rows.back().push_back(UntilText(member.peer_certificate.not_after, now));
   }
   std::string text = TableText(rows);
-  // Of every kind once: a kind that one port of one member lets in fails the verification.
+  // Each kind is named once: a kind that one port of one member lets in fails the verification.
   std::vector<std::string> kinds;
   for (const Refusal& refusal : report.refusals) {
     if (std::find(kinds.begin(), kinds.end(), refusal.kind) == kinds.end()) kinds.push_back(refusal.kind);

@@ -45,10 +45,9 @@ std::string VersionProblem(const PlannedCluster& cluster, const LiveCluster& liv
                         lowest.minor + 1, " first, and run gen and ninja; then go on from there");
   }
   if (lowest.minor == 5 && planned.minor == 6 && lowest.patch < kSafePatchOf35) {
-    return absl::StrCat(
-        change, ": before 3.6 all members have to run 3.5.", kSafePatchOf35,
-        " or later, or some may not start with it (etcd's \"Upgrade etcd from v3.5 to v3.6\"). "
-        "Write the newest 3.5 first, and run gen and ninja; then 3.6");
+    return absl::StrCat(change, ": before 3.6 all members have to run 3.5.", kSafePatchOf35,
+                        " or later, or some may not start with it (etcd's \"Upgrade etcd from v3.5 to "
+                        "v3.6\"). Write the newest 3.5 first, and run gen and ninja; then 3.6");
   }
   if (planned.minor < lowest.minor && known == cluster.members.size() && !may_go_back) {
     return absl::StrCat(

@@ -22,7 +22,7 @@ HoldReaders::HoldReaders(int fd, absl::Duration patience, Clock* clock) : fd_(fd
 }
 
 HoldReaders::~HoldReaders() {
-  // Of a lease that the kernel has ended there is nothing to give back, and closing the file would do it too.
+  // A lease that the kernel has ended need not be given back. Closing the file gives back any lease, too.
   if (held_) fcntl(fd_, F_SETLEASE, F_UNLCK);
   sigaction(SIGIO, &old_action_, nullptr);
 }

@@ -25,8 +25,7 @@ constexpr int kOpenFlags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 absl::Status NotOurs(const std::string& name) {
   return absl::FailedPreconditionError(
       absl::StrCat("there is a ", name,
-                   " that is not this user's kplan's, where the new files are prepared; "
-                   "move it away"));
+                   " that is not this user's kplan's, where the new files are prepared; move it away"));
 }
 
 // The text of the link NAME; empty when it is none of this user's.
@@ -66,7 +65,7 @@ absl::StatusOr<Secret> ReadIn(int folder, const std::string& name) {
   if (!fd.ok() && errno == ENOENT) return Secret();
   struct stat info;
   if (!fd.ok() || fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", name));
-  // Of one that is too large, enough to tell that it is no certificate of ours.
+  // A file that is too large is read only in part: enough to tell that it is no certificate of ours.
   std::string text(std::min<uint64_t>(info.st_size, kMaxPairFile), '\0');
   absl::StatusOr<size_t> n = ReadBlock(fd.get(), 0, &text);
   if (n.ok()) text.resize(*n);

@@ -153,9 +153,9 @@ class Reader {
     if (absl::IsFailedPrecondition(key.status())) {
       findings_->Error(
           Code::kCfsslFile, file, "is encrypted with a passphrase, and an import asks for none",
-          absl::StrCat("decrypt a copy (`openssl pkey -in ", base,
-                       "`) and import that; with `key: {passphrase-file: FILE}` kplan encrypts a "
-                       "CA's key again"));
+          absl::StrCat(
+              "decrypt a copy (`openssl pkey -in ", base,
+              "`) and import that; with `key: {passphrase-file: FILE}` kplan encrypts a CA's key again"));
     } else if (!key.ok()) {
       findings_->Error(Code::kCfsslFile, file, std::string(key.status().message()));
     } else if (!key->usable()) {

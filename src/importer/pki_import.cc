@@ -97,12 +97,11 @@ class Importer {
       orphans_.insert(name);
       if (without_key_.count(name) > 0) continue;  // left out anyway
       if (namesake != nullptr) {
-        findings_->Error(
-            Code::kCfsslMismatch, file.place,
-            absl::StrCat("names ", findings_->PathOf(namesake->place.file),
-                         " as its issuer, but was not signed by the key of that"),
-            "the CA was made again under the same name, or the file is damaged; leave it out, and "
-            "kplan issues a new one from its request");
+        findings_->Error(Code::kCfsslMismatch, file.place,
+                         absl::StrCat("names ", findings_->PathOf(namesake->place.file),
+                                      " as its issuer, but was not signed by the key of that"),
+                         "the CA was made again under the same name, or the file is damaged; leave it out, "
+                         "and kplan issues a new one from its request");
       } else {
         findings_->Error(
             Code::kCfsslMismatch, file.place,

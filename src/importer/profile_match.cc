@@ -143,9 +143,9 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
         absl::StrCat("was signed by cfssl's `default` profile, ",
                      UsagesText(file.certificate.key_usage, file.certificate.extended_key_usages), " for ",
                      best->expiry.value, ", and by none that has a name"),
-        absl::StrCat("cfssl takes it without a word for a profile that does not exist; here it "
-                     "is the profile ",
-                     kDefaultName));
+        absl::StrCat(
+            "cfssl takes it without a word for a profile that does not exist; here it is the profile ",
+            kDefaultName));
   }
   best->used = true;
   return best->name.value;
@@ -166,7 +166,7 @@ std::string ProfileMatcher::MakeFor(const CertificateFile& file) {
     profile.issuers.push_back({url, {file.place.file, {}, "CA issuers"}});
   profile.used = true;
 
-  // Of those in the configuration that differ in their expiry alone the first gives it its name.
+  // The first profile of the configuration that differs in its expiry alone gives this one its name.
   auto close = std::find_if(profiles_.begin(), profiles_.end(), [&](const ImportedProfile& other) {
     return Sorted(Values(other.usages)) == Sorted(Values(profile.usages)) && other.is_ca == profile.is_ca &&
            other.path_length == profile.path_length;

@@ -17,7 +17,7 @@ namespace kplan {
 // Where a file was touched and is right all the same, the journal is told, and nothing else. Also keeps the
 // journals short. Under RunLock::Exclusive.
 //
-// Of what is on hosts over ssh nothing is looked at, and nothing that is at its paths on this machine.
+// Nothing on hosts over ssh is looked at, and nothing that is at the same paths on this machine.
 std::vector<std::string> LookForStale(const Graph& graph, absl::Time now);
 
 // The same for the hosts over ssh, by asking them: adds what was found to *FOUND. Returns which hosts could

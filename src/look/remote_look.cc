@@ -248,7 +248,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRec
     bool there = false;
     const struct stat info = StatOf(from, &there);
     const ForeseenFile* foreseen = foreseen_.Find(from);
-    // Of a certificate and its key one may be there already.
+    // One of the two files, a certificate and its key, may be there already.
     const int64_t written = int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000;
     const bool pair = (*delivery)->files.size() > 1;
     if (pair && !last.digest.empty() && foreseen == nullptr && entry != nullptr && there &&

@@ -207,7 +207,7 @@ TEST_F(RemoteLookTest, WhatWasDeliveredAndNotRolledIsStillOwed) {
   const Forecast forecast = Look();
   const StepForecast& roll = Of(forecast, "rollout/etcd");
   EXPECT_EQ(roll.fate, Fate::kChange);
-  // Of the third the file has yet to come, and it will be restarted for it, too.
+  // The file has yet to come to the third, which will be restarted for it, too.
   ASSERT_EQ(roll.services.size(), 3u);
   for (const ServiceOutlook& service : roll.services)
     EXPECT_EQ(WhatFor(service), "restarts: trust /etc/etcd/ca.pem changed");

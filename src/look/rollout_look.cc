@@ -79,7 +79,7 @@ class Looker {
     });
   }
 
-  // Of a pair its certificate.
+  // Whether STEP makes the file PATH. A pair is known by the path of its certificate.
   static bool Makes(const Step& step, const std::string& path) {
     const std::vector<Holding> holdings = HoldingsOf(ReadAnyRecord(step.record));
     return !holdings.empty() && holdings.back().kind != Holding::Kind::kService &&

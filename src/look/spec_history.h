@@ -27,8 +27,8 @@ class SpecHistory {
   // How many versions are kept.
   static constexpr size_t kKept = 10;
 
-  // Of the current folder; empty when there is none, or none that can be read. It reads all versions whole:
-  // where the path is enough, LastPath() is cheaper.
+  // The history of the current folder. It is empty when there is none, or none that can be read. Load() reads
+  // all versions whole: where the path is enough, LastPath() is cheaper.
   static SpecHistory Load();
 
   // Makes TEXT the newest version, unless it is already (then nothing is written, and what is read is the

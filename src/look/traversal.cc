@@ -124,7 +124,7 @@ class Traversal {
     return causes;
   }
 
-  // Of a step that is right: whether ninja has a reason of its own to run it.
+  // Whether ninja has a reason of its own to run a step that is right.
   bool NinjaRuns(StepId id, const StepSight& sight, const std::vector<Cause>& causes) const {
     // Somebody touched a file and gave it its old time again; `gen` asks the step, as we did.
     auto all_are = [&causes](Cause::Kind kind) {

@@ -39,8 +39,8 @@ class TraversalSink {
   virtual bool Wants(StepId step, bool has_stamp) = 0;
   // Whether STEP is asked what it would do: it reads what it reads when it runs.
   virtual bool Asks(StepId step, const StepSight& sight) = 0;
-  // Of each step that is looked at, after those before it. Where it was not asked FORECAST is fresh, and has
-  // causes alone.
+  // Called for each step that is looked at, after those before it. Where the step was not asked, FORECAST is
+  // fresh, and has causes alone.
   virtual void Take(StepId step, const StepSight& sight, StepForecast forecast) = 0;
 };
 

@@ -26,36 +26,35 @@ etcd:
 
 TEST(Lower, TheTutorialsSteps) {
   Graph graph = GraphOf(kTutorial);
-  EXPECT_EQ(InputsOf(graph),
-            (std::map<std::string, std::string>{
-                {"ca/key", ""},
-                {"ca/csr", " ca/key"},
-                {"ca/cert", " ca/key"},
-                {"key/kubernetes", ""},
-                {"csr/kubernetes", " key/kubernetes"},
-                {"cert/kubernetes", " csr/kubernetes ca/cert"},
-                {"archive/etcd", ""},
-                {"unpack/etcd", " archive/etcd"},
-                {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
-                {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
-                {"file/worker/etc/etcd/ca.pem", " ca/cert"},
-                {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
-                {"dir/worker/var/lib/etcd", ""},
-                {"render/worker/etc/systemd/system/etcd.service", ""},
-                // Verified by systemd, which looks for what it names.
-                {"unit/worker/etcd",
-                 " render/worker/etc/systemd/system/etcd.service || file/worker/usr/local/bin/etcd "
-                 "file/worker/etc/etcd/ca.pem file/worker/etc/etcd/kubernetes.pem "
-                 "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
-                {"service/worker/etcd",
-                 " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
-                 "file/worker/etc/etcd/kubernetes.pem "
-                 "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
-                {"verify/etcd",
-                 " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem "
-                 "file/worker/etc/etcd/kubernetes.pem "
-                 "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
-            }));
+  EXPECT_EQ(
+      InputsOf(graph),
+      (std::map<std::string, std::string>{
+          {"ca/key", ""},
+          {"ca/csr", " ca/key"},
+          {"ca/cert", " ca/key"},
+          {"key/kubernetes", ""},
+          {"csr/kubernetes", " key/kubernetes"},
+          {"cert/kubernetes", " csr/kubernetes ca/cert"},
+          {"archive/etcd", ""},
+          {"unpack/etcd", " archive/etcd"},
+          {"file/worker/usr/local/bin/etcd", " unpack/etcd"},
+          {"file/worker/usr/local/bin/etcdctl", " unpack/etcd"},
+          {"file/worker/etc/etcd/ca.pem", " ca/cert"},
+          {"file/worker/etc/etcd/kubernetes.pem", " cert/kubernetes key/kubernetes"},
+          {"dir/worker/var/lib/etcd", ""},
+          {"render/worker/etc/systemd/system/etcd.service", ""},
+          // Verified by systemd, which looks for what it names.
+          {"unit/worker/etcd",
+           " render/worker/etc/systemd/system/etcd.service || file/worker/usr/local/bin/etcd "
+           "file/worker/etc/etcd/ca.pem file/worker/etc/etcd/kubernetes.pem "
+           "file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
+          {"service/worker/etcd",
+           " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem unit/worker/etcd || "
+           "file/worker/etc/etcd/kubernetes.pem file/worker/usr/local/bin/etcdctl dir/worker/var/lib/etcd"},
+          {"verify/etcd",
+           " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem file/worker/etc/etcd/kubernetes.pem "
+           "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
+      }));
 }
 
 TEST(Lower, CertificateAndKeyOnAHostAreOneStep) {

@@ -16,7 +16,7 @@ Graph GraphOf(const std::string& text);
 // TEXT with the first FROM, which must be there, made TO.
 std::string Replace(std::string text, const std::string& from, const std::string& to);
 
-// Of every label what it is made from: " ca/key", and after "||" what only has to be there before.
+// What each label is made from, by label: " ca/key". Behind "||" stands what only has to be there before.
 std::map<std::string, std::string> InputsOf(const Graph& graph);
 
 // The labels whose record is another in B than in A.

@@ -81,13 +81,13 @@ struct Issued {
   bool ca;
   int max_path_length;
   int64_t revoked_before = 0;
-  // Of an intermediate only.
+  // Only an intermediate has these.
   const StringPairs& permitted = NoPairs();
   const StringPairs& excluded = NoPairs();
   PassphraseSource passphrase = {};
 };
 
-// Of a CA whose key is made here, or is a file of the user's.
+// The signing key of a CA whose key is made here, or is a file of the user's.
 std::string SigningKey(const CertificateAuthority& ca) {
   return ca.origin == CertificateAuthority::Origin::kMade ? paths::Key(ca.name) : ca.given_key;
 }

@@ -79,7 +79,7 @@ class ServiceSources {
     service->files.push_back(std::move(file));
   }
 
-  // Of a service on several hosts all have the same one.
+  // The source step of FILE. A service on several hosts has one for all of them.
   StepId LowerSource(const std::string& label, const ServiceFile& file) {
     auto [known, fresh] = sources_.try_emplace(label, 0);
     if (!fresh) return known->second;

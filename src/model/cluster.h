@@ -157,8 +157,8 @@ struct EtcdMember {
   std::string peer_probe;                           // of a cluster's member: the peer URL, likewise
   std::vector<Argument> arguments;                  // argv of the service
   std::vector<std::string> environment;             // "NAME=value"
-  // Of a cluster's member: the text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder
-  // is empty (systemd.exec(5), EnvironmentFile). Empty when it is not one.
+  // The text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder is empty
+  // (systemd.exec(5), EnvironmentFile). Empty when this is no member of a cluster.
   std::string bootstrap;
   std::string unit;   // the unit file's text
   std::string owner;  // "user" or "user:group" of key and data; empty: root
@@ -175,7 +175,7 @@ struct Etcd {
   // `etcd.tls` is written, or there are several members, or the one is reached by ssh: survey, rollout and
   // verify are then about all members. Otherwise one member here is started as any service.
   bool clustered = false;
-  // Of a cluster:
+  // Only a cluster has these:
   int client_cert = -1;       // what kplan and etcdctl show members: index into Cluster::certificates
   std::string initial_state;  // "new" or "existing": what members without data do (initial-cluster-state)
   int max_unavailable = 1;    // how many members may be down at a time while they are restarted

@@ -61,8 +61,8 @@ struct CertificateAuthority {
   Origin origin = Origin::kMade;
   int issuer = -1;  // index into Cluster::cas, always a smaller one; -1: self-signed, or not known
 
-  // Of an existing one, relative to DIR; of its life renew_before_seconds alone is known: when its end is
-  // near enough to be said.
+  // The files of an existing one, relative to DIR. Only renew_before_seconds of its life is known: when its
+  // end is near enough to be said.
   std::string given_certificate, given_key;
 
   // The key's passphrase, whether made here or not; the rest is of one that is made here.

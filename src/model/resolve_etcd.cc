@@ -173,11 +173,11 @@ class EtcdResolver {
                   "remove one of the two")
           .Relate(spec_.tls.range, "tls is here");
     } else if (!spec_.cert.set() && !spec_.tls.range.known() && context_.all.well_formed) {
-      diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no certificate",
-                          etcd_.clustered
-                              ? "name some of `certs`, for example\n  tls: {server: server, peer: "
-                                "peer, client: root}"
-                              : "name one of `certs`, for example cert: kubernetes");
+      diagnostics_->Error(
+          Code::kMissingKey, spec_.range, "etcd has no certificate",
+          etcd_.clustered
+              ? "name some of `certs`, for example\n  tls: {server: server, peer: peer, client: root}"
+              : "name one of `certs`, for example cert: kubernetes");
     }
   }
 

@@ -318,8 +318,8 @@ void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics
     diagnostics
         ->Error(
             Code::kConflict, rollout.snapshot.range,
-            "this etcd has one member on this machine, which is restarted like any service: only a "
-            "cluster's members are rolled, with a snapshot before",
+            "this etcd has one member on this machine, which is restarted like any service: only a cluster's "
+            "members are rolled, with a snapshot before",
             "write `tls` instead of `cert`, which makes it a cluster of one, or run `kplan snapshot` before "
             "a change")
         .Relate(spec.etcd.range, "etcd is here");

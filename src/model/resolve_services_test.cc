@@ -379,8 +379,7 @@ TEST_F(ResolveServicesTest, ManyHosts) {
     absl::StrAppend(&hosts, i == 0 ? "" : ", ", "h", i);
   }
   absl::StrAppend(&text, "services:\n  s: {hosts: [", hosts,
-                  "], command: [/bin/s], certs: [{name: each, cert: /etc/c, "
-                  "key: /etc/k}]}\n");
+                  "], command: [/bin/s], certs: [{name: each, cert: /etc/c, key: /etc/k}]}\n");
   Read(text);
   ASSERT_EQ(cluster_.services.size(), 10000u);
   EXPECT_EQ(cluster_.services[9999].rollout_after, 9998);

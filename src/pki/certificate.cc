@@ -93,8 +93,8 @@ absl::StatusOr<Secret> ReadOneCertificate(const std::string& path) {
   if (blocks->size() > 1 && blocks->front().label == "CERTIFICATE") {
     return absl::FailedPreconditionError(
         absl::StrCat(path, " holds ", blocks->size(),
-                     " PEM blocks where kplan keeps one certificate; move the file away, "
-                     "or leave only the first certificate in it"));
+                     " PEM blocks where kplan keeps one certificate; move the file away, or leave only the "
+                     "first certificate in it"));
   }
   if (blocks->front().label != "CERTIFICATE") {
     return absl::DataLossError(absl::StrCat(path, " holds no certificate"));

@@ -19,8 +19,8 @@ struct SignedObject {
   std::string algorithm;    // DER of the AlgorithmIdentifier beside the signature, which that does not cover
   int signature_nid = 0;    // NID_sha256WithRSAEncryption, ...
   std::string signature;
-  // Of what is foreseen and not signed yet (ForeseeCertificate, issue.h): the public key (DER of the
-  // SubjectPublicKeyInfo) whose private half will. Empty for everything that was read.
+  // The public key (DER of the SubjectPublicKeyInfo) whose private half will sign this. Only what is foreseen
+  // and not signed yet has it (ForeseeCertificate, issue.h). Empty for everything that was read.
   std::string signer;
 
   static absl::StatusOr<SignedObject> Parse(absl::string_view der);  // DataLoss
@@ -36,8 +36,8 @@ struct SignedObject {
 struct Validity {
   int64_t not_before, not_after;  // Unix seconds
 
-  // Of the certificate in a PEM file, whatever else is in it: a tenth of what Certificate::Read costs, for
-  // `gen`, which looks at every certificate there is. Errors as there.
+  // Reads the validity of the certificate in a PEM file, whatever else is in it. This costs a tenth of what
+  // Certificate::Read costs. It is for `gen`, which looks at every certificate there is. Errors as there.
   static absl::StatusOr<Validity> Read(const std::string& path);
 };
 

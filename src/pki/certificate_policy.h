@@ -19,7 +19,7 @@ namespace kplan {
 struct Evidence {
   const std::string* spki = nullptr;    // of its key; null when that is not known
   const Certificate* issuer = nullptr;  // null for one that is its own issuer, and for an adopted CA
-  // Of a look: the key, or the issuer's certificate, will be of a key that is not made yet.
+  // Only a look sets these: the key, or the issuer's certificate, will be of a key that is not made yet.
   bool key_anew = false, issuer_anew = false;
   absl::Time now;
 };

@@ -17,7 +17,7 @@ bool DerReader::Peek(int* tag, int* cls, Element* element) const {
     ERR_clear_error();
     return false;
   }
-  // Of the universal types only these two hold others, and in DER they always do.
+  // Only these two of the universal types hold others, and in DER they always do.
   const bool holds_others = *tag == V_ASN1_SEQUENCE || *tag == V_ASN1_SET;
   if (*cls == V_ASN1_UNIVERSAL && holds_others != ((flags & V_ASN1_CONSTRUCTED) != 0)) return false;
   element->whole = rest_.substr(0, (at - start) + size);

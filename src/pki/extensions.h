@@ -26,8 +26,8 @@ struct Extensions {
   StringPairs sans;                                 // subject_alt_name.h
   StringPairs permitted_names, excluded_names;      // name_constraints.h
   std::vector<std::string> crl_urls;                // CRLDistributionPoints
-  // Of a certificate read: the OID of a critical extension that is none of these, which most verifiers
-  // refuse.
+  // The OID of a critical extension that is none of these, which most verifiers refuse. Only a certificate
+  // that was read may have one.
   std::string unknown_critical;
 };
 

@@ -29,8 +29,8 @@ absl::StatusOr<Secret> ReadPassphraseFile(const std::string& name) {
   if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot look at ", name));
   if (!S_ISREG(info.st_mode)) return Refuse(name, "is not a regular file");
   if ((info.st_mode & 07) != 0) {
-    return Refuse(name, absl::StrFormat("has mode %04o, so that everybody on this machine may use it; "
-                                        "chmod 600 it, and think about another passphrase",
+    return Refuse(name, absl::StrFormat("has mode %04o, so that everybody on this machine may use it; chmod "
+                                        "600 it, and think about another passphrase",
                                         info.st_mode & 07777));
   }
   std::string text(kMaxPassphrase + 2, '\0');  // room for a line end, and to see that there is more

@@ -12,8 +12,8 @@ namespace kplan {
 // scheme://host[:port][/path][?query][#fragment], all ASCII, the host a DNS name or an address (an IPv6 one
 // in brackets). Scheme and host come back in lower case, the rest as it is. Refused: no host (RFC 5280 wants
 // one where there is an authority, and name constraints can say nothing of URIs without), user information
-// (certificates are public), wildcards, a port that is none, wrong percent-encoding. Of a SPIFFE ID
-// (spiffe://) what its standard asks for: no port, query or fragment, and a path of plain segments (SPIFFE-ID
+// (certificates are public), wildcards, a port that is none, wrong percent-encoding. A SPIFFE ID (spiffe://)
+// has to be what its standard asks for: no port, query or fragment, and a path of plain segments (SPIFFE-ID
 // 2). Errors are statuses of a reason and, after a line end, a remedy.
 absl::StatusOr<std::string> CanonicalUri(absl::string_view text);
 

@@ -75,7 +75,7 @@ std::string DigestOfFile(const std::string& path) {
   return digest.ok() ? *digest : "";
 }
 
-// Of a PEM file with a private key.
+// The digest of the public part of a PEM file with a private key.
 std::string PublicDigest(const std::string& path) {
   const Secret pem(TextOf(path));
   absl::StatusOr<std::string> part = PublicPartOfPem(pem.view());

@@ -342,8 +342,8 @@ TEST_F(LeftoversTest, ADataFolderWithDataStays) {
   EXPECT_FALSE(Exists("a/var/lib/etcd"));
 }
 
-// Of a service that is in the plan no longer: its files wherever they are, its units; not its data, and not
-// the user that it had.
+// A service that is in the plan no longer: its files are leftovers, wherever they are, and so are its units.
+// Its data is no leftover, and neither is the user that it had.
 TEST_F(LeftoversTest, AServiceThatIsGoneLeavesItsDataAndItsUser) {
   auto made = [](const std::string& label, const std::string& record, StepKind kind) {
     return Made{label, "a", absl::StrCat("{", record, R"(,"root":"./a"})"), kind};

@@ -17,7 +17,7 @@ namespace kplan {
 // What is stopped, and not removed.
 bool IsService(const Leftover& leftover);
 
-// Of its host; "" below DIR.
+// The root of its host; "" below DIR.
 std::string RootOf(const Leftover& leftover);
 
 // What stands between a leftover and its removal although it may go: services below the same root.
@@ -25,7 +25,7 @@ class Roots {
  public:
   explicit Roots(const Graph& graph) : graph_(graph) {}
 
-  // Of HOLDING, which is on a host.
+  // The name of the root of HOLDING, which is on a host.
   std::string NameOf(const Holding& holding);
 
   // A service of the plan that may still run with what an earlier plan gave it; "" when there is none.

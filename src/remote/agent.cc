@@ -156,8 +156,7 @@ absl::StatusOr<Json> ServeClaim(const AgentHome& home, const std::string& agent,
   if (request.root == "/" && geteuid() != 0) {
     return absl::PermissionDeniedError(absl::StrCat("the account that logs in is no root (user ", geteuid(),
                                                     "), and its root is /; give the host `become: sudo`, let "
-                                                    "`ssh:` log in as root, or give it a `root` of its "
-                                                    "own"));
+                                                    "`ssh:` log in as root, or give it a `root` of its own"));
   }
   if (request.manager == "systemd" && facts.systemd.empty()) {
     return absl::FailedPreconditionError(

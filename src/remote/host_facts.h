@@ -15,7 +15,8 @@ HostFacts FactsOfThisMachine();
 // DataLoss when something is missing.
 absl::StatusOr<HostFacts> ParseFacts(const Json& json);
 
-// Of the host NAME, as its file in the current folder has them; NotFound when there is none that can be read.
+// Reads the facts of the host NAME from its file in the current folder. NotFound when there is none that can
+// be read.
 absl::StatusOr<HostFacts> ReadFacts(const std::string& name);
 
 }  // namespace kplan

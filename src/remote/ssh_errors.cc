@@ -55,12 +55,12 @@ absl::Status Unreachable(const RemoteHost& host, absl::string_view what) {
 
 absl::Status UnknownKey(const RemoteHost& host, const SshConfig& config) {
   return Refuse(
-      host, absl::StrCat("the key of ", host.ssh.shown(), " is not known here, so nothing was sent; ",
-                         config.known_hosts, " has none for ", KnownName(config), "\n  print its keys with `",
-                         KeyscanCommand(config),
-                         "`, compare them with /etc/ssh/ssh_host_*_key.pub on the host itself, and "
-                         "add a line to ",
-                         config.known_hosts));
+      host,
+      absl::StrCat("the key of ", host.ssh.shown(), " is not known here, so nothing was sent; ",
+                   config.known_hosts, " has none for ", KnownName(config), "\n  print its keys with `",
+                   KeyscanCommand(config),
+                   "`, compare them with /etc/ssh/ssh_host_*_key.pub on the host itself, and add a line to ",
+                   config.known_hosts));
 }
 
 absl::Status ChangedKey(const RemoteHost& host, const SshConfig& config, absl::string_view said) {
@@ -153,29 +153,27 @@ absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_vi
   auto has = [&](absl::string_view words) { return absl::StrContains(said, words); };
   if (host.become && has("sudo") &&
       (has("password is required") || has("terminal is required") || has("must have a tty"))) {
-    return Refuse(host,
-                  absl::StrCat("sudo wants a password there, and nobody can type one\n  the account that "
-                               "logs in needs a line of sudoers(5) with NOPASSWD, or let `ssh:` log in "
-                               "as root and leave `become` out\n",
-                               Said(said)));
+    return Refuse(
+        host, absl::StrCat(
+                  "sudo wants a password there, and nobody can type one\n  the account that logs in needs a "
+                  "line of sudoers(5) with NOPASSWD, or let `ssh:` log in as root and leave `become` out\n",
+                  Said(said)));
   }
   if (host.become && (has("sudoers") || has("not allowed to execute") || has("may not run sudo"))) {
     return Refuse(
         host, absl::StrCat("sudo does not let the account that logs in run sh as root there\n", Said(said)));
   }
   if (host.become && exit_code == 127 && has("sudo")) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("host ", host.name,
-                     ": there is no sudo there\n  install it, or let `ssh:` log in as root "
-                     "and leave `become` out\n",
-                     Said(said)));
-  }
-  if (has("incoming-") && has("Permission denied")) {
     return absl::FailedPreconditionError(absl::StrCat(
         "host ", host.name,
-        ": kplan was copied there and cannot be executed; is its folder on a file system that is "
-        "mounted noexec?\n",
+        ": there is no sudo there\n  install it, or let `ssh:` log in as root and leave `become` out\n",
         Said(said)));
+  }
+  if (has("incoming-") && has("Permission denied")) {
+    return absl::FailedPreconditionError(absl::StrCat("host ", host.name,
+                                                      ": kplan was copied there and cannot be executed; is "
+                                                      "its folder on a file system that is mounted noexec?\n",
+                                                      Said(said)));
   }
   if (has("No space left on device") || has("Disk quota exceeded")) {
     return absl::ResourceExhaustedError(

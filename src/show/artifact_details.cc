@@ -210,7 +210,7 @@ struct Details {
   void operator()(const AdoptCaRecord& record) const { AddCertificate(record.path, now, details); }
   void operator()(const CertRecord& record) const { AddCertificate(record.path, now, details); }
   void operator()(const BundleRecord& record) const {
-    // Of a chain the certificate that it begins with: the file has several.
+    // The file of a chain has several certificates: the one that it begins with is shown.
     if (record.form == "chain") AddCertificate(record.cert, now, details);
   }
   void operator()(const CrlRecord& record) const { AddCrl(record.path, now, details); }

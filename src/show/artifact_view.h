@@ -21,8 +21,8 @@ struct ArtifactFile {
   std::string path;         // as seen from DIR
   std::string problem;      // "missing", or why it cannot be looked at; the others are then empty
   std::string mode, owner;  // "0644", "root"
-  // Of one on a host over ssh: that host. It was not looked at, and of the others path alone is set, as
-  // "HOST:/path".
+  // The host of the file, where that is reached over ssh. Such a file was not looked at: only `host` and
+  // `path` are set, the latter as "HOST:/path".
   std::string host = {};
 };
 

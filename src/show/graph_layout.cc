@@ -10,7 +10,7 @@
 namespace kplan {
 namespace {
 
-// Of the page's 11 px monospace letters.
+// The width of the page's 11 px monospace letters.
 constexpr double kCharacterWidth = 6.65;
 constexpr int kBoxPadding = 16;
 constexpr int kColumnGap = 32;

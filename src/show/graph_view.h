@@ -35,7 +35,7 @@ struct GraphNode {
   std::vector<std::string> reasons;
   // Indices into GraphView::nodes, of what is shown: before this one, ascending.
   std::vector<uint32_t> inputs, after;
-  // Of a certificate that can be read: whole days to its end, rounded down.
+  // Whole days to the end of a certificate, rounded down. Null when there is none that can be read.
   std::optional<int64_t> days_left;
   int64_t last_run = 0;         // Unix milliseconds; 0: none is known
   std::string last_run_result;  // "done", what it made and why, or what went wrong

@@ -17,8 +17,8 @@
 namespace kplan {
 namespace {
 
-// Of what a rollout comes after: whether a running member reads it again. What is sent, its folder and what
-// it heeds at its first start it does not; programs beside it are not its.
+// Whether a running member reads again what STEP makes. A rollout comes after STEP. The member does not read
+// again what is sent, its folder and what it heeds at its first start. Programs beside it are not its.
 bool IsReread(const Step& step) {
   if (step.kind == StepKind::kPair) return true;
   if (step.kind != StepKind::kFile) return false;

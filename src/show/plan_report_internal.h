@@ -15,7 +15,7 @@ struct ServiceCounts {
   size_t starts = 0, restarts = 0, reloads = 0;
 };
 
-// Of a step about several services; of one about a single one that one.
+// Counts the services of a step about several. A step about a single one counts as that one.
 ServiceCounts CountServices(const StepForecast& step);
 
 inline bool IsProof(const Step& step) { return KindOf(step.kind).stage == Stage::kVerdicts; }

@@ -11,7 +11,7 @@
 namespace kplan {
 namespace {
 
-// Of a long list, or of a text that was written anew.
+// How many parts are shown of a long list, or of a text that was written anew.
 constexpr size_t kMostParts = 12;
 
 // "3 restarts, one after another"; "3 starts"

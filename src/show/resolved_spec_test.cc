@@ -376,9 +376,9 @@ etcd:
   expect("etcd.flags.cert-file", "/etc/etcd/server.pem", "derived", 0, "it is made from `etcd.cert`");
   EXPECT_EQ(json["etcd.flags.cert-file"]["note"], true);
   std::string yaml = resolved.Yaml();
-  EXPECT_TRUE(absl::StrContains(yaml,
-                                "# etcd-1: CN server, hosts [etcd-1, 10.0.0.11, 127.0.0.1]  "
-                                "# hosts.etcd-1.address, cluster.yaml:2\n"))
+  EXPECT_TRUE(absl::StrContains(
+      yaml,
+      "# etcd-1: CN server, hosts [etcd-1, 10.0.0.11, 127.0.0.1]  # hosts.etcd-1.address, cluster.yaml:2\n"))
       << yaml;
 }
 

@@ -22,7 +22,7 @@ constexpr size_t kServicesShown = 8;
 constexpr StepState kWorstFirst[] = {StepState::kStale, StepState::kFailed, StepState::kWaiting,
                                      StepState::kFresh};
 
-// Of a message with several lines the first.
+// The first line of a message, which may have several.
 std::string FirstLine(absl::string_view text) { return Shown(text.substr(0, text.find('\n'))); }
 
 std::string Colored(StepState state, const std::string& text, bool color) {

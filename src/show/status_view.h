@@ -31,7 +31,7 @@ struct StatusHost {
   std::string name;  // of the shard
   StateCounts counts = {};
   std::vector<StatusRow> rows;  // in the order of the graph
-  // Of one over ssh that was to be asked: whether it answered, and why it did not.
+  // Whether it answered, and why it did not. Only for one over ssh that was to be asked.
   bool asked = false;
   std::string unreachable;
 };

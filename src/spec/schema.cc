@@ -117,7 +117,7 @@ constexpr Key kBackdate = Text("backdate", "how long before it is made a certifi
                               .Is(KeyValues::kDuration)
                               .Without("five minutes, as cfssl", R"("5m")");
 
-// Of what a profile signs, and of an intermediate's own certificate.
+// The URLs in what a profile signs, and then (kOwn) those in an intermediate's own certificate.
 constexpr Key kCrlUrl = Text("crl_url", "what its certificates say about where the CRL of their issuer is")
                             .Is(KeyValues::kUrl)
                             .Example("http://pki.example.com/ca.crl");
@@ -209,8 +209,7 @@ constexpr KeySchema kCaKeys[] = {
     kNames,
     Map("key",
         "its kind of key, encrypted when it has a passphrase; or, with `cert`, its key's file: `key: FILE`, "
-        "or with a passphrase `key: {file: "
-        "FILE, passphrase-file: FILE}`",
+        "or with a passphrase `key: {file: FILE, passphrase-file: FILE}`",
         kCaKey)
         .OrText()
         .Without("`{algo: rsa, size: 2048}`; with `cert`: it signs elsewhere", kJsonKey)
@@ -221,8 +220,7 @@ constexpr KeySchema kCaKeys[] = {
     kBackdate,
     Text("renew-before",
          "how long before its end the CA certificate is made again, with the same key; with `cert`: when "
-         "`kplan certs` "
-         "says that it is due")
+         "`kplan certs` says that it is due")
         .Is(KeyValues::kDuration)
         .Without("a third of its life; with `cert` 2160h"),
     Text("issuer", "the CA that signs this one, which is then an intermediate")
@@ -250,14 +248,10 @@ constexpr MapSchema kCa = {"ca", "a CA", "ca, cas.NAME", "CN|cert", kCaKeys};
 constexpr KeySchema kProfileKeys[] = {
     Texts("usages",
           "what its certificates are for, in cfssl's words: `signing` (or `digital signature`), `key "
-          "encipherment`, "
-          "`server auth`, `client auth`, `content commitment`, `key agreement`, `data encipherment`, "
-          "`encipher only`, "
-          "`decipher only`, `any`, `code signing`, `email protection` (or `s/mime`), `ipsec end system`, "
-          "`ipsec tunnel`, "
-          "`ipsec user`, `timestamping`, `ocsp signing`, `microsoft sgc`, `netscape sgc`; of CAs `cert sign` "
-          "and `crl "
-          "sign`")
+          "encipherment`, `server auth`, `client auth`, `content commitment`, `key agreement`, `data "
+          "encipherment`, `encipher only`, `decipher only`, `any`, `code signing`, `email protection` (or "
+          "`s/mime`), `ipsec end system`, `ipsec tunnel`, `ipsec user`, `timestamping`, `ocsp signing`, "
+          "`microsoft sgc`, `netscape sgc`; of CAs `cert sign` and `crl sign`")
         .Is(KeyValues::kUsage)
         .Required()
         .Example("[signing, key encipherment, server auth, client auth]"),
@@ -286,8 +280,7 @@ constexpr KeySchema kSigningKeys[] = {
                  "expiry: 8760h}`"),
     Map("default",
         "the profile of certificates that name none, if it has usages; the others take from it what they do "
-        "not say: "
-        "`expiry`, `backdate`, `renew-before`, the URLs",
+        "not say: `expiry`, `backdate`, `renew-before`, the URLs",
         kDefaultProfile)
         .Example("{expiry: 2160h}"),
     Text("compat", "`cfssl`: keys that cannot encipher (ECDSA, Ed25519) get `key encipherment` all the same")
@@ -319,8 +312,7 @@ constexpr KeySchema kCertKeys[] = {
     Text("ca", "the CA that signs").Is(KeyValues::kCa).Without("the one called \"ca\", or the only one"),
     Text("per",
          "`host`: one certificate a host, in `pki/HOST/NAME.pem`; `$name` and `$address` in `CN` and `hosts` "
-         "are "
-         "then that host's")
+         "are then that host's")
         .OneOf("host")
         .Without("one certificate"),
     Texts("files",
@@ -336,10 +328,8 @@ constexpr MapSchema kCert = {"cert", "a certificate", "certs.NAME", "", kCertKey
 constexpr KeySchema kRevokedKeys[] = {
     Text("cert",
          "a certificate of ours, as in its label: `kubernetes`, `etcd-1/server`. All those of that name that "
-         "begin before "
-         "`date` are revoked, and a new one is made. Its key stays, so raise `key-generation` too when that "
-         "is what got "
-         "out")
+         "begin before `date` are revoked, and a new one is made. Its key stays, so raise `key-generation` "
+         "too when that is what got out")
         .Is(KeyValues::kCert)
         .Without("required, without `serial`"),
     Text("serial", "instead of `cert`: any certificate by its number, in decimal or hex")
@@ -347,8 +337,7 @@ constexpr KeySchema kRevokedKeys[] = {
     Text("ca", "with `serial`: the CA that signed it").Is(KeyValues::kCa).Without("as for `certs`"),
     Text("reason",
          "`unspecified`, `keyCompromise`, `cACompromise`, `affiliationChanged`, `superseded`, "
-         "`cessationOfOperation`, "
-         "`certificateHold`, `privilegeWithdrawn`, `aACompromise`")
+         "`cessationOfOperation`, `certificateHold`, `privilegeWithdrawn`, `aACompromise`")
         .OneOf("unspecified|keyCompromise|cACompromise|affiliationChanged|superseded|cessationOfOperation|"
                "certificateHold|"
                "privilegeWithdrawn|aACompromise",
@@ -365,20 +354,17 @@ constexpr MapSchema kRevoked = {"revoked", "a revoked certificate", "revoked", "
 constexpr KeySchema kHostKeys[] = {
     Text("root",
          "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja, with "
-         "`ssh` an "
-         "absolute path there")
+         "`ssh` an absolute path there")
         .Is(KeyValues::kPath)
         .Without("`/`", R"("/")"),
     Text("service-manager",
          "`systemd`; `process`: runs services in the background without systemd (a container, a laptop, a "
-         "test), with a "
-         "pid file and a log below the root; `none`: files only")
+         "test), with a pid file and a log below the root; `none`: files only")
         .OneOf("systemd|process|none")
         .Without("`systemd`, which needs `root: /`", R"("systemd")"),
     Text("address",
          "IP address or DNS name, for `$address`; of a cluster's member the IP address at which clients and "
-         "the other "
-         "members reach it")
+         "the other members reach it")
         .Without("none; required for members of a cluster")
         .Example("10.0.0.11"),
     Text("arch", "`amd64` or `arm64`").OneOf("amd64|arm64").Without("`amd64`", R"("amd64")"),
@@ -424,8 +410,7 @@ constexpr Key kHardening = Text("hardening",
 constexpr KeySchema kTlsKeys[] = {
     Text("server",
          "the certificate that a member shows clients: with the usages `server auth` and `client auth`, and "
-         "each member's "
-         "`$address` among its `hosts`")
+         "each member's `$address` among its `hosts`")
         .Is(KeyValues::kCert)
         .Required()
         .Example("server"),
@@ -447,8 +432,7 @@ constexpr KeySchema kEtcdKeys[] = {
     Text("version", "all three numbers: `3.4.15`; 3.4 to 3.6").Is(KeyValues::kEtcdVersion).Required(),
     Text("cert",
          "the certificate that etcd serves and clients use: it needs the usages `server auth` and `client "
-         "auth`, and the "
-         "host of each client URL among its `hosts`")
+         "auth`, and the host of each client URL among its `hosts`")
         .Is(KeyValues::kCert)
         .Without("required, without `tls`")
         .Example("kubernetes"),
@@ -464,8 +448,7 @@ constexpr KeySchema kEtcdKeys[] = {
         .Without("`etcd-cluster`; of a cluster `metadata.name`, if it has one"),
     TextMap("flags", "map of etcd's flags, without dashes, to values")
         .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`; of a cluster "
-                 "each member's "
-                 "own")
+                 "each member's own")
         .Example("{heartbeat-interval: 200}"),
     kUnit,
     kHardening.Without("`off`: the unit of the tutorials", R"("off")"),
@@ -474,12 +457,11 @@ constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKe
 
 // ---- Services.
 
-constexpr Key kOnChange =
-    Text("on-change",
-         "what a change of it needs: `nothing`, `reload` or `restart`; `systemctl reload` "
-         "sends SIGHUP unless `unit` has an `ExecReload`")
-        .OneOf("nothing|reload|restart")
-        .Without("`restart`", R"("restart")");
+constexpr Key kOnChange = Text("on-change",
+                               "what a change of it needs: `nothing`, `reload` or `restart`; `systemctl "
+                               "reload` sends SIGHUP unless `unit` has an `ExecReload`")
+                              .OneOf("nothing|reload|restart")
+                              .Without("`restart`", R"("restart")");
 
 constexpr KeySchema kServiceFileKeys[] = {
     Text("content", "its text, taken literally; it may have several lines, and be empty")
@@ -635,8 +617,7 @@ constexpr MapSchema kMetadata = {"metadata", "metadata", "", "", kMetadataKeys};
 constexpr KeySchema kRolloutKeys[] = {
     Text("max-unavailable",
          "how many members of etcd, or hosts of a service, may be down at a time while they are restarted, "
-         "from "
-         "1 to what leaves etcd a quorum: 2 of five")
+         "from 1 to what leaves etcd a quorum: 2 of five")
         .Number(1, 1000)
         .Without("1", "1"),
     Text("snapshot",

@@ -63,8 +63,8 @@ struct KeySchema {
   absl::string_view words;       // of kWord, with "|" between
   absl::string_view also_words;  // other spellings that are taken, likewise
   int min = 0, max = 0;          // of kNumber; of kAny a max other than 0 is the largest number of characters
-  // Of kTextMap and kMaps, the names there may be: some words, with "|" between, or those of a form (an
-  // ECMAScript regular expression; also JavaScript's).
+  // The names that there may be in a kTextMap and in kMaps. `names`: some words, with "|" between.
+  // `name_pattern`: the form of a name (an ECMAScript regular expression; also JavaScript's).
   absl::string_view names, name_pattern;
 };
 

@@ -28,7 +28,7 @@ using AnyRecord = std::variant<std::monostate
 #include "src/step/kinds.def"
                                >;
 
-// RECORD, canonical JSON. Of a kind that is not known, or that lacks something, std::monostate.
+// Reads RECORD, canonical JSON. It is std::monostate when its kind is not known, or when it lacks something.
 AnyRecord ReadAnyRecord(absl::string_view record);
 
 // The same of one that is parsed.
@@ -39,7 +39,7 @@ absl::StatusOr<AnyRecord> CheckedRecordOf(const Json& record);
 // RECORD as it is on its host itself: there that is "this machine".
 Json RecordOnHost(AnyRecord record);
 
-// Of the record's kind; null of std::monostate.
+// The kind of RECORD; null when it is std::monostate.
 const Kind* KindOf(const AnyRecord& record);
 
 // What an artifact is, for people: "private key of a CA, rsa 2048".

@@ -21,7 +21,7 @@ struct MemberRecord {
   std::vector<std::string> client_urls, peer_urls;
   std::string probe;        // "https://10.0.0.11:2379": where it is asked
   std::string server_cert;  // what it shows there; of a cluster relative to DIR, else inside the root
-  // Of a cluster:
+  // Only a cluster has these:
   std::string host;
   std::optional<bool> remote;                   // whether the host is at the other end of an ssh connection
   std::string manager;                          // "systemd", "process"
@@ -156,7 +156,7 @@ struct RestorePartRecord {
   std::string restore;  // whose parts belong together
   std::string root, data;
   std::optional<ServiceRecord> service;  // of all but prepare
-  // Of prepare:
+  // Only prepare has these:
   std::string file;    // what the snapshot is called, for a person
   std::string from;    // the snapshot
   std::string target;  // the name that it travels under

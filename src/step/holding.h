@@ -20,8 +20,8 @@ struct Holding {
   Kind kind = Kind::kFile;
   std::string root;  // as in the record; empty below DIR
   std::string path;  // of a service: its name
-  // Of one on a host over ssh: that host's name. Then nothing of it is on this machine, and no path of it may
-  // be looked at here.
+  // The name of its host, where that is reached over ssh. Then nothing of it is on this machine, and no path
+  // of it may be looked at here.
   std::string host = {};
 
   bool on_host() const { return kind != Kind::kFile && kind != Kind::kUnpacked; }

@@ -40,7 +40,7 @@ class Foresight {
   static std::vector<absl::StatusOr<Outlook>> LookThenRun(const std::vector<LookedStep>& steps,
                                                           std::map<size_t, std::string>* digests,
                                                           Foreseen to_come = {});
-  // Of one step alone, that must not fail.
+  // The same for one step alone, which must not fail.
   static Outlook LookThenRun(const LookedStep& step, std::string* digest);
 
   // The look alone; nothing may change by it.

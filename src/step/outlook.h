@@ -32,13 +32,13 @@ struct ForeseenFile {
   std::optional<std::string> content;
   // The digest (Sha256Hex) of what will be in it, where that is too large to hold: a program.
   std::optional<std::string> sha256;
-  // Of a certificate: what it will say, up to its serial number, its times to the minute and its signature.
+  // What a certificate will say, apart from its serial number, its times below the minute and its signature.
   // Null for other files, and when the key will be another one.
   std::shared_ptr<const Certificate> certificate;
   // The public key (DER of the SubjectPublicKeyInfo) of a private key that is only written again, and of a
   // request. Empty for other files, and when the key will be another one.
   std::string spki = {};
-  // Of such a private key: its PEM block stays as it is, too, and only the text around it changes.
+  // Whether the PEM block of such a private key stays as it is, too, and only the text around it changes.
   bool same_block = false;
 };
 

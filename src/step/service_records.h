@@ -97,7 +97,7 @@ struct ServiceCheckRecord {
   std::string tcp;                  // host:port
   std::optional<StringPairs> exec;  // as ServiceRecord::argv
   std::string https;                // the URL
-  // Of https, relative to DIR.
+  // Only `https` has these. Files are relative to DIR.
   std::string cacert, cert, key;
   std::string serves;               // the certificate that it has to show
   std::vector<std::string> refuse;  // strangers that it has to refuse (probe/stranger.h)

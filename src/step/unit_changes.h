@@ -11,9 +11,9 @@
 namespace kplan {
 
 // What differs between two texts of a systemd unit (systemd.syntax(7)), by section and key: "[Service]
-// LimitNOFILE". Of a key that is given several times one change for each value that comes or goes; of an
-// ExecStart that both have once, flag by flag (command_changes.h). Comments and blank lines say nothing, so
-// two texts that differ need not give a change. No value when one of them is no unit.
+// LimitNOFILE". A key that is given several times has one change for each value that comes or goes. An
+// ExecStart that both have once is compared flag by flag (command_changes.h). Comments and blank lines say
+// nothing, so two texts that differ need not give a change. No value when one of them is no unit.
 std::optional<std::vector<Change>> UnitChanges(absl::string_view from, absl::string_view to);
 
 // The words of a command line as systemd takes it apart: quotes and C escapes undone, "%%" and "$$" halved

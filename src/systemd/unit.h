@@ -97,8 +97,7 @@ struct UnitFileName {
 // TEXT.
 bool ParseUnitName(const Text& text, UnitFileName* name, Diagnostics* diagnostics);
 
-// The text of a further unit, all of which is written in the spec. Of one whose name is wrong only that is
-// said.
+// The text of a further unit, all of which is written in the spec. When its name is wrong, only that is said.
 std::string FurtherUnitText(const FurtherUnitSpec& spec, Diagnostics* diagnostics);
 
 }  // namespace kplan

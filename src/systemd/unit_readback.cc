@@ -343,7 +343,7 @@ std::vector<UnitDifference> CompareUnit(absl::string_view text, absl::string_vie
     const bool is_command = key.form == Form::kCommands;
     // systemctl does not show commands that a unit has none of.
     if (property == properties.end() && !is_command) continue;
-    // Of the others that are not written the defaults are systemd's.
+    // The other keys have systemd's defaults when they are not written.
     if (wanted.unclear() || (!wanted.written() && !is_command)) continue;
     Values got, want = wanted.values();
     if (property != properties.end()) got = ShownValues(key.form, property->second);

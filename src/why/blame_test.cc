@@ -66,7 +66,7 @@ std::map<std::string, std::string> Story(const std::string& before, const std::s
 
 using Expected = std::map<std::string, std::string>;
 
-// Of a story those labels that are expected, so that a test says what it is about.
+// Looks only at those labels of a story that are expected, so that a test says what it is about.
 void ExpectStory(const std::string& before, const std::string& after, const Expected& expected) {
   std::map<std::string, std::string> story = Story(before, after);
   for (const auto& [label, paths] : expected) {

@@ -34,7 +34,7 @@ struct RootCause {
   Kind kind = Kind::kNone;
   std::vector<SpecEdit> edits;
   std::string text;  // one line for a person: "expires soon, on 2026-12-01"
-  // Of kFirst and kSource: the entry of cluster.yaml that it is made for.
+  // The entry of cluster.yaml that it is made for. Only kFirst and kSource have it.
   std::string path;  // "certs.kubernetes"
   int line = 0;
 };

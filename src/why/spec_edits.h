@@ -20,12 +20,12 @@ struct SpecEdit {
   std::string path;
   std::string from,
       to;  // the value as YAML on one line ("[worker, 127.0.0.1]"); empty: it was not, is not there
-  // Of an edited list of single values: what came and what went, as text without quotes. Neither: it was
-  // reordered. Of a text of several lines likewise its lines, without the spaces around them.
+  // What came and what went in an edited list of single values, as text without quotes. Neither: it was
+  // reordered. For a text of several lines these are its lines, without the spaces around them.
   std::vector<std::string> added, removed;
-  // Lines from 1; 0: not there. Of a single value its own, of an edited list of them that of the first entry
-  // that came or was moved, of anything else that of its key. Of what is gone `line` is where it would be:
-  // the line of what held it.
+  // Lines from 1; 0: not there. A single value has its own line. An edited list of them has the line of the
+  // first entry that came or was moved. Anything else has the line of its key. When something is gone, `line`
+  // is where it would be: the line of what held it.
   int line = 0, old_line = 0;
 };
 

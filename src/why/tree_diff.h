@@ -29,8 +29,8 @@ struct TreeDiff {
   Kind kind = Kind::kSame;
   Side before, after;
   size_t edit = 0;  // of kEdit: how many others come before it
-  // Of kInside, merged: the keys (entries) of the new side in its order, and what is gone behind what it
-  // stood behind.
+  // What is in a kInside, merged: the keys (entries) of the new side in its order, and what is gone behind
+  // what it stood behind.
   std::vector<TreeDiff> children;
 };
 

@@ -21,7 +21,7 @@ using EditSet = std::vector<bool>;
 
 class Trials {
  public:
-  // Of every label the first 64 bits of its record's digest; 0 when there is no such label.
+  // The first 64 bits of the digest of each label's record; 0 when there is no such label.
   using Outcome = std::vector<uint64_t>;
 
   // All must outlive it. BUDGET is in steps of graphs compiled; FREE trials are made even so.

@@ -35,7 +35,7 @@ AcceptEnv LANG LC_*
 Subsystem sftp /usr/lib/openssh/sftp-server
 """
 
-# Of no use here; recording the run level fails now and then when D-Bus comes up late.
+# Units of no use here. Recording the run level fails now and then when D-Bus comes up late.
 _MASKED = [
     "apt-daily.timer", "apt-daily-upgrade.timer", "systemd-firstboot.service", "systemd-timesyncd.service",
     "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",

@@ -127,7 +127,8 @@ struct EtcdFlag {
   Type type;
   PatchOfMinor since;
   PatchOfMinor list_since{{0, 0, 0}};  // of kList: before, it is one text
-  // Of kWord, by minor: "a|b"; "a|b@32" when b came with patch 32 of it. Null where the flag is not.
+  // The words of a kWord, by minor: "a|b". "a|b@32" says that b came with patch 32 of that minor. Null where
+  // the flag does not exist.
   const char* words[3] = {nullptr, nullptr, nullptr};
   int64_t least = 0, most = kNoLimit;
   Change change = Change::kRestart;

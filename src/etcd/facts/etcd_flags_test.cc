@@ -216,8 +216,7 @@ TEST(CheckEtcdFlagValue, Words) {
   EXPECT_EQ(Said("3.5.0", "logger", "capnslog"), "not zap / write zap");
   EXPECT_EQ(Said("3.5.31", "v2-deprecation", "write-only-skip-check"),
             "not not-yet, write-only, write-only-drop-data or gone / write not-yet, write-only, "
-            "write-only-drop-data "
-            "or gone");
+            "write-only-drop-data or gone");
   EXPECT_EQ(Said("3.5.32", "v2-deprecation", "write-only-skip-check"), "");
   EXPECT_EQ(Said("3.4.15", "pre-vote", "yes"), "not true or false / write true or false");
 }

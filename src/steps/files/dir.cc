@@ -35,7 +35,7 @@ struct Folder {
   std::optional<HostOwner> owner = {};
 
   std::string shown() const { return PathFromHere(record.root, record.path); }
-  // Of what is asked for: of what is there nobody else depends on more than that.
+  // The digest of what is asked for. Nobody else depends on more of what is there.
   std::string Digest() const {
     return Sha256Hex(absl::StrCat(record.path, "\n", ModeText(mode), "\n",
                                   record.any_owner ? "any-owner" : record.owner, "\n"));

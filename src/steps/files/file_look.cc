@@ -92,7 +92,7 @@ absl::StatusOr<Coming> WhatComes(const FileFields& record, const NewContent& con
   return coming;
 }
 
-// Of a private key no more is told than which it is; and by that, too, whether the digest changes.
+// Tells of a private key no more than which it is, and by that, too, whether the digest changes.
 absl::Status LookAtSecret(const NewContent& content, const FoundFile& found, Outlook* outlook) {
   outlook->changes_digest = true;
   if (content.public_digest.empty() || !found.fd.ok()) return absl::OkStatus();

@@ -37,10 +37,10 @@ absl::Status CheckProtection(const std::string& key) {
   if (stat(key.c_str(), &info) != 0)
     return ErrnoStatus(errno, absl::StrCat("cannot look at the CA key ", key));
   if ((info.st_mode & 077) != 0) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "the CA key %s has mode %04o, so that others than its owner may use it; run chmod 600 "
-        "%s, and think about whether they have",
-        key, info.st_mode & 07777, key));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("the CA key %s has mode %04o, so that others than its owner may use it; run chmod "
+                        "600 %s, and think about whether they have",
+                        key, info.st_mode & 07777, key));
   }
   // As for kplan's own keys the owner may be we, root, or whoever the folder belongs to (a run with sudo).
   if (info.st_uid == geteuid() || info.st_uid == 0 ||

@@ -148,14 +148,12 @@ TEST_F(AdoptCaTest, NotACa) {
   OpenSslCa({"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"});
   EXPECT_EQ(Refusal(AdoptCaStep, record_),
             "corp/ca.pem (key corp/ca-key.pem) cannot be used as a CA: its key usage lacks \"cert sign\"; it "
-            "is not "
-            "a CA certificate");
+            "is not a CA certificate");
   OpenSslCa(
       {"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign", "1.2.3.4=critical,DER:0500"});
   EXPECT_EQ(Refusal(AdoptCaStep, record_),
             "corp/ca.pem (key corp/ca-key.pem) cannot be used as a CA: it has the critical extension "
-            "1.2.3.4, so that "
-            "most verifiers refuse it");
+            "1.2.3.4, so that most verifiers refuse it");
   // v1: `openssl x509 -req` without extensions.
   OpenSsl({"req", "-new", "-key", "corp/ca-key.pem", "-subj", "/CN=Corp", "-out", "v1.csr", "-config",
            "empty.cnf"});
@@ -165,8 +163,7 @@ TEST_F(AdoptCaTest, NotACa) {
   Write("corp/ca.pem", good + good);
   EXPECT_TRUE(absl::StartsWith(Refusal(AdoptCaStep, record_),
                                "the CA certificate corp/ca.pem has to be one certificate in PEM, and nothing "
-                               "else in the file but text "
-                               "(corp/ca.pem holds 2 PEM blocks"));
+                               "else in the file but text (corp/ca.pem holds 2 PEM blocks"));
   Write("corp/ca.pem", good.substr(0, 300));
   EXPECT_TRUE(absl::StrContains(Refusal(AdoptCaStep, record_), "has to be one certificate in PEM"));
   ASSERT_EQ(unlink("corp/ca.pem"), 0);

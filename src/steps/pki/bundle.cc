@@ -134,7 +134,7 @@ std::string DigestOf(const BundleSpec& spec, absl::string_view public_part) {
   return Sha256Hex(absl::StrCat(public_part, spec.name));
 }
 
-// Of a look: what is in the PEM file OLD in the place of each part, and what will be.
+// What is in the PEM file OLD in the place of each part. A look compares it with what will be.
 struct Replaced {
   std::string public_part;                 // as BundleParts::PublicPart
   std::optional<PrivateKey> key;           // null: there is none that can be read

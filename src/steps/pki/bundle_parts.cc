@@ -102,8 +102,7 @@ absl::StatusOr<Secret> ReadPkcs12Passphrase(const BundleSpec& spec) {
   if (!IsPkcs12Passphrase(passphrase->view())) {
     return absl::FailedPreconditionError(
         absl::StrCat(spec.passphrase.Text(),
-                     " has characters that are not printable ASCII, and Java and others "
-                     "would not open ",
+                     " has characters that are not printable ASCII, and Java and others would not open ",
                      spec.path, " with it; take another passphrase"));
   }
   return passphrase;

@@ -31,7 +31,7 @@ struct BundleSpec {
   bool IsPkcs12() const { return form == "pkcs12"; }
 };
 
-// What goes into the file. Of a look some of it may not be known yet: it will be another one than there is.
+// What goes into the file. In a look some of it may not be known yet: it will be another one than there is.
 struct BundleParts {
   std::vector<std::shared_ptr<const Certificate>> certificates;  // null: of a key that is not made yet
   std::vector<bool> exact;  // as certificates: whether they are known to the byte
@@ -40,7 +40,7 @@ struct BundleParts {
   Secret key_pem;     // its block as it stands in its file; empty when it will stand there in another way
   Secret passphrase;  // of a PKCS#12 file
 
-  // Of what is known to the byte.
+  // Whether all of it is known to the byte. PublicPart() needs that.
   bool Known() const { return !key_anew && std::find(exact.begin(), exact.end(), false) == exact.end(); }
   std::string PublicPart() const {
     std::string all = key.has_value() ? key->spki() : "";

@@ -113,10 +113,9 @@ TEST_F(CaCertTest, AdoptsWhatAnotherToolMade) {
   EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_),
             "basic constraints differ: spec a CA without path length, certificate a CA with path length 0");
   OpenSslCertificate({"basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"});
-  EXPECT_TRUE(
-      absl::StartsWith(RemakeReason(CaCertStep, ca_cert_),
-                       "usages differ: spec [cert sign, crl sign], certificate [signing]; "
-                       "basic constraints differ: spec a CA without path length, certificate not a CA"));
+  EXPECT_TRUE(absl::StartsWith(RemakeReason(CaCertStep, ca_cert_),
+                               "usages differ: spec [cert sign, crl sign], certificate [signing]; basic "
+                               "constraints differ: spec a CA without path length, certificate not a CA"));
   OpenSslCertificate({"basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                       "subjectKeyIdentifier=none"});
   EXPECT_EQ(RemakeReason(CaCertStep, ca_cert_), "it has no subject key identifier");
@@ -130,11 +129,9 @@ TEST_F(CaCertTest, CertificateOfAnotherKeyIsNeverReplaced) {
   ASSERT_EQ(rename("ca.pem", "pki/ca.pem"), 0);
   EXPECT_EQ(Refusal(CaCertStep, ca_cert_),
             "pki/ca.pem is the certificate of another key than pki/ca-key.pem, so one of the two files is "
-            "the wrong one; "
-            "nothing was changed. Restore the key that belongs to the certificate from a backup; or, if the "
-            "key is right, "
-            "move the certificate away (every host has to trust the new one, and every certificate is signed "
-            "again)");
+            "the wrong one; nothing was changed. Restore the key that belongs to the certificate from a "
+            "backup; or, if the key is right, move the certificate away (every host has to trust the new "
+            "one, and every certificate is signed again)");
 }
 
 TEST_F(CaCertTest, Refusals) {

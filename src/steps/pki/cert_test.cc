@@ -55,15 +55,13 @@ TEST_F(CertTest, DifferencesFromTheSpec) {
   cert_["usages"] = {"signing", "client auth"};
   EXPECT_EQ(RemakeReason(CertStep, cert_),
             "usages differ: spec [signing, client auth], certificate [signing, key encipherment, server "
-            "auth, client "
-            "auth]");
+            "auth, client auth]");
 
   cert_["subject"] =
       StringPairs{{"CN", "Kubernetes"}, {"C", "US"}, {"O", "Kubernetes"}, {"OU", "The Hard Way"}};
   EXPECT_EQ(RemakeReason(CertStep, cert_),
             "subject differs: spec C=US, O=Kubernetes, OU=The Hard Way, CN=Kubernetes, certificate C=US, "
-            "O=Kubernetes, "
-            "OU=The Hard Way, CN=kubernetes");
+            "O=Kubernetes, OU=The Hard Way, CN=kubernetes");
 
   cert_["expiry"] = 31536000 / 2;
   EXPECT_EQ(RemakeReason(CertStep, cert_), "expiry differs: spec 4380h, certificate 8760h");
@@ -72,8 +70,7 @@ TEST_F(CertTest, DifferencesFromTheSpec) {
   cert_["sans"] = Json::array();
   EXPECT_EQ(RemakeReason(CertStep, cert_),
             "subject differs: spec CN=y, certificate C=US, O=Kubernetes, OU=The Hard Way, CN=Kubernetes; SAN "
-            "differs: "
-            "removed dns worker, dns etcd, ip ::1");
+            "differs: removed dns worker, dns etcd, ip ::1");
 
   ASSERT_EQ(chmod("pki/x.pem", 0664), 0);
   EXPECT_EQ(RemakeReason(CertStep, cert_), "mode was 0664, is 0644");
@@ -192,8 +189,7 @@ TEST_F(CertTest, NeverOutlivesItsCa) {
   EXPECT_EQ(result->reason, "outlives its CA, which ends on 2026-12-22 08:18 UTC");
   EXPECT_EQ(result->output,
             "pki/x.pem ends with its CA on 2026-12-22 08:18 UTC, 720h instead of 8760h from its start; renew "
-            "the CA "
-            "certificate");
+            "the CA certificate");
   EXPECT_EQ(ReasonOf(CertStep, cert_), "");
   Certificate c = Parsed("pki/x.pem"), ca = Parsed("pki/ca.pem");
   EXPECT_EQ(c.not_after, ca.not_after);
@@ -219,14 +215,12 @@ TEST_F(CertTest, RefusesToSign) {
   record["subject"] = ca_cert_["subject"];
   EXPECT_EQ(Refusal(CertStep, record),
             "cannot sign with pki/ca.pem: the certificate asked for has the same subject, C=US, L=Portland, "
-            "O=Kubernetes, "
-            "CN=Kubernetes, and would pass for self-signed; give it another CN");
+            "O=Kubernetes, CN=Kubernetes, and would pass for self-signed; give it another CN");
 
   now_ = start + absl::Hours(24 * 365 * 6);
   EXPECT_EQ(Refusal(CertStep, cert_),
             "cannot sign with pki/ca.pem: it expired on 2031-11-21 08:18 UTC; remove it and run ninja to "
-            "make it again "
-            "with the same key");
+            "make it again with the same key");
   now_ = start - absl::Hours(1);
   EXPECT_EQ(Refusal(CertStep, cert_),
             "cannot sign with pki/ca.pem: it is not valid before 2026-11-22 08:18 UTC; is the clock right?");

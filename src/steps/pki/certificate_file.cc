@@ -94,9 +94,8 @@ absl::Status OtherKey(const std::string& path, const std::string& key_path) {
   return absl::FailedPreconditionError(
       absl::StrCat(path, " is the certificate of another key than ", key_path,
                    ", so one of the two files is the wrong one; nothing was changed. Restore the key that "
-                   "belongs to the certificate from a backup; or, if the "
-                   "key is right, move the certificate away (every host has to trust the new one, and every "
-                   "certificate is signed again)"));
+                   "belongs to the certificate from a backup; or, if the key is right, move the certificate "
+                   "away (every host has to trust the new one, and every certificate is signed again)"));
 }
 
 absl::StatusOr<StepResult> KeepCertificate(const CertificateSpec& spec, const Evidence& evidence,

@@ -35,7 +35,8 @@
 namespace kplan {
 namespace {
 
-// Of less than 8 minutes and 15 seconds, two thirds would be over at once (pki/issue.h, ValidityFrom).
+// The shortest expiry. Two thirds of one below 8 minutes and 15 seconds would be over at once (ValidityFrom
+// in pki/issue.h).
 constexpr int64_t kMinExpiry = 600;
 
 struct Spec {
@@ -259,7 +260,8 @@ std::string Released(const Spec& spec, const Found& found, const std::vector<Rev
                       ": what it was issued for is trusted again until it expires");
 }
 
-// Of a look, when another CRL has to be signed: what it will be, and the errors that Sign would end with.
+// Foresees the CRL when another one has to be signed, and the errors that Sign would end with. Only a look
+// needs it.
 absl::Status ForeseeSigning(const Spec& spec, const Found& found, const Certificate* issuer,
                             const LookContext& context, Outlook* outlook) {
   absl::StatusOr<SeenKey> key = SeeKey(spec.issuer_key, spec.passphrase, context.foreseen);
@@ -283,7 +285,7 @@ absl::Status ForeseeSigning(const Spec& spec, const Found& found, const Certific
   return absl::OkStatus();
 }
 
-// Of a look, when the current CRL stands.
+// Foresees what is written when the current CRL stands. Only a look needs it.
 absl::Status ForeseeRepairs(const Found& found, Outlook* outlook) {
   outlook->digest = Sha256Hex(found.current->der);
   outlook->reasons = found.repairs;

@@ -128,8 +128,8 @@ std::vector<RevokedEntry> ResolveEntries(const std::vector<WantedEntry>& wanted,
                                          const std::vector<RevokedEntry>& previous, int64_t now) {
   std::map<absl::string_view, int64_t> dates;
   for (const RevokedEntry& entry : previous) dates.emplace(entry.serial, entry.date);
-  // Of two with the same date the one that declares it, so that a date that an entry has only from the
-  // previous CRL never decides; otherwise the first.
+  // The one that declares its date is taken of two with the same date, so that a date that an entry has only
+  // from the previous CRL never decides. Otherwise the first is.
   struct Candidate {
     RevokedEntry entry;
     bool declared;

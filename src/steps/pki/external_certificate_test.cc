@@ -13,8 +13,7 @@ namespace {
 
 constexpr char kAgain[] =
     "; nothing was changed. Either have pki/x.csr signed again by C=US, L=Portland, O=Kubernetes, "
-    "CN=Kubernetes and put "
-    "the certificate at pki/x.pem, or change the spec";
+    "CN=Kubernetes and put the certificate at pki/x.pem, or change the spec";
 
 class ExternalCertificateTest : public PkiTest {
  protected:

@@ -80,10 +80,9 @@ TEST_F(IntermediateTest, OfAnotherKeyIsNeverReplaced) {
   ASSERT_EQ(ReasonOf(KeyStep, mid_key_), "missing");
   ASSERT_NE(ReasonOf(CsrStep, mid_csr_), "");
   ASSERT_EQ(rename("mid.pem", "pki/mid.pem"), 0);
-  EXPECT_TRUE(
-      absl::StartsWith(Refusal(CertStep, mid_cert_),
-                       "pki/mid.pem is the certificate of another key than pki/mid-key.pem, so one of "
-                       "the two files is the wrong one; nothing was changed."));
+  EXPECT_TRUE(absl::StartsWith(Refusal(CertStep, mid_cert_),
+                               "pki/mid.pem is the certificate of another key than pki/mid-key.pem, so one "
+                               "of the two files is the wrong one; nothing was changed."));
 }
 
 TEST_F(IntermediateTest, DamagedIsKeptAside) {
@@ -184,8 +183,7 @@ TEST_F(IntermediateTest, RevokedBeforeADate) {
 
   cert_["revoked-before"] = absl::ToUnixSeconds(now_) + 1;
   EXPECT_TRUE(absl::StartsWith(Refusal(CertStep, cert_),
-                               "pki/x.pem is revoked from 2026-11-22 10:22 UTC on, "
-                               "which is later than now"));
+                               "pki/x.pem is revoked from 2026-11-22 10:22 UTC on, which is later than now"));
 }
 
 // A kill between the two writes leaves the old one twice; the next run completes.

@@ -87,11 +87,11 @@ absl::Status CheckNewCaKey(const Spec& spec) {
   struct stat info;
   if (lstat(spec.certificate.c_str(), &info) != 0) return absl::OkStatus();
   if (lstat(spec.path.c_str(), &info) == 0) return absl::OkStatus();  // another run has just made both
-  return absl::FailedPreconditionError(absl::StrCat(
-      spec.path, " is missing, but the CA certificate ", spec.certificate,
-      " is there; a CA key is never made a second time. Restore the key from a backup; to begin a new CA, "
-      "move the "
-      "certificate away too (every host has to trust the new one, and every certificate is signed again)"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(spec.path, " is missing, but the CA certificate ", spec.certificate,
+                   " is there; a CA key is never made a second time. Restore the key from a backup; to begin "
+                   "a new CA, move the certificate away too (every host has to trust the new one, and every "
+                   "certificate is signed again)"));
 }
 
 absl::Status OtherKindOfCaKey(const Spec& spec, const PrivateKey& key) {
@@ -100,8 +100,8 @@ absl::Status OtherKindOfCaKey(const Spec& spec, const PrivateKey& key) {
       "; a CA key is never replaced. ",
       key.usable() ? absl::StrCat("Either put ", key.kind(), " back into the spec, or rotate")
                    : absl::StrCat("kplan does not sign with ", key.kind(), ", so rotate"),
-      ": give the new CA another name (a generation in its CN) and files of its own, let every "
-      "host trust both certificates while the leaves are signed again, and only then drop the old one"));
+      ": give the new CA another name (a generation in its CN) and files of its own, let every host trust "
+      "both certificates while the leaves are signed again, and only then drop the old one"));
 }
 
 const char* FormatName(const PrivateKey& key, KeyForm form) {

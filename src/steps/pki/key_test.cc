@@ -279,12 +279,9 @@ TEST_F(KeyTest, OtherKindOfCaKeyIsRefused) {
   ca_key_["size"] = 2048;
   EXPECT_EQ(Refusal(KeyStep, ca_key_),
             "pki/ca-key.pem holds a key of kind ecdsa 256, and the spec asks for rsa 2048; a CA key is never "
-            "replaced. "
-            "Either put ecdsa 256 back into the spec, or rotate: give the new CA another name (a generation "
-            "in its CN) "
-            "and files of its own, let every host trust both certificates while the leaves are signed again, "
-            "and only "
-            "then drop the old one");
+            "replaced. Either put ecdsa 256 back into the spec, or rotate: give the new CA another name (a "
+            "generation in its CN) and files of its own, let every host trust both certificates while the "
+            "leaves are signed again, and only then drop the old one");
 }
 
 TEST_F(KeyTest, DamagedLeafKeyIsMadeAgainAndTheOldBytesKept) {
@@ -304,10 +301,9 @@ TEST_F(KeyTest, DamagedCaKeyIsRefused) {
        {"", "garbage", "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"}) {
     Write("pki/ca-key.pem", content);
     std::string message = Refusal(KeyStep, ca_key_);
-    EXPECT_TRUE(
-        absl::StrContains(message,
-                          "A CA key is never overwritten: restore it from a backup; to begin a new CA, "
-                          "move pki/ca-key.pem and its certificate away"))
+    EXPECT_TRUE(absl::StrContains(message,
+                                  "A CA key is never overwritten: restore it from a backup; to begin a new "
+                                  "CA, move pki/ca-key.pem and its certificate away"))
         << message;
   }
 }
@@ -317,10 +313,9 @@ TEST_F(KeyTest, LostCaKeyIsNotMadeAgain) {
   ASSERT_EQ(ReasonOf(CaCertStep, ca_cert_), "missing");
   ASSERT_EQ(unlink("pki/ca-key.pem"), 0);
   std::string message = Refusal(KeyStep, ca_key_);
-  EXPECT_TRUE(
-      absl::StartsWith(message,
-                       "pki/ca-key.pem is missing, but the CA certificate pki/ca.pem is there; a CA key "
-                       "is never made a second time. Restore the key from a backup"))
+  EXPECT_TRUE(absl::StartsWith(message,
+                               "pki/ca-key.pem is missing, but the CA certificate pki/ca.pem is there; a CA "
+                               "key is never made a second time. Restore the key from a backup"))
       << message;
   ASSERT_EQ(unlink("pki/ca.pem"), 0);
   EXPECT_EQ(ReasonOf(KeyStep, ca_key_), "missing");

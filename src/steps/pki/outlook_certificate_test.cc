@@ -207,7 +207,7 @@ TEST_F(OutlookCertificateTest, SignedElsewhere) {
   EXPECT_THAT(Refused(CertStep, CertLook, external), HasSubstr("nothing was changed"));
 }
 
-// Of a key that is made anew the request waits, though the certificate of the old one is still there.
+// The request of a key that is made anew waits, though the certificate of the old one is still there.
 TEST_F(OutlookCertificateTest, SignedElsewhereOfANewKey) {
   Fresh();
   cert_.erase("issuer-key");

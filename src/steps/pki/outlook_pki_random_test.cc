@@ -206,7 +206,7 @@ class OutlookPkiRandomTest : public PkiOutlookTest {
     }
   }
 
-  // Of a certificate's record and its request's.
+  // Sets KEY in the records of a certificate and of its request.
   void SetBoth(const std::string& name, const char* key, const Json& value) {
     RecordOf(name)[key] = value;
     RecordOf(name + "/csr")[key] = value;

@@ -14,7 +14,7 @@
 namespace kplan {
 namespace {
 
-// Of a file that the look foresaw, whether it has become that.
+// Checks that a file that the look foresaw has become what it foresaw.
 void ExpectForeseen(const std::string& path, const ForeseenFile& file, const std::string& text) {
   SCOPED_TRACE(path);
   if (file.content.has_value()) {

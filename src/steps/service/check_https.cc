@@ -118,10 +118,10 @@ bool Refuses(const HttpsCheck& check, const Prober& prober, const std::string& k
     outcome->lasting = in;
     outcome->seen = Brief(absl::StrCat(in ? absl::StrCat(who, " got in: ") : "", DescribeProbe(*probe)));
     if (in) {
-      outcome->advice = kind == "plaintext"
-                            ? "the server speaks plain HTTP there"
-                            : "the server does not ask for a client's certificate, or does not "
-                              "check who signed it";
+      outcome->advice =
+          kind == "plaintext"
+              ? "the server speaks plain HTTP there"
+              : "the server does not ask for a client's certificate, or does not check who signed it";
     }
     return false;
   }
@@ -204,10 +204,9 @@ CheckOutcome LookAtHttps(const HttpsCheck& check) {
     if (!answer->body.empty()) absl::StrAppend(&outcome.seen, ": ", Quote(answer->body));
     if (!answer->error.empty())
       absl::StrAppend(&outcome.seen, outcome.seen.empty() ? "" : "; ", answer->error);
-    outcome.advice = answer->status != 0
-                         ? "the path of the URL, and the log"
-                         : "does it listen at that address, with a certificate that is good for "
-                           "it and signed by the CA that the check names?";
+    outcome.advice = answer->status != 0 ? "the path of the URL, and the log"
+                                         : "does it listen at that address, with a certificate that is good "
+                                           "for it and signed by the CA that the check names?";
     // A server that comes up says 5xx, or nothing.
     outcome.lasting = answer->lasting || (answer->status != 0 && answer->status < 500);
     return outcome;

@@ -2,7 +2,8 @@
 #define KPLAN_STEPS_SERVICE_CHECK_LOCAL_H_
 
 // The checks of a service that are made on the host itself: its manager, a port, a program. One look, without
-// waiting; the step (check.cc) looks again. Of a host at the other end of an ssh connection it is a question.
+// waiting; the step (check.cc) looks again. For a host at the other end of an ssh connection it is
+// a question.
 
 #include "absl/status/statusor.h"
 #include "src/step/questions.h"

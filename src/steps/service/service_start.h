@@ -33,7 +33,7 @@ absl::StatusOr<Instance> StartService(const ServiceSpec& service, const RunningS
 absl::StatusOr<Instance> ReloadService(const ServiceSpec& service, const Instance& instance,
                                        absl::Time deadline, Clock* clock);
 
-// Of a service that others start: restarts the one that runs, unless it has ended meanwhile.
+// Restarts a service that others start, unless the one that runs has ended meanwhile.
 absl::StatusOr<std::optional<Instance>> RestartIfRunning(const ServiceSpec& service);
 
 // Waits until INSTANCE itself accepts connections at every address of `answers`. It does so in the kernel,

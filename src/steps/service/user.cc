@@ -81,8 +81,7 @@ absl::StatusOr<StepResult> UserStep(const StepContext&, const UserRecord& user) 
     if (!found.ok()) return found.status();
     if (!found->has_value()) {
       return absl::FailedPreconditionError(absl::StrCat("systemd-sysusers made no user ", user.name,
-                                                        " with a group of that name; what it was "
-                                                        "told is in ",
+                                                        " with a group of that name; what it was told is in ",
                                                         PathFromHere(user.root, user.file)));
     }
   }
