@@ -1,9 +1,11 @@
 """kplan_pytest: a pytest file as a test target."""
 
-# Tags of what `tools/test --fast` leaves out: what boots hosts or reaches them by ssh, and what goes through many cases
-# that are random or all there are. A unit test of src/ has the word itself.
+# Tags of what `tools/test --fast` leaves out: what boots hosts or reaches them by ssh, what goes through many cases
+# that are random or all there are, and what has real servers at work for half a minute or more. A unit test of src/ has
+# the word itself.
 HOSTS = ["hosts"]
 SWEEP = ["sweep"]
+SLOW = ["slow"]
 
 def kplan_pytest(name, srcs, data = [], tags = [], size = "medium", timeout = None, shifted = False, etcd_next = False, **kwargs):
     """Runs one pytest file with the kplan binary at hand (tests/harness.py finds it).

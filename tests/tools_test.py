@@ -180,7 +180,7 @@ def test_test_runs_all(bazel):
 def test_test_fast_leaves_out_by_tags(bazel):
     run("test", "--jobs=2", "--fast", path=bazel)
     asked = calls(bazel)
-    assert "--test_tag_filters=-hosts,-sweep" in asked and "--build_tests_only" in asked
+    assert "--test_tag_filters=-hosts,-sweep,-slow" in asked and "--build_tests_only" in asked
     assert "--fast" not in asked and asked[-2:] == ["--jobs=2", "//..."]
 
 
