@@ -1,28 +1,6 @@
 // bazel run //src/spec:reference_test.update: makes the tables of docs/cluster-yaml.md those of today.
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <fstream>
-#include <iterator>
-#include <string>
-
+#include "src/base/update_page.h"
 #include "src/spec/reference.h"
 
-int main() {
-  const char* workspace = getenv("BUILD_WORKSPACE_DIRECTORY");
-  std::string path = std::string(workspace != nullptr ? workspace : ".") + "/docs/cluster-yaml.md";
-  std::ifstream in(path);
-  std::string doc{std::istreambuf_iterator<char>(in), {}};
-  absl::StatusOr<std::string> today = kplan::WithKeyTables(doc);
-  if (!in || !today.ok()) {
-    fprintf(stderr, "%s: %s\n", path.c_str(), in ? today.status().ToString().c_str() : "cannot be read");
-    return 1;
-  }
-  if (*today == doc) return 0;
-  std::ofstream out(path);
-  out << *today;
-  out.close();
-  printf("%s: new tables\n", path.c_str());
-  return out ? 0 : 1;
-}
+int main() { return kplan::UpdatePage("docs/cluster-yaml.md", kplan::WithKeyTables); }
