@@ -1,13 +1,11 @@
 // The look at a unit beside a service's own, with a systemctl of the test's own that writes down what it is
 // asked to do. The step is tried on a booted host (tests/units_systemd_test.py).
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
-#include "src/step/host_outlook_testing.h"
+#include "src/steps/service/systemctl_testing.h"
 
 namespace kplan {
 namespace {
@@ -18,25 +16,16 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-class ActivateLookTest : public StepTest {
+class ActivateLookTest : public SystemctlTest {
  protected:
   void SetUp() override {
-    StepTest::SetUp();
-    Write("bin/systemctl",
-          absl::StrCat("#!/bin/sh\necho \"$@\" >> ", working_folder_, "/asked\ncat ", working_folder_,
-                       "/state\n"),
-          0755);
-    Write("asked", "");
-    ASSERT_EQ(setenv("PATH", absl::StrCat(working_folder_, "/bin:/usr/bin:/bin").c_str(), 1), 0);
+    SystemctlTest::SetUp();
     Write("unit", "[Timer]\nOnCalendar=daily\n");
-    Foresight::folders = {"bin"};
     record_ = {{"kind", "activate"},
                {"name", absl::StrCat("kplan-test-", getpid(), ".timer")},
-               {"path", Path()},
+               {"path", Path("unit")},
                {"root", "/"}};
   }
-
-  std::string Path() const { return absl::StrCat(working_folder_, "/unit"); }
 
   // BEGAN: when it was started, in microseconds after boot.
   static void State(absl::string_view active, absl::string_view began, bool reload = false) {
@@ -48,8 +37,7 @@ class ActivateLookTest : public StepTest {
 
   absl::StatusOr<Outlook> LookAtIt(const Foreseen& foreseen = {}) {
     absl::StatusOr<Outlook> outlook = Foresight::Look({ActivateStep, ActivateLook, record_}, foreseen);
-    std::vector<std::string> asked = absl::StrSplit(Read("asked"), '\n', absl::SkipEmpty());
-    EXPECT_THAT(asked, Each(StartsWith("show ")));
+    EXPECT_THAT(Asked(), Each(StartsWith("show ")));
     return outlook;
   }
   std::vector<std::string> Names(const Foreseen& foreseen = {}) {
@@ -85,7 +73,7 @@ TEST_F(ActivateLookTest, AnotherText) {
   Foreseen foreseen;
   ForeseenFile file;
   file.content = "[Timer]\nOnCalendar=weekly\n";
-  foreseen.Add(Path(), file);
+  foreseen.Add(Path("unit"), file);
   absl::StatusOr<Outlook> outlook = LookAtIt(foreseen);
   ASSERT_TRUE(outlook.ok()) << outlook.status();
   EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("unit"));

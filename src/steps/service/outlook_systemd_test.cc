@@ -2,16 +2,14 @@
 // do: a look only ever asks it to show.
 
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "src/host/process_info.h"
-#include "src/step/host_outlook_testing.h"
+#include "src/steps/service/systemctl_testing.h"
 
 namespace kplan {
 namespace {
@@ -24,20 +22,12 @@ using testing::StartsWith;
 
 constexpr char kSleep[] = "/bin/sleep";
 
-class SystemdOutlookTest : public StepTest {
+class SystemdOutlookTest : public SystemctlTest {
  protected:
   void SetUp() override {
-    StepTest::SetUp();
-    // Run() gives a child no environment but PATH, so the paths are written into the script.
-    Write("bin/systemctl",
-          absl::StrCat("#!/bin/sh\necho \"$@\" >> ", working_folder_, "/asked\ncat ", working_folder_,
-                       "/state\n"),
-          0755);
-    Write("asked", "");
-    ASSERT_EQ(setenv("PATH", absl::StrCat(working_folder_, "/bin:/usr/bin:/bin").c_str(), 1), 0);
+    SystemctlTest::SetUp();
     Write("unit", "[Service]\n");
     Write("trust", "x");
-    Foresight::folders = {"bin"};
     // No service of that name runs anywhere: the marker would be in /run.
     record_ = {{"answers", Json::array()},
                {"argv", StringPairs{{"", kSleep}, {"1000", ""}}},
@@ -51,8 +41,6 @@ class SystemdOutlookTest : public StepTest {
                {"unit", Path("unit")}};
   }
 
-  std::string Path(const std::string& name) const { return absl::StrCat(working_folder_, "/", name); }
-
   // What `systemctl show` says.
   static void State(absl::string_view load, absl::string_view active, pid_t pid, bool reload = false) {
     Write("state", absl::StrCat("LoadState=", load, "\nActiveState=", active, "\nSubState=x\nMainPID=", pid,
@@ -62,7 +50,7 @@ class SystemdOutlookTest : public StepTest {
 
   absl::StatusOr<Outlook> LookAtIt(const Foreseen& foreseen = {}) {
     absl::StatusOr<Outlook> outlook = Foresight::Look({ServiceStep, ServiceLook, record_}, foreseen);
-    std::vector<std::string> asked = absl::StrSplit(Read("asked"), '\n', absl::SkipEmpty());
+    const std::vector<std::string> asked = Asked();
     EXPECT_THAT(asked, Each(StartsWith("show ")));
     EXPECT_FALSE(asked.empty());
     EXPECT_FALSE(Exists(absl::StrCat("/run/kplan/", record_["name"].get<std::string>(), ".lock")));
