@@ -5,10 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
@@ -36,6 +38,16 @@ void AwaitStop(pid_t pid) {
       stopped = stopped && stat[name_end + 2] == 'T';
     }
   }
+}
+
+// Whether the process, which stands still, was sent SIGTERM.
+bool IsToldToEnd(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
+  for (std::string key, value; file >> key && std::getline(file, value);) {
+    // In hexadecimal, signal 1 first: proc(5)
+    if (key == "ShdPnd:") return (std::stoull(value, nullptr, 16) >> (SIGTERM - 1) & 1) != 0;
+  }
+  return false;
 }
 
 class ServiceRetireTest : public EtcdTest {
@@ -94,9 +106,17 @@ TEST_F(ServiceRetireTest, StopsWhatRunsFromAFolderThatIsGone) {
   AwaitStop(pid);
   Shell({"rm", "-rf", "rootfs"});
   EXPECT_TRUE(Look().running);
-  // From here on it may also end by itself, for the files that it misses.
-  ASSERT_EQ(kill(pid, SIGCONT), 0);
-  ASSERT_EQ(RetireService(AnyRecordOf(service_)), absl::OkStatus());
+  // It goes on only when it was told to end: before that it would make its folder again, and the service
+  // would not be one whose folder is gone.
+  std::atomic<bool> retired{false};
+  std::thread waker([&] {
+    while (!retired && !IsToldToEnd(pid)) std::this_thread::yield();
+    kill(pid, SIGCONT);
+  });
+  const absl::Status status = RetireService(AnyRecordOf(service_));
+  retired = true;
+  waker.join();
+  ASSERT_EQ(status, absl::OkStatus());
   EXPECT_FALSE(Alive(pid));
   // (etcd itself may have made its data folder again, in its last moment.)
   EXPECT_NE(access("rootfs/run", F_OK), 0) << "it made the folder again";
