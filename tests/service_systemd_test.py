@@ -99,6 +99,29 @@ def test_a_start_that_fails_at_once_is_seen(host):
     assert "ended at once" in text or "failed to start, systemd is going to try again" in text, text
 
 
+def test_of_a_long_log_the_end_is_shown(host):
+    """The journal of a service that talks a lot is longer than what is read of it."""
+    script = "i=0; while [ $i -lt 800 ]; do i=$((i+1)); echo line $i; done; echo the reason is here; exit 3"
+    service = Service(host, ["/bin/sh", "-c", script.replace("$", "$$")])
+    host.run(["systemctl", "stop", "thing"])
+    for _ in range(3):  # also the journal of the runs before it is read
+        service.step()
+    ran = service.step()
+    assert ran.code != 0
+    text = ran.err + ran.out
+    assert "    line 800\n    the reason is here\n" in text, text
+
+
+def test_of_a_panic_the_reason_is_shown(host):
+    script = "echo panic: the disk is on fire; i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo frame $i; done; exit 2"
+    service = Service(host, ["/bin/sh", "-c", script.replace("$", "$$")])
+    host.run(["systemctl", "stop", "thing"])
+    ran = service.step()
+    assert ran.code != 0
+    text = ran.err + ran.out
+    assert "    panic: the disk is on fire\n    ...\n" in text and "    frame 100\n" in text, text
+
+
 # Reads its file when it is started and when it is told to, and keeps what it has read in /run/read.
 READER = """#!/bin/sh
 read_it() { cat /etc/thing.conf >> /run/read; }

@@ -465,6 +465,13 @@ LIES = {
     "no-digest": ("""echo '{"need":[]}'; echo '{"ok":{"digest":"x","output":"","reason":""}}'""", "answers what no kplan says"),
     "colours": ("""printf '{"error":{"code":"not-found","message":"\\\\u001b[2Jgone"}}\\n'""", "host h1: \\x1b[2Jgone"),
     "another-version": (None, "the agent there is of another version"),
+    "a-deep-answer": (f"""head -c 100000 /dev/zero | tr '\\0' '[' >deep; printf '{{"ok":{{"a":'; cat deep; tr '[' ']' <deep; echo '}}}}'""",
+                      "(JSON of more than 64 levels)"),
+    "brackets": ("""head -c 4000000 /dev/zero | tr '\\0' '['; echo""", "(JSON of more than 64 levels)"),
+    "many-values": ("""printf '{"ok":{"a":['; head -c 1300000 /dev/zero | tr '\\0' x | sed 's/x/{},/g'; echo '{}]}}'""",
+                    "(JSON of more than 131072 values)"),
+    "a-forged-line": ("""printf '{"error":{"code":"not-found","message":"gone\\\\nkplan: error: cert/root: x"}}\\n'""",
+                      "host h1: gone\n  kplan: error: cert/root: x"),
 }
 
 
@@ -484,8 +491,45 @@ def test_a_host_that_lies(client, host, root, what):
     ran = client.step(label)
     refused(ran, f"{label}: host h1", words)
     assert time.monotonic() - begun < 30
-    assert ran.err.isprintable() or not set(ran.err) & set("\x00\x07\x1b\r")
+    assert not set(ran.err) & set("\x00\x07\x1b\r\x7f")
+    assert not [line for line in ran.err.splitlines()[1:] if not line.startswith(" ")], ran.err
     assert harness.snapshot(client.folder, skip=["/.kplan/journal", "/.kplan/ssh"]) == before
+
+
+@pytest.mark.parametrize("what", ["brackets", "a-deep-answer", "many-values", "an-endless-line"])
+def test_what_a_lie_costs(client, host, root, what):
+    """Memory for a line of four megabytes, and not for what it could be made into."""
+    write(client, "pki/ca.pem", "certificate\n")
+    label = client.add_file("pki/ca.pem", "/etc/etcd/ca.pem", root)
+    client.step("host/h1").ok()
+    agent = next(host.state.glob("kplan-agent-*"))
+    agent.unlink()
+    agent.write_text(f"#!/bin/sh\necho kplan-agent ready 1\nread line\n{LIES[what][0]}\n")
+    agent.chmod(0o700)
+    process = client.start(label)
+    process.stdout.close()
+    process.stderr.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 1
+    assert usage.ru_maxrss < 48 * KIB  # of KiB
+
+
+def test_what_a_host_says_of_itself_is_checked(client, host):
+    """Before it is a file here: the facts stand in names, messages and the digest of everything on the host."""
+    client.step("host/h1").ok()
+    facts = client.folder / ".kplan/hosts/h1.json"
+    before = {path: path.read_bytes() for path in client.folder.glob(".kplan/**/*.json")}
+    answer = json.loads(next(text for path, text in before.items() if b"machine-id" in text))
+    agent = next(host.state.glob("kplan-agent-*"))
+    for key, bad in (("id", "x\x1b[2J"), ("id", "../../x"), ("agent", "a\nb"), ("arch", "amd64\nkplan: error: x"), ("machine-id", "\u202e")):
+        line = json.dumps({"ok": {**answer, key: bad}})
+        (host.folder / "answer").write_text(line + "\n", encoding="ascii")
+        agent.unlink()
+        agent.write_text(f"#!/bin/sh\necho kplan-agent ready 1\nread line\ncat {host.folder}/answer\n")
+        agent.chmod(0o700)
+        refused(client.step("host/h1"), f'host h1: the facts of a host with a strange "{key}"')
+        assert {path: path.read_bytes() for path in before} == before, facts
 
 
 # ---- secrets --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 #define KPLAN_BASE_CONVERSATION_H_
 
 // A child process that is written to and read from at the same time. Neither side can block the other:
-// whatever is waited for, what the child writes is read (up to a limit, behind which the child waits).
+// whatever is waited for, what the child writes is read (up to a limit, behind which the child waits). Nor is
+// the child waited for without end: a Patience says how long. What it writes to stderr is no sign of life.
 
 #include <sys/types.h>
 
@@ -14,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/files.h"
+#include "src/base/patience.h"
 #include "src/base/spawn.h"
 
 namespace kplan {
@@ -22,20 +24,29 @@ namespace kplan {
 class Conversation {
  public:
   // As Run: argv[0] is looked up in PATH, NotFound when there is no such program.
-  static absl::StatusOr<Conversation> Start(const std::vector<std::string>& argv, SpawnOptions options);
+  static absl::StatusOr<Conversation> Start(const std::vector<std::string>& argv, SpawnOptions options,
+                                            const Patience& patience);
 
   Conversation(Conversation&& other) noexcept;
   Conversation& operator=(Conversation&&) = delete;
   ~Conversation();  // SIGTERM, and SIGKILL a second later, to a child that was not waited for
 
+  // What comes now may take as long as PATIENCE, which begins now.
+  void SetPatience(const Patience& patience) { patience_ = patience; }
+
+  // A line by which the child says that it lives, and nothing else: it is a sign of life, and never read.
+  void SetLifeSign(absl::string_view line) { life_sign_ = std::string(line) + "\n"; }
+
   // Writes all of BYTES. Unavailable when the child reads no more: its input is closed, or it has ended.
+  // DeadlineExceeded when the patience is over.
   absl::Status Write(absl::string_view bytes);
 
   // The next line, without its end. OutOfRange when it has more than MAX bytes, Unavailable when the child's
-  // output ends before the line does.
+  // output ends before the line does, DeadlineExceeded when the patience is over.
   absl::StatusOr<std::string> ReadLine(size_t max);
 
-  // Whether the child has said something that was not read yet, or has ended its output. Does not wait.
+  // Whether the child has said something that was not read yet and is no sign of life, or has ended its
+  // output. Does not wait.
   bool HasSomething();
 
   void EndInput() { child_.in = UniqueFd(); }
@@ -48,11 +59,14 @@ class Conversation {
   const std::string& errors() const { return errors_; }
 
  private:
-  explicit Conversation(Child child) : child_(std::move(child)) {}
+  Conversation(Child child, const Patience& patience) : child_(std::move(child)), patience_(patience) {}
   absl::Status Exchange(bool writing, absl::Duration wait);
+  void DropLifeSigns();
 
   Child child_;
-  std::string heard_;  // read from stdout, and not asked for yet
+  Patience patience_;
+  std::string life_sign_;  // with its line end; empty: there is none
+  std::string heard_;      // read from stdout, and not asked for yet
   std::string errors_;
   bool out_open_ = true, err_open_ = true;
   size_t searched_ = 0;  // of heard_: so much has no line end

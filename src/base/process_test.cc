@@ -17,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/base/files.h"
+#include "src/base/spawn.h"
 
 namespace kplan {
 namespace {
@@ -170,6 +171,27 @@ TEST(Run, AChildDoesNotOutliveAKilledParent) {
   EXPECT_TRUE(gone);
   if (!gone) kill(grandchild, SIGKILL);
   close(report[0]);
+}
+
+TEST(Drain, ComesBackFromWhatHasNoEnd) {
+  UniqueFd zero(open("/dev/zero", O_RDONLY | O_CLOEXEC));
+  std::string out;
+  EXPECT_TRUE(Drain(zero.get(), 100, &out));
+  EXPECT_EQ(out.size(), 100u);
+}
+
+// It writes faster than it is read, and so there is always more.
+TEST(Run, WhoWritesWithoutEndIsStoppedInTime) {
+  RunOptions options;
+  options.timeout = absl::Milliseconds(50);
+  for (const char* script :
+       {"exec cat /dev/zero", "exec cat /dev/zero >&2", "cat /dev/zero & exec cat /dev/zero >&2"}) {
+    absl::StatusOr<RunResult> result = kplan::Run({"sh", "-c", script}, options);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_TRUE(result->timed_out);
+    EXPECT_LE(result->out.size(), size_t{1} << 20);
+    EXPECT_LE(result->err.size(), size_t{1} << 20);
+  }
 }
 
 TEST(FindProgram, LooksInPathAndTheSystemFolders) {

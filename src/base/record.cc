@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -32,6 +36,38 @@ size_t FindEscaped(absl::string_view text, size_t begin) {
     if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\') break;
   }
   return begin;
+}
+
+// What is wrong with TEXT by BOUNDS, "" when nothing is. Looks at brackets and commas alone: as far as a
+// parser gets in the text, they are what they look like.
+std::string BeyondBounds(absl::string_view text, const JsonBounds& bounds) {
+  size_t depth = 0, values = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    switch (text[i]) {
+      case '"':
+        for (++i; i < text.size() && text[i] != '"'; ++i) {
+          if (text[i] == '\\') ++i;
+        }
+        break;
+      case '[':
+      case '{':
+        if (++depth > bounds.depth) return absl::StrCat("JSON of more than ", bounds.depth, " levels");
+        ++values;
+        break;
+      case ']':
+      case '}':
+        if (depth > 0) --depth;
+        break;
+      case ',':
+      case ':':
+        ++values;
+        break;
+      default:
+        break;
+    }
+    if (values > bounds.values) return absl::StrCat("JSON of more than ", bounds.values, " values");
+  }
+  return "";
 }
 
 }  // namespace
@@ -72,10 +108,41 @@ std::string JsonLine(const OrderedJson& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-absl::StatusOr<Json> ParseRecord(absl::string_view text) {
+absl::StatusOr<Json> ParseJson(absl::string_view text, const JsonBounds& bounds) {
+  if (const std::string beyond = BeyondBounds(text, bounds); !beyond.empty())
+    return absl::DataLossError(beyond);
   Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::DataLossError("the record is not a JSON object");
+  if (json.is_discarded()) return absl::DataLossError("no JSON");
   return json;
+}
+
+absl::StatusOr<Json> ParseRecord(absl::string_view text) {
+  absl::StatusOr<Json> json = ParseJson(text, JsonBounds::OfOurs());
+  if (json.ok() && json->is_object()) return json;
+  return absl::DataLossError("the record is not a JSON object");
+}
+
+std::string JsonForTerminal(absl::string_view json) {
+  std::string out;
+  out.reserve(json.size());
+  size_t valid = std::min(FindInvalidUtf8(json), json.size());  // so many bytes from here on are UTF-8
+  while (!json.empty()) {
+    size_t taken = 1;
+    if (valid == 0) {
+      out += "\\ufffd";
+    } else if (static_cast<unsigned char>(json[0]) < 0x7f) {
+      out.push_back(json[0]);  // below a space these are JSON's own line ends
+    } else if (const size_t length = DisruptiveLength(json.substr(0, valid)); length > 0) {
+      absl::StrAppendFormat(&out, "\\u%04x", CodePointOf(json.substr(0, length)));
+      taken = length;
+    } else {
+      out.push_back(json[0]);
+    }
+    json.remove_prefix(taken);
+    // Asked anew only behind what was none, so that the whole takes one pass.
+    valid = valid > 0 ? valid - taken : std::min(FindInvalidUtf8(json), json.size());
+  }
+  return out;
 }
 
 std::string WordOf(const Json& record) {

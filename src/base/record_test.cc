@@ -44,5 +44,53 @@ TEST(Record, AJsonStringEscapesEachByteAtEachPlace) {
   }
 }
 
+std::string Repeated(size_t n, absl::string_view what) {
+  std::string text;
+  for (size_t i = 0; i < n; ++i) text.append(what.data(), what.size());
+  return text;
+}
+
+TEST(ParseJson, HasABoundInDepth) {
+  for (const char* level : {"[", "{\"a\":", "[[],{\"b\":"}) {
+    EXPECT_EQ(ParseJson(Repeated(100000, level)).status(),
+              absl::DataLossError("JSON of more than 64 levels"));
+  }
+  EXPECT_TRUE(ParseJson(Repeated(64, "[") + Repeated(64, "]")).ok());
+  EXPECT_FALSE(ParseJson(Repeated(65, "[") + Repeated(65, "]")).ok());
+  // Brackets in a text are none, nor is a quotation mark behind a backslash its end.
+  const absl::StatusOr<Json> text =
+      ParseJson("[\"" + Repeated(100, "[") + "\\\"" + Repeated(100, "{") + "\\\\\",1]");
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_EQ((*text)[0], Repeated(100, "[") + "\"" + Repeated(100, "{") + "\\");
+  EXPECT_TRUE(ParseJson(Repeated(1, "[") + Repeated(1000, "[],") + "[]]").ok()) << "wide, and not deep";
+  EXPECT_FALSE(ParseRecord("{\"a\":" + Repeated(100000, "[") + Repeated(100000, "]") + "}").ok());
+}
+
+TEST(ParseJson, HasABoundInValues) {
+  EXPECT_TRUE(ParseJson("[" + Repeated(131000, "0,") + "0]").ok());
+  EXPECT_EQ(ParseJson("[" + Repeated(300000, "0,") + "0]").status(),
+            absl::DataLossError("JSON of more than 131072 values"));
+  EXPECT_FALSE(ParseJson(Repeated(300000, "[],")).ok());
+  EXPECT_TRUE(ParseRecord("{\"a\":[" + Repeated(300000, "0,") + "0]}").ok())
+      << "our own may have as many as they need";
+}
+
+TEST(ParseJson, SaysThatItIsNone) {
+  for (const char* none : {"", "hello", "]", "[[", "{\"a\"}", "\"\xff\"", "\"", "1e999", "[1] [2]"})
+    EXPECT_EQ(ParseJson(none).status(), absl::DataLossError("no JSON")) << none;
+  EXPECT_EQ(*ParseJson("null"), Json());
+}
+
+TEST(JsonForTerminal, IsTheSameJson) {
+  const std::string text = "a\x7f\u0085\u009b2J\u2028\u202e\u00fc\n\x1b";
+  std::string json;
+  AppendJsonString(text, &json);
+  const std::string calm = JsonForTerminal(json);
+  EXPECT_EQ(calm, "\"a\\u007f\\u0085\\u009b2J\\u2028\\u202e\u00fc\\n\\u001b\"");
+  EXPECT_EQ(*ParseJson(calm), text);
+  EXPECT_EQ(JsonForTerminal("{\n  \"a\": 1\n}\n"), "{\n  \"a\": 1\n}\n");
+  EXPECT_EQ(JsonForTerminal("\"\xc3\u00fc\xff\""), "\"\\ufffd\u00fc\\ufffd\"");
+}
+
 }  // namespace
 }  // namespace kplan

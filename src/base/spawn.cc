@@ -30,16 +30,19 @@ struct Pipe {
 }  // namespace
 
 bool Drain(int fd, size_t max, std::string* out) {
+  constexpr size_t kPipe = 1 << 20;  // pipe(7): the most that a user may give one
   char block[8192];
-  for (;;) {
+  for (size_t taken = 0; taken < kPipe;) {
     ssize_t n = read(fd, block, sizeof(block));
     if (n > 0) {
+      taken += static_cast<size_t>(n);
       if (out->size() < max) out->append(block, std::min<size_t>(n, max - out->size()));
       continue;
     }
     if (n < 0 && errno == EINTR) continue;
     return n < 0 && errno == EAGAIN;
   }
+  return true;
 }
 
 absl::StatusOr<Child> Spawn(const std::string& program, const std::vector<std::string>& argv,

@@ -33,8 +33,9 @@ struct Child {
 absl::StatusOr<Child> Spawn(const std::string& program, const std::vector<std::string>& argv,
                             const SpawnOptions& options);
 
-// Reads what there is in FD and appends it to OUT, of which no more than MAX bytes are kept; false at the end
-// of the stream.
+// Reads what there is in FD, but no more at a time than a pipe holds, so that a child that writes without end
+// keeps nobody here, and appends it to OUT, of which no more than MAX bytes are kept; false at the end of the
+// stream.
 bool Drain(int fd, size_t max, std::string* out);
 
 // Waits for the end of the child PID: its exit code, 128 + signal when one ended it.

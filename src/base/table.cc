@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_join.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -11,8 +12,13 @@ constexpr size_t kGap = 2;
 
 }  // namespace
 
-std::vector<std::string> TableLines(const std::vector<TableRow>& rows, size_t indent,
+std::vector<std::string> TableLines(const std::vector<TableRow>& given, size_t indent,
                                     const CellDecorator& decorate) {
+  // Nobody's name is two lines, or moves what is beside it.
+  std::vector<TableRow> rows = given;
+  for (TableRow& row : rows) {
+    for (std::string& cell : row) cell = Shown(cell);
+  }
   std::vector<size_t> widths;
   for (const TableRow& row : rows) {
     if (row.size() > widths.size()) widths.resize(row.size());

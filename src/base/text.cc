@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -28,6 +29,30 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
     last.swap(row);
   }
   return last[b.size()];
+}
+
+// Appends TEXT with the bytes of disruptive characters, but for those in KEPT, and of what is no UTF-8, as
+// \xNN.
+void AppendShown(absl::string_view text, absl::string_view kept, std::string* out) {
+  size_t valid = std::min(FindInvalidUtf8(text), text.size());  // so many bytes from here on are UTF-8
+  while (!text.empty()) {
+    size_t length = valid == 0 ? 1 : DisruptiveLength(text.substr(0, valid));
+    if (length == 1 && valid > 0 && absl::StrContains(kept, text[0])) length = 0;
+    if (length == 0) out->push_back(text[0]);
+    for (char c : text.substr(0, length))
+      absl::StrAppendFormat(out, "\\x%02x", static_cast<unsigned char>(c));
+    const size_t taken = std::max<size_t>(1, length);
+    text.remove_prefix(taken);
+    // Asked anew only behind what was none, so that the whole takes one pass.
+    valid = valid > 0 ? valid - taken : std::min(FindInvalidUtf8(text), text.size());
+  }
+}
+
+// "F0302 14:00:00.000000 ...": klog's, of the level fatal.
+bool IsKlogFatal(absl::string_view line) {
+  return line.size() > 6 && line[0] == 'F' && line[5] == ' ' &&
+         std::all_of(line.begin() + 1, line.begin() + 5,
+                     [](char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); });
 }
 
 }  // namespace
@@ -76,18 +101,34 @@ size_t DisruptiveLength(absl::string_view text) {
   return embedding || isolate ? 3 : 0;
 }
 
+unsigned CodePointOf(absl::string_view character) {
+  unsigned point = static_cast<unsigned char>(character[0]);
+  if (character.size() == 2) point &= 0x1F;
+  if (character.size() == 3) point &= 0x0F;
+  for (char c : character.substr(1)) point = point << 6 | (static_cast<unsigned char>(c) & 0x3F);
+  return point;
+}
+
 std::string Shown(absl::string_view text) {
   std::string shown;
-  while (!text.empty()) {
-    const size_t valid = std::min(FindInvalidUtf8(text), text.size());
-    const size_t length = valid == 0 ? 1 : DisruptiveLength(text.substr(0, valid));
-    if (length == 0) shown.push_back(text[0]);
-    for (char c : text.substr(0, length)) {
-      absl::StrAppendFormat(&shown, "\\x%02x", static_cast<unsigned char>(c));
-    }
-    text.remove_prefix(std::max<size_t>(1, length));
-  }
+  AppendShown(text, "", &shown);
   return shown;
+}
+
+std::string ShownLines(absl::string_view text) {
+  std::string shown;
+  AppendShown(text, "\n\t", &shown);
+  return shown;
+}
+
+std::string Continued(absl::string_view text) {
+  std::string continued;
+  for (size_t i = 0; i < text.size(); ++i) {
+    continued.push_back(text[i]);
+    if (text[i] != '\n' || i + 1 == text.size()) continue;
+    if (text[i + 1] != ' ' && text[i + 1] != '\n') continued += "  ";
+  }
+  return continued;
 }
 
 std::string Brief(absl::string_view text) {
@@ -96,22 +137,16 @@ std::string Brief(absl::string_view text) {
 }
 
 std::string Quote(absl::string_view text) {
-  std::string out = "\"";
-  size_t shown = 0;
-  while (!text.empty()) {
-    bool starts_character = (static_cast<unsigned char>(text[0]) & 0xC0) != 0x80;
-    if (starts_character && shown++ == kMaxQuoted) {
-      out += "…";
-      break;
-    }
-    size_t disruptive = DisruptiveLength(text);
-    for (char c : text.substr(0, disruptive)) {
-      absl::StrAppendFormat(&out, "\\x%02x", static_cast<unsigned char>(c));
-    }
-    if (disruptive == 0) out += text[0];
-    text.remove_prefix(std::max<size_t>(1, disruptive));
+  size_t end = 0;  // of what is shown
+  for (size_t characters = 0; end < text.size(); ++end) {
+    const bool starts_character = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (starts_character && characters++ == kMaxQuoted) break;
+    // A run of bytes that continue no character has no end of its own.
+    if (end >= kMaxQuoted * 4) break;
   }
-  return out + "\"";
+  std::string out = "\"";
+  AppendShown(text.substr(0, end), "", &out);
+  return out + (end < text.size() ? "…\"" : "\"");
 }
 
 std::string DidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {
@@ -150,16 +185,31 @@ bool OnlyAlnumAnd(absl::string_view text, absl::string_view extra) {
 
 bool IsPlainPath(absl::string_view path) { return OnlyAlnumAnd(path, "/._-+@=~"); }
 
+bool SaysWhyItEnded(absl::string_view line) {
+  // Not the word alone: a frame of Go's has "panic(0x...)", "panic.go:88" and "zap.(*Logger).Fatal(...)".
+  const std::string lower = absl::AsciiStrToLower(line);
+  for (const char* mark : {"panic:", "panicked at", "fatal:", "fatal error:", "\"level\":\"fatal\"",
+                           "\"level\":\"panic\"", "level=fatal", "level=panic", "[fatal]"}) {
+    if (absl::StrContains(lower, mark)) return true;
+  }
+  return absl::StrContains(line, " C | ") || IsKlogFatal(line);
+}
+
 std::string LastLines(absl::string_view text, size_t first) {
-  constexpr size_t kMaxLineBytes = 1000;
-  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  constexpr size_t kMaxLineBytes = 1000, kMostReasons = 3;
+  const std::vector<absl::string_view> lines = absl::StrSplit(text, '\n', absl::SkipEmpty());
+  const size_t tail = lines.size() - std::min(lines.size(), kLastLines);  // the first of the last ones
+  std::vector<size_t> chosen;                                             // of those before them
+  for (size_t i = tail; i > first && chosen.size() < kMostReasons; --i) {
+    if (SaysWhyItEnded(lines[i - 1].substr(0, kMaxLineBytes))) chosen.push_back(i - 1);
+  }
+  for (size_t i = std::min(first, tail); i > 0; --i) chosen.push_back(i - 1);
+  std::reverse(chosen.begin(), chosen.end());
+  for (size_t i = tail; i < lines.size(); ++i) chosen.push_back(i);
   std::string result;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    if (i == first && lines.size() > first + kLastLines) {
-      if (first > 0) absl::StrAppend(&result, "    ...\n");
-      i = lines.size() - kLastLines;
-    }
-    absl::StrAppend(&result, "    ", lines[i].substr(0, kMaxLineBytes), "\n");
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (i > 0 && chosen[i] != chosen[i - 1] + 1) absl::StrAppend(&result, "    ...\n");
+    absl::StrAppend(&result, "    ", ShownLines(lines[chosen[i]].substr(0, kMaxLineBytes)), "\n");
   }
   return result.empty() ? "    (no log lines)\n" : result;
 }

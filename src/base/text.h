@@ -21,13 +21,23 @@ size_t ControlLength(absl::string_view text);
 // overrides and isolates of the writing direction (U+202A to U+202E, U+2066 to U+2069; CVE-2021-42574).
 size_t DisruptiveLength(absl::string_view text);
 
-// TEXT between double quotes for a message: the bytes of disruptive characters as \xNN, and a long text cut
-// ("abc…").
+// The code point of CHARACTER, one character of well-formed UTF-8 of at most three bytes.
+unsigned CodePointOf(absl::string_view character);
+
+// TEXT between double quotes for a message: the bytes of disruptive characters, and what is no UTF-8, as
+// \xNN, and a long text cut ("abc…").
 std::string Quote(absl::string_view text);
 
 // TEXT for a terminal, on one line: the bytes of disruptive characters, and what is no UTF-8, as \xNN.
 // Nothing is cut.
 std::string Shown(absl::string_view text);
+
+// The same of a text of several lines: line ends and tabs stay.
+std::string ShownLines(absl::string_view text);
+
+// TEXT, a message, where every line behind the first is one of the message and of nobody else: those that do
+// not begin with a blank begin with two. So nothing in it can look like another message.
+std::string Continued(absl::string_view text);
 
 // The same, cut as by Quote().
 std::string Brief(absl::string_view text);
@@ -50,13 +60,20 @@ bool OnlyAlnumAnd(absl::string_view text, absl::string_view extra);
 // others are kept out at the door.
 bool IsPlainPath(absl::string_view path);
 
-// How many lines LastLines gives.
+// How many lines LastLines gives at the end.
 inline constexpr size_t kLastLines = 10;
 
-// The last 10 lines of TEXT, each indented by four blanks and ending in a newline; before them the first
-// FIRST ones (a program that does not like its flags says which in its first line, and then explains all of
-// them). A line that says so when there are none.
+// What a person wants to see of TEXT, a log: its last 10 lines, and before them the first FIRST ones (a
+// program that does not like its flags says which in its first line, and then explains all of them), and the
+// last three that say why a program ended (SaysWhyItEnded), which a Go program follows up with a screen of
+// frames. Each is made safe for a terminal, indented by four blanks and ends in a newline; "..." stands for
+// what is left out. A line that says so when there are none.
 std::string LastLines(absl::string_view text, size_t first = 0);
+
+// Whether LINE is the one by which a program says that it cannot go on: "panic: ...", "fatal error: ...", or
+// a message of the level "fatal" of the loggers that etcd and Kubernetes have and had (zap, logrus, klog,
+// capnslog).
+bool SaysWhyItEnded(absl::string_view line);
 
 }  // namespace kplan
 

@@ -64,12 +64,7 @@ std::string YamlScalar(absl::string_view text) {
       if (text[0] == '"' || text[0] == '\\') quoted += '\\';
       quoted += text[0];
     } else {
-      // One character of UTF-8, whose code point is one of at most 16 bits.
-      unsigned point = static_cast<unsigned char>(text[0]);
-      if (length == 2) point &= 0x1F;
-      if (length == 3) point &= 0x0F;
-      for (size_t i = 1; i < length; ++i) point = point << 6 | (static_cast<unsigned char>(text[i]) & 0x3F);
-      absl::StrAppendFormat(&quoted, "\\u%04X", point);
+      absl::StrAppendFormat(&quoted, "\\u%04X", CodePointOf(text.substr(0, length)));
     }
     text.remove_prefix(std::max<size_t>(1, length));
   }

@@ -2,7 +2,6 @@
 // monitoring.
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/lower/compile.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
@@ -115,8 +115,7 @@ int CertsCommand(const Arguments& arguments) {
   for (const Watch& watch : compiled->graph.watches()) {
     if (watch.kind == Watch::Kind::kCertificate) rows.push_back(Look(compiled->graph, watch, now));
   }
-  std::string out = options.Has("--json") ? ToJson(rows, now) : ToTable(rows, now);
-  fputs(out.c_str(), stdout);
+  options.Has("--json") ? PrintJson(ToJson(rows, now)) : PrintText(ToTable(rows, now));
   bool good = std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.good(); });
   return good ? kExitDone : kExitChanges;
 }

@@ -1,10 +1,9 @@
-#include <stdio.h>
-
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/lower/compile.h"
 
 namespace kplan {
@@ -49,10 +48,10 @@ int CheckCommand(const Arguments& arguments) {
     json["good"] = compiled != nullptr;
     json["diagnostics"] = ToJson(file->diagnostics());
     std::string out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-    fputs(out.c_str(), stdout);
+    PrintJson(out);
   } else {
     Print(file->diagnostics());
-    if (compiled != nullptr) printf("%s is good: %s\n", path.c_str(), Summary(*compiled).c_str());
+    if (compiled != nullptr) PrintText(absl::StrCat(path, " is good: ", Summary(*compiled), "\n"));
   }
   return compiled != nullptr ? kExitDone : kExitBadSpec;
 }

@@ -1,6 +1,5 @@
 #include "src/cli/command.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,14 +9,18 @@
 #include "absl/strings/str_split.h"
 #include "src/base/text.h"
 #include "src/cli/command_table.h"
+#include "src/cli/terminal.h"
 
 namespace kplan {
 namespace {
 
 // "WHO: error: MESSAGE\n", as Diagnostics has it.
 std::string ErrorText(absl::string_view who, absl::string_view message) {
-  if (!UseColor(STDERR_FILENO)) return absl::StrCat(who, ": error: ", message, "\n");
-  return absl::StrCat("\033[1m", who, ":\033[0m \033[1;31merror: \033[0m", message, "\n");
+  // What a program says to its stderr may be a megabyte.
+  constexpr size_t kMost = 64 << 10;
+  const std::string shown = Continued(ShownLines(message.substr(0, kMost)));
+  if (!UseColor(STDERR_FILENO)) return absl::StrCat(who, ": error: ", shown, "\n");
+  return absl::StrCat("\033[1m", who, ":\033[0m \033[1;31merror: \033[0m", shown, "\n");
 }
 
 }  // namespace
@@ -91,23 +94,15 @@ std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_
 }
 
 int Fail(absl::string_view message) {
-  fputs(ErrorText("kplan", message).c_str(), stderr);
+  PrintError(ErrorText("kplan", message));
   return kExitFailed;
 }
 
 int WrongUsage(absl::string_view command, absl::string_view message) {
-  std::string text = absl::StrCat(ErrorText(absl::StrCat("kplan ", command), message), UsageOf(command));
-  fputs(text.c_str(), stderr);
+  PrintError(absl::StrCat(ErrorText(absl::StrCat("kplan ", command), message), UsageOf(command)));
   return kExitUsage;
 }
 
-bool UseColor(int fd) {
-  const char* no_color = getenv("NO_COLOR");
-  return isatty(fd) != 0 && (no_color == nullptr || *no_color == '\0');
-}
-
-void Print(const Diagnostics& diagnostics) {
-  fputs(diagnostics.Format(UseColor(STDERR_FILENO)).c_str(), stderr);
-}
+void Print(const Diagnostics& diagnostics) { PrintError(diagnostics.Format(UseColor(STDERR_FILENO))); }
 
 }  // namespace kplan

@@ -1,7 +1,7 @@
 #ifndef KPLAN_CLI_COMMAND_H_
 #define KPLAN_CLI_COMMAND_H_
 
-// What the commands share. Only src/cli prints: results on stdout, errors on stderr.
+// What the commands share. Only src/cli prints (terminal.h): results on stdout, errors on stderr.
 
 #include <string>
 #include <vector>
@@ -67,10 +67,6 @@ int Fail(absl::string_view message);
 
 // The same of `kplan COMMAND`, with the command's usage below; kExitUsage.
 int WrongUsage(absl::string_view command, absl::string_view message);
-
-// Whether what is written to the file descriptor FD may have colours: a terminal, and no NO_COLOR
-// (https://no-color.org).
-bool UseColor(int fd);
 
 // Prints DIAGNOSTICS on stderr.
 void Print(const Diagnostics& diagnostics);

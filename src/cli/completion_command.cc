@@ -1,7 +1,5 @@
 // kplan completion: the scripts for shells, and what they ask for.
 
-#include <stdio.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -14,6 +12,7 @@
 #include "src/cli/command.h"
 #include "src/cli/completion.h"
 #include "src/cli/embedded.h"
+#include "src/cli/terminal.h"
 #include "src/cli/topics.h"
 
 namespace kplan {
@@ -50,7 +49,7 @@ int CompletionCommand(const Arguments& arguments) {
   // What the scripts ask for is somebody else's command line: its options are not ours.
   if (!arguments.empty() && arguments[0] == "candidates") {
     std::string text = CompletionText(Complete({arguments.begin() + 1, arguments.end()}, Sources()));
-    fputs(text.c_str(), stdout);
+    PrintText(text);
     return kExitDone;
   }
   Options options;
@@ -59,7 +58,7 @@ int CompletionCommand(const Arguments& arguments) {
   std::vector<absl::string_view> names;
   for (const Shell& shell : kShells) {
     if (wanted == shell.name) {
-      fputs(std::string(Embedded(shell.script)).c_str(), stdout);
+      PrintText(Embedded(shell.script));
       return kExitDone;
     }
     names.push_back(shell.name);

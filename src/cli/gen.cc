@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/gen/generate.h"
 #include "src/look/look.h"
 #include "src/look/spec_history.h"
@@ -101,11 +101,11 @@ int GenCommand(const Arguments& arguments) {
 
   bool from_ninja = options.Has("--from-ninja");
   if (!from_ninja || written->changed) Print(file->diagnostics());  // warnings
-  for (const std::string& line : stale) printf("%s\n", line.c_str());
+  for (const std::string& line : stale) PrintText(absl::StrCat(Shown(line), "\n"));
   if (!from_ninja || written->changed) {
     std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");
-    printf("%s, %zu changed%s (%.0f ms)\n", Summary(*compiled).c_str(), written->changed_steps,
-           stale_text.c_str(), absl::ToDoubleMilliseconds(absl::Now() - start));
+    PrintText(absl::StrFormat("%s, %d changed%s (%.0f ms)\n", Summary(*compiled), written->changed_steps,
+                              stale_text, absl::ToDoubleMilliseconds(absl::Now() - start)));
   }
   return exit;
 }

@@ -1,7 +1,6 @@
 // kplan graph: the steps and what each is made from, as a picture or as data.
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "src/base/piecewise_file.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 #include "src/look/forecast.h"
 #include "src/show/graph_dot.h"
 #include "src/show/graph_html.h"
@@ -33,12 +33,13 @@ namespace {
 struct Format {
   const char* name;
   void (*write)(const GraphView&, TextSink);
+  bool json;  // or what has its texts as JSON has them
 };
 
-constexpr Format kFormats[] = {{"dot", WriteGraphDot},
-                               {"mermaid", WriteGraphMermaid},
-                               {"json", WriteGraphJson},
-                               {"html", WriteGraphHtml}};
+constexpr Format kFormats[] = {{"dot", WriteGraphDot, false},
+                               {"mermaid", WriteGraphMermaid, false},
+                               {"json", WriteGraphJson, true},
+                               {"html", WriteGraphHtml, true}};
 
 // NAME is one of the table's words (command_table.cc): Options lets no other through.
 const Format& FindFormat(absl::string_view name) {
@@ -51,11 +52,11 @@ absl::Status WriteToStdout(const Format& format, const GraphView& view) {
   int error = 0;
   format.write(view, [&](absl::string_view piece) {
     if (!written) return;
-    written = fwrite(piece.data(), 1, piece.size(), stdout) == piece.size();
+    written = format.json ? PrintJson(piece) : PrintText(piece);
     error = errno;
   });
   if (written) {
-    written = fflush(stdout) == 0;
+    written = FlushOutput();
     error = errno;
   }
   return written ? absl::OkStatus() : ErrnoStatus(error, "cannot write the graph");

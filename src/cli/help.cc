@@ -1,6 +1,5 @@
 // kplan help: what docs/ says, on a terminal.
 
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/markdown.h"
+#include "src/cli/terminal.h"
 #include "src/cli/topics.h"
 
 namespace kplan {
@@ -32,7 +32,7 @@ MarkdownStyle StyleOfStdout() {
   return style;
 }
 
-void PrintMarkdown(absl::string_view text) { fputs(RenderMarkdown(text, StyleOfStdout()).c_str(), stdout); }
+void PrintMarkdown(absl::string_view text) { PrintText(RenderMarkdown(text, StyleOfStdout())); }
 
 // TOPIC with what it is above it; a command begins with its usage, which says as much.
 void PrintTopic(const Topic& topic) {
@@ -88,7 +88,7 @@ int HelpCommand(const Arguments& arguments) {
   const std::string& wanted = options.operands()[0];
   bool found = false;
   for (const Topic& topic : FindTopics(wanted)) {
-    if (found) puts("");
+    if (found) PrintText("\n");
     PrintTopic(topic);
     found = true;
   }

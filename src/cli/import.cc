@@ -1,6 +1,5 @@
 // kplan import cfssl: from what cfssl made to a cluster.yaml, and no certificate made again.
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/importer/cluster_yaml.h"
 #include "src/importer/findings.h"
 #include "src/importer/import_place.h"
@@ -210,8 +210,8 @@ class ImportRun {
   }
 
   void PrintFindings() {
-    fputs(findings_.Format(UseColor(STDERR_FILENO)).c_str(), stderr);
-    fputs(unplaced_.c_str(), stderr);
+    PrintError(findings_.Format(UseColor(STDERR_FILENO)));
+    PrintError(unplaced_);
     for (const std::string& line : in_the_way_) Fail(line);
   }
 
@@ -228,7 +228,7 @@ class ImportRun {
                                     Count(issued, "certificate"), " to ", Below(kSpec));
     if (size_t left = import_.certs.size() - issued; left > 0)
       absl::StrAppend(&line, "; ", left, " more to be issued");
-    printf("%s\nnext: kplan gen cluster.yaml && ninja pki\n", line.c_str());
+    PrintText(absl::StrCat(line, "\nnext: kplan gen cluster.yaml && ninja pki\n"));
   }
 
   std::string dir_;

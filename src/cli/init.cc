@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <string>
@@ -13,6 +12,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/embedded.h"
+#include "src/cli/terminal.h"
 
 namespace kplan {
 namespace {
@@ -35,7 +35,7 @@ int InitCommand(const Arguments& arguments) {
   if (!status.ok()) return Fail(status.message());
   std::string text = absl::StrCat("wrote ", file, "\nnext: edit it, then\n  kplan check ", file,
                                   "\n  kplan gen ", file, " && ninja\n");
-  fputs(text.c_str(), stdout);
+  PrintText(text);
   return kExitDone;
 }
 

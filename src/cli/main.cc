@@ -1,6 +1,5 @@
 #include <openssl/crypto.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -9,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 
 namespace {
 
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   std::string name = arguments[0];
   arguments.erase(arguments.begin());
   if (name == "--version") {
-    printf("kplan %s\n", kplan::kVersion);
+    kplan::PrintText(absl::StrCat("kplan ", kplan::kVersion, "\n"));
     return kplan::kExitDone;
   }
   if (name == "--help" || name == "-h") return kplan::HelpCommand({});

@@ -1,4 +1,3 @@
-#include <stdio.h>
 
 #include <algorithm>
 #include <string>
@@ -11,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 #include "src/look/forecast.h"
 #include "src/prune/leftovers.h"
 #include "src/show/plan_report.h"
@@ -84,7 +84,7 @@ int PlanCommand(const Arguments& arguments) {
     Print(plan.file->diagnostics());  // warnings
     out = absl::StrCat(LeftoverText(leftovers), PlanText(plan.graph(), forecast, report, plan.path));
   }
-  fputs(out.c_str(), stdout);
+  options.Has("--json") ? PrintJson(out) : PrintText(out);
   if (!over.empty()) {
     PrintOver(plan, report, over);
     return kExitFailed;

@@ -20,6 +20,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 
 namespace kplan {
 namespace {
@@ -103,10 +104,10 @@ std::string ToJson(const std::vector<PruneItem>& items, const Outcomes& outcomes
 }
 
 bool SaysYes() {
-  printf("remove them? [y/N] ");
-  fflush(stdout);
+  PrintText("remove them? [y/N] ");
+  FlushOutput();
   char answer[16] = "";
-  if (fgets(answer, sizeof(answer), stdin) == nullptr) putchar('\n');
+  if (fgets(answer, sizeof(answer), stdin) == nullptr) PrintText("\n");
   const std::string line(answer);
   return line == "y\n" || line == "Y\n" || line == "yes\n";
 }
@@ -127,8 +128,8 @@ int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
   if (absl::Status status = CheckThatGenHasRun(graph); !status.ok()) return Fail(status.message());
   if (absl::Status status = ReadLeftovers().status(); !status.ok()) return Fail(status.message());
   const std::vector<PruneItem> items = LookAtLeftovers(graph, prune);
-  if (!json) fputs(ToText(items).c_str(), stdout);
-  fflush(stdout);
+  if (!json) PrintText(ToText(items));
+  FlushOutput();
 
   int exit = kExitDone;
   Outcomes outcomes;
@@ -142,9 +143,9 @@ int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
       });
     }
     if (!status.ok()) exit = Fail(status.message());
-    if (!json && exit == kExitDone) printf("removed %zu\n", outcomes.size());
+    if (!json && exit == kExitDone) PrintText(absl::StrCat("removed ", outcomes.size(), "\n"));
   }
-  if (json) fputs(ToJson(items, outcomes).c_str(), stdout);
+  if (json) PrintJson(ToJson(items, outcomes));
   return exit;
 }
 

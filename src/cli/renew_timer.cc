@@ -19,6 +19,7 @@
 #include "src/base/process.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/lower/compile.h"
 #include "src/model/renewal_units.h"
 #include "src/systemd/systemctl.h"
@@ -112,13 +113,14 @@ absl::Status Install(const std::string& name, const RenewalUnits& units) {
   if (!state.ok()) return state.status();
   const bool active = state->active_state == "active";
   if (active && !*timer_changed) {
-    printf("%s: %s\n", timer.c_str(), *service_changed ? "its service is a new one" : "nothing to do");
+    PrintText(
+        absl::StrCat(timer, ": ", *service_changed ? "its service is a new one" : "nothing to do", "\n"));
     return absl::OkStatus();
   }
   if (state = ActivateUnit(timer); !state.ok()) return state.status();
   auto shown = ShowProperties(timer, {"NextElapseUSecRealtime"});
   if (!shown.ok()) return shown.status();
-  printf("%s: installed; next %s\n", timer.c_str(), (*shown)["NextElapseUSecRealtime"].c_str());
+  PrintText(absl::StrCat(timer, ": installed; next ", (*shown)["NextElapseUSecRealtime"], "\n"));
   return absl::OkStatus();
 }
 
@@ -129,7 +131,7 @@ absl::Status Remove(const std::string& name) {
   for (const std::string& path : {paths.timer, paths.service})
     there = there || access(path.c_str(), F_OK) == 0;
   if (!there) {
-    printf("%s: is not installed\n", timer.c_str());
+    PrintText(absl::StrCat(timer, ": is not installed\n"));
     return absl::OkStatus();
   }
   if (access(paths.timer.c_str(), F_OK) == 0) {
@@ -148,7 +150,7 @@ absl::Status Remove(const std::string& name) {
   for (const std::string& unit : {timer, name + ".service"}) {
     if (absl::Status status = ForgetUnit(unit); !status.ok()) return status;
   }
-  printf("%s: removed\n", timer.c_str());
+  PrintText(absl::StrCat(timer, ": removed\n"));
   return absl::OkStatus();
 }
 
@@ -163,8 +165,8 @@ void Show(const std::string& name, const RenewalUnits& units) {
   const Paths paths = PathsOf(name);
   for (const auto& [path, text] :
        {std::make_pair(paths.service, units.service), std::make_pair(paths.timer, units.timer)}) {
-    printf("%s# %s (%s)\n%s", path == paths.timer ? "\n" : "", path.c_str(),
-           std::string(StateOf(path, text)).c_str(), text.c_str());
+    PrintText(
+        absl::StrCat(path == paths.timer ? "\n" : "", "# ", path, " (", StateOf(path, text), ")\n", text));
   }
 }
 

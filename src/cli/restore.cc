@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/etcd/member_health.h"
 #include "src/etcd/planned_etcd.h"
 #include "src/etcd/snapshot_file.h"
@@ -81,8 +81,8 @@ class SnapshotHere {
 };
 
 void Say(const std::string& line) {
-  printf("%s\n", line.c_str());
-  fflush(stdout);
+  PrintText(absl::StrCat(line, "\n"));
+  FlushOutput();
 }
 
 }  // namespace

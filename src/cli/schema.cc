@@ -1,7 +1,5 @@
 // kplan schema: what editors know of cluster.yaml.
 
-#include <stdio.h>
-
 #include <algorithm>
 #include <string>
 
@@ -9,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/etcd/facts/etcd_flags.h"
 #include "src/spec/json_schema.h"
 
@@ -77,7 +76,7 @@ int SchemaCommand(const Arguments& arguments) {
   flags["properties"] = Flags();
   flags["additionalProperties"] = false;
   std::string out = schema.dump(1) + "\n";
-  return fputs(out.c_str(), stdout) < 0 || fflush(stdout) != 0 ? kExitFailed : kExitDone;
+  return PrintJson(out) && FlushOutput() ? kExitDone : kExitFailed;
 }
 
 }  // namespace kplan

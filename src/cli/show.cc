@@ -1,7 +1,6 @@
 // kplan show: the spec with every default in it, or one artifact, or the members of a group.
 
 #include <errno.h>
-#include <stdio.h>
 
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "src/base/files.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 #include "src/look/forecast.h"
 #include "src/show/artifact_report.h"
 #include "src/show/artifact_view.h"
@@ -24,11 +24,11 @@ namespace {
 int ShowSpec(const OpenPlan& plan, bool json) {
   int error = 0;
   auto print = [&](absl::string_view piece) {
-    if (error == 0 && fwrite(piece.data(), 1, piece.size(), stdout) != piece.size()) error = errno;
+    if (error == 0 && !(json ? PrintJson(piece) : PrintText(piece))) error = errno;
   };
   const SourceFile& source = plan.file->diagnostics().source();
   (json ? WriteResolvedJson : WriteResolvedYaml)(*plan.file->spec(), plan.compiled().cluster, source, print);
-  if (error == 0 && fflush(stdout) != 0) error = errno;
+  if (error == 0 && !FlushOutput()) error = errno;
   return error == 0 ? kExitDone : Fail(ErrnoStatus(error, "cannot write the spec").message());
 }
 
@@ -58,7 +58,7 @@ int ShowCommand(const Arguments& arguments) {
     const std::vector<ArtifactNeighbour> members = ViewArtifacts(plan.graph(), forecast, *steps);
     out = json ? GroupJson(name, members) : GroupText(members);
   }
-  fputs(out.c_str(), stdout);
+  json ? PrintJson(out) : PrintText(out);
   return kExitDone;
 }
 

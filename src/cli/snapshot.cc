@@ -17,6 +17,7 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/etcd/planned_etcd.h"
 
 namespace kplan {
@@ -69,13 +70,14 @@ int SnapshotCommand(const Arguments& arguments) {
   absl::StatusOr<TakenSnapshot> taken =
       file.empty() ? TakeSnapshot(*cluster, policy) : TakeSnapshotAs(*cluster, file);
   if (!taken.ok()) return Fail(absl::StrCat("no snapshot was taken: ", taken.status().message()));
-  fputs(options.Has("--json") ? ToJson(*taken).c_str() : absl::StrCat(taken->Describe(), "\n").c_str(),
-        stdout);
-  if (!options.Has("--json")) {
+  if (options.Has("--json")) {
+    PrintJson(ToJson(*taken));
+  } else {
+    PrintText(absl::StrCat(taken->Describe(), "\n"));
     for (const std::string& name : taken->removed)
-      printf("removed %s/%s\n", policy.folder.c_str(), name.c_str());
+      PrintText(absl::StrCat("removed ", policy.folder, "/", name, "\n"));
   }
-  return fflush(stdout) == 0 ? kExitDone : Fail("cannot write to stdout");
+  return FlushOutput() ? kExitDone : Fail("cannot write to stdout");
 }
 
 }  // namespace kplan

@@ -15,6 +15,7 @@
 #include "src/base/paths.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 #include "src/host/change_waiter.h"
 #include "src/host/service_marker.h"
 #include "src/look/contact.h"
@@ -27,7 +28,6 @@ namespace kplan {
 namespace {
 
 constexpr char kSeparator[] = "----\n";
-constexpr char kClear[] = "\x1b[H\x1b[2J";  // home, and clear (ECMA-48)
 
 struct Form {
   bool json = false, compact = false;
@@ -58,8 +58,8 @@ Shown Look(const Graph& graph, const Form& form) {
   return shown;
 }
 
-bool Write(const std::string& text) {
-  return fwrite(text.data(), 1, text.size(), stdout) == text.size() && fflush(stdout) == 0;
+bool Write(const Form& form, const std::string& text) {
+  return (form.json ? PrintJson(text) : PrintText(text)) && FlushOutput();
 }
 
 // The file below DIR that a step goes by without making it: what it installs, what somebody put there.
@@ -127,8 +127,10 @@ int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form
     const Graph& graph = file->compiled()->graph;
     Shown shown = Look(graph, form);
     if (first || shown.text != before) {
-      const char* between = terminal ? kClear : first || form.json ? "" : kSeparator;
-      if (!Write(absl::StrCat(between, shown.text))) return kExitDone;  // nobody reads any more
+      if (terminal) ClearTerminal();
+      const bool apart = !terminal && !first && !form.json;
+      // Nobody reads any more.
+      if (!Write(form, apart ? absl::StrCat(kSeparator, shown.text) : shown.text)) return kExitDone;
       before = std::move(shown.text);
     }
     std::vector<Instance> instances;
@@ -171,7 +173,7 @@ int StatusCommand(const Arguments& arguments) {
     return WatchFor(std::move(plan.file), absolute.empty() ? plan.path : absolute, form);
   }
   const Shown shown = Look(plan.graph(), form);
-  if (!Write(shown.text)) return Fail("cannot write to stdout");
+  if (!Write(form, shown.text)) return Fail("cannot write to stdout");
   return shown.report.all_fresh() ? kExitDone : kExitChanges;
 }
 

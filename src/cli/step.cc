@@ -1,7 +1,5 @@
 #include "src/step/step.h"
 
-#include <stdio.h>
-
 #include <optional>
 #include <string>
 
@@ -15,7 +13,9 @@
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/run_lock.h"
+#include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/terminal.h"
 #include "src/host/host_file.h"
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
@@ -155,9 +155,9 @@ int StepCommand(const Arguments& arguments) {
   if (absl::Status status = WriteStamp(label, *result); !status.ok()) return fail(status);
   // That something was made because it was not there is what the person asked for; any other reason is news.
   if (!result->reason.empty() && result->reason != "missing")
-    printf("%s: %s\n", label.c_str(), result->reason.c_str());
+    PrintText(absl::StrCat(label, ": ", Shown(result->reason), "\n"));
   if (!result->output.empty()) {
-    printf("%s%s", result->output.c_str(), absl::EndsWith(result->output, "\n") ? "" : "\n");
+    PrintText(absl::StrCat(result->output, absl::EndsWith(result->output, "\n") ? "" : "\n"));
   }
   return kExitDone;
 }

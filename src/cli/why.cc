@@ -1,4 +1,3 @@
-#include <stdio.h>
 
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/terminal.h"
 #include "src/look/forecast.h"
 #include "src/show/graph_view.h"
 #include "src/show/plan_report.h"
@@ -93,7 +93,7 @@ std::string WhyText(const OpenPlan& plan, const Forecast& forecast, StepId step,
     absl::StrAppend(&out, " is up to date; when it was made is not known\n");
   } else {
     absl::StrAppend(&out, " is up to date; it was made on ", TimeText(entry->made_at),
-                    entry->made_reason.empty() ? "" : ": ", entry->made_reason, "\n");
+                    entry->made_reason.empty() ? "" : ": ", Shown(entry->made_reason), "\n");
   }
   absl::StrAppend(&out, ChainText(plan.graph(), why, plan.path, !next, "  "));
   // The line numbers of what was are those of the text of that time.
@@ -133,7 +133,7 @@ int WhyCommand(const Arguments& arguments) {
   } else {
     out = WhyText(plan, forecast, step, label, next, why);
   }
-  fputs(out.c_str(), stdout);
+  options.Has("--json") ? PrintJson(out) : PrintText(out);
   return kExitDone;
 }
 

@@ -90,6 +90,31 @@ TEST(Etcdctl, ErrorsSayWhatHappened) {
   EXPECT_TRUE(absl::IsNotFound(RunEtcdctl({"/no/etcdctl", "", "", ""}, {}, {}).status()));
 }
 
+// Anybody may be behind an endpoint that answers.
+TEST(Etcdctl, WhatAClusterSaysIsBoundedAndHarmless) {
+  absl::StatusOr<MemberList> list = ParseMemberList(
+      R"({"header":{"cluster_id":1},"members":[{"ID":2,"name":"a\u001b]0;title\u0007\nb","peerURLs":["\u009b2J"]}]})");
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->members[0].name, "a\\x1b]0;title\\x07\\x0ab");
+  EXPECT_THAT(list->members[0].peer_urls, ElementsAre("\\xc2\\x9b2J"));
+  absl::StatusOr<std::vector<EndpointStatus>> all = ParseEndpointStatus(
+      R"([{"Status":{"header":{"cluster_id":1,"member_id":2},"version":"3\u202e","errors":["\u001b[2J"]}}])");
+  ASSERT_TRUE(all.ok()) << all.status();
+  EXPECT_EQ(all->front().version, "3\\xe2\\x80\\xae");
+  EXPECT_THAT(all->front().errors, ElementsAre("\\x1b[2J"));
+  const std::string deep = R"({"header":{"cluster_id":1},"members":)" + std::string(500000, '[');
+  EXPECT_EQ(ParseMemberList(deep).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(ParseMemberList("\x1b[2J").status().message()), HasSubstr("printed: \\x1b[2J"));
+  // Of a client that logs each try the end says why.
+  const Etcdctl etcdctl = {"/bin/sh", "", "", ""};
+  const std::string said(
+      RunEtcdctl(etcdctl, {}, {"-c", "head -c 900000 /dev/zero >&2; printf 'the \033[1mreason' >&2; exit 3"})
+          .status()
+          .message());
+  EXPECT_LT(said.size(), size_t{64} << 10);
+  EXPECT_THAT(said, testing::EndsWith("the \\x1b[1mreason"));
+}
+
 Json GoodRecord() {
   return Json{{"cacert", "pki/ca.pem"},
               {"cert", "pki/root.pem"},

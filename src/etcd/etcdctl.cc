@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "src/base/process.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -31,9 +32,11 @@ uint64_t Number(const Json& object, const char* name) {
   return number != nullptr && number->is_number_unsigned() ? number->get<uint64_t>() : 0;
 }
 
+// One line, without what a terminal could act on: anybody may be at the other end, and these are names,
+// versions and URLs.
 std::string Text(const Json& object, const char* name) {
   const Json* text = Find(object, name);
-  return text != nullptr && text->is_string() ? text->get<std::string>() : "";
+  return text != nullptr && text->is_string() ? Shown(text->get_ref<const std::string&>()) : "";
 }
 
 std::vector<std::string> Texts(const Json& object, const char* name) {
@@ -41,7 +44,7 @@ std::vector<std::string> Texts(const Json& object, const char* name) {
   const Json* list = Find(object, name);
   if (list == nullptr || !list->is_array()) return texts;
   for (const Json& text : *list) {
-    if (text.is_string()) texts.push_back(text.get<std::string>());
+    if (text.is_string()) texts.push_back(Shown(text.get_ref<const std::string&>()));
   }
   return texts;
 }
@@ -56,12 +59,18 @@ std::vector<std::string> Sorted(std::vector<std::string> texts) {
   return texts;
 }
 
-Json Parse(absl::string_view text) {
-  return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+// What is none is null, of which nothing can be read.
+Json Parse(absl::string_view text) { return ParseJson(text).value_or(Json()); }
+
+// The end of SAID, which is what says why: etcdctl's client logs there, as often as it tries.
+std::string LastOf(absl::string_view said) {
+  constexpr size_t kMost = 8 << 10;
+  return ShownLines(said.substr(said.size() - std::min(said.size(), kMost)));
 }
 
 absl::Status NotUnderstood(const char* command, absl::string_view output) {
-  return absl::DataLossError(absl::StrCat("cannot read what ", command, " printed: ", output.substr(0, 500)));
+  return absl::DataLossError(
+      absl::StrCat("cannot read what ", command, " printed: ", Shown(output.substr(0, 500))));
 }
 
 }  // namespace
@@ -85,7 +94,7 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
   }
   if (!result->ok()) {
     return absl::UnavailableError(
-        absl::StrCat("exit ", result->exit_code, ": ", absl::StripAsciiWhitespace(result->err)));
+        absl::StrCat("exit ", result->exit_code, ": ", LastOf(absl::StripAsciiWhitespace(result->err))));
   }
   return std::move(result->out);
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/etcd/snapshot_file.h"
 
 namespace kplan {
@@ -13,9 +14,7 @@ namespace {
 // A store of gigabytes is read from the disk for it.
 constexpr absl::Duration kHashTime = absl::Minutes(5);
 
-Json ParseJsonText(absl::string_view text) {
-  return Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-}
+Json ParseJsonText(absl::string_view text) { return ParseJson(text).value_or(Json()); }
 
 const Json* Member(const Json& object, const char* name) {
   if (!object.is_object()) return nullptr;
@@ -43,7 +42,7 @@ std::vector<std::string> Probes(const PlannedCluster& cluster) {
 
 absl::StatusOr<HashKvs> ParseHashKvs(absl::string_view text) {
   const absl::Status wrong = absl::DataLossError(
-      absl::StrCat("cannot read what `etcdctl endpoint hashkv` printed: ", text.substr(0, 500)));
+      absl::StrCat("cannot read what `etcdctl endpoint hashkv` printed: ", Shown(text.substr(0, 500))));
   const Json json = ParseJsonText(text);
   if (!json.is_array() || json.empty()) return wrong;
   HashKvs all;
@@ -104,7 +103,8 @@ absl::StatusOr<int64_t> CountKeys(const PlannedCluster& cluster, int64_t revisio
   if (!out.ok()) return WithoutLog(out.status());
   const Json json = ParseJsonText(*out);
   if (Member(json, "header") == nullptr)
-    return absl::DataLossError(absl::StrCat("cannot read what `etcdctl get` printed: ", out->substr(0, 500)));
+    return absl::DataLossError(
+        absl::StrCat("cannot read what `etcdctl get` printed: ", Shown(out->substr(0, 500))));
   return Integer(json, "count");  // protobuf leaves a zero out
 }
 

@@ -4,10 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/base/url.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/tls_probe.h"
@@ -34,11 +37,12 @@ HealthAnswer AnswerOf(const ProbeResult& probe) {
             probe.error.empty() ? "the connection was closed without an answer" : probe.error};
   }
   const absl::string_view body = HttpBody(probe.response);
-  const Json json = Json::parse(body.begin(), body.end(), nullptr, /*allow_exceptions=*/false);
-  if (status == 200 && json.is_object() && json.value("health", Json()) == "true") {
+  const absl::StatusOr<Json> json = ParseJson(body);
+  if (status == 200 && json.ok() && json->is_object() && json->value("health", Json()) == "true") {
     return {HealthAnswer::kHealthy, ""};
   }
-  return {HealthAnswer::kUnhealthy, absl::StrCat("/health: ", status, " ", body.substr(0, 200))};
+  return {HealthAnswer::kUnhealthy,
+          absl::StrCat("/health: ", status, " ", Shown(absl::StripAsciiWhitespace(body).substr(0, 200)))};
 }
 
 class RealView : public ClusterView {

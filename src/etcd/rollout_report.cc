@@ -1,17 +1,22 @@
 #include "src/etcd/rollout_report.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "src/base/text.h"
 
 namespace kplan {
 
 void RolloutReport::Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons,
                         bool led) {
-  entries_.push_back({deed, member, reasons, led});
+  // The host says them, and each is a part of one line.
+  std::vector<std::string> shown;
+  for (const std::string& reason : reasons) shown.push_back(Shown(reason));
+  entries_.push_back({deed, member, std::move(shown), led});
 }
 
 void RolloutReport::AddServes(const std::string& member, absl::Duration took) {

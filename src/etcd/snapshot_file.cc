@@ -20,6 +20,7 @@
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -82,7 +83,7 @@ std::string WithoutLogLines(absl::string_view text) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (absl::StartsWith(line, "{\"level\":") || absl::StripAsciiWhitespace(line).empty()) continue;
     absl::ConsumePrefix(&line, "Error: ");
-    lines.emplace_back(line);
+    lines.push_back(Shown(line));
   }
   return absl::StrJoin(lines, "; ");
 }
@@ -130,7 +131,7 @@ absl::StatusOr<std::string> RunSnapshotProgram(const std::string& program,
 }
 
 absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(text).value_or(Json());
   SnapshotInfo info;
   int64_t hash = 0;
   const auto read = [&](const char* name, int64_t* to) {
@@ -143,7 +144,7 @@ absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {
   if (!read("revision", &info.revision) || !read("totalKey", &info.keys) || !read("totalSize", &info.size) ||
       !read("hash", &hash) || hash > UINT32_MAX) {
     return absl::DataLossError(
-        absl::StrCat("cannot read what `snapshot status` printed: ", text.substr(0, 500)));
+        absl::StrCat("cannot read what `snapshot status` printed: ", Shown(text.substr(0, 500))));
   }
   info.hash = static_cast<uint32_t>(hash);
   return info;

@@ -140,7 +140,7 @@ absl::Time PatienceDeadline(const ClusterExpected& cluster) {
 
 bool IsHealthy(const ProbeResult& probe) {
   if (HttpStatus(probe.response) != 200) return false;
-  Json json = Json::parse(std::string(HttpBody(probe.response)), nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseJson(HttpBody(probe.response)).value_or(Json());
   return json.is_object() && json.contains("health") && json["health"] == "true";
 }
 

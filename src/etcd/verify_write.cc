@@ -15,6 +15,7 @@
 #include "src/base/at_once.h"
 #include "src/base/clock.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/etcd/etcdctl.h"
 #include "src/pki/openssl_util.h"
 
@@ -62,9 +63,9 @@ absl::StatusOr<Json> Ask(const ClusterExpected& cluster, const std::string& endp
   for (;;) {
     absl::StatusOr<std::string> text = RunEtcdctl(cluster.etcdctl, {endpoint}, words, kCommandTime);
     if (text.ok()) {
-      Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
-      if (json.is_object()) return json;
-      return absl::DataLossError(absl::StrCat("cannot read what it printed: ", text->substr(0, 200)));
+      absl::StatusOr<Json> json = ParseJson(*text);
+      if (json.ok() && json->is_object()) return json;
+      return absl::DataLossError(absl::StrCat("cannot read what it printed: ", Shown(text->substr(0, 200))));
     }
     if (IsFinal(text.status()) || cluster.clock->Now() >= until) {
       return absl::Status(text.status().code(), LastWords(text.status()));

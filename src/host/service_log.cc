@@ -17,7 +17,7 @@ namespace {
 
 constexpr char kLogFolder[] = "/var/log";
 constexpr absl::string_view kSection = "---- kplan starts ";
-constexpr off_t kMaxLogTail = 64 << 10;
+constexpr off_t kMaxLogTail = 1 << 20;
 
 }  // namespace
 

@@ -17,7 +17,7 @@ std::string LogPath(absl::string_view root, absl::string_view name);
 // to come from those before.
 absl::Status BeginLogSection(const std::string& root, const std::string& name);
 
-// What NAME logged since that line, of at most the last 64 KiB; empty when there is no log.
+// What NAME logged since that line, of at most the last 1 MiB; empty when there is no log.
 std::string LogOfThisStart(const std::string& root, const std::string& name);
 
 }  // namespace kplan

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
 #include "src/base/ip_address.h"
+#include "src/base/text.h"
 #include "src/pki/openssl_util.h"
 
 namespace kplan {
@@ -51,7 +52,7 @@ absl::StatusOr<CertificateSeen> DescribeCertificate(absl::string_view der) {
   GeneralNamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    seen.sans.push_back(DescribeName(sk_GENERAL_NAME_value(names.get(), i)));
+    seen.sans.push_back(Shown(DescribeName(sk_GENERAL_NAME_value(names.get(), i))));
   }
   struct tm end = {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {

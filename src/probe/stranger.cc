@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -53,8 +55,9 @@ bool WasTurnedAway(absl::string_view kind, const ProbeResult& probe, Refusing re
 std::string DescribeProbe(const ProbeResult& probe) {
   if (probe.alert >= 0) return absl::StrCat("TLS alert ", probe.alert, " ", AlertName(probe.alert));
   if (!probe.response.empty()) {
-    return absl::StrCat("\"", probe.response.substr(0, probe.response.find_first_of("\r\n")), "\" ",
-                        HttpBody(probe.response).substr(0, 200));
+    const absl::string_view response = probe.response;
+    const absl::string_view body = absl::StripAsciiWhitespace(HttpBody(response)).substr(0, 200);
+    return absl::StrCat(Quote(response.substr(0, response.find_first_of("\r\n"))), " ", Shown(body));
   }
   if (!probe.error.empty()) return probe.error;
   return probe.closed ? "the connection was closed without a byte" : "no answer";

@@ -122,6 +122,11 @@ class Wire {
   // The next bytes; none at the end, which RESULT then tells the kind of.
   absl::string_view Receive() {
     for (;;) {
+      // Also of a server that says something all the time, and never what is waited for.
+      if (absl::Now() >= deadline_) {
+        result_->error = "no answer in time";
+        return "";
+      }
       ssize_t size = recv(fd_.get(), buffer_, sizeof(buffer_), 0);
       if (size > 0) return absl::string_view(buffer_, size);
       if (size == 0) {

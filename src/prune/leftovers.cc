@@ -78,11 +78,10 @@ Leftover ParseLine(absl::string_view line, size_t number) {
     leftover.problem = std::string(what);
     return leftover;
   };
-  Json json = Json::parse(absl::StrCat("{", line, "}"), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || json.size() != 1 || !json.begin()->is_object())
-    return wrong("is no \"KEY\":{RECORD}");
-  leftover.key = json.begin().key();
-  Json record = *json.begin();
+  const absl::StatusOr<Json> json = ParseRecord(absl::StrCat("{", line, "}"));
+  if (!json.ok() || json->size() != 1 || !json->begin()->is_object()) return wrong("is no \"KEY\":{RECORD}");
+  leftover.key = json->begin().key();
+  Json record = *json->begin();
   if (auto found = record.find(kLeft); found != record.end()) {
     absl::StatusOr<Left> left = FromJson<Left>(*found);
     if (!left.ok()) return wrong("has a \"left\" that kplan did not write");
@@ -107,7 +106,7 @@ std::string LineOf(const Leftover& leftover) {
   if (!leftover.problem.empty()) return leftover.record;
   std::string line;
   AppendJsonString(leftover.key, &line);
-  Json record = Json::parse(leftover.record, nullptr, /*allow_exceptions=*/false);
+  Json record = ParseRecord(leftover.record).value_or(Json::object());
   record[kLeft] = ToJson(Left{leftover.digest, leftover.files});
   return absl::StrCat(line, ":", record.dump(-1, ' ', false, Json::error_handler_t::replace));
 }

@@ -1,11 +1,13 @@
 #include "src/remote/agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -31,7 +33,9 @@ class Session {
  public:
   Session(int in, int out) : in_(in), out_(out) {}
 
+  // A line, whole, also when two threads say something.
   absl::Status Say(absl::string_view line) {
+    std::lock_guard<std::mutex> lock(saying_);
     std::string text = absl::StrCat(line, "\n");
     for (absl::string_view rest = text; !rest.empty();) {
       ssize_t n = write(out_, rest.data(), rest.size());
@@ -86,8 +90,39 @@ class Session {
   }
 
   int in_, out_;
+  std::mutex saying_;
   std::string heard_, block_;
   size_t taken_ = 0;  // of heard_, by Bytes
+};
+
+// Says that the agent is at work, as long as it exists, each time that EVERY has passed.
+class LifeSigns {
+ public:
+  LifeSigns(Session* session, absl::Duration every) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return;  // it is taken for dead then, if it takes long
+    stop_read_ = UniqueFd(ends[0]);
+    stop_write_ = UniqueFd(ends[1]);
+    const int wait = static_cast<int>(absl::ToInt64Milliseconds(every));
+    thread_ = std::thread([session, wait, stop = stop_read_.get()] {
+      for (;;) {
+        struct pollfd fd = {stop, POLLIN, 0};
+        const int ready = poll(&fd, 1, wait);
+        if (ready > 0) return;
+        // When nobody hears it, the answer has the same end.
+        if (ready == 0 && !session->Say(kBusyLine).ok()) return;
+      }
+    });
+  }
+  ~LifeSigns() {
+    if (!thread_.joinable()) return;
+    stop_write_ = UniqueFd();
+    thread_.join();
+  }
+
+ private:
+  UniqueFd stop_read_, stop_write_;
+  std::thread thread_;
 };
 
 // Ends the process when the other side goes away while a step is at work: it may wait for minutes, and hold a
@@ -252,7 +287,7 @@ absl::StatusOr<Json> Serve(const std::string& program, const Request& request, S
 
 }  // namespace
 
-absl::Status ServeAgent(int in, int out, const std::string& program) {
+absl::Status ServeAgent(int in, int out, const std::string& program, absl::Duration busy_every) {
   Session session(in, out);
   if (absl::Status status = session.Say(absl::StrCat(kAgentWord, "ready ", kAgentProtocol)); !status.ok())
     return status;
@@ -260,7 +295,11 @@ absl::Status ServeAgent(int in, int out, const std::string& program) {
   if (!line.ok()) return line.status();
   absl::StatusOr<Request> request = ParseRequest(*line);
   if (!request.ok()) return session.Say(ErrorLine(request.status()));
-  absl::StatusOr<Json> answer = Serve(program, *request, &session);
+  absl::StatusOr<Json> answer = absl::InternalError("not served");
+  {
+    LifeSigns life_signs(&session, busy_every);
+    answer = Serve(program, *request, &session);
+  }
   return session.Say(answer.ok() ? OkLine(*answer) : ErrorLine(answer.status()));
 }
 

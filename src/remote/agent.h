@@ -6,6 +6,8 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "src/remote/agent_protocol.h"
 
 namespace kplan {
 
@@ -14,8 +16,8 @@ namespace kplan {
 // error is one of the conversation; that of a request is an answer. When IN ends before the answer, so does
 // this process: nobody waits for it any more, and every write is whole or not there.
 //
-// Changes the working folder of the process.
-absl::Status ServeAgent(int in, int out, const std::string& program);
+// While it is at work it says so every BUSY_EVERY. Changes the working folder of the process.
+absl::Status ServeAgent(int in, int out, const std::string& program, absl::Duration busy_every = kBusyEvery);
 
 }  // namespace kplan
 

@@ -85,6 +85,12 @@ absl::Status Send(const AgentProgram& program, Conversation* conversation) {
   return absl::OkStatus();
 }
 
+absl::Status TooSlow(const RemoteHost& host, const absl::Status& error) {
+  return absl::DeadlineExceededError(absl::StrCat("host ", host.name,
+                                                  ": kplan does not get there: ", error.message(),
+                                                  "; nothing is half done there, run ninja again"));
+}
+
 }  // namespace
 
 std::string ArchOfMachine(absl::string_view machine) {
@@ -145,9 +151,15 @@ absl::Status PlaceProgram(const RemoteHost& host, const AgentProgram& program, a
   absl::StatusOr<SshSession> session = SshSession::Start(host, program.ReceiveScript());
   if (!session.ok()) return session.status();
   Conversation& conversation = session->conversation;
+  Request as_large;
+  as_large.sources.resize(1);
+  as_large.sources[0].size = program.size;
+  conversation.SetPatience(Patience(BoundsOf(as_large)));
   absl::Status sent = Send(program, &conversation);
+  if (absl::IsDeadlineExceeded(sent)) return TooSlow(host, sent);
   if (!sent.ok() && !absl::IsUnavailable(sent)) return sent;
   absl::StatusOr<std::string> line = conversation.ReadLine(kMaxLine);
+  if (absl::IsDeadlineExceeded(line.status())) return TooSlow(host, line.status());
   const int exit_code = conversation.Finish(absl::Seconds(30));
   if (!line.ok()) {
     constexpr int kSshFailed = 255;

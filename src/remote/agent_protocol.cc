@@ -5,7 +5,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
@@ -14,6 +13,7 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMaxMessage = 64 << 10;
+constexpr size_t kMaxReason = 4096;
 constexpr size_t kMaxPath = 4096;
 constexpr size_t kMaxName = 1024;
 
@@ -87,8 +87,9 @@ struct ResultTold {
 
 absl::StatusOr<Json> ParseObject(absl::string_view line) {
   if (line.size() > kMaxLine) return absl::InvalidArgumentError("a line that is too long");
-  Json json = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::InvalidArgumentError("no JSON object");
+  absl::StatusOr<Json> json = ParseJson(line);
+  if (!json.ok()) return absl::InvalidArgumentError(json.status().message());
+  if (!json->is_object()) return absl::InvalidArgumentError("no JSON object");
   return json;
 }
 
@@ -104,6 +105,9 @@ bool IsInside(absl::string_view path) {
   }
   return true;
 }
+
+// Whether TEXT can be put into a file and a message as it is.
+bool IsCalm(const std::string& text) { return Shown(text) == text; }
 
 bool IsAbsolute(absl::string_view path) {
   return absl::StartsWith(path, "/") && path.size() <= kMaxPath && !absl::StrContains(path, '\0');
@@ -124,7 +128,9 @@ absl::Status CheckRequest(const Request& request) {
   }
   for (const std::string* name : {&request.cluster, &request.host, &request.manager, &request.claim}) {
     if (name->size() > kMaxName) return Strange("a name that is too long");
+    if (!IsCalm(*name)) return Strange("a name with control characters");
   }
+  if (!IsCalm(request.label)) return Strange("a label with control characters");
   if (request.label.size() > kMaxPath) return Strange("a label that is too long");
   const bool has_record = request.verb == Request::Verb::kStep || request.verb == Request::Verb::kAsk;
   if (has_record && !request.record.is_object()) return Strange("record");
@@ -167,6 +173,18 @@ absl::StatusOr<Request> ParseRequest(absl::string_view line) {
   return request;
 }
 
+Patience::Bounds BoundsOf(const Request& request) {
+  constexpr int64_t kSlowestLink = 8 << 10;  // bytes a second
+  Patience::Bounds bounds = {absl::Minutes(1), absl::Hours(1)};
+  for (const SentFile& file : request.sources) bounds.total += absl::Seconds(file.size / kSlowestLink);
+  int64_t timeout = 0;
+  if (request.record.is_object() && request.record.contains("timeout") &&
+      ReadValue(request.record["timeout"], &timeout) && timeout > 0) {
+    bounds.total += absl::Seconds(timeout);
+  }
+  return bounds;
+}
+
 std::string NeedLine(const std::vector<size_t>& indices) {
   Answer answer;
   answer.need.emplace(indices.begin(), indices.end());
@@ -187,15 +205,17 @@ std::string ErrorLine(const absl::Status& error) {
 
 namespace {
 
-absl::Status NoAnswer(absl::string_view line) {
+// WHY: what is wrong with LINE, when that is not the answer that it is.
+absl::Status NoAnswer(absl::string_view line, absl::string_view why = "") {
   return absl::DataLossError(
-      absl::StrCat("the agent there answers what no kplan says: ", Quote(line.substr(0, 200))));
+      absl::StrCat("the agent there answers what no kplan says: ", Quote(line.substr(0, 200)),
+                   why.empty() ? "" : absl::StrCat(" (", why, ")")));
 }
 
 // LINE, when it is an answer; the error that it is about.
 absl::StatusOr<Answer> ReadAnswer(absl::string_view line) {
   absl::StatusOr<Json> json = ParseObject(line);
-  if (!json.ok()) return NoAnswer(line);
+  if (!json.ok()) return NoAnswer(line, json.status().message());
   absl::StatusOr<Answer> answer = FromJson<Answer>(*json);
   if (!answer.ok()) return NoAnswer(line);
   if (!answer->error.has_value()) return answer;
@@ -205,13 +225,26 @@ absl::StatusOr<Answer> ReadAnswer(absl::string_view line) {
   return NoAnswer(line);
 }
 
+// JSON with the texts in it made harmless. Goes down as deep as JsonBounds allow.
+Json HarmlessJson(const Json& json) {
+  if (json.is_string()) return Harmless(json.get_ref<const std::string&>());
+  Json harmless = json;
+  if (json.is_array()) {
+    for (Json& item : harmless) item = HarmlessJson(item);
+  } else if (json.is_object()) {
+    harmless = Json::object();
+    for (const auto& [key, value] : json.items()) harmless[Shown(key)] = HarmlessJson(value);
+  }
+  return harmless;
+}
+
 }  // namespace
 
 absl::StatusOr<Json> ParseAnswer(absl::string_view line) {
   absl::StatusOr<Answer> answer = ReadAnswer(line);
   if (!answer.ok()) return answer.status();
   if (!answer->ok.has_value() || !answer->ok->is_object()) return NoAnswer(line);
-  return *std::move(answer->ok);
+  return HarmlessJson(*answer->ok);
 }
 
 absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t count) {
@@ -232,13 +265,17 @@ Json ResultJson(const StepResult& result) {
   return ToJson(ResultTold{result.digest, ValidUtf8(result.output), ValidUtf8(result.reason)});
 }
 
-absl::StatusOr<StepResult> ParseResult(const Json& json) {
+absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label) {
   absl::StatusOr<ResultTold> told = FromJson<ResultTold>(json);
   if (!told.ok() || !IsSha256Hex(told->digest)) return NoAnswer(Dump(json));
   StepResult result;
   result.digest = told->digest;
-  result.output = Harmless(told->output);
-  result.reason = Harmless(told->reason);
+  const std::string own = absl::StrCat(label, ": ");
+  for (absl::string_view line : absl::StrSplit(Harmless(told->output), '\n', absl::SkipEmpty())) {
+    const bool told_apart = absl::StartsWith(line, own) || line[0] == ' ';
+    absl::StrAppend(&result.output, told_apart ? "" : "  ", line, "\n");
+  }
+  result.reason = Shown(absl::string_view(told->reason).substr(0, kMaxReason));
   return result;
 }
 
@@ -247,11 +284,6 @@ std::string ValidUtf8(std::string text) {
   return Json::parse(Dump(Json(text))).get<std::string>();
 }
 
-std::string Harmless(absl::string_view text) {
-  std::vector<std::string> lines;
-  for (absl::string_view line : absl::StrSplit(text.substr(0, kMaxMessage), '\n'))
-    lines.push_back(Shown(line));
-  return absl::StrJoin(lines, "\n");
-}
+std::string Harmless(absl::string_view text) { return ShownLines(text.substr(0, kMaxMessage)); }
 
 }  // namespace kplan

@@ -10,7 +10,8 @@
 //   agent:  {"ok":{...}}\n or {"error":{"code":"not-found","message":"..."}}\n
 //
 // An error may come at any time instead of what is expected. "need" is only said for a request that has
-// sources. A line is canonical JSON in UTF-8 of at most kMaxLine bytes.
+// sources. A line is canonical JSON in UTF-8 of at most kMaxLine bytes. As long as it is at work the agent
+// says kBusyLine every kBusyEvery, so that a step may take its time, and a dead machine may not.
 //
 // Neither side believes the other: everything that is read is checked here, whole, before anybody looks at
 // it.
@@ -22,7 +23,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "src/base/fields.h"
+#include "src/base/patience.h"
 #include "src/step/step.h"
 
 namespace kplan {
@@ -34,6 +37,10 @@ inline constexpr int64_t kMaxSourceSize = int64_t{16} << 30;  // a snapshot of e
 // How a line begins that says whether there is an agent. What is before the first such line was printed by
 // the login shell's start-up files, and is nobody's business.
 inline constexpr char kAgentWord[] = "kplan-agent ";
+inline constexpr char kBusyLine[] = "kplan-agent busy";
+inline constexpr absl::Duration kBusyEvery = absl::Seconds(10);
+// How long kplan waits for an agent to be there.
+inline constexpr Patience::Bounds kGreetingBounds = {absl::Minutes(1), absl::Minutes(2)};
 
 // A file of the working folder that a step of a host needs there.
 struct SentFile {
@@ -97,16 +104,20 @@ struct Request {
 void AppendValue(Request::Verb verb, std::string* out);
 bool ReadValue(const Json& json, Request::Verb* verb);
 
+// How long kplan waits for the answer to REQUEST: for a sign of life a minute, and for all of it an hour,
+// with what the record gives it (its "timeout") and what its sources take at 8 KiB/s on top.
+Patience::Bounds BoundsOf(const Request& request);
+
 // InvalidArgument when LINE is no request: another protocol, a missing or strange value, a source whose path
-// leaves the folder, a root that is not absolute.
+// leaves the folder, a root that is not absolute, a name that a terminal could act on.
 absl::StatusOr<Request> ParseRequest(absl::string_view line);
 
 std::string NeedLine(const std::vector<size_t>& indices);
 std::string OkLine(const Json& answer);
 std::string ErrorLine(const absl::Status& error);
 
-// What the agent answers: the object behind "ok". The Status that it sent when it sent one, with everything
-// in its message that a terminal could act on made harmless; DataLoss when LINE is no answer.
+// What the agent answers: the object behind "ok". The Status that it sent when it sent one; DataLoss when
+// LINE is no answer. Everything in the texts of either that a terminal could act on is made harmless.
 absl::StatusOr<Json> ParseAnswer(absl::string_view line);
 
 // The indices behind "need": ascending and below COUNT. Errors as ParseAnswer.
@@ -114,12 +125,14 @@ absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t cou
 
 // A StepResult without its files, which are the other machine's.
 Json ResultJson(const StepResult& result);
-absl::StatusOr<StepResult> ParseResult(const Json& json);
+// That of the step LABEL, from an answer. Its reason is one line; the lines of its output are told from those
+// of others: each begins with LABEL or with blanks.
+absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label);
 
 // TEXT, which may be any bytes, as UTF-8, without which nothing can be said: U+FFFD stands for what is none.
 std::string ValidUtf8(std::string text);
 
-// TEXT for a person, with everything but its line ends that a terminal could act on as \xNN, at most 64 KiB.
+// TEXT for a person, at most 64 KiB of it, as ShownLines() has it.
 std::string Harmless(absl::string_view text);
 
 }  // namespace kplan

@@ -72,6 +72,8 @@ TEST(AgentProtocol, StrangeRequestsAreRefused) {
                                                         {"\"root\":\"/\"", "\"root\":\"/a\\u0000b\""},
                                                         {"\"root\":\"/\"", "\"root\":null"},
                                                         {"\"claim\":\"c1\"", "\"claim\":1"},
+                                                        {"\"claim\":\"c1\"", "\"claim\":\"c\\u001b\""},
+                                                        {"\"label\":\"file", "\"label\":\"\\nfile"},
                                                         {"\"path\":\"pki/x\"", "\"path\":\"../x\""},
                                                         {"\"path\":\"pki/x\"", "\"path\":\"pki/../../x\""},
                                                         {"\"path\":\"pki/x\"", "\"path\":\"/etc/x\""},
@@ -115,7 +117,7 @@ TEST(AgentProtocol, AnyBytesAreReadSafely) {
     ParseRequest(text).IgnoreError();
     ParseNeed(text, 4).IgnoreError();
     absl::StatusOr<Json> answer = ParseAnswer(text);
-    if (answer.ok()) ParseResult(*answer).IgnoreError();
+    if (answer.ok()) ParseResult(*answer, "x").IgnoreError();
   }
 }
 
@@ -134,11 +136,11 @@ TEST(AgentProtocol, AnswersComeThrough) {
   StepResult result;
   result.digest = kDigest;
   result.reason = "mode was 0600, is 0640";
-  result.output = "etcd: waited 3.4 s\nuntil it was up\n";
+  result.output = "etcd: waited 3.4 s\n  until it was up\n";
   result.files = {"/etc/x"};
   absl::StatusOr<Json> answer = ParseAnswer(OkLine(ResultJson(result)));
   ASSERT_TRUE(answer.ok());
-  absl::StatusOr<StepResult> read = ParseResult(*answer);
+  absl::StatusOr<StepResult> read = ParseResult(*answer, "etcd");
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->digest, result.digest);
   EXPECT_EQ(read->reason, result.reason);
@@ -163,7 +165,7 @@ TEST(AgentProtocol, NoAnswers) {
   }
   for (const char* bad : {"{}", "{\"digest\":\"x\",\"output\":\"\",\"reason\":\"\"}",
                           "{\"digest\":1,\"output\":\"\",\"reason\":\"\"}"}) {
-    EXPECT_EQ(ParseResult(Json::parse(bad)).status().code(), absl::StatusCode::kDataLoss) << bad;
+    EXPECT_EQ(ParseResult(Json::parse(bad), "x").status().code(), absl::StatusCode::kDataLoss) << bad;
   }
 }
 
@@ -174,9 +176,54 @@ TEST(AgentProtocol, WhatAHostSaysIsHarmless) {
   const std::string line = "{\"error\":{\"code\":\"not-found\",\"message\":\"\\u001b]0;x\\u0007\"}}";
   EXPECT_EQ(ParseAnswer(line).status().message(), "\\x1b]0;x\\x07");
   Json result = ResultJson({kDigest, {}, "\x1b[31m", "\xc2\x9bm"});
-  EXPECT_EQ(ParseResult(result)->reason, "\\x1b[31m");
-  EXPECT_EQ(ParseResult(result)->output, "\\xc2\\x9bm");
+  EXPECT_EQ(ParseResult(result, "x")->reason, "\\x1b[31m");
+  EXPECT_EQ(ParseResult(result, "x")->output, "  \\xc2\\x9bm\n");
+  // All of an answer, whoever is going to look at it: also its keys.
+  EXPECT_EQ(*ParseAnswer(R"({"ok":{"a\u001b":[{"b":"\u009b2J"},true,null,1.5],"log":"one\ntwo\tthree\r"}})"),
+            Json::parse(R"({"a\\x1b":[{"b":"\\xc2\\x9b2J"},true,null,1.5],"log":"one\ntwo\tthree\\x0d"})"));
   EXPECT_THAT(std::string(ParseAnswer("\x1b[2J").status().message()), HasSubstr("\\x1b[2J"));
+}
+
+// Lines that look like another step's, or like kplan's own.
+TEST(AgentProtocol, WhatAHostSaysCannotPassForAnothersWord) {
+  const Json json =
+      ResultJson({kDigest,
+                  {},
+                  "mode was 0600\ncert/root: signed again",
+                  "service/h1/etcd: waited 3 s\ncert/root: signed again\n\n    a log line\nkplan: error: x"});
+  const absl::StatusOr<StepResult> result = ParseResult(json, "service/h1/etcd");
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->reason, "mode was 0600\\x0acert/root: signed again");
+  EXPECT_EQ(result->output,
+            "service/h1/etcd: waited 3 s\n  cert/root: signed again\n    a log line\n  kplan: error: x\n");
+  EXPECT_EQ(ParseResult(ResultJson({kDigest, {}, std::string(1 << 20, 'a'), ""}), "x")->reason.size(), 4096u);
+}
+
+TEST(AgentProtocol, AnswersHaveBounds) {
+  std::string deep = "{\"ok\":{\"a\":";
+  deep += std::string(100000, '[') + std::string(100000, ']') + "}}";
+  EXPECT_THAT(std::string(ParseAnswer(deep).status().message()), HasSubstr("(JSON of more than 64 levels)"));
+  EXPECT_FALSE(ParseAnswer(std::string(kMaxLine, '[')).ok());
+  EXPECT_FALSE(ParseNeed(deep, 3).ok());
+  EXPECT_FALSE(ParseRequest(deep).ok());
+  std::string wide = "{\"ok\":{\"a\":[0";
+  for (int i = 0; i < 1000000; ++i) wide += ",0";
+  EXPECT_THAT(std::string(ParseAnswer(wide + "]}}").status().message()), HasSubstr("values)"));
+}
+
+TEST(AgentProtocol, RequestsHaveTheirTime) {
+  Request request = StepRequest();
+  EXPECT_EQ(BoundsOf(request).silence, absl::Minutes(1));
+  EXPECT_GT(BoundsOf(request).silence, 3 * kBusyEvery) << "a sign of life may be late";
+  EXPECT_EQ(BoundsOf(request).total, absl::Hours(1));
+  request.record["timeout"] = 7200;
+  EXPECT_EQ(BoundsOf(request).total, absl::Hours(3));
+  request.record["timeout"] = "for ever";
+  request.sources[0].size = 8 << 20;
+  EXPECT_EQ(BoundsOf(request).total, absl::Hours(1) + absl::Seconds(1024));
+  request.record["timeout"] = -1;
+  request.record = nullptr;
+  EXPECT_EQ(BoundsOf(request).total, absl::Hours(1) + absl::Seconds(1024));
 }
 
 }  // namespace

@@ -16,8 +16,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "src/base/text.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/ssh_connection.h"
+#include "src/remote/ssh_errors.h"
 #include "src/remote/ssh_session.h"
 
 namespace kplan {
@@ -30,12 +32,14 @@ absl::StatusOr<std::optional<Conversation>> Greet(const RemoteHost& host, const 
                                                   std::string* missing) {
   absl::StatusOr<SshSession> session = SshSession::Start(host, program.StartScript());
   if (!session.ok()) return session.status();
-  if (session->greeting == absl::StrCat("ready ", kAgentProtocol))
+  if (session->greeting == absl::StrCat("ready ", kAgentProtocol)) {
+    session->conversation.SetLifeSign(kBusyLine);
     return std::optional<Conversation>(std::move(session->conversation));
+  }
   absl::string_view rest = session->greeting;
   if (!absl::ConsumePrefix(&rest, "missing ")) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "host ", host.name, ": the agent there is of another version: ", Harmless(session->greeting)));
+        "host ", host.name, ": the agent there is of another version: ", Brief(session->greeting)));
   }
   *missing = std::string(rest);
   session->conversation.Finish(kEnd);
@@ -98,27 +102,41 @@ absl::Status SendSources(const Request& request, Conversation* conversation) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Json> Converse(const RemoteHost& host, const Request& request, Conversation* conversation) {
+absl::Status OutOfPatience(const absl::Status& error) {
+  return absl::DeadlineExceededError(absl::StrCat("the agent there does not answer: ", error.message(),
+                                                  "; look at the machine, then run ninja again"));
+}
+
+absl::StatusOr<Json> Converse(const RemoteHost& host, const Request& request, const Patience::Bounds& bounds,
+                              Conversation* conversation) {
+  conversation->SetPatience(Patience(bounds));
   absl::Status status = conversation->Write(request.ToLine() + "\n");
   if (status.ok() && !request.sources.empty()) status = SendSources(request, conversation);
+  if (absl::IsDeadlineExceeded(status)) return OutOfPatience(status);
   if (!status.ok() && !absl::IsUnavailable(status)) return status;
   absl::StatusOr<std::string> line = conversation->ReadLine(kMaxLine);
+  if (absl::IsDeadlineExceeded(line.status())) return OutOfPatience(line.status());
   conversation->Finish(kEnd);
   if (line.ok()) return ParseAnswer(*line);
   if (!absl::IsUnavailable(line.status())) return line.status();
-  const std::string said = Harmless(conversation->errors());
-  return ConnectionBroke(host,
-                         said.empty() ? "before it was done" : absl::StrCat("before it was done: ", said));
+  const std::string said = LastSaid(conversation->errors());
+  const absl::Status broke = ConnectionBroke(host, "before it was done");
+  return said.empty() ? broke : absl::Status(broke.code(), absl::StrCat(broke.message(), "\n", said));
 }
 
 }  // namespace
 
 absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request) {
+  return AskAgent(host, request, BoundsOf(request));
+}
+
+absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request,
+                              const Patience::Bounds& bounds) {
   absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.arch);
   if (!program.ok()) return program.status();
   absl::StatusOr<Conversation> conversation = OpenAgent(host, *program);
   if (!conversation.ok()) return conversation.status();
-  absl::StatusOr<Json> answer = Converse(host, request, &*conversation);
+  absl::StatusOr<Json> answer = Converse(host, request, bounds, &*conversation);
   if (!answer.ok()) return OnHost(host, answer.status());
   return answer;
 }

@@ -11,7 +11,11 @@ namespace kplan {
 
 // Sends REQUEST to the agent on HOST, and what of its sources is not there, and gives the answer. Connects
 // when nobody has, and puts the agent there when it is not. Errors: the agent's own; Unavailable when the
-// host cannot be reached or the connection breaks; FailedPrecondition when the host cannot have an agent.
+// host cannot be reached or the connection breaks; FailedPrecondition when the host cannot have an agent;
+// DeadlineExceeded when it does not answer within BOUNDS.
+absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request, const Patience::Bounds& bounds);
+
+// Within BoundsOf(REQUEST).
 absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request);
 
 // ERROR with "host NAME: " in front of its message, where it is not yet.

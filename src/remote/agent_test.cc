@@ -1,7 +1,9 @@
 #include "src/remote/agent.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -29,7 +31,7 @@ using testing::HasSubstr;
 // An agent in a process of its own, at the other end of a socket.
 class TestAgent {
  public:
-  explicit TestAgent(const std::string& home) {
+  explicit TestAgent(const std::string& home, absl::Duration busy_every = absl::Hours(1)) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) abort();
     fd_ = UniqueFd(ends[0]);
@@ -38,7 +40,7 @@ class TestAgent {
     if (pid_ == 0) {
       fd_ = UniqueFd();
       signal(SIGPIPE, SIG_IGN);
-      _exit(ServeAgent(other.get(), other.get(), home + "/kplan-agent-1").ok() ? 0 : 3);
+      _exit(ServeAgent(other.get(), other.get(), home + "/kplan-agent-1", busy_every).ok() ? 0 : 3);
     }
   }
   ~TestAgent() {
@@ -134,15 +136,15 @@ TEST_F(AgentTest, PutsAFileInPlace) {
   absl::StatusOr<Json> answer = Answer(Install("content"), "content", &asked);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(asked);
-  EXPECT_EQ(ParseResult(*answer)->digest, Sha256Hex("content"));
-  EXPECT_EQ(ParseResult(*answer)->reason, "missing");
+  EXPECT_EQ(ParseResult(*answer, "x")->digest, Sha256Hex("content"));
+  EXPECT_EQ(ParseResult(*answer, "x")->reason, "missing");
   EXPECT_EQ(*ReadFile(root_ + "/etc/x"), "content");
   EXPECT_EQ(Leftovers(), 0u);
   // What is there already is not asked for.
   answer = Answer(Install("content"), "", &asked);
   ASSERT_TRUE(answer.ok());
   EXPECT_FALSE(asked);
-  EXPECT_EQ(ParseResult(*answer)->reason, "");
+  EXPECT_EQ(ParseResult(*answer, "x")->reason, "");
 }
 
 TEST_F(AgentTest, WhatDidNotArriveWholeIsNotThere) {
@@ -214,6 +216,32 @@ TEST_F(AgentTest, ClaimsSayWhatTheMachineIs) {
     request.root = "/";
     EXPECT_THAT(std::string(Answer(request).status().message()), HasSubstr("become: sudo"));
   }
+}
+
+// A step may take its time, and who waits for it is told that there is still somebody.
+TEST_F(AgentTest, SaysThatItIsAtWork) {
+  Claim();
+  // Whoever claims waits for its turn.
+  UniqueFd turn(open((home_ + "/claims").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(flock(turn.get(), LOCK_EX), 0);
+  Request request;
+  request.verb = Request::Verb::kClaim;
+  request.root = root_;
+  request.cluster = "prod";
+  request.host = "h1";
+  request.manager = "none";
+  TestAgent agent(home_, absl::Milliseconds(1));
+  EXPECT_EQ(agent.Hear(), "kplan-agent ready 1");
+  agent.Say(request.ToLine() + "\n");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(agent.Hear(), kBusyLine);
+  ASSERT_EQ(flock(turn.get(), LOCK_UN), 0);
+  std::string line;
+  do {
+    line = agent.Hear();
+  } while (line == kBusyLine);
+  EXPECT_TRUE(ParseAnswer(line).ok()) << line;
+  EXPECT_EQ(agent.Hear(), "") << "the answer is the last word";
+  EXPECT_EQ(agent.End(), 0);
 }
 
 TEST_F(AgentTest, SendsAheadOfTheSteps) {

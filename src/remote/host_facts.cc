@@ -13,6 +13,7 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/process.h"
+#include "src/base/text.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/agent_protocol.h"
 
@@ -20,6 +21,21 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMostText = 64 << 10;
+
+// What the facts that are names are made of. The others are words for people, and whoever builds a kernel may
+// call it as he likes.
+struct Alphabet {
+  const char* key;
+  std::string HostFacts::*text;
+  const char* others;  // than letters and digits
+  bool may_be_empty;
+};
+constexpr Alphabet kAlphabets[] = {
+    {"agent", &HostFacts::agent, "_-.", false},
+    {"arch", &HostFacts::arch, "_-.", true},
+    {"id", &HostFacts::id, "_-.", false},
+    {"machine-id", &HostFacts::machine_id, "_-.", true},
+};
 
 std::string FirstLine(const std::string& path) {
   absl::StatusOr<std::string> text = ReadFile(path, kMostText);
@@ -74,10 +90,15 @@ absl::StatusOr<HostFacts> ParseFacts(const Json& json) {
   HostFacts::Visit(facts, reader);
   if (!reader.wrong().empty())
     return absl::DataLossError(absl::StrCat("the facts of a host without \"", reader.wrong(), "\""));
-  for (std::string* text :
-       {&facts.agent, &facts.arch, &facts.id, &facts.kernel, &facts.machine_id, &facts.os, &facts.systemd})
-    *text = Harmless(text->substr(0, kLongest));
-  if (facts.id.empty()) return absl::DataLossError("the facts of a host without the id of its claim");
+  for (const Alphabet& each : kAlphabets) {
+    const std::string& text = facts.*each.text;
+    if (text.empty() ? each.may_be_empty : text.size() <= kLongest && OnlyAlnumAnd(text, each.others))
+      continue;
+    return absl::DataLossError(
+        absl::StrCat("the facts of a host with a strange \"", each.key, "\": ", Quote(text)));
+  }
+  for (std::string* text : {&facts.kernel, &facts.os, &facts.systemd})
+    *text = Shown(text->substr(0, kLongest));
   return facts;
 }
 

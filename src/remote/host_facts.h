@@ -11,8 +11,8 @@ namespace kplan {
 // The facts of this machine, without `id` and `agent`.
 HostFacts FactsOfThisMachine();
 
-// What another machine says of itself, with everything in it that a terminal could act on made harmless.
-// DataLoss when something is missing.
+// What another machine says of itself. DataLoss when something is missing, or a name in it (the claim's id,
+// the agent's, the machine's, the architecture) has other characters than letters, digits, "_", "-" and ".".
 absl::StatusOr<HostFacts> ParseFacts(const Json& json);
 
 // Reads the facts of the host NAME from its file in the current folder. NotFound when there is none that can

@@ -74,7 +74,7 @@ absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::stri
   request.record = RecordOnHost(std::move(any));
   absl::StatusOr<Json> answer = AskClaimed(host, std::move(request));
   if (!answer.ok()) return answer.status();
-  absl::StatusOr<StepResult> result = ParseResult(*answer);
+  absl::StatusOr<StepResult> result = ParseResult(*answer, label);
   if (!result.ok()) return OnHost(host, result.status());
   return result;
 }

@@ -111,7 +111,7 @@ absl::StatusOr<SshConnection> SshConnection::Open(const RemoteHost& host) {
   if (result->ok()) {
     error = absl::FailedPreconditionError(
         absl::StrCat("host ", host.name, ": ssh connected, but made no socket ", connection.socket_,
-                     "; is this folder on a file system without sockets?\n", result->err));
+                     "; is this folder on a file system without sockets?\n", LastSaid(result->err)));
   } else {
     absl::StatusOr<RunResult> config = Run(ConfigCommand(host.ssh), options);
     std::string said = result->err;
@@ -122,11 +122,12 @@ absl::StatusOr<SshConnection> SshConnection::Open(const RemoteHost& host) {
   return error;
 }
 
-absl::StatusOr<Conversation> SshConnection::Start(absl::string_view script) const {
+absl::StatusOr<Conversation> SshConnection::Start(absl::string_view script, const Patience& patience) const {
   SpawnOptions options;
   options.environment = SshEnvironment();
   options.new_session = true;
-  return Conversation::Start(SessionCommand(socket_, RemoteShell(script, host_.become)), std::move(options));
+  return Conversation::Start(SessionCommand(socket_, RemoteShell(script, host_.become)), std::move(options),
+                             patience);
 }
 
 }  // namespace kplan

@@ -21,8 +21,8 @@ class SshConnection {
   static absl::StatusOr<SshConnection> Open(const RemoteHost& host);
 
   // Starts SCRIPT (see RemoteShell) there, with become as the host has it. Never opens a connection: when
-  // this one is gone, ssh ends with 255.
-  absl::StatusOr<Conversation> Start(absl::string_view script) const;
+  // this one is gone, ssh ends with 255. It is waited for with PATIENCE.
+  absl::StatusOr<Conversation> Start(absl::string_view script, const Patience& patience) const;
 
   // Holds off the other processes of this folder: only one at a time copies kplan to HOST.
   static absl::StatusOr<UniqueFd> LockForPlacing(const RemoteHost& host) {

@@ -13,18 +13,6 @@
 namespace kplan {
 namespace {
 
-// The last lines of SAID, each indented by four blanks; empty when there are none.
-std::string Said(absl::string_view said) {
-  constexpr size_t kMost = 6;
-  std::vector<std::string> lines;
-  const std::string harmless = Harmless(said);
-  for (absl::string_view line : absl::StrSplit(harmless, '\n', absl::SkipWhitespace())) {
-    lines.push_back(absl::StrCat("    ", absl::StripSuffix(line, "\r")));
-  }
-  if (lines.size() > kMost) lines.erase(lines.begin(), lines.end() - kMost);
-  return absl::StrJoin(lines, "\n");
-}
-
 // The rest of the first line of TEXT that has WORDS in it, behind them; empty when there is none.
 std::string Behind(absl::string_view text, absl::string_view words) {
   size_t at = text.find(words);
@@ -110,6 +98,17 @@ SshConfig SshConfig::Parse(absl::string_view output) {
   return config;
 }
 
+std::string LastSaid(absl::string_view said) {
+  constexpr size_t kMost = 6;
+  std::vector<std::string> lines;
+  const std::string harmless = Harmless(said);
+  for (absl::string_view line : absl::StrSplit(harmless, '\n', absl::SkipWhitespace())) {
+    lines.push_back(absl::StrCat("    ", absl::StripSuffix(line, "\r")));
+  }
+  if (lines.size() > kMost) lines.erase(lines.begin(), lines.end() - kMost);
+  return absl::StrJoin(lines, "\n");
+}
+
 absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, absl::string_view said) {
   const std::string where = host.ssh.shown();
   auto has = [&](absl::string_view words) { return absl::StrContains(said, words); };
@@ -119,32 +118,33 @@ absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, ab
   if (has("Permission denied (") || has("Too many authentication failures"))
     return RefusedLogin(host, config, said);
   if (has("Could not resolve hostname")) {
-    return Unreachable(host,
-                       absl::StrCat("the name ", host.ssh.host,
-                                    " has no address; is `ssh` of it in cluster.yaml right?\n", Said(said)));
+    return Unreachable(
+        host, absl::StrCat("the name ", host.ssh.host,
+                           " has no address; is `ssh` of it in cluster.yaml right?\n", LastSaid(said)));
   }
   if (has("Connection refused")) {
     return Unreachable(host, absl::StrCat("nobody listens at ", where, config.port.empty() ? "" : ", port ",
-                                          config.port, "; does sshd run there?\n", Said(said)));
+                                          config.port, "; does sshd run there?\n", LastSaid(said)));
   }
   if (has("No route to host") || has("Network is unreachable")) {
     return Unreachable(host,
-                       absl::StrCat("there is no way to ", where, "; is the machine up?\n", Said(said)));
+                       absl::StrCat("there is no way to ", where, "; is the machine up?\n", LastSaid(said)));
   }
   if (has("timed out")) {
     return Unreachable(
-        host, absl::StrCat(where, " did not answer; is the machine up, and is its port open?\n", Said(said)));
+        host,
+        absl::StrCat(where, " did not answer; is the machine up, and is its port open?\n", LastSaid(said)));
   }
   if (has("no matching ")) {
     return Unreachable(
-        host, absl::StrCat("ssh here and sshd at ", where, " have no algorithm in common\n", Said(said)));
+        host, absl::StrCat("ssh here and sshd at ", where, " have no algorithm in common\n", LastSaid(said)));
   }
   if (has("Bad configuration option") || has("bad configuration options") ||
       has("Bad owner or permissions")) {
     return absl::FailedPreconditionError(
-        absl::StrCat("host ", host.name, ": ssh does not like its config\n", Said(said)));
+        absl::StrCat("host ", host.name, ": ssh does not like its config\n", LastSaid(said)));
   }
-  const std::string lines = Said(said);
+  const std::string lines = LastSaid(said);
   return Unreachable(host, absl::StrCat("ssh cannot connect to ", where,
                                         lines.empty() ? ", and does not say why" : ":\n", lines));
 }
@@ -157,29 +157,29 @@ absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_vi
         host, absl::StrCat(
                   "sudo wants a password there, and nobody can type one\n  the account that logs in needs a "
                   "line of sudoers(5) with NOPASSWD, or let `ssh:` log in as root and leave `become` out\n",
-                  Said(said)));
+                  LastSaid(said)));
   }
   if (host.become && (has("sudoers") || has("not allowed to execute") || has("may not run sudo"))) {
-    return Refuse(
-        host, absl::StrCat("sudo does not let the account that logs in run sh as root there\n", Said(said)));
+    return Refuse(host, absl::StrCat("sudo does not let the account that logs in run sh as root there\n",
+                                     LastSaid(said)));
   }
   if (host.become && exit_code == 127 && has("sudo")) {
     return absl::FailedPreconditionError(absl::StrCat(
         "host ", host.name,
         ": there is no sudo there\n  install it, or let `ssh:` log in as root and leave `become` out\n",
-        Said(said)));
+        LastSaid(said)));
   }
   if (has("incoming-") && has("Permission denied")) {
     return absl::FailedPreconditionError(absl::StrCat("host ", host.name,
                                                       ": kplan was copied there and cannot be executed; is "
                                                       "its folder on a file system that is mounted noexec?\n",
-                                                      Said(said)));
+                                                      LastSaid(said)));
   }
   if (has("No space left on device") || has("Disk quota exceeded")) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("host ", host.name, ": there is no room there\n", Said(said)));
+        absl::StrCat("host ", host.name, ": there is no room there\n", LastSaid(said)));
   }
-  const std::string lines = Said(said);
+  const std::string lines = LastSaid(said);
   return absl::UnavailableError(absl::StrCat("host ", host.name, ": the shell there ended with exit code ",
                                              exit_code, " before kplan could work",
                                              lines.empty() ? "" : ":\n", lines));

@@ -20,6 +20,10 @@ struct SshConfig {
   static SshConfig Parse(absl::string_view output);
 };
 
+// The last lines of SAID, what another side wrote to stderr, each safe for a terminal and indented by four
+// blanks; empty when there are none.
+std::string LastSaid(absl::string_view said);
+
 // The error of a connection that was not made. SAID: ssh's stderr. Every one begins with the host's name.
 absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, absl::string_view said);
 

@@ -29,6 +29,11 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
   for (size_t noise = 0; noise < kMostNoise;) {
     absl::StatusOr<std::string> line = conversation->ReadLine(kMostNoise);
     if (absl::IsOutOfRange(line.status())) break;
+    if (absl::IsDeadlineExceeded(line.status())) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          "host ", host.name, ": the login shell there does not come to kplan: ", line.status().message(),
+          "; try `ssh ", host.ssh.shown(), "` by hand"));
+    }
     if (!line.ok()) {
       const int exit_code = conversation->Finish(absl::Seconds(5));
       if (exit_code != kSshFailed) return SessionError(host, exit_code, conversation->errors());
@@ -54,7 +59,7 @@ absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::strin
   for (;;) {
     absl::StatusOr<SshConnection> connection = SshConnection::Open(host);
     if (!connection.ok()) return connection.status();
-    absl::StatusOr<Conversation> conversation = connection->Start(script);
+    absl::StatusOr<Conversation> conversation = connection->Start(script, Patience(kGreetingBounds, clock));
     if (!conversation.ok()) return conversation.status();
     std::string greeting;
     absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);

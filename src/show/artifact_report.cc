@@ -97,7 +97,7 @@ void AppendLastRun(const ArtifactView& view, std::string* out) {
 // The record with a line a member; what is in them is public.
 void AppendRecord(const ArtifactView& view, std::string* out) {
   absl::StrAppend(out, "\nrecord ", view.digest, "\n");
-  Json record = Json::parse(view.record, nullptr, /*allow_exceptions=*/false);
+  const Json record = ParseRecord(view.record).value_or(Json::object());
   for (const auto& [key, value] : record.items()) {
     const std::string text = value.is_string() ? value.get<std::string>()
                                                : value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -166,7 +166,7 @@ std::string ArtifactJson(const ArtifactView& view, const std::string& file) {
                {"after", ToJsonValue(view.after)},
                {"used-by", ToJsonValue(view.users)},
                {"dependents", view.dependents},
-               {"record", Json::parse(view.record, nullptr, /*allow_exceptions=*/false)},
+               {"record", ParseRecord(view.record).value_or(Json())},
                {"record-digest", view.digest}};
   for (const ArtifactFile& it : view.files) {
     Json entry = {{"path", it.path}};

@@ -1,5 +1,7 @@
 #include "src/systemd/unit_journal.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -30,24 +32,54 @@ std::string Field(const Json& entry, const char* name) {
   return bytes;
 }
 
+struct Message {
+  std::string run;  // the invocation whose it is; empty when it does not say
+  std::string text;
+};
+
+// The oldest first.
+std::vector<Message> ReadMessages(absl::string_view entries) {
+  std::vector<Message> messages;
+  for (absl::string_view line : absl::StrSplit(entries, '\n', absl::SkipWhitespace())) {
+    const absl::StatusOr<Json> entry = ParseJson(line);
+    if (!entry.ok() || !entry->is_object()) continue;
+    std::string run = Field(*entry, "INVOCATION_ID");  // systemd's word about the unit
+    if (run.empty()) run = Field(*entry, "_SYSTEMD_INVOCATION_ID");
+    messages.push_back({std::move(run), Field(*entry, "MESSAGE")});
+  }
+  std::reverse(messages.begin(), messages.end());
+  return messages;
+}
+
+// Where the runs begin that have at least kLastLines messages together.
+size_t BeginOfLastRuns(const std::vector<Message>& messages) {
+  size_t begin = messages.size();
+  std::string run;
+  while (begin > 0) {
+    const std::string& its = messages[begin - 1].run;
+    if (messages.size() - begin >= kLastLines && !its.empty() && !run.empty() && its != run) break;
+    if (!its.empty()) run = its;
+    --begin;
+  }
+  return begin;
+}
+
 }  // namespace
 
 std::string MessagesOfRun(absl::string_view entries, absl::string_view invocation) {
+  const std::vector<Message> all = ReadMessages(entries);
   std::vector<std::string> messages, unclaimed;
-  bool within = false;  // the last that said whose it is was of the run
-  for (absl::string_view line : absl::StrSplit(entries, '\n', absl::SkipWhitespace())) {
-    const Json entry = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-    if (!entry.is_object()) continue;
-    std::string run = Field(entry, "INVOCATION_ID");  // systemd's word about the unit
-    if (run.empty()) run = Field(entry, "_SYSTEMD_INVOCATION_ID");
-    if (run.empty() && !within) {
-      unclaimed.push_back(Field(entry, "MESSAGE"));
+  bool within = invocation.empty();  // the last that said whose it is was of the run
+  for (size_t i = invocation.empty() ? BeginOfLastRuns(all) : 0; i < all.size(); ++i) {
+    const Message& message = all[i];
+    if (message.run.empty() && !within) {
+      unclaimed.push_back(message.text);
       continue;
     }
-    if (!run.empty()) within = run == invocation;
+    if (!message.run.empty() && !invocation.empty()) within = message.run == invocation;
     if (within) {
       messages.insert(messages.end(), unclaimed.begin(), unclaimed.end());
-      messages.push_back(Field(entry, "MESSAGE"));
+      messages.push_back(message.text);
     }
     unclaimed.clear();
   }
@@ -55,26 +87,21 @@ std::string MessagesOfRun(absl::string_view entries, absl::string_view invocatio
 }
 
 std::string JournalOf(absl::string_view name, absl::string_view invocation) {
-  std::vector<std::string> command = {"journalctl", "--no-pager", "--quiet",
-                                      absl::StrCat("--unit=", FullUnitName(name))};
-  if (invocation.empty()) {
-    command.push_back("--output=cat");
-    command.push_back(absl::StrCat("--lines=", kLastLines));
-  } else {
-    // All of it, for its first lines. Not by a match of the invocation: journald (252) often does not know
-    // that of a program that has ended before its output is read.
-    command.push_back("--lines=2000");
-    command.push_back("--output=json");
-    command.push_back("--all");
-  }
   RunOptions options;
   options.timeout = absl::Seconds(10);
   // What a program printed right before its end journald may have yet to read. Where it cannot be told to (by
   // who is not root), what is there has to do.
   Run({"journalctl", "--sync"}, options).IgnoreError();
-  absl::StatusOr<RunResult> journal = Run(command, options);
-  if (!journal.ok() || !journal->ok()) return "";
-  return invocation.empty() ? journal->out : MessagesOfRun(journal->out, invocation);
+  // The newest first: of a long journal the rest is dropped (RunResult), and it is the end that says why. Not
+  // by a match of the invocation: journald (252) often does not know that of a program that has ended before
+  // its output is read.
+  absl::StatusOr<RunResult> journal =
+      Run({"journalctl", "--no-pager", "--quiet", absl::StrCat("--unit=", FullUnitName(name)), "--reverse",
+           "--lines=2000", "--output=json", "--all",
+           "--output-fields=MESSAGE,INVOCATION_ID,_SYSTEMD_INVOCATION_ID"},
+          options);
+  if (!journal.ok()) return "";
+  return MessagesOfRun(journal->out, invocation);
 }
 
 }  // namespace kplan

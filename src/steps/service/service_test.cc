@@ -350,6 +350,23 @@ TEST_F(ServiceTest, LogLinesAreThoseOfTheLastStart) {
   EXPECT_THAT(Read("rootfs/var/log/etcd.log"), testing::StartsWith("an old tale\n"));
 }
 
+// More than anybody reads, before a reason in the last line; and a Go program's, whose reason is a screen and
+// more above it.
+TEST_F(ServiceTest, OfALongLogTheReasonIsShown) {
+  Shell({"cp", "-L", "/bin/sh", "rootfs/usr/local/bin/etcd"});
+  const auto say = [&](const std::string& script) {
+    service_["argv"] = StringPairs{{"", "/usr/local/bin/etcd"}, {"-c", ""}, {script, ""}};
+    return ErrorOf(ServiceStep, Text(service_));
+  };
+  const std::string lines =
+      "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo \"line $i of a long log\"; done; ";
+  std::string error = say(lines + "echo the reason is here; exit 3");
+  EXPECT_THAT(error, HasSubstr("    line 20000 of a long log\n    the reason is here\n"));
+  error = say(absl::StrCat("echo 'panic: the disk is on fire'; ", lines, "exit 2"));
+  EXPECT_THAT(error, HasSubstr("    panic: the disk is on fire\n"));
+  EXPECT_THAT(error, HasSubstr("    line 20000 of a long log\n"));
+}
+
 TEST_F(ServiceTest, ALogThatIsALinkIsNotFollowed) {
   Write("victim", "precious");
   ASSERT_TRUE(MakeFolders("rootfs/var/log").ok());
