@@ -1,7 +1,7 @@
 #ifndef KPLAN_HOST_NINJA_LOG_H_
 #define KPLAN_HOST_NINJA_LOG_H_
 
-// Ninja's log of what it ran (build_log.cc of ninja): a line a run of an edge, of which the last one of an
+// Ninja's log of what it ran (its BuildLog): a line a run of an edge, of which the last one of an
 // output counts.
 
 #include <optional>

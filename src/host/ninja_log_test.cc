@@ -60,7 +60,7 @@ TEST(ShortNinjaLog, TornAndForeignLinesAreLeftOut) {
   EXPECT_FALSE(ShortNinjaLog(later).has_value()) << "a version that nobody knows yet";
 }
 
-// Ninja's own rule (build_log.cc): more than 100 lines, and more than three an output.
+// Ninja's own rule (its BuildLog): more than 100 lines, and more than three an output.
 TEST(ShortNinjaLog, NinjaNeverFindsAReason) {
   for (int outputs : {0, 1, 2, 10, 32, 33, 34, 49, 50, 51, 99, 100, 101, 1000}) {
     std::string log = kHeader;

@@ -17,7 +17,7 @@ std::optional<Instance> FindNinja();
 
 // Whether somebody else may have written ninja's logs in the current folder after NINJA, which is at its
 // beginning, read them. It would then repeat what another ninja did, and number the files in its log of
-// dependencies (deps_log.h of ninja) as that one did not, which damages the log. The line that every run with
+// dependencies (its DepsLog) as that one did not, which damages the log. The line that every run with
 // nothing to do writes about `gen` does not count: it does no harm, and runs come one after the other.
 bool NinjaIsBehind(const Instance& ninja);
 

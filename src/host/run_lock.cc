@@ -85,9 +85,8 @@ absl::StatusOr<Taken> TakeRun(int fd, const Instance& process) {
     const bool waits = state == HolderState::kGone     ? waited < kHandOver
                        : state == HolderState::kUnseen ? waited < kUnseenHandOver
                                                        : false;
-    if (!waits) {
-      return AtWork(state == HolderState::kGone ? "somebody who does not say who it is" : holder->Describe());
-    }
+    if (!waits)
+      return AtWork(holder.has_value() ? holder->Describe() : "somebody who does not say who it is");
     absl::SleepFor(absl::Milliseconds(2));
   }
 }
