@@ -1,8 +1,8 @@
 """kplan_pytest: a pytest file as a test target."""
 
 # Tags of what `tools/test --fast` leaves out: what boots hosts or reaches them by ssh, what goes through many cases
-# that are random or all there are, and what has real servers at work for half a minute or more. A unit test of src/ has
-# the word itself.
+# that are random or all there are (tests/sweeps), and what has real servers at work for half a minute or more. A unit
+# test of src/ has the word itself.
 HOSTS = ["hosts"]
 SWEEP = ["sweep"]
 SLOW = ["slow"]

@@ -1,7 +1,9 @@
 #!/bin/bash
 # Runs one pytest file under `bazel test`; see defs.bzl.
 set -euo pipefail
-export PYTHONPATH=$PWD/tests PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
+# Its own modules are beside a test; what all share is in tests.
+PYTHONPATH=$PWD/$(dirname "${1:-tests}"):$PWD/tests
+export PYTHONPATH PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 for name in KPLAN KPLAN_ETCD_ARCHIVE KPLAN_ETCD_NEXT_ARCHIVE KPLAN_TUTORIAL_ARCHIVE KPLAN_SHIFTED; do
   if [[ -n ${!name:-} ]]; then
     export "$name=$(realpath "${!name}")"

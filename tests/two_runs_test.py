@@ -1,7 +1,7 @@
 """Two runs at once, and folders, specs and environments as people have them.
 
-Two ninjas in one folder are not supported by ninja itself (ninja-build/ninja#2770): kplan's part is that no key is lost
-or torn, and that the next run completes.
+Whatever runs beside what, no key is lost or torn, and the next run completes. Who is told what, and what becomes of
+ninja's logs, is in two_ninjas_test.py.
 """
 
 import hashlib

@@ -14,7 +14,8 @@ namespace paths {
 
 inline constexpr char kBuildNinja[] = "build.ninja";
 inline constexpr char kState[] = ".kplan";
-inline constexpr char kLock[] = ".kplan/lock";
+inline constexpr char kLock[] = ".kplan/lock";         // held by what works in the folder, step by step
+inline constexpr char kRunLock[] = ".kplan/run.lock";  // held as long as a ninja is at work in the folder
 inline constexpr char kGenStamp[] = ".kplan/gen.stamp";
 inline constexpr char kPlan[] = ".kplan/plan.json";
 inline constexpr char kStamps[] = ".kplan/stamps";
@@ -22,7 +23,8 @@ inline constexpr char kShards[] = ".kplan/steps";
 inline constexpr char kSharedShard[] = "shared";  // the shard of what hosts share; no host may be called so
 inline constexpr char kSsh[] = ".kplan/ssh";      // the sockets of connections that are open
 inline constexpr char kSpecs[] = ".kplan/specs";
-inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";  // ninja's own
+inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";    // ninja's own
+inline constexpr char kNinjaDeps[] = ".kplan/.ninja_deps";  // the same
 inline constexpr char kJournals[] = ".kplan/journal";
 inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
 inline constexpr char kSnapshots[] = "snapshots";

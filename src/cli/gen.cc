@@ -1,22 +1,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
-#include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/gen/generate.h"
+#include "src/host/run_lock.h"
 #include "src/look/look.h"
 #include "src/look/spec_history.h"
 #include "src/lower/compile.h"
@@ -62,6 +64,12 @@ absl::StatusOr<NinjaOptions> OptionsFor(const Options& options, const std::strin
   return ninja;
 }
 
+// Makes ninja read build.ninja and its logs again: it does when the stamp is newer than it was.
+absl::Status HaveNinjaReadAgain() {
+  if (utimensat(AT_FDCWD, paths::kGenStamp, nullptr, 0) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("cannot touch ", paths::kGenStamp));
+}
+
 }  // namespace
 
 int GenCommand(const Arguments& arguments) {
@@ -69,6 +77,17 @@ int GenCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("gen", arguments)) return kExitUsage;
   const std::string& spec = options.operands()[0];
+  const bool from_ninja = options.Has("--from-ninja");
+  std::optional<RunLock> lock;
+  auto take = [&lock](absl::StatusOr<RunLock> taken) {
+    if (taken.ok()) lock = *std::move(taken);
+    return taken.status();
+  };
+  // From ninja first of all: while another one is at work nothing else matters, and what holds the lock is a
+  // copy of this process, which is small yet. Ninja is in the folder already.
+  if (from_ninja && options.Value("-C").empty()) {
+    if (absl::Status status = take(RunLock::ForNinja()); !status.ok()) return Fail(status.message());
+  }
   absl::StatusOr<SpecFile> file = SpecFile::Compile(spec);
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();
@@ -84,8 +103,10 @@ int GenCommand(const Arguments& arguments) {
   if (!ninja.ok()) return Fail(ninja.status().message());
   if (chdir(folder.c_str()) != 0)
     return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
-  absl::StatusOr<RunLock> lock = RunLock::Exclusive();
-  if (!lock.ok()) return Fail(lock.status().message());
+  if (!lock.has_value()) {
+    if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
+      return Fail(status.message());
+  }
   absl::Status remembered = SpecHistory::Remember(ninja->spec, file->diagnostics().source().text(),
                                                   absl::ToUnixMillis(absl::Now()));
   if (!remembered.ok()) return Fail(remembered.message());
@@ -99,7 +120,9 @@ int GenCommand(const Arguments& arguments) {
       exit = Fail(problem);
   }
 
-  bool from_ninja = options.Has("--from-ninja");
+  if (lock->ninja_is_behind()) {
+    if (absl::Status status = HaveNinjaReadAgain(); !status.ok()) return Fail(status.message());
+  }
   if (!from_ninja || written->changed) Print(file->diagnostics());  // warnings
   for (const std::string& line : stale) PrintText(absl::StrCat(Shown(line), "\n"));
   if (!from_ninja || written->changed) {

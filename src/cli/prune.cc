@@ -15,12 +15,12 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "src/base/record.h"
-#include "src/base/run_lock.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
+#include "src/host/run_lock.h"
 
 namespace kplan {
 namespace {
@@ -122,7 +122,7 @@ int Ask(bool yes, bool json) {
 }
 
 int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
-  absl::StatusOr<RunLock> lock = RunLock::Exclusive();
+  absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan prune");
   if (!lock.ok()) return Fail(lock.status().message());
   // Since the last look somebody may have been at work.
   if (absl::Status status = CheckThatGenHasRun(graph); !status.ok()) return Fail(status.message());

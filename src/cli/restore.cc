@@ -17,13 +17,13 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
-#include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/etcd/member_health.h"
 #include "src/etcd/planned_etcd.h"
 #include "src/etcd/snapshot_file.h"
+#include "src/host/run_lock.h"
 #include "src/remote/plan_hosts.h"
 
 namespace kplan {
@@ -101,7 +101,7 @@ int RestoreCommand(const Arguments& arguments) {
   absl::StatusOr<RestorePlan> plan = ReadRestoreRecords();
   if (!plan.ok()) return Fail(plan.status().message());
   // No step of ninja's may start what is stopped here.
-  absl::StatusOr<RunLock> lock = RunLock::Exclusive();
+  absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan restore");
   if (!lock.ok()) return Fail(lock.status().message());
   absl::StatusOr<SnapshotHere> here = SnapshotHere::Of(file);
   if (!here.ok()) return Fail(here.status().message());

@@ -1,5 +1,7 @@
 #include "src/step/step.h"
 
+#include <sys/stat.h>
+
 #include <optional>
 #include <string>
 
@@ -7,16 +9,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
-#include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/host/host_file.h"
+#include "src/host/run_lock.h"
 #include "src/remote/plan_hosts.h"
 #include "src/remote/remote_step.h"
 #include "src/steps/kinds.h"
@@ -79,14 +82,28 @@ absl::Status WriteWhereItDiffers(const std::string& path, const std::string& con
   return WriteScratchFile(path, content, 0644);
 }
 
+// Whether an earlier run wrote both, and was killed, or its ninja was, before ninja noted it: ninja removes
+// the depfile once it has read it. (A stamp that is older than the depfile was right before that run; of that
+// one ninja knows.)
+bool WasMissed(const std::string& depfile, const std::string& stamp) {
+  struct stat depfile_info, stamp_info;
+  return stat(depfile.c_str(), &depfile_info) == 0 && stat(stamp.c_str(), &stamp_info) == 0 &&
+         absl::TimeFromTimespec(stamp_info.st_mtim) >= absl::TimeFromTimespec(depfile_info.st_mtim);
+}
+
 // The depfile goes first: a stamp without its depfile would be a step that no edit of the artifact re-runs.
 absl::Status WriteStamp(const std::string& label, const StepResult& result) {
   std::string stamp = paths::Stamp(label);
+  const bool missed = WasMissed(paths::Depfile(label), stamp);
   std::string depfile = absl::StrCat(EscapeDepfilePath(stamp), ":");
   for (const std::string& file : result.files) absl::StrAppend(&depfile, " ", EscapeDepfilePath(file));
   depfile += "\n";
   if (absl::Status status = WriteWhereItDiffers(paths::Depfile(label), depfile); !status.ok()) return status;
-  return WriteWhereItDiffers(stamp, result.digest + "\n");
+  const std::string content = result.digest + "\n";
+  // Ninja has no record yet of what the stamp depends on. Would the stamp stay as it is, ninja would note the
+  // time of the newest input that it knows of, which is older than the artifact, and run this once more.
+  if (missed) return WriteScratchFile(stamp, content, 0644);
+  return WriteWhereItDiffers(stamp, content);
 }
 
 // The journal that belongs to a shard's file: ".kplan/steps/worker.json".

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -43,6 +44,33 @@ absl::StatusOr<std::vector<std::string>> NulSeparated(pid_t pid, const char* nam
   return std::vector<std::string>(absl::StrSplit(*text, '\0'));
 }
 
+// Of /proc/PID/stat.
+struct ProcStat {
+  std::string name;
+  char state = 0;
+  pid_t parent = 0;
+  uint64_t start_ticks = 0;
+};
+
+std::optional<ProcStat> ReadStat(pid_t pid) {
+  if (pid <= 0) return std::nullopt;
+  absl::StatusOr<std::string> text = ReadFile(ProcPath(pid, "stat"));
+  if (!text.ok()) return std::nullopt;
+  // The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
+  const size_t begin = text->find('('), end = text->rfind(')');
+  if (end == std::string::npos || begin > end) return std::nullopt;
+  std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(*text).substr(end + 1), ' ', absl::SkipEmpty());
+  // fields[0] is field 3, the state.
+  ProcStat stat;
+  if (fields.size() < 20 || !absl::SimpleAtoi(fields[1], &stat.parent) ||
+      !absl::SimpleAtoi(fields[19], &stat.start_ticks))
+    return std::nullopt;
+  stat.state = fields[0][0];
+  stat.name = text->substr(begin + 1, end - begin - 1);
+  return stat;
+}
+
 }  // namespace
 
 std::string Instance::ToString() const { return absl::StrCat(boot, " ", pid, " ", start_ticks); }
@@ -58,21 +86,19 @@ uint64_t TicksSinceBoot() {
 }
 
 std::optional<Instance> FindInstance(pid_t pid) {
-  if (pid <= 0) return std::nullopt;
-  absl::StatusOr<std::string> stat = ReadFile(ProcPath(pid, "stat"));
-  if (!stat.ok()) return std::nullopt;
-  // The second field is the program's name in parentheses, and may itself hold blanks and parentheses.
-  size_t end = stat->rfind(')');
-  if (end == std::string::npos) return std::nullopt;
-  std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(*stat).substr(end + 1), ' ', absl::SkipEmpty());
-  // fields[0] is field 3, the state.
+  const std::optional<ProcStat> stat = ReadStat(pid);
+  if (!stat.has_value() || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
   Instance instance;
-  if (fields.size() < 20 || fields[0] == "Z" || fields[0] == "X") return std::nullopt;
-  if (!absl::SimpleAtoi(fields[19], &instance.start_ticks)) return std::nullopt;
   instance.pid = pid;
+  instance.start_ticks = stat->start_ticks;
   instance.boot = BootId();
   return instance;
+}
+
+std::optional<ProcessName> NameOf(pid_t pid) {
+  std::optional<ProcStat> stat = ReadStat(pid);
+  if (!stat.has_value()) return std::nullopt;
+  return ProcessName{pid, stat->parent, std::move(stat->name)};
 }
 
 std::string ExeOf(pid_t pid) {

@@ -34,6 +34,14 @@ struct Instance {
 // The process that has PID now; nothing when there is none, or only its zombie.
 std::optional<Instance> FindInstance(pid_t pid);
 
+// What a process is called and who started it (or took it over), as the kernel says: NAME has at most 15
+// bytes, of any kind.
+struct ProcessName {
+  pid_t pid = 0, parent = 0;
+  std::string name;
+};
+std::optional<ProcessName> NameOf(pid_t pid);
+
 // This moment in the unit and on the clock of Instance::start_ticks.
 uint64_t TicksSinceBoot();
 std::string BootId();
@@ -64,6 +72,7 @@ class ProcessHandle {
   // Waits for the end of the process, at most WAIT; true when it has ended.
   bool AwaitEnd(absl::Duration wait) const;
   absl::Status Signal(int signal_number) const;
+  int fd() const { return fd_.get(); }  // a pidfd: readable once the process has ended
 
  private:
   explicit ProcessHandle(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -1,4 +1,5 @@
-// Units whose fields hold hostile texts, for tests/unit_hostile_test.py, which has a real systemd read them.
+// Units whose fields hold hostile texts, for tests/sweeps/unit_hostile_test.py, which has a real systemd read
+// them.
 //
 //   unit_hostile_testing COUNT SEED      prints units, one JSON object a line, for COUNT texts
 //   unit_hostile_testing compare         reads {"name","text","shown"} a line; prints the names and keys of

@@ -297,5 +297,5 @@ def test_node(made, all_made):
         "subject": [leaf.CN, *leaf.names],
         "urls": leaf.urls,
     } for one, leaf in asked]
-    answers = verifiers.node(pathlib.Path(__file__).with_name("pki_node.js"), questions, all_made[0])
+    answers = verifiers.node(pathlib.Path(verifiers.__file__).with_name("pki_node.js"), questions, all_made[0])
     fail_with([(one, f"{leaf.label}: {'; '.join(answer)}" if answer else "") for (one, leaf), answer in zip(asked, answers)])
