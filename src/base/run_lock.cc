@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/paths.h"
 
 namespace kplan {
@@ -12,7 +13,7 @@ namespace {
 
 absl::StatusOr<UniqueFd> OpenLock() {
   if (absl::Status status = MakeFolders(paths::kState); !status.ok()) return status;
-  UniqueFd fd(open(paths::kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  UniqueFd fd(disk::Open(paths::kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", paths::kLock));
   return fd;
 }
@@ -22,7 +23,7 @@ absl::StatusOr<UniqueFd> OpenLock() {
 absl::StatusOr<RunLock> RunLock::Exclusive() {
   absl::StatusOr<UniqueFd> fd = OpenLock();
   if (!fd.ok()) return fd.status();
-  if (flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+  if (disk::Lock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", paths::kLock));
     return absl::UnavailableError(
         "another ninja or kplan is at work in this folder; run this again when it is done");
