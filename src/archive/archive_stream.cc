@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -25,8 +26,7 @@ ArchiveStream::~ArchiveStream() {
 
 absl::Status ArchiveStream::Fill() {
   while (zlib_.avail_in == 0 && !file_ended_) {
-    ssize_t n = read(fd_, &in_[0], in_.size());
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = disk::Read(fd_, &in_[0], in_.size());
     if (n < 0) return ErrnoStatus(errno, "cannot read the archive");
     file_ended_ = n == 0;
     packed_ += n;

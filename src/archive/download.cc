@@ -20,6 +20,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/url.h"
@@ -129,12 +130,14 @@ class Downloader {
   // The partial file, locked for as long as this is alive: two downloads into one file would be neither.
   absl::Status Open() {
     if (absl::Status status = MakeFolders(folder_); !status.ok()) return status;
-    folder_fd_ = UniqueFd(open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder_fd_.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", folder_));
-    fd_ = UniqueFd(
-        openat(folder_fd_.get(), partial_name_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
+    absl::StatusOr<UniqueFd> folder = OpenFolder(folder_);
+    if (!folder.ok()) return folder.status();
+    folder_fd_ = *std::move(folder);
+    fd_ = UniqueFd(disk::OpenAt(folder_fd_.get(), partial_name_.c_str(),
+                                O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!fd_.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", partial_));
-    if (flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (disk::Lock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", partial_));
       return absl::AbortedError(
           absl::StrCat(partial_, " is being downloaded by another process; wait for it"));
     }
@@ -160,7 +163,7 @@ class Downloader {
   }
 
   absl::Status Empty() const {
-    if (ftruncate(fd_.get(), 0) == 0) return absl::OkStatus();
+    if (disk::Truncate(fd_.get(), 0) == 0) return absl::OkStatus();
     return ErrnoStatus(errno, absl::StrCat("cannot empty ", partial_));
   }
 
@@ -235,14 +238,14 @@ class Downloader {
   }
 
   absl::Status Finish() {
-    if (fsync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", partial_));
-    if (renameat2(folder_fd_.get(), partial_name_.c_str(), folder_fd_.get(), name_.c_str(),
-                  RENAME_NOREPLACE) != 0) {
+    if (disk::Sync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", partial_));
+    if (disk::Rename(folder_fd_.get(), partial_name_.c_str(), folder_fd_.get(), name_.c_str(),
+                     RENAME_NOREPLACE) != 0) {
       absl::Status status = ErrnoStatus(errno, absl::StrCat("cannot put ", path_, " in place"));
       unlinkat(folder_fd_.get(), partial_name_.c_str(), 0);
       return status;
     }
-    if (fsync(folder_fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", folder_));
+    if (disk::Sync(folder_fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", folder_));
     return absl::OkStatus();
   }
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -40,13 +41,12 @@ std::string Sha256Hex(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::string> Sha256HexOfFile(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   Sha256Stream stream;
   std::string block(256 * 1024, '\0');
   for (;;) {
-    ssize_t n = read(fd.get(), &block[0], block.size());
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = disk::Read(fd.get(), &block[0], block.size());
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
     if (n == 0) return stream.FinishHex();
     stream.Update(absl::string_view(block.data(), n));

@@ -6,13 +6,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
+#include "src/base/disk.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0)
@@ -25,8 +24,8 @@ namespace {
 // Removes TEMPORARY when nobody is writing to it: what a kill left behind is not locked, what another process
 // is filling is (see PendingFile::Create).
 absl::Status RemoveLeftOver(int folder_fd, const std::string& temporary) {
-  UniqueFd old(openat(folder_fd, temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  if (old.ok() && flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  UniqueFd old(disk::OpenAt(folder_fd, temporary.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  if (old.ok() && disk::Lock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     return absl::AbortedError(absl::StrCat(temporary, " is being written by another process"));
   }
   // One that cannot be opened (a link, another user's) is not ours either: unlink decides.
@@ -36,26 +35,20 @@ absl::Status RemoveLeftOver(int folder_fd, const std::string& temporary) {
   return absl::OkStatus();
 }
 
+// For a new TEMPORARY that cannot be used because of ERROR.
+absl::Status DropUnlocked(int folder_fd, const std::string& temporary, int error) {
+  unlinkat(folder_fd, temporary.c_str(), 0);
+  return ErrnoStatus(error, absl::StrCat("cannot lock the new ", temporary));
+}
+
 }  // namespace
 
-UniqueFd::~UniqueFd() {
-  if (fd_ >= 0) close(fd_);
-}
-
-absl::Status ErrnoStatus(int error, absl::string_view message) { return absl::ErrnoToStatus(error, message); }
-
-absl::Status AwaitLock(int fd, int how, absl::string_view path) {
-  while (flock(fd, how) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   struct stat info;
-  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
+  if (disk::StatAt(fd.get(), "", &info, AT_EMPTY_PATH) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
   if (S_ISDIR(info.st_mode)) return absl::FailedPreconditionError(absl::StrCat(path, " is a folder"));
   if (S_ISREG(info.st_mode) && static_cast<uint64_t>(info.st_size) > max_bytes) {
     return absl::OutOfRangeError(
@@ -67,8 +60,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
   content.resize(static_cast<size_t>(info.st_size) + 1);
   for (;;) {
     if (filled == content.size()) content.resize(content.size() * 2 + 4096);
-    ssize_t n = read(fd.get(), &content[filled], content.size() - filled);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = disk::Read(fd.get(), &content[filled], content.size() - filled);
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
     if (n == 0) break;
     filled += n;
@@ -78,26 +70,6 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
   }
   content.resize(filled);
   return content;
-}
-
-absl::Status MakeFolders(const std::string& folder) {
-  if (folder.empty() || mkdir(folder.c_str(), 0777) == 0) return absl::OkStatus();
-  if (errno == ENOENT) {
-    std::string parent = FolderOf(folder);
-    if (absl::Status status = MakeFolders(parent); !status.ok()) return status;
-    if (mkdir(folder.c_str(), 0777) == 0) return absl::OkStatus();
-  }
-  int error = errno;
-  struct stat info;
-  if (error == EEXIST && stat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return absl::OkStatus();
-  return ErrnoStatus(error, absl::StrCat("cannot make the folder ", folder));
-}
-
-std::string FolderOf(absl::string_view path) {
-  size_t slash = path.rfind('/');
-  if (slash == absl::string_view::npos) return ".";
-  if (slash == 0) return "/";
-  return std::string(path.substr(0, slash));
 }
 
 absl::StatusOr<PendingFile> PendingFile::Create(int folder_fd, absl::string_view base, mode_t mode) {
@@ -110,19 +82,23 @@ absl::StatusOr<PendingFile> PendingFile::Create(int folder_fd, absl::string_view
   // The lock says that it is in use; without it a second process would take a file that is being filled for a
   // left-over, and the first would rename the second's half-written file into place.
   for (int tries = 0; tries < 3 && !file.fd_.ok(); ++tries) {
-    UniqueFd fd(
-        openat(folder_fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+    UniqueFd fd(disk::OpenAt(folder_fd, temporary.c_str(),
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!fd.ok() && errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("cannot create ", temporary));
     if (!fd.ok()) {
       if (absl::Status status = RemoveLeftOver(folder_fd, temporary); !status.ok()) return status;
       continue;
     }
     struct stat info;
-    // Between the open and the lock another process may have taken it for a left-over: then it has no name
-    // any more.
-    if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && fstat(fd.get(), &info) == 0 && info.st_nlink == 1) {
-      file.fd_ = std::move(fd);
+    if (disk::Lock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      // Another process has taken it for a left-over between the open and the lock, and looks at it.
+      if (errno == EWOULDBLOCK) continue;
+      return DropUnlocked(folder_fd, temporary, errno);
     }
+    if (disk::StatAt(fd.get(), "", &info, AT_EMPTY_PATH) != 0)
+      return DropUnlocked(folder_fd, temporary, errno);
+    // Or has removed it already: then it has no name any more.
+    if (info.st_nlink == 1) file.fd_ = std::move(fd);
   }
   if (!file.fd_.ok()) {
     return absl::AbortedError(absl::StrCat(temporary, " is being written by another process"));
@@ -147,7 +123,7 @@ PendingFile::~PendingFile() {
 
 // The disk begins with a large file while the rest of it is still being made, so that the fsync at the end
 // finds little left to wait for. Only a hint: where it is not understood, fsync does all of it.
-void PendingFile::StartWriteback(ssize_t appended) {
+void PendingFile::StartWriteback(off_t appended) {
   constexpr off_t kChunk = off_t{4} << 20;
   written_ += appended;
   if (written_ - flushed_ < kChunk) return;
@@ -156,19 +132,14 @@ void PendingFile::StartWriteback(ssize_t appended) {
 }
 
 absl::Status PendingFile::Append(absl::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t n = write(fd_.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot write ", base_));
-    bytes.remove_prefix(n);
-    StartWriteback(n);
-  }
+  if (absl::Status status = WriteAll(fd_.get(), bytes, base_); !status.ok()) return status;
+  StartWriteback(static_cast<off_t>(bytes.size()));
   return absl::OkStatus();
 }
 
 absl::Status PendingFile::CommitUnsynced(Overwrite overwrite) {
   unsigned flags = overwrite == Overwrite::kNo ? RENAME_NOREPLACE : 0;
-  if (renameat2(folder_.get(), temporary_.c_str(), folder_.get(), base_.c_str(), flags) != 0) {
+  if (disk::Rename(folder_.get(), temporary_.c_str(), folder_.get(), base_.c_str(), flags) != 0) {
     return ErrnoStatus(errno, absl::StrCat("cannot put ", base_, " in place"));
   }
   temporary_.clear();
@@ -176,25 +147,26 @@ absl::Status PendingFile::CommitUnsynced(Overwrite overwrite) {
 }
 
 absl::Status PendingFile::Commit(Overwrite overwrite) {
-  if (fsync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", base_));
+  if (disk::Sync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", base_));
   if (absl::Status status = CommitUnsynced(overwrite); !status.ok()) return status;
-  if (fsync(folder_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync the folder of ", base_));
+  if (disk::Sync(folder_.get()) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot sync the folder of ", base_));
   return absl::OkStatus();
 }
 
 namespace {
 
 // A temporary file for PATH with CONTENT in it, in a folder that is made when missing.
-absl::StatusOr<PendingFile> Stage(const std::string& path, absl::string_view content, mode_t mode) {
-  std::string folder = FolderOf(path);
-  UniqueFd folder_fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder_fd.ok() && errno == ENOENT) {
-    if (absl::Status status = MakeFolders(folder); !status.ok()) return status;
-    folder_fd = UniqueFd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+absl::StatusOr<PendingFile> Stage(const std::string& path, absl::string_view content, mode_t mode,
+                                  Durability durability) {
+  const std::string folder = FolderOf(path);
+  absl::StatusOr<UniqueFd> fd = OpenFolder(folder);
+  if (absl::IsNotFound(fd.status())) {
+    if (absl::Status status = MakeFolders(folder, durability); !status.ok()) return status;
+    fd = OpenFolder(folder);
   }
-  if (!folder_fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", folder));
-  absl::StatusOr<PendingFile> file =
-      PendingFile::Create(folder_fd.get(), path.substr(path.rfind('/') + 1), mode);
+  if (!fd.ok()) return fd.status();
+  absl::StatusOr<PendingFile> file = PendingFile::Create(fd->get(), path.substr(path.rfind('/') + 1), mode);
   if (!file.ok()) return file.status();
   if (absl::Status status = file->Append(content); !status.ok()) return status;
   return file;
@@ -208,12 +180,12 @@ absl::Status Annotate(const absl::Status& status, const std::string& path) {
 }  // namespace
 
 absl::Status WriteFile(const std::string& path, absl::string_view content, mode_t mode, Overwrite overwrite) {
-  absl::StatusOr<PendingFile> file = Stage(path, content, mode);
+  absl::StatusOr<PendingFile> file = Stage(path, content, mode, Durability::kSynced);
   return Annotate(file.ok() ? file->Commit(overwrite) : file.status(), path);
 }
 
 absl::Status WriteScratchFile(const std::string& path, absl::string_view content, mode_t mode) {
-  absl::StatusOr<PendingFile> file = Stage(path, content, mode);
+  absl::StatusOr<PendingFile> file = Stage(path, content, mode, Durability::kUnsynced);
   return Annotate(file.ok() ? file->CommitUnsynced() : file.status(), path);
 }
 
@@ -226,11 +198,11 @@ absl::Status WriteFiles(const std::vector<FileContent>& files, mode_t mode) {
     size_t end = std::min(files.size(), begin + kBatch);
     std::vector<PendingFile> staged;
     for (size_t i = begin; i < end; ++i) {
-      absl::StatusOr<PendingFile> file = Stage(files[i].path, files[i].content, mode);
+      absl::StatusOr<PendingFile> file = Stage(files[i].path, files[i].content, mode, Durability::kSynced);
       if (!file.ok()) return Annotate(file.status(), files[i].path);
       staged.push_back(*std::move(file));
     }
-    if (staged.size() > kFewFiles && syncfs(staged[0].fd()) != 0)
+    if (staged.size() > kFewFiles && disk::SyncFileSystem(staged[0].fd()) != 0)
       return ErrnoStatus(errno, "cannot sync the disk");
     for (size_t i = begin; i < end; ++i) {
       PendingFile& file = staged[i - begin];
@@ -245,58 +217,13 @@ absl::Status WriteFiles(const std::vector<FileContent>& files, mode_t mode) {
 
 absl::StatusOr<bool> WriteFileIfChanged(const std::string& path, absl::string_view content, mode_t mode) {
   struct stat info;
-  if (lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+  if (disk::StatAt(AT_FDCWD, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
       static_cast<uint64_t>(info.st_size) == content.size()) {
     absl::StatusOr<std::string> old = ReadFile(path);
     if (old.ok() && *old == content) return false;
   }
   if (absl::Status status = WriteFile(path, content, mode); !status.ok()) return status;
   return true;
-}
-
-absl::StatusOr<UniqueFd> OpenFolderBelow(const std::string& root, absl::string_view path, bool create) {
-  if (create) {
-    if (absl::Status status = MakeFolders(root); !status.ok()) return status;
-  }
-  UniqueFd folder(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", root));
-  std::string so_far = root == "/" ? "" : root;
-  bool first = true;
-  for (absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-    absl::StrAppend(&so_far, "/", part);
-    if (part == "." || part == "..") {
-      return absl::InvalidArgumentError(absl::StrCat(so_far, ": \"", part, "\" is not allowed in a path"));
-    }
-    std::string name(part);
-    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
-    if (first && root == "/") flags &= ~O_NOFOLLOW;
-    first = false;
-    int fd = openat(folder.get(), name.c_str(), flags);
-    if (fd < 0 && errno == ENOENT && create) {
-      bool made = mkdirat(folder.get(), name.c_str(), 0755) == 0;
-      if (!made && errno != EEXIST) {
-        return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", so_far));
-      }
-      fd = openat(folder.get(), name.c_str(), flags | (made ? O_NOFOLLOW : 0));
-      // A caller's umask of 077 must not lock a service out of its own folder.
-      if (made && fd >= 0 && fchmod(fd, 0755) != 0) {
-        UniqueFd closed(fd);
-        return ErrnoStatus(errno, absl::StrCat("cannot set the mode of the folder ", so_far));
-      }
-    }
-    if (fd < 0) {
-      int error = errno;
-      struct stat info;
-      if ((error == ELOOP || error == ENOTDIR) &&
-          fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
-        return absl::FailedPreconditionError(
-            absl::StrCat(so_far, " is a symbolic link; kplan does not follow links inside a host's root"));
-      }
-      return ErrnoStatus(error, absl::StrCat("cannot open the folder ", so_far));
-    }
-    folder = UniqueFd(fd);
-  }
-  return folder;
 }
 
 }  // namespace kplan

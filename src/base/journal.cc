@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -163,26 +164,27 @@ JournalEntry LastEntry(const std::string& path, absl::string_view label) {
 
 absl::Status AppendEntry(const std::string& path, const JournalEntry& entry) {
   const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-  UniqueFd fd(open(path.c_str(), flags, 0644));
+  UniqueFd fd(disk::Open(path.c_str(), flags, 0644));
   if (!fd.ok() && errno == ENOENT) {
-    if (absl::Status status = MakeFolders(FolderOf(path)); !status.ok()) return status;
-    fd = UniqueFd(open(path.c_str(), flags, 0644));
+    if (absl::Status status = MakeFolders(FolderOf(path), Durability::kUnsynced); !status.ok()) return status;
+    fd = UniqueFd(disk::Open(path.c_str(), flags, 0644));
   }
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
-  while (flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
-  }
-  std::string line = ToLine(entry);
+  if (absl::Status status = AwaitLock(fd.get(), LOCK_EX, path); !status.ok()) return status;
   struct stat info;
-  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
+  if (disk::StatAt(fd.get(), "", &info, AT_EMPTY_PATH) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
   char last = '\n';
-  if (info.st_size > 0 && pread(fd.get(), &last, 1, info.st_size - 1) != 1) {
-    return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
+  if (info.st_size > 0) {
+    const ssize_t n = disk::ReadAt(fd.get(), &last, 1, info.st_size - 1);
+    if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
+    if (n == 0) return absl::AbortedError(absl::StrCat(path, " was cut by somebody else just now"));
   }
-  if (last != '\n') line.insert(0, "\n");
-  const ssize_t written = write(fd.get(), line.data(), line.size());
-  if (written == static_cast<ssize_t>(line.size())) return absl::OkStatus();
-  return ErrnoStatus(written < 0 ? errno : ENOSPC, absl::StrCat("cannot write ", path));
+  std::string line = last == '\n' ? "" : "\n";
+  line += ToLine(entry);
+  // Under the lock it may take more than one call; a reader between them sees a line that is torn, and passes
+  // it over.
+  return WriteAll(fd.get(), line, path);
 }
 
 absl::Status WriteJournal(const std::string& path, const std::vector<const JournalEntry*>& entries) {
@@ -191,7 +193,8 @@ absl::Status WriteJournal(const std::string& path, const std::vector<const Journ
             [](const JournalEntry* a, const JournalEntry* b) { return a->label < b->label; });
   std::string text;
   for (const JournalEntry* entry : sorted) text += ToLine(*entry);
-  return WriteScratchFile(path, text, 0644);
+  // Synced, since it is all that is known of the last runs, and rarely written.
+  return WriteFile(path, text, 0644);
 }
 
 }  // namespace kplan

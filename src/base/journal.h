@@ -62,7 +62,7 @@ class Journal {
 // The entry of LABEL alone, without parsing the others; not Known() when there is none.
 JournalEntry LastEntry(const std::string& path, absl::string_view label);
 
-// Appends ENTRY to the journal at PATH, in one write, after whatever was torn there.
+// Appends ENTRY to the journal at PATH, after whatever was torn there.
 absl::Status AppendEntry(const std::string& path, const JournalEntry& entry);
 
 // Writes the journal again with one line an entry, whole. Nobody else may be writing (RunLock::Exclusive).

@@ -1,6 +1,5 @@
 #include "src/base/piecewise_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -17,8 +17,7 @@ namespace {
 bool NextAre(int fd, absl::string_view text) {
   char block[16 * 1024];
   while (!text.empty()) {
-    ssize_t n = read(fd, block, std::min(sizeof(block), text.size()));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = disk::Read(fd, block, std::min(sizeof(block), text.size()));
     if (n <= 0 || text.substr(0, n) != absl::string_view(block, n)) return false;
     text.remove_prefix(n);
   }
@@ -28,10 +27,10 @@ bool NextAre(int fd, absl::string_view text) {
 }  // namespace
 
 bool FileHolds(const std::string& path, TextWriter write) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
   struct stat info;
   // What cannot be read is not the same; writing it then says why.
-  bool same = fd.ok() && fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode);
+  bool same = fd.ok() && disk::StatAt(fd.get(), "", &info, AT_EMPTY_PATH) == 0 && S_ISREG(info.st_mode);
   uint64_t size = 0;
   write([&](absl::string_view piece) {
     size += piece.size();
@@ -41,10 +40,10 @@ bool FileHolds(const std::string& path, TextWriter write) {
 }
 
 absl::Status WritePiecewise(const std::string& path, TextWriter write, mode_t mode) {
-  UniqueFd folder(open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder of ", path));
+  absl::StatusOr<UniqueFd> folder = OpenFolder(FolderOf(path));
+  if (!folder.ok()) return folder.status();
   absl::StatusOr<PendingFile> file =
-      PendingFile::Create(folder.get(), path.substr(path.rfind('/') + 1), mode);
+      PendingFile::Create(folder->get(), path.substr(path.rfind('/') + 1), mode);
   absl::Status status = file.status();
   if (status.ok()) {
     write([&](absl::string_view piece) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 
 namespace kplan {
 namespace {
@@ -34,12 +35,12 @@ bool Drain(int fd, size_t max, std::string* out) {
   char block[8192];
   for (size_t taken = 0; taken < kPipe;) {
     ssize_t n = read(fd, block, sizeof(block));
+    if (n < 0 && errno == EINTR) continue;
     if (n > 0) {
       taken += static_cast<size_t>(n);
       if (out->size() < max) out->append(block, std::min<size_t>(n, max - out->size()));
       continue;
     }
-    if (n < 0 && errno == EINTR) continue;
     return n < 0 && errno == EAGAIN;
   }
   return true;
@@ -66,7 +67,7 @@ absl::StatusOr<Child> Spawn(const std::string& program, const std::vector<std::s
     if (!made.ok()) return made.status();
     in = *std::move(made);
   } else {
-    in.read = UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    in.read = UniqueFd(disk::Open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
 
   Child child;

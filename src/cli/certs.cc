@@ -107,9 +107,8 @@ int CertsCommand(const Arguments& arguments) {
     return kExitBadSpec;
   }
   std::string folder = options.Value("-C");
-  if (!folder.empty() && chdir(folder.c_str()) != 0) {
-    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
-  }
+  if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
+    return Fail(status.message());
   absl::Time now = absl::Now();
   std::vector<Row> rows;
   for (const Watch& watch : compiled->graph.watches()) {

@@ -70,6 +70,21 @@ absl::Status HaveNinjaReadAgain() {
   return ErrnoStatus(errno, absl::StrCat("cannot touch ", paths::kGenStamp));
 }
 
+// Whether every root on this machine can be trusted, as seen from DIR, where we are. What is wrong with one
+// is printed, before anything is written: whoever can turn a root elsewhere has our rights to write.
+bool CheckRoots(const SpecFile& file) {
+  Diagnostics found(&file.diagnostics().source());
+  for (const Host& host : file.compiled()->cluster.hosts) {
+    if (host.remote() || host.root == "/") continue;
+    absl::Status status = OpenFolder(host.root).status();
+    if (status.ok() || absl::IsNotFound(status)) continue;
+    found.Error(Code::kBadPath, host.root_place,
+                absl::StrCat("the root of ", host.name, " cannot be used: ", status.message()));
+  }
+  Print(found);
+  return !found.has_errors();
+}
+
 }  // namespace
 
 int GenCommand(const Arguments& arguments) {
@@ -101,8 +116,8 @@ int GenCommand(const Arguments& arguments) {
   if (absl::Status status = MakeFolders(folder); !status.ok()) return Fail(status.message());
   absl::StatusOr<NinjaOptions> ninja = OptionsFor(options, folder, spec);
   if (!ninja.ok()) return Fail(ninja.status().message());
-  if (chdir(folder.c_str()) != 0)
-    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  if (absl::Status status = EnterFolder(folder); !status.ok()) return Fail(status.message());
+  if (!CheckRoots(*file)) return kExitBadSpec;
   if (!lock.has_value()) {
     if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
       return Fail(status.message());

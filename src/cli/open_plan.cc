@@ -1,17 +1,21 @@
 #include "src/cli/open_plan.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-#include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 
 namespace kplan {
 namespace {
 
 int Enter(const std::string& folder) {
-  if (folder.empty() || chdir(folder.c_str()) == 0) return kExitDone;
-  return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  if (folder.empty()) return kExitDone;
+  absl::Status entered = EnterFolder(folder);
+  return entered.ok() ? kExitDone : Fail(entered.message());
+}
+
+int LoadHistory(OpenPlan* plan) {
+  absl::StatusOr<SpecHistory> history = SpecHistory::Load();
+  if (!history.ok()) return Fail(history.status().message());
+  plan->history = *std::move(history);
+  return kExitDone;
 }
 
 }  // namespace
@@ -20,7 +24,7 @@ int OpenPlanIn(const std::string& folder, const std::string& spec, OpenPlan* pla
   plan->path = spec;
   if (spec.empty()) {
     if (int exit = Enter(folder); exit != kExitDone) return exit;
-    plan->history = SpecHistory::Load();
+    if (int exit = LoadHistory(plan); exit != kExitDone) return exit;
     plan->path = plan->history.path();
     if (plan->path.empty())
       return Fail("there is no plan in this folder; run kplan gen first, or name cluster.yaml");
@@ -35,8 +39,7 @@ int OpenPlanIn(const std::string& folder, const std::string& spec, OpenPlan* pla
   if (spec.empty()) return kExitDone;
   // Only now: SPEC is as seen from where the person stands.
   if (int exit = Enter(folder); exit != kExitDone) return exit;
-  plan->history = SpecHistory::Load();
-  return kExitDone;
+  return LoadHistory(plan);
 }
 
 }  // namespace kplan

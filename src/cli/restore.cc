@@ -15,6 +15,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
@@ -60,16 +61,15 @@ class SnapshotHere {
   SnapshotHere() = default;
 
   static absl::Status Copy(const std::string& from, const std::string& to) {
-    UniqueFd in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    UniqueFd in(disk::Open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!in.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", from));
-    UniqueFd folder(open(FolderOf(to).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", FolderOf(to)));
-    absl::StatusOr<PendingFile> out = PendingFile::Create(folder.get(), to.substr(to.rfind('/') + 1), 0600);
+    absl::StatusOr<UniqueFd> folder = OpenFolder(FolderOf(to));
+    if (!folder.ok()) return folder.status();
+    absl::StatusOr<PendingFile> out = PendingFile::Create(folder->get(), to.substr(to.rfind('/') + 1), 0600);
     if (!out.ok()) return out.status();
     std::string block(1 << 20, '\0');
     for (;;) {
-      const ssize_t n = read(in.get(), &block[0], block.size());
-      if (n < 0 && errno == EINTR) continue;
+      const ssize_t n = disk::Read(in.get(), &block[0], block.size());
       if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", from));
       if (n == 0) return out->CommitUnsynced();
       absl::Status status = out->Append(absl::string_view(block).substr(0, static_cast<size_t>(n)));
@@ -95,8 +95,8 @@ int RestoreCommand(const Arguments& arguments) {
   if (error)
     return Fail(ErrnoStatus(error.value(), absl::StrCat("cannot open ", options.operands()[0])).message());
   const std::string folder = options.Value("-C");
-  if (!folder.empty() && chdir(folder.c_str()) != 0)
-    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
+    return Fail(status.message());
 
   absl::StatusOr<RestorePlan> plan = ReadRestoreRecords();
   if (!plan.ok()) return Fail(plan.status().message());

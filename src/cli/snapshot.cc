@@ -62,8 +62,8 @@ int SnapshotCommand(const Arguments& arguments) {
     file = std::filesystem::absolute(file, error).string();
     if (error) return Fail(absl::StrCat("cannot tell the current folder: ", error.message()));
   }
-  if (!folder.empty() && chdir(folder.c_str()) != 0)
-    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
+    return Fail(status.message());
 
   absl::StatusOr<PlannedCluster> cluster = ReadClusterRecords();
   if (!cluster.ok()) return Fail(cluster.status().message());

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/etcd/restore_stage.h"
@@ -57,7 +58,7 @@ absl::StatusOr<Folder> ListFolder(UniqueFd fd, const std::string& shown) {
   Folder folder;
   folder.there = true;
   // A descriptor of its own: closedir closes it.
-  UniqueFd reading(openat(fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd reading(disk::OpenAt(fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   DIR* stream = reading.ok() ? fdopendir(reading.get()) : nullptr;
   if (stream == nullptr) return ErrnoStatus(errno, absl::StrCat("cannot read the folder ", shown));
   reading.release();
@@ -85,7 +86,7 @@ absl::StatusOr<Folder> ListFolder(UniqueFd fd, const std::string& shown) {
 // The folder NAME inside PARENT.
 absl::StatusOr<Folder> OpenInside(const Folder& parent, const char* name, const std::string& shown) {
   Folder folder;
-  UniqueFd fd(openat(parent.fd.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(disk::OpenAt(parent.fd.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (fd.ok()) return ListFolder(std::move(fd), shown);
   const int error = errno;
   if (error == ENOENT) return folder;
@@ -146,7 +147,7 @@ absl::Status ReadLog(const Folder& log, const std::string& shown, EtcdData* data
     return absl::OkStatus();
   }
   const std::string path = absl::StrCat(shown, "/", newest);
-  UniqueFd fd(openat(log.fd.get(), newest.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd fd(disk::OpenAt(log.fd.get(), newest.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   const int error = errno;
   struct stat info = {};
   if ((!fd.ok() && error == ELOOP) || (fd.ok() && fstat(fd.get(), &info) == 0 && !S_ISREG(info.st_mode))) {
@@ -159,8 +160,7 @@ absl::Status ReadLog(const Folder& log, const std::string& shown, EtcdData* data
       ReadWalSegment(static_cast<uint64_t>(info.st_size), [&](uint64_t offset, char* to, size_t n) {
         size_t done = 0;
         while (done < n) {
-          const ssize_t got = pread(fd.get(), to + done, n - done, static_cast<off_t>(offset + done));
-          if (got < 0 && errno == EINTR) continue;
+          const ssize_t got = disk::ReadAt(fd.get(), to + done, n - done, static_cast<off_t>(offset + done));
           if (got < 0) read_error = errno;
           if (got <= 0) break;
           done += static_cast<size_t>(got);

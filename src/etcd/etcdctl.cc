@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 
@@ -93,8 +94,7 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
         absl::StrCat("no answer within ", absl::ToInt64Seconds(timeout), " s"));
   }
   if (!result->ok()) {
-    return absl::UnavailableError(
-        absl::StrCat("exit ", result->exit_code, ": ", LastOf(absl::StripAsciiWhitespace(result->err))));
+    return absl::UnavailableError(absl::StrCat("exit ", result->exit_code, ": ", LastOf(FailureOf(*result))));
   }
   return std::move(result->out);
 }

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
@@ -172,8 +173,15 @@ absl::StatusOr<RestorePlan> ReadRestoreRecords() {
 absl::Status ForgetEtcdStamps() {
   for (const char* label : {kRollout, kVerify}) {
     const std::string stamp = paths::Stamp(label);
-    if (unlink(stamp.c_str()) != 0 && errno != ENOENT)
+    if (unlink(stamp.c_str()) != 0) {
+      if (errno == ENOENT) continue;
       return ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp));
+    }
+    // A power cut must not bring it back: what it says is of other data.
+    absl::StatusOr<UniqueFd> folder = OpenFolder(FolderOf(stamp));
+    if (!folder.ok()) return folder.status();
+    if (disk::Sync(folder->get()) != 0)
+      return ErrnoStatus(errno, absl::StrCat("cannot sync the folder of ", stamp));
   }
   return absl::OkStatus();
 }

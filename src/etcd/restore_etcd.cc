@@ -28,6 +28,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/restore_stage.h"
@@ -107,7 +108,7 @@ absl::Status CheckExchange(int stage) {
     if (mkdirat(stage, name, 0700) != 0 && errno != EEXIST)
       status = ErrnoStatus(errno, "cannot make a folder");
   }
-  if (status.ok() && renameat2(stage, names[0], stage, names[1], RENAME_EXCHANGE) != 0)
+  if (status.ok() && disk::Rename(stage, names[0], stage, names[1], RENAME_EXCHANGE) != 0)
     status = ErrnoStatus(errno, "this file system cannot exchange two folders in one step");
   for (const char* name : names) unlinkat(stage, name, AT_REMOVEDIR);
   return status;
@@ -193,7 +194,8 @@ absl::Status Prepare(const RestorePartRecord& part, StepResult* result) {
   if (made.ok()) made = GiveTree(path, attributes->owner);
   if (made.ok() && chmod(path.c_str(), attributes->mode) != 0)
     made = ErrnoStatus(errno, "cannot set the mode");
-  if (made.ok() && syncfs(stage->folder()) != 0) made = ErrnoStatus(errno, "cannot sync what was restored");
+  if (made.ok() && disk::SyncFileSystem(stage->folder()) != 0)
+    made = ErrnoStatus(errno, "cannot sync what was restored");
   if (made.ok()) made = stage->SetNew(new_folder);
   if (!made.ok()) {
     stage->ClearNew().IgnoreError();  // what the next run does, too

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 
 namespace kplan {
 namespace {
@@ -22,7 +23,7 @@ constexpr char kNew[] = "new";
 constexpr size_t kMaxState = 64 << 10;
 
 UniqueFd OpenFolderAt(int folder, const std::string& name) {
-  return UniqueFd(openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return UniqueFd(disk::OpenAt(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 // Whether FD, inside the folder PARENT, cannot be renamed because something is mounted there.
@@ -54,7 +55,7 @@ absl::Status RemoveTreeAt(int folder, const std::string& name) {
 }
 
 absl::Status Sync(int folder, absl::string_view what) {
-  return fsync(folder) == 0 ? absl::OkStatus() : ErrnoStatus(errno, absl::StrCat("cannot sync ", what));
+  return disk::Sync(folder) == 0 ? absl::OkStatus() : ErrnoStatus(errno, absl::StrCat("cannot sync ", what));
 }
 
 }  // namespace
@@ -92,8 +93,10 @@ absl::StatusOr<RestoreStage> RestoreStage::Open(const std::string& root, const s
     return absl::FailedPreconditionError(
         absl::StrCat(stage.shown_, " is not kplan's own folder (0700): look at it, and move it away"));
   }
-  if (create && flock(stage.stage_.get(), LOCK_EX | LOCK_NB) != 0)
+  if (create && disk::Lock(stage.stage_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", stage.shown_));
     return absl::AbortedError(absl::StrCat("another kplan is at work in ", stage.shown_));
+  }
   if (absl::Status status = stage.ReadState(); !status.ok()) return status;
   return stage;
 }
@@ -119,7 +122,7 @@ absl::Status RestoreStage::SetState(RestoreState state) {
 }
 
 absl::Status RestoreStage::SetNew(const std::string& name) {
-  if (renameat2(stage_.get(), name.c_str(), stage_.get(), kNew, RENAME_NOREPLACE) != 0)
+  if (disk::Rename(stage_.get(), name.c_str(), stage_.get(), kNew, RENAME_NOREPLACE) != 0)
     return ErrnoStatus(errno, absl::StrCat("cannot name it ", shown_, "/", kNew));
   return Sync(stage_.get(), shown_);
 }
@@ -142,8 +145,8 @@ absl::Status RestoreStage::PutAside(std::string* aside) {
   // A folder that kplan made, and in which nobody ever wrote.
   if (unlinkat(made.get(), name.c_str(), AT_REMOVEDIR) == 0) return absl::OkStatus();
   const std::string kept = absl::StrCat(target_.name, ".before-restore-", state_.time);
-  if (renameat2(made.get(), name.c_str(), outer_.get(), kept.c_str(), RENAME_NOREPLACE) != 0 &&
-      (errno != EINVAL || renameat(made.get(), name.c_str(), outer_.get(), kept.c_str()) != 0)) {
+  if (disk::Rename(made.get(), name.c_str(), outer_.get(), kept.c_str(), RENAME_NOREPLACE) != 0 &&
+      (errno != EINVAL || disk::Rename(made.get(), name.c_str(), outer_.get(), kept.c_str()) != 0)) {
     return ErrnoStatus(errno, absl::StrCat("cannot put what was in place aside, as ", kept));
   }
   if (aside != nullptr) *aside = absl::StrCat(target_.folder == "/" ? "" : target_.folder, "/", kept);
@@ -162,7 +165,7 @@ absl::Status RestoreStage::Exchange(std::string* aside) {
     if (!made.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", shown_));
     const std::string from = inside_ ? target_.name : kNew;
     const unsigned int how = *in_place != 0 ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-    if (renameat2(made.get(), from.c_str(), outer_.get(), target_.name.c_str(), how) != 0) {
+    if (disk::Rename(made.get(), from.c_str(), outer_.get(), target_.name.c_str(), how) != 0) {
       return ErrnoStatus(errno, absl::StrCat("cannot put the restored folder in place, as ",
                                              PathFromHere(target_.folder, "/" + target_.name)));
     }

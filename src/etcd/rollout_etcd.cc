@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/step/outlook.h"
 
@@ -34,7 +35,7 @@ constexpr char kLock[] = ".kplan/rollout/etcd.lock";
 // Waits until no other kplan in this folder rolls. Held while it is open.
 absl::StatusOr<UniqueFd> LockRollout() {
   if (absl::Status status = MakeFolders(FolderOf(kLock)); !status.ok()) return status;
-  UniqueFd lock(open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  UniqueFd lock(disk::Open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", kLock));
   if (absl::Status status = AwaitLock(lock.get(), LOCK_EX, kLock); !status.ok()) return status;
   return lock;

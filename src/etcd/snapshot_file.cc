@@ -17,8 +17,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 
@@ -39,7 +41,7 @@ struct OpenSnapshot {
 
 absl::StatusOr<OpenSnapshot> Open(const std::string& path) {
   OpenSnapshot file;
-  file.fd = UniqueFd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  file.fd = UniqueFd(disk::Open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   struct stat info;
   if (fstat(file.fd.get(), &info) != 0) return ErrnoStatus(errno, path);
@@ -59,8 +61,7 @@ absl::StatusOr<std::string> CheckDigest(const OpenSnapshot& file, const std::str
   for (int64_t at = 0; at < file.size;) {
     const int64_t left = file.size - kDigestSize - at;
     const int64_t wanted = left > 0 ? std::min<int64_t>(left, block.size()) : file.size - at;
-    const ssize_t n = pread(file.fd.get(), &block[0], static_cast<size_t>(wanted), at);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = disk::ReadAt(file.fd.get(), &block[0], static_cast<size_t>(wanted), at);
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
     if (n == 0) return Damaged(path, "it became shorter while it was read");
     const absl::string_view bytes(block.data(), static_cast<size_t>(n));
@@ -126,8 +127,8 @@ absl::StatusOr<std::string> RunSnapshotProgram(const std::string& program,
         absl::StrCat("it did not end within ", absl::ToInt64Seconds(timeout), " s"));
   }
   if (result->ok()) return std::move(result->out);
-  return WithoutLog(absl::FailedPreconditionError(
-      absl::StrCat("exit ", result->exit_code, ": ", absl::StripAsciiWhitespace(result->err))));
+  return WithoutLog(
+      absl::FailedPreconditionError(absl::StrCat("exit ", result->exit_code, ": ", FailureOf(*result))));
 }
 
 absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {

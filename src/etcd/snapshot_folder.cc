@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
 
 namespace kplan {
 namespace {
@@ -27,20 +28,8 @@ namespace {
 constexpr char kTimeFormat[] = "%E4Y%m%dT%H%M%E3SZ";  // 20261122T205905.123Z
 constexpr char kBeforeRestart[] = "-before-restart";
 
-absl::StatusOr<std::vector<std::string>> SnapshotNamesIn(const std::string& folder) {
-  DIR* stream = opendir(folder.c_str());
-  if (stream == nullptr) return ErrnoStatus(errno, absl::StrCat("cannot read the folder ", folder));
-  std::vector<std::string> names;
-  errno = 0;
-  while (const dirent* entry = readdir(stream)) names.emplace_back(entry->d_name);
-  const int error = errno;
-  closedir(stream);
-  if (error != 0) return ErrnoStatus(error, absl::StrCat("cannot read the folder ", folder));
-  return names;
-}
-
-UniqueFd OpenFolder(const std::string& path) {
-  return UniqueFd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+UniqueFd OpenOwnFolder(const std::string& path) {
+  return UniqueFd(disk::Open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 absl::Status RemoveTree(const std::string& path) {
@@ -50,10 +39,10 @@ absl::Status RemoveTree(const std::string& path) {
 }
 
 absl::Status SyncFolder(const std::string& folder) {
-  UniqueFd fd = OpenFolder(folder);
+  UniqueFd fd = OpenOwnFolder(folder);
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", folder));
-  return fsync(fd.get()) == 0 ? absl::OkStatus()
-                              : ErrnoStatus(errno, absl::StrCat("cannot sync the folder ", folder));
+  return disk::Sync(fd.get()) == 0 ? absl::OkStatus()
+                                   : ErrnoStatus(errno, absl::StrCat("cannot sync the folder ", folder));
 }
 
 }  // namespace
@@ -84,29 +73,31 @@ std::optional<SnapshotName> ParseSnapshotName(absl::string_view text) {
 }
 
 absl::StatusOr<SavingFolder> SavingFolder::Make(const std::string& parent, const std::string& prefix) {
-  absl::StatusOr<std::vector<std::string>> names = SnapshotNamesIn(parent);
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(parent);
   if (!names.ok()) return names.status();
   for (const std::string& name : *names) {
     if (!absl::StartsWith(name, prefix)) continue;
     const std::string path = absl::StrCat(parent, "/", name);
-    UniqueFd old = OpenFolder(path);
+    UniqueFd old = OpenOwnFolder(path);
     // Whoever saves into it holds the lock.
-    if (!old.ok() || flock(old.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    if (!old.ok() || disk::Lock(old.get(), LOCK_EX | LOCK_NB) != 0) continue;
     if (absl::Status status = RemoveTree(path); !status.ok()) return status;
   }
   for (;;) {
     std::string path = absl::StrCat(parent, "/", prefix, "XXXXXX");
     if (mkdtemp(&path[0]) == nullptr)
       return ErrnoStatus(errno, absl::StrCat("cannot make a folder in ", parent));
-    UniqueFd lock = OpenFolder(path);
-    if (lock.ok() && flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
-      struct stat locked, there;
-      // Between the two another kplan may have taken it for one that was left.
-      if (fstat(lock.get(), &locked) == 0 && lstat(path.c_str(), &there) == 0 &&
-          locked.st_ino == there.st_ino) {
-        return SavingFolder(std::move(path), std::move(lock));
-      }
+    UniqueFd lock = OpenOwnFolder(path);
+    // Between the two another kplan may have taken it for one that was left: then it is gone, or locked.
+    if (!lock.ok() && errno == ENOENT) continue;
+    if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", path));
+    if (disk::Lock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) continue;
+      return ErrnoStatus(errno, absl::StrCat("cannot lock the folder ", path));
     }
+    struct stat locked, there;
+    if (fstat(lock.get(), &locked) == 0 && lstat(path.c_str(), &there) == 0 && locked.st_ino == there.st_ino)
+      return SavingFolder(std::move(path), std::move(lock));
   }
 }
 
@@ -117,11 +108,11 @@ SavingFolder::~SavingFolder() {
 
 absl::Status SavingFolder::Keep(const std::string& name, const std::string& path) const {
   const std::string from = absl::StrCat(path_, "/", name);
-  UniqueFd fd(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(disk::Open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", from));
-  if (fchmod(fd.get(), 0600) != 0 || fsync(fd.get()) != 0)
+  if (fchmod(fd.get(), 0600) != 0 || disk::Sync(fd.get()) != 0)
     return ErrnoStatus(errno, absl::StrCat("cannot sync ", from));
-  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+  if (disk::Rename(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
     // A file system without that flag: no name of ours is taken by chance, and who chose one was asked.
     if (errno != EINVAL) return ErrnoStatus(errno, absl::StrCat("cannot name it ", path));
     if (link(from.c_str(), path.c_str()) != 0)
@@ -134,7 +125,7 @@ absl::Status MakeSnapshotFolder(const std::string& folder) {
   if (absl::Status status = MakeFolders(FolderOf(folder)); !status.ok()) return status;
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", folder));
-  UniqueFd fd = OpenFolder(folder);
+  UniqueFd fd = OpenOwnFolder(folder);
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat(folder, " has to be a folder for snapshots"));
   struct stat info;
   if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, folder);
@@ -151,7 +142,7 @@ absl::Status MakeSnapshotFolder(const std::string& folder) {
 
 absl::StatusOr<std::vector<std::string>> ListSnapshots(const std::string& folder,
                                                        const std::string& cluster_id, bool before_restart) {
-  absl::StatusOr<std::vector<std::string>> names = SnapshotNamesIn(folder);
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(folder);
   if (!names.ok()) return names.status();
   std::vector<std::string> ours;
   for (const std::string& name : *names) {

@@ -175,7 +175,8 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
     });
   });
   if (!differing.empty() || !others->empty() || !same_plan || !same_ninja) {
-    absl::Status status = WriteScratchFile(paths::kBuildNinja, NinjaStub(options), 0644);
+    // Durable, as all of these are: ninja has nothing to do for an empty build.ninja, and does not say why.
+    absl::Status status = WriteFile(paths::kBuildNinja, NinjaStub(options), 0644);
     // What vanishes from the records is remembered first.
     if (status.ok()) status = leftovers.Write();
     if (status.ok()) status = WriteShards(compiled.graph, differing);
@@ -186,10 +187,12 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
     written.changed = true;
   }
   // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
-  // written exactly when build.ninja is another.
+  // written exactly when build.ninja is another. It need not survive a power cut: an empty or an old one is
+  // another one. Where it is that of the very build.ninja that a stub has stood in for, ninja still has the
+  // stub in hand.
   std::string stamp = digest.FinishHex() + "\n";
   absl::StatusOr<std::string> old_stamp = ReadFile(paths::kGenStamp);
-  if (!old_stamp.ok() || *old_stamp != stamp) {
+  if (!same_ninja || !old_stamp.ok() || *old_stamp != stamp) {
     if (absl::Status status = WriteScratchFile(paths::kGenStamp, stamp, 0644); !status.ok()) return status;
     written.changed = true;
   }

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/base/disk.h"
 
 namespace kplan {
 namespace {
@@ -20,7 +21,7 @@ constexpr mode_t kPermissions = 07777;
 // Opens PATH, follows a link (an operator may keep a key elsewhere), and says what it is. O_PATH would do
 // without read permission but takes no fchmod.
 absl::StatusOr<UniqueFd> OpenRegular(const std::string& path, struct stat* info) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   if (fstat(fd.get(), info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
   if (!S_ISREG(info->st_mode))
@@ -102,7 +103,7 @@ absl::StatusOr<std::string> PutRight(const std::string& path, Rule rule) {
       return ErrnoStatus(
           errno, absl::StrFormat("%s: cannot change the mode from %04o to %04o", path, it->was, it->is));
     }
-    if (fsync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", path));
+    if (disk::Sync(fd.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", path));
   }
   std::string reason;
   for (const FileDifference& difference : it->Differences()) {
@@ -128,7 +129,7 @@ absl::StatusOr<std::vector<FileDifference>> PublicFileDifferences(const std::str
 absl::StatusOr<std::string> SetAside(const std::string& path) {
   for (int n = 1; n < 1000; ++n) {
     std::string name = absl::StrCat(path, ".damaged", n == 1 ? "" : absl::StrCat("-", n));
-    if (renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) return name;
+    if (disk::Rename(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) return name;
     if (errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("cannot rename ", path, " to ", name));
   }
   return absl::ResourceExhaustedError(
@@ -138,12 +139,11 @@ absl::StatusOr<std::string> SetAside(const std::string& path) {
 absl::StatusOr<FolderLock> FolderLock::Acquire(const std::string& path) {
   std::string folder = FolderOf(path);
   if (absl::Status status = MakeFolders(folder); !status.ok()) return status;
-  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", folder));
-  while (flock(fd.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock the folder ", folder));
-  }
-  return FolderLock(std::move(fd));
+  absl::StatusOr<UniqueFd> fd = OpenFolder(folder);
+  if (!fd.ok()) return fd.status();
+  if (absl::Status status = AwaitLock(fd->get(), LOCK_EX, absl::StrCat("the folder ", folder)); !status.ok())
+    return status;
+  return FolderLock(*std::move(fd));
 }
 
 std::string JoinReasons(const std::string& a, const std::string& b) {

@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 
 namespace kplan {
 namespace {
@@ -45,7 +46,8 @@ absl::StatusOr<std::vector<std::string>> LookUp(const std::string& file, const c
   if (!result.ok()) return result.status();
   if (result->exit_code == 2) return std::vector<std::string>();  // getent(1): the key was not found
   if (!result->ok()) {
-    return absl::UnavailableError(absl::StrCat("getent ", database, " ", name, " failed: ", result->err));
+    return absl::UnavailableError(
+        absl::StrCat("getent ", database, " ", name, " failed: ", FailureOf(*result)));
   }
   return FindAccount(result->out, name);
 }

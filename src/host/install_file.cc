@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 
 namespace kplan {
 
@@ -30,7 +31,7 @@ absl::StatusOr<InstallTarget> MakeInstallTarget(const std::string& root, const s
 absl::StatusOr<InstallSource> InstallSource::Open(const std::string& name) {
   InstallSource source;
   source.name = name;
-  source.fd = UniqueFd(open(name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  source.fd = UniqueFd(disk::Open(name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!source.fd.ok() && errno == ELOOP) {
     return absl::FailedPreconditionError(
         absl::StrCat(name, " is a symbolic link; it must be the file itself"));
@@ -58,8 +59,8 @@ absl::StatusOr<Secret> InstallSource::ReadAll(size_t max_bytes) const {
 absl::StatusOr<size_t> ReadBlock(int fd, off_t offset, std::string* block) {
   size_t filled = 0;
   while (filled < block->size()) {
-    ssize_t n = pread(fd, &(*block)[filled], block->size() - filled, offset + static_cast<off_t>(filled));
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n =
+        disk::ReadAt(fd, &(*block)[filled], block->size() - filled, offset + static_cast<off_t>(filled));
     if (n < 0) return ErrnoStatus(errno, "cannot read");
     if (n == 0) break;
     filled += n;

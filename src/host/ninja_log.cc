@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 
@@ -65,17 +66,11 @@ absl::Status ShortenNinjaLog() {
   if (!text.ok()) return text.status();
   const std::optional<std::string> shorter = ShortNinjaLog(*text);
   if (!shorter.has_value()) return absl::OkStatus();
-  UniqueFd fd(open(paths::kNinjaLog, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd fd(disk::Open(paths::kNinjaLog, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", paths::kNinjaLog));
-  for (size_t done = 0; done < shorter->size();) {
-    const ssize_t n =
-        pwrite(fd.get(), shorter->data() + done, shorter->size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot write ", paths::kNinjaLog));
-    if (n > 0) done += static_cast<size_t>(n);
-  }
-  while (ftruncate(fd.get(), static_cast<off_t>(shorter->size())) != 0) {
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot truncate ", paths::kNinjaLog));
-  }
+  if (absl::Status status = WriteAll(fd.get(), *shorter, paths::kNinjaLog); !status.ok()) return status;
+  if (disk::Truncate(fd.get(), static_cast<off_t>(shorter->size())) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot truncate ", paths::kNinjaLog));
   return absl::OkStatus();
 }
 

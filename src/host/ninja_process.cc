@@ -27,12 +27,12 @@ bool IsNinja(const ProcessName& process) {
 
 // Whether the last line of ninja's log is about `gen`. Its fields: start, end, time, output, digest.
 bool EndsWithGen(const std::string& log) {
-  UniqueFd fd(open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(disk::Open(log.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info;
   if (!fd.ok() || fstat(fd.get(), &info) != 0) return false;
   char tail[4096];
   const off_t start = std::max<off_t>(0, info.st_size - static_cast<off_t>(sizeof(tail)));
-  const ssize_t size = pread(fd.get(), tail, sizeof(tail), start);
+  const ssize_t size = disk::ReadAt(fd.get(), tail, sizeof(tail), start);
   if (size <= 0) return false;
   absl::string_view text(tail, static_cast<size_t>(size));
   if (!absl::ConsumeSuffix(&text, "\n")) return false;

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "src/base/disk.h"
 #include "src/host/hold_readers.h"
 
 namespace kplan {
@@ -51,7 +52,7 @@ bool Exists(int folder, const std::string& name) {
 std::string TemporaryOf(const std::string& name) { return absl::StrCat(".", name, ".kplan-tmp"); }
 
 absl::Status Sync(int folder) {
-  return fsync(folder) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "cannot sync the folder");
+  return disk::Sync(folder) == 0 ? absl::OkStatus() : ErrnoStatus(errno, "cannot sync the folder");
 }
 
 absl::Status Remove(int folder, const std::string& name, int flags = 0) {
@@ -61,7 +62,7 @@ absl::Status Remove(int folder, const std::string& name, int flags = 0) {
 
 // The content of the regular file NAME, empty when there is none.
 absl::StatusOr<Secret> ReadIn(int folder, const std::string& name) {
-  UniqueFd fd(openat(folder, name.c_str(), O_RDONLY | kOpenFlags));
+  UniqueFd fd(disk::OpenAt(folder, name.c_str(), O_RDONLY | kOpenFlags));
   if (!fd.ok() && errno == ENOENT) return Secret();
   struct stat info;
   if (!fd.ok() || fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", name));
@@ -77,12 +78,11 @@ absl::StatusOr<Secret> ReadIn(int folder, const std::string& name) {
 // In place, for a file that nobody can read meanwhile.
 absl::Status WriteInPlace(int fd, absl::string_view content) {
   for (size_t done = 0; done < content.size();) {
-    ssize_t n = pwrite(fd, content.data() + done, content.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = disk::WriteAt(fd, content.data() + done, content.size() - done, static_cast<off_t>(done));
     if (n < 0) return ErrnoStatus(errno, "cannot overwrite the old certificate");
     done += n;
   }
-  if (ftruncate(fd, static_cast<off_t>(content.size())) == 0) return absl::OkStatus();
+  if (disk::Truncate(fd, static_cast<off_t>(content.size())) == 0) return absl::OkStatus();
   return ErrnoStatus(errno, "cannot cut the old certificate");
 }
 
@@ -107,7 +107,7 @@ absl::StatusOr<UniqueFd> PairSwap::OpenFolder(bool create) const {
 }
 
 absl::StatusOr<UniqueFd> PairSwap::OpenStage(int folder, const std::string& name) const {
-  UniqueFd stage(openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | kOpenFlags));
+  UniqueFd stage(disk::OpenAt(folder, name.c_str(), O_RDONLY | O_DIRECTORY | kOpenFlags));
   if (!stage.ok() && (errno == ELOOP || errno == ENOTDIR)) return NotOurs(name);
   if (!stage.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", name));
   struct stat info;
@@ -201,12 +201,14 @@ absl::Status PairSwap::Put(const InstallTarget& target, const Secret& content) c
   return file.ok() ? file->Commit() : file.status();
 }
 
-absl::Status PairSwap::MakeStage(int folder, const std::string& name, const PairContent& pair) const {
-  if (mkdirat(folder, name.c_str(), 0700) != 0) {
+absl::Status PairSwap::MakeStage(int folder, const std::string& name, const PairContent& pair,
+                                 UniqueFd* stage) const {
+  if (disk::MakeFolder(folder, name.c_str(), 0700) != 0) {
     return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", name));
   }
-  absl::StatusOr<UniqueFd> stage = OpenStage(folder, name);
-  if (!stage.ok()) return stage.status();
+  absl::StatusOr<UniqueFd> opened = OpenStage(folder, name);
+  if (!opened.ok()) return opened.status();
+  *stage = *std::move(opened);
   if (fchmod(stage->get(), 0711) != 0) return ErrnoStatus(errno, "cannot set the mode of a new folder");
   absl::StatusOr<PendingFile> certificate = Fill(stage->get(), certificate_, pair.certificate);
   if (!certificate.ok()) return certificate.status();
@@ -220,16 +222,15 @@ absl::Status PairSwap::MakeStage(int folder, const std::string& name, const Pair
 absl::Status PairSwap::MakeLink(int folder, const std::string& text, const std::string& name) const {
   if (absl::Status status = Remove(folder, unfinished_link_); !status.ok()) return status;
   if (symlinkat(text.c_str(), folder, unfinished_link_.c_str()) != 0 ||
-      renameat(folder, unfinished_link_.c_str(), folder, name.c_str()) != 0) {
+      disk::Rename(folder, unfinished_link_.c_str(), folder, name.c_str()) != 0) {
     return ErrnoStatus(errno, absl::StrCat("cannot make the link ", name));
   }
   return absl::OkStatus();
 }
 
-absl::Status PairSwap::Flip(int folder, const PairContent& new_pair, Progress* progress) const {
-  absl::StatusOr<UniqueFd> stage = OpenStage(folder, old_stage_);
-  if (!stage.ok()) return stage.status();
-  UniqueFd old(openat(stage->get(), certificate_.split.name.c_str(), O_WRONLY | kOpenFlags));
+absl::Status PairSwap::Flip(int folder, int old_stage, const PairContent& new_pair,
+                            Progress* progress) const {
+  UniqueFd old(disk::OpenAt(old_stage, certificate_.split.name.c_str(), O_WRONLY | kOpenFlags));
   if (!old.ok()) return ErrnoStatus(errno, "cannot open the old certificate");
   std::optional<HoldReaders> hold;
   if (options_.hold_readers) hold.emplace(old.get(), kPatience, options_.clock);
@@ -244,14 +245,14 @@ absl::Status PairSwap::Flip(int folder, const PairContent& new_pair, Progress* p
 }
 
 absl::Status PairSwap::TrySwap(int folder, const PairContent& old_pair, const PairContent& new_pair,
-                               Progress* progress) const {
+                               Stages* stages, Progress* progress) const {
   // First all that takes room on the disk.
   absl::StatusOr<PendingFile> certificate = Fill(folder, certificate_, new_pair.certificate);
   if (!certificate.ok()) return certificate.status();
   absl::StatusOr<PendingFile> key = Fill(folder, key_, new_pair.key);
   if (!key.ok()) return key.status();
-  absl::Status status = MakeStage(folder, old_stage_, old_pair);
-  if (status.ok()) status = MakeStage(folder, new_stage_, new_pair);
+  absl::Status status = MakeStage(folder, old_stage_, old_pair, &stages->old_one);
+  if (status.ok()) status = MakeStage(folder, new_stage_, new_pair, &stages->new_one);
   if (status.ok()) status = MakeLink(folder, old_stage_, link_);
   if (status.ok()) status = Sync(folder);
   if (!status.ok()) return status;
@@ -260,7 +261,7 @@ absl::Status PairSwap::TrySwap(int folder, const PairContent& old_pair, const Pa
   status = MakeLink(folder, LinkText(certificate_), certificate_.split.name);
   if (status.ok()) status = MakeLink(folder, LinkText(key_), key_.split.name);
   if (status.ok()) status = Sync(folder);
-  if (status.ok()) status = Flip(folder, new_pair, progress);
+  if (status.ok()) status = Flip(folder, stages->old_one.get(), new_pair, progress);
   if (status.ok()) status = certificate->Commit();
   if (status.ok()) status = key->Commit();
   return status;
@@ -270,7 +271,8 @@ absl::Status PairSwap::Swap(const PairContent& old_pair, const PairContent& new_
   absl::StatusOr<UniqueFd> folder = OpenFolder(/*create=*/false);
   if (!folder.ok()) return folder.status();
   Progress progress = Progress::kPrepared;
-  absl::Status status = TrySwap(folder->get(), old_pair, new_pair, &progress);
+  Stages stages;
+  absl::Status status = TrySwap(folder->get(), old_pair, new_pair, &stages, &progress);
   if (!status.ok() && progress != Progress::kPrepared) {
     const PairContent& now = progress == Progress::kFlipped ? new_pair : old_pair;
     absl::Status put = Put(certificate_, now.certificate);
@@ -280,7 +282,7 @@ absl::Status PairSwap::Swap(const PairContent& old_pair, const PairContent& new_
   }
   // Whoever is inside open(2) may have followed the first link and not yet arrived.
   if (progress != Progress::kPrepared) options_.clock->SleepFor(options_.drain);
-  status.Update(Clean(folder->get()));
+  status.Update(Clean(folder->get(), stages));
   return status;
 }
 
@@ -292,29 +294,36 @@ absl::Status PairSwap::Settle(const State& state, const PairContent& now) const 
   if (!status.ok()) return status;
   if (state.linked()) options_.clock->SleepFor(options_.drain);  // as in Swap
   absl::StatusOr<UniqueFd> folder = OpenFolder(/*create=*/false);
-  return folder.ok() ? Clean(folder->get()) : folder.status();
+  return folder.ok() ? Clean(folder->get(), Stages()) : folder.status();
 }
 
-absl::Status PairSwap::RemoveStage(int folder, const std::string& name) const {
-  absl::StatusOr<UniqueFd> stage = OpenStage(folder, name);
-  if (absl::IsNotFound(stage.status())) return absl::OkStatus();
-  if (!stage.ok()) return stage.status();
+absl::Status PairSwap::RemoveStage(int folder, const std::string& name, const UniqueFd& known) const {
+  absl::StatusOr<UniqueFd> opened;
+  if (!known.ok()) {
+    opened = OpenStage(folder, name);
+    if (absl::IsNotFound(opened.status())) return absl::OkStatus();
+    if (!opened.ok()) {
+      // One that was made and could not be opened is empty.
+      return unlinkat(folder, name.c_str(), AT_REMOVEDIR) == 0 ? absl::OkStatus() : opened.status();
+    }
+  }
+  const int stage = known.ok() ? known.get() : opened->get();
   absl::Status status;
-  for (const std::string& file : {certificate_.split.name, key_.split.name}) {
-    status.Update(Remove(stage->get(), file));
-    status.Update(Remove(stage->get(), TemporaryOf(file)));
+  for (const std::string& file : {key_.split.name, certificate_.split.name}) {
+    status.Update(Remove(stage, file));
+    status.Update(Remove(stage, TemporaryOf(file)));
   }
   status.Update(Remove(folder, name, AT_REMOVEDIR));
   return status;
 }
 
-absl::Status PairSwap::Clean(int folder) const {
+absl::Status PairSwap::Clean(int folder, const Stages& known) const {
   absl::Status status = Remove(folder, TemporaryOf(certificate_.split.name));
   status.Update(Remove(folder, TemporaryOf(key_.split.name)));
   status.Update(Remove(folder, unfinished_link_));
   status.Update(Remove(folder, link_));
-  status.Update(RemoveStage(folder, old_stage_));
-  status.Update(RemoveStage(folder, new_stage_));
+  status.Update(RemoveStage(folder, old_stage_, known.old_one));
+  status.Update(RemoveStage(folder, new_stage_, known.new_one));
   status.Update(Sync(folder));  // a copy of the old key must not come back
   return status;
 }

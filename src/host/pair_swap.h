@@ -95,6 +95,11 @@ class PairSwap {
   absl::Status PutKey(const PairContent& pair) const { return Put(key_, pair.key); }
 
  private:
+  // Our two folders, where this object made them: copies of keys are in them, and must go even where they
+  // cannot be opened a second time.
+  struct Stages {
+    UniqueFd old_one, new_one;
+  };
   enum class Progress { kPrepared, kLinked, kFlipped };  // where the two names lead
 
   absl::StatusOr<UniqueFd> OpenFolder(bool create) const;
@@ -106,13 +111,13 @@ class PairSwap {
 
   absl::StatusOr<PendingFile> Fill(int folder, const InstallTarget& target, const Secret& content) const;
   absl::Status Put(const InstallTarget& target, const Secret& content) const;
-  absl::Status MakeStage(int folder, const std::string& name, const PairContent& pair) const;
+  absl::Status MakeStage(int folder, const std::string& name, const PairContent& pair, UniqueFd* stage) const;
   absl::Status MakeLink(int folder, const std::string& text, const std::string& name) const;
-  absl::Status Flip(int folder, const PairContent& new_pair, Progress* progress) const;
-  absl::Status TrySwap(int folder, const PairContent& old_pair, const PairContent& new_pair,
+  absl::Status Flip(int folder, int old_stage, const PairContent& new_pair, Progress* progress) const;
+  absl::Status TrySwap(int folder, const PairContent& old_pair, const PairContent& new_pair, Stages* stages,
                        Progress* progress) const;
-  absl::Status RemoveStage(int folder, const std::string& name) const;
-  absl::Status Clean(int folder) const;
+  absl::Status RemoveStage(int folder, const std::string& name, const UniqueFd& known) const;
+  absl::Status Clean(int folder, const Stages& known) const;
 
   const InstallTarget certificate_, key_;
   const PairSwapOptions options_;

@@ -23,6 +23,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/base/clock_testing.h"
+#include "src/base/disk_testing.h"
 #include "src/host/hold_readers.h"
 #include "src/step/step_testing.h"
 
@@ -113,6 +114,34 @@ TEST_F(PairSwapTest, LeavesTwoRegularFiles) {
     ExpectAtRest(number);
   }
   umask(old);
+}
+
+// Each call fails once. Whatever it was, there is a pair, in files, and nowhere a copy of a key.
+TEST_F(PairSwapTest, AFaultAnywhereLeavesAPairAndNoCopyOfAKey) {
+  size_t faults = 0;
+  for (bool hit = true; hit; ++faults) {
+    Write(kCertificate, Pair(0).certificate.view());
+    Write(kKey, Pair(0).key.view(), 0600);
+    hit = false;
+    size_t calls = 0;
+    std::string failed;
+    absl::Status status;
+    {
+      WatchedDisk disk([&](absl::string_view call) {
+        if (calls++ != faults) return 0;
+        hit = true;
+        failed = std::string(call);
+        return EIO;
+      });
+      status = Swapper(Quick()).Swap(Pair(0), Pair(1));
+    }
+    const int number = NumberIn(Read(kCertificate), "certificate");
+    EXPECT_EQ(NumberIn(Read(kKey), "key"), number) << failed;
+    EXPECT_TRUE(number == 1 || (number == 0 && !status.ok())) << failed << ": " << status;
+    EXPECT_THAT(List("etc"), ElementsAre("x-key.pem", "x.pem")) << failed << ": " << status;
+    if (!status.ok()) EXPECT_THAT(std::string(status.message()), HasSubstr("Input/output error")) << failed;
+  }
+  EXPECT_GT(faults, 40u);
 }
 
 // What the readers below count, in memory that processes share.

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/base/text.h"
 #include "src/host/service_log.h"
 #include "src/host/service_marker.h"
@@ -129,7 +130,7 @@ absl::StatusOr<Instance> StartProcess(const ProcessSpec& spec) {
   if (!result.ok()) return result.status();
   if (!result->ok()) {
     return absl::AbortedError(absl::StrCat("start-stop-daemon could not start ", spec.argv[0], " (exit ",
-                                           result->exit_code, "): ", result->err, result->out));
+                                           result->exit_code, "): ", FailureOf(*result)));
   }
 
   absl::StatusOr<std::string> text = ReadFile(PidFilePath(spec.root, spec.name), 64);

@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/disk.h"
 #include "src/base/paths.h"
 #include "src/host/ninja_log.h"
 #include "src/host/ninja_process.h"
@@ -25,18 +26,16 @@ namespace {
 
 absl::StatusOr<UniqueFd> OpenLock(const char* path) {
   if (absl::Status status = MakeFolders(paths::kState); !status.ok()) return status;
-  UniqueFd fd(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  UniqueFd fd(disk::Open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   return fd;
 }
 
 // Whether the lock PATH, open as FD, is ours now; false when somebody else has it.
 absl::StatusOr<bool> TryLock(int fd, const char* path) {
-  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return false;
-    if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
-  }
-  return true;
+  if (disk::Lock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
 }
 
 absl::Status AtWork(absl::string_view who) {
@@ -47,14 +46,9 @@ absl::Status AtWork(absl::string_view who) {
 // Says in the lock's file who has it. In place, and not synced: it means something only while the lock is
 // held.
 absl::Status WriteHolder(int fd, const RunHolder& holder) {
-  const std::string text = holder.ToText();
-  if (ftruncate(fd, 0) != 0) return ErrnoStatus(errno, absl::StrCat("cannot truncate ", paths::kRunLock));
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t n = pwrite(fd, text.data() + done, text.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot write ", paths::kRunLock));
-    if (n > 0) done += static_cast<size_t>(n);
-  }
-  return absl::OkStatus();
+  if (disk::Truncate(fd, 0) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot truncate ", paths::kRunLock));
+  return WriteAll(fd, holder.ToText(), paths::kRunLock);
 }
 
 std::optional<RunHolder> ReadHolder() {

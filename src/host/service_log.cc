@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 
@@ -29,8 +30,8 @@ absl::Status BeginLogSection(const std::string& root, const std::string& name) {
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kLogFolder, /*create=*/true);
   if (!folder.ok()) return folder.status();
   const std::string path = LogPath(root, name);
-  UniqueFd log(openat(folder->get(), absl::StrCat(name, ".log").c_str(),
-                      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
+  UniqueFd log(disk::OpenAt(folder->get(), absl::StrCat(name, ".log").c_str(),
+                            O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
   if (!log.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the log ", path));
   struct stat info;
   if (fstat(log.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot stat ", path));
@@ -38,19 +39,16 @@ absl::Status BeginLogSection(const std::string& root, const std::string& name) {
     return absl::FailedPreconditionError(absl::StrCat(path, " is not a plain file"));
   std::string line = absl::StrCat(
       kSection, name, " at ", absl::FormatTime(absl::RFC3339_sec, absl::Now(), absl::UTCTimeZone()), "\n");
-  // One write, so that it is whole; a full disk must not keep the service from starting, but is told.
-  if (write(log.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    return ErrnoStatus(errno, absl::StrCat("cannot write the log ", path));
-  }
-  return absl::OkStatus();
+  return WriteAll(log.get(), line, absl::StrCat("the log ", path));
 }
 
 std::string LogOfThisStart(const std::string& root, const std::string& name) {
-  UniqueFd log(open(LogPath(root, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  UniqueFd log(disk::Open(LogPath(root, name).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info;
   if (!log.ok() || fstat(log.get(), &info) != 0 || !S_ISREG(info.st_mode)) return "";
   std::string tail(static_cast<size_t>(std::min(info.st_size, kMaxLogTail)), '\0');
-  ssize_t size = pread(log.get(), tail.data(), tail.size(), info.st_size - static_cast<off_t>(tail.size()));
+  ssize_t size =
+      disk::ReadAt(log.get(), tail.data(), tail.size(), info.st_size - static_cast<off_t>(tail.size()));
   tail.resize(std::max<ssize_t>(size, 0));
   size_t section = tail.rfind(kSection.data(), std::string::npos, kSection.size());
   if (section == std::string::npos) return tail;

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/host/content_digest.h"
@@ -147,13 +148,11 @@ absl::StatusOr<UniqueFd> LockService(const std::string& root, const std::string&
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, kMarkerFolder, /*create=*/true);
   if (!folder.ok()) return folder.status();
   for (;;) {
-    UniqueFd lock(openat(folder->get(), absl::StrCat(name, ".lock").c_str(),
-                         O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
+    UniqueFd lock(disk::OpenAt(folder->get(), absl::StrCat(name, ".lock").c_str(),
+                               O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
     if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the lock of ", name));
     // Its holder is a step, and those end by their own timeouts.
-    while (flock(lock.get(), LOCK_EX) != 0) {
-      if (errno != EINTR) return ErrnoStatus(errno, absl::StrCat("cannot take the lock of ", name));
-    }
+    if (absl::Status status = AwaitLock(lock.get(), LOCK_EX, name); !status.ok()) return status;
     // Whoever had it may have retired the service, and the lock's name with it.
     struct stat info;
     if (fstat(lock.get(), &info) != 0) return ErrnoStatus(errno, "cannot look at a lock");

@@ -14,6 +14,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/pki/certificate_due.h"
 #include "src/step/step.h"
 
@@ -89,16 +90,17 @@ std::string FirstMissing(const std::string& folder) {
 
 absl::StatusOr<TrialFolder> TrialFolder::Enter(const std::string& dir) {
   TrialFolder trial;
-  trial.before_ = UniqueFd(open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  trial.before_ = UniqueFd(disk::Open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!trial.before_.ok()) return ErrnoStatus(errno, "cannot open the current folder");
   std::string made = FirstMissing(dir);
   if (absl::Status status = MakeFolders(dir); !status.ok()) return status;
   const std::string path = absl::StrCat(dir, "/", kFolder);
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
     return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", path));
-  trial.lock_ = UniqueFd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  trial.lock_ = UniqueFd(disk::Open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!trial.lock_.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", path));
-  if (flock(trial.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (disk::Lock(trial.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", path));
     return absl::UnavailableError(absl::StrCat("another import into ", dir, " is at work"));
   }
   // From here on it is ours to remove.

@@ -12,7 +12,7 @@ class Foreteller : public TraversalSink {
  public:
   Foreteller(const Graph& graph, Forecast* forecast) : graph_(graph), forecast_(forecast) {}
 
-  bool Wants(StepId, bool) override { return true; }
+  bool Wants(StepId, StampSeen) override { return true; }
   // A service is asked what it runs with whether or not somebody saw it change.
   bool Asks(StepId step, const StepSight& sight) override {
     return !sight.causes.empty() || RunsServicesHere(graph_.steps()[step]);

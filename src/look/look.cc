@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
@@ -27,25 +28,31 @@ bool Touch(const std::string& path, bool follow) {
   return utimensat(AT_FDCWD, path.c_str(), nullptr, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// What has no file loses its stamp.
-void MakeStale(const Watch& watch, const std::string& stamp) {
+// Takes STAMP away. Says why not, to be put behind the reason: then ninja will not run the step.
+std::string RemoveStamp(const std::string& stamp) {
+  if (unlink(stamp.c_str()) == 0 || errno == ENOENT) return "";
+  return absl::StrCat("; ", ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp)).message());
+}
+
+// What has no file loses its stamp. Says what went wrong, as RemoveStamp().
+std::string MakeStale(const Watch& watch, const std::string& stamp) {
   const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService &&
                     watch.kind != Watch::Kind::kVerdict;
   // Below DIR a link is the user's own affair, and what it leads to is the artifact; on a host there are
   // none.
-  if (file && Touch(PathFromHere(watch.root, watch.path), watch.root.empty())) return;
-  unlink(stamp.c_str());
+  if (file && Touch(PathFromHere(watch.root, watch.path), watch.root.empty())) return "";
+  return RemoveStamp(stamp);
 }
 
-void MakeStale(const JournalEntry& entry, const std::string& stamp) {
+std::string MakeStale(const JournalEntry& entry, const std::string& stamp) {
   for (const auto& [path, signature] : entry.files) {
     struct stat info;
     // One that is gone ninja misses by itself. (Without its stamp the step would make all stale that depends
     // on it, also when it comes back the same.)
-    if (lstat(path.c_str(), &info) != 0) return;
-    if (S_ISREG(info.st_mode) && Touch(path, /*follow=*/false)) return;
+    if (lstat(path.c_str(), &info) != 0) return "";
+    if (S_ISREG(info.st_mode) && Touch(path, /*follow=*/false)) return "";
   }
-  unlink(stamp.c_str());
+  return RemoveStamp(stamp);
 }
 
 // Makes stale what is not as it should be.
@@ -54,9 +61,13 @@ class StaleMaker : public TraversalSink {
   explicit StaleMaker(const Graph& graph) : graph_(graph), touched_(graph.shards().size()) {}
 
   // What was not done before is ninja's to find.
-  bool Wants(StepId id, bool has_stamp) override {
+  bool Wants(StepId id, StampSeen stamp) override {
     const Step& step = graph_.steps()[id];
-    return has_stamp && (step.kind == StepKind::kService || !IsDoneOverSsh(step));
+    if (stamp == StampSeen::kEmpty) {
+      Say(step,
+          absl::StrCat("its stamp is empty, as after a power cut", RemoveStamp(paths::Stamp(step.label))));
+    }
+    return stamp == StampSeen::kWhole && (step.kind == StepKind::kService || !IsDoneOverSsh(step));
   }
 
   // When its files are not as it left them. One that failed, or has another record now, ninja runs in any
@@ -71,8 +82,8 @@ class StaleMaker : public TraversalSink {
     const Step& step = graph_.steps()[id];
     const std::string stamp = paths::Stamp(step.label);
     for (const StepSight::Finding& finding : sight.findings) {
-      MakeStale(*finding.watch, stamp);
-      Say(step, absl::StrCat(WhoseIs(step, *finding.watch), finding.reason));
+      Say(step,
+          absl::StrCat(WhoseIs(step, *finding.watch), finding.reason, MakeStale(*finding.watch, stamp)));
     }
     // Behind one that fails it is looked at again when that one does not.
     if (!asked_ || forecast.behind) return;
@@ -83,8 +94,7 @@ class StaleMaker : public TraversalSink {
       touched_[step.shard].push_back(sight.entry);
       return;
     }
-    MakeStale(*sight.entry, stamp);
-    Say(step, reason);
+    Say(step, absl::StrCat(reason, MakeStale(*sight.entry, stamp)));
   }
 
   // What was found, shard by shard.
@@ -131,7 +141,9 @@ void Keep(const std::string& path, const Journal& journal, const std::vector<con
   }
   constexpr size_t kSlack = 64;
   if (journal.lines() < 2 * journal.entries().size() + kSlack) return;
-  const Journal all = Journal::Read(path);
+  absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return;  // what cannot be read just now is not written over
+  const Journal all = Journal::Parse(*text);
   std::vector<const JournalEntry*> entries;
   for (const auto& [label, entry] : all.entries()) entries.push_back(&entry);
   WriteJournal(path, entries).IgnoreError();

@@ -16,7 +16,8 @@ namespace kplan {
 // The texts of cluster.yaml that are known, newest first, each compiled when it is asked for.
 class OldRecords::Versions {
  public:
-  Versions() : history_(SpecHistory::Load()) {}
+  // That they cannot be read was told by whoever opened the plan, or wrote it.
+  Versions() : history_(SpecHistory::Load().value_or(SpecHistory())) {}
 
   std::optional<std::string> Find(const std::string& label, absl::string_view digest) {
     for (size_t i = 0; i < history_.versions().size(); ++i) {

@@ -1,6 +1,5 @@
 #include "src/look/spec_history.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,6 +14,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/disk.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -77,18 +77,17 @@ std::string HeaderText(const std::string& path, size_t size, int64_t at) {
 }
 
 // The numbers of the files in .kplan/specs, greatest first; whatever else is there is not ours.
-std::vector<int64_t> Numbers() {
+absl::StatusOr<std::vector<int64_t>> Numbers() {
   std::vector<int64_t> numbers;
-  DIR* folder = opendir(paths::kSpecs);
-  if (folder == nullptr) return numbers;
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(paths::kSpecs);
+  if (absl::IsNotFound(names.status())) return numbers;
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
     int64_t number = 0;
     bool ours = absl::ascii_isdigit(static_cast<unsigned char>(name[0])) && absl::SimpleAtoi(name, &number) &&
                 number <= kMaxNumber && absl::StrCat(number) == name;
     if (ours) numbers.push_back(number);
   }
-  closedir(folder);
   std::sort(numbers.begin(), numbers.end(), std::greater<int64_t>());
   return numbers;
 }
@@ -102,11 +101,13 @@ std::optional<size_t> SizeOf(const std::string& file) {
   return size;
 }
 
-std::optional<SpecVersion> ReadVersion(int64_t number) {
+// Nothing when there is no such file, or none of ours.
+absl::StatusOr<std::optional<SpecVersion>> ReadVersion(int64_t number) {
   std::string file = paths::SavedSpec(number);
   if (!SizeOf(file).has_value()) return std::nullopt;
   absl::StatusOr<std::string> content = ReadFile(file, YamlTree::kMaxBytes + kMaxHeader);
-  if (!content.ok()) return std::nullopt;
+  if (absl::IsNotFound(content.status()) || absl::IsOutOfRange(content.status())) return std::nullopt;
+  if (!content.ok()) return content.status();
   std::optional<Header> header = ParseHeader(*content, content->size());
   if (!header.has_value() || content->size() - header->text_begin > YamlTree::kMaxBytes) return std::nullopt;
   SpecVersion version;
@@ -114,28 +115,16 @@ std::optional<SpecVersion> ReadVersion(int64_t number) {
   version.at = header->at;
   content->erase(0, header->text_begin);
   version.text = *std::move(content);
-  return version;
+  return std::optional<SpecVersion>(std::move(version));
 }
 
-// The same without the text.
-std::optional<Header> ReadHeader(int64_t number) {
-  std::string file = paths::SavedSpec(number);
-  std::optional<size_t> size = SizeOf(file);
-  if (!size.has_value()) return std::nullopt;
-  UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
-  if (!fd.ok()) return std::nullopt;
-  std::string content(std::min(kMaxHeader, *size), '\0');
-  ssize_t n = pread(fd.get(), &content[0], content.size(), 0);
-  if (n < 0) return std::nullopt;
-  return ParseHeader(absl::string_view(content).substr(0, static_cast<size_t>(n)), *size);
-}
-
-bool IsNewest(int64_t number, const std::string& path, const std::string& text) {
+absl::StatusOr<bool> IsNewest(int64_t number, const std::string& path, const std::string& text) {
   std::optional<size_t> size = SizeOf(paths::SavedSpec(number));
   // Most edits change the length; then nothing is read.
   if (!size.has_value() || *size < text.size() || *size > text.size() + kMaxHeader) return false;
-  std::optional<SpecVersion> version = ReadVersion(number);
-  return version.has_value() && version->path == path && version->text == text;
+  absl::StatusOr<std::optional<SpecVersion>> version = ReadVersion(number);
+  if (!version.ok()) return version.status();
+  return version->has_value() && (*version)->path == path && (*version)->text == text;
 }
 
 // A folder of that name is somebody else's and stays.
@@ -148,30 +137,32 @@ absl::Status Remove(int64_t number) {
 
 }  // namespace
 
-SpecHistory SpecHistory::Load() {
+absl::StatusOr<SpecHistory> SpecHistory::Load() {
   SpecHistory history;
-  for (int64_t number : Numbers()) {
+  absl::StatusOr<std::vector<int64_t>> numbers = Numbers();
+  if (!numbers.ok()) return numbers.status();
+  for (int64_t number : *numbers) {
     if (history.versions_.size() == kKept) break;
-    std::optional<SpecVersion> version = ReadVersion(number);
-    if (version.has_value()) history.versions_.push_back(*std::move(version));
+    absl::StatusOr<std::optional<SpecVersion>> version = ReadVersion(number);
+    if (!version.ok()) return version.status();
+    if (version->has_value()) history.versions_.push_back(**std::move(version));
   }
   return history;
-}
-
-std::string SpecHistory::LastPath() {
-  for (int64_t number : Numbers()) {
-    std::optional<Header> header = ReadHeader(number);
-    if (header.has_value()) return header->path;
-  }
-  return "";
 }
 
 absl::Status SpecHistory::Remember(const std::string& path, const std::string& text, int64_t now_ms) {
   if (!IsGoodPath(path))
     return absl::InvalidArgumentError(absl::StrCat(Quote(path), " is no path of a file"));
   if (text.size() > YamlTree::kMaxBytes) return absl::InvalidArgumentError(absl::StrCat(path, ": too large"));
-  std::vector<int64_t> numbers = Numbers();
-  if (!numbers.empty() && IsNewest(numbers[0], path, text)) return absl::OkStatus();
+  // What cannot be listed or read is not to be written over.
+  absl::StatusOr<std::vector<int64_t>> listed = Numbers();
+  if (!listed.ok()) return listed.status();
+  std::vector<int64_t> numbers = *std::move(listed);
+  if (!numbers.empty()) {
+    absl::StatusOr<bool> same = IsNewest(numbers[0], path, text);
+    if (!same.ok()) return same.status();
+    if (*same) return absl::OkStatus();
+  }
   if (!numbers.empty() && numbers[0] == kMaxNumber) {
     // Nothing fits behind it.
     for (int64_t number : numbers) {

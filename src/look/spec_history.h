@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace kplan {
 
@@ -27,16 +28,13 @@ class SpecHistory {
   // How many versions are kept.
   static constexpr size_t kKept = 10;
 
-  // The history of the current folder. It is empty when there is none, or none that can be read. Load() reads
-  // all versions whole: where the path is enough, LastPath() is cheaper.
-  static SpecHistory Load();
+  // The history of the current folder, empty when there is none. An error when it is there and cannot be
+  // read.
+  static absl::StatusOr<SpecHistory> Load();
 
   // Makes TEXT the newest version, unless it is already (then nothing is written, and what is read is the
   // newest one at most). Under RunLock::Exclusive. InvalidArgument for a path that no file can have.
   static absl::Status Remember(const std::string& path, const std::string& text, int64_t now_ms);
-
-  // The path() of what Load() would return.
-  static std::string LastPath();
 
   const std::vector<SpecVersion>& versions() const { return versions_; }
   // The spec that `gen` last went by, as seen from DIR: the operand that `why`, `show`, `status` and `graph`

@@ -1,6 +1,7 @@
 #include "src/look/spec_history.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/base/disk_testing.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/spec/yaml_tree.h"
@@ -33,14 +36,19 @@ class SpecHistoryTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status;
   }
 
+  static SpecHistory Load() {
+    absl::StatusOr<SpecHistory> history = SpecHistory::Load();
+    EXPECT_TRUE(history.ok()) << history.status();
+    return history.value_or(SpecHistory());
+  }
+
   // "path@at=text" of each version, the newest first.
   static std::vector<std::string> Versions() {
     std::vector<std::string> versions;
-    SpecHistory history = SpecHistory::Load();
+    SpecHistory history = Load();
     for (const SpecVersion& version : history.versions()) {
       versions.push_back(absl::StrCat(version.path, "@", version.at, "=", version.text));
     }
-    EXPECT_EQ(history.path(), SpecHistory::LastPath());
     return versions;
   }
 
@@ -64,8 +72,8 @@ class SpecHistoryTest : public testing::Test {
 
 TEST_F(SpecHistoryTest, NoneIsEmpty) {
   EXPECT_EQ(Versions(), List());
-  EXPECT_EQ(SpecHistory::LastPath(), "");
-  EXPECT_EQ(SpecHistory::Load().path(), "");
+  EXPECT_EQ(Load().path(), "");
+  EXPECT_EQ(Load().path(), "");
 }
 
 TEST_F(SpecHistoryTest, TheNewestComesFirst) {
@@ -96,8 +104,8 @@ TEST_F(SpecHistoryTest, TextsOfAnyBytesComeBackAsTheyAre) {
   for (const std::string& text :
        {std::string("\n\n{\"at\":1}\n"), std::string("a\0b\xff", 4), std::string("no end")}) {
     Remember(text, 1, "a \"quoted\" n\xC3\xA4me.yaml");
-    EXPECT_EQ(SpecHistory::Load().versions()[0].text, text);
-    EXPECT_EQ(SpecHistory::LastPath(), "a \"quoted\" n\xC3\xA4me.yaml");
+    EXPECT_EQ(Load().versions()[0].text, text);
+    EXPECT_EQ(Load().path(), "a \"quoted\" n\xC3\xA4me.yaml");
   }
 }
 
@@ -113,8 +121,8 @@ TEST_F(SpecHistoryTest, TheOldestGoWhenThereAreTooMany) {
 // 9 and 10: the order is that of numbers, not of names.
 TEST_F(SpecHistoryTest, OrderIsByNumber) {
   for (int i = 1; i <= 11; ++i) Remember(absl::StrCat("a: ", i), i);
-  EXPECT_EQ(SpecHistory::Load().versions()[0].text, "a: 11");
-  EXPECT_EQ(SpecHistory::Load().versions()[2].text, "a: 9");
+  EXPECT_EQ(Load().versions()[0].text, "a: 11");
+  EXPECT_EQ(Load().versions()[2].text, "a: 9");
 }
 
 TEST_F(SpecHistoryTest, TornAndForeignFilesAreAsIfTheyWereNotThere) {
@@ -164,7 +172,7 @@ TEST_F(SpecHistoryTest, HugeFilesAreNotRead) {
   ASSERT_EQ(truncate(paths::SavedSpec(2).c_str(), header.size() + YamlTree::kMaxBytes + 1), 0);
   Put("3", "{\"at\":1,\"path\":\"x\",\"size\":5}\n");
   ASSERT_EQ(truncate(paths::SavedSpec(3).c_str(), int64_t{1} << 40), 0);
-  EXPECT_EQ(SpecHistory::Load().versions().size(), 1u);
+  EXPECT_EQ(Load().versions().size(), 1u);
   EXPECT_FALSE(SpecHistory::Remember("x", std::string(YamlTree::kMaxBytes + 1, 'x'), 1).ok());
 }
 
@@ -196,6 +204,22 @@ TEST_F(SpecHistoryTest, AWriteThatFailsIsAnErrorAndLeavesTheVersionsAsTheyWere) 
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(Versions(), List{"cluster.yaml@1000=a: 1\n"});
   EXPECT_EQ(Files(), std::set<std::string>{"1"});
+}
+
+// A folder where a version, or the folder of all, cannot be read: not the same as one where there is none.
+TEST_F(SpecHistoryTest, WhatCannotBeReadIsAnErrorAndNotWrittenOver) {
+  Remember("a: 1\n", 1000);
+  {
+    WatchedDisk disk([](absl::string_view call) { return call == "read 1" ? EIO : 0; });
+    EXPECT_THAT(std::string(SpecHistory::Load().status().message()),
+                testing::HasSubstr("Input/output error"));
+    EXPECT_FALSE(SpecHistory::Remember("cluster.yaml", "a: 2\n", 2000).ok());
+  }
+  ASSERT_EQ(rename(paths::kSpecs, ".kplan/moved"), 0);
+  ASSERT_TRUE(WriteFile(paths::kSpecs, "in the way", 0644).ok());
+  EXPECT_THAT(std::string(SpecHistory::Load().status().message()),
+              testing::HasSubstr(".kplan/specs: Not a directory"));
+  EXPECT_FALSE(SpecHistory::Remember("cluster.yaml", "a: 2\n", 2000).ok());
 }
 
 // What a kill leaves behind: a temporary file, or one version more than is kept.

@@ -17,11 +17,16 @@
 namespace kplan {
 namespace {
 
-// When the stamp was written, in Unix milliseconds, rounded down; 0: there is none.
-int64_t StampTime(const std::string& label) {
+struct Stamp {
+  StampSeen seen = StampSeen::kNone;
+  int64_t time = 0;  // of a whole one: when it was written, in Unix milliseconds, rounded down
+};
+
+Stamp LookAtStamp(const std::string& label) {
   struct stat info;
-  if (stat(paths::Stamp(label).c_str(), &info) != 0) return 0;
-  return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000;
+  if (stat(paths::Stamp(label).c_str(), &info) != 0) return {};
+  if (info.st_size == 0) return {StampSeen::kEmpty, 0};
+  return {StampSeen::kWhole, int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000};
 }
 
 class Traversal {
@@ -40,8 +45,9 @@ class Traversal {
   void Go() {
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
       const Step& step = graph_.steps()[id];
-      stamp_times_[id] = StampTime(step.label);
-      if (!sink_->Wants(id, stamp_times_[id] != 0)) continue;
+      const Stamp stamp = LookAtStamp(step.label);
+      stamp_times_[id] = stamp.time;
+      if (!sink_->Wants(id, stamp.seen)) continue;
       const StepSight sight = See(id);
       StepForecast forecast;
       forecast.causes = sight.causes;

@@ -31,12 +31,16 @@ struct StepSight {
   std::vector<Cause> causes;
 };
 
+// A stamp is not synced, so a power cut can leave an empty one (or none, or an older one). To ninja that is
+// as good as any, since it looks at times alone; to kplan it is none.
+enum class StampSeen { kNone, kEmpty, kWhole };
+
 class TraversalSink {
  public:
   virtual ~TraversalSink() = default;
 
-  // Whether STEP is looked at. HAS_STAMP: it was done before.
-  virtual bool Wants(StepId step, bool has_stamp) = 0;
+  // Whether STEP is looked at. It was done before when its stamp is whole.
+  virtual bool Wants(StepId step, StampSeen stamp) = 0;
   // Whether STEP is asked what it would do: it reads what it reads when it runs.
   virtual bool Asks(StepId step, const StepSight& sight) = 0;
   // Called for each step that is looked at, after those before it. Where the step was not asked, FORECAST is

@@ -39,6 +39,7 @@ struct Host {
   SshLogin ssh;        // not set: the host is this machine, or a folder on it
   std::string become;  // "sudo", or empty: the user that logs in writes; only with ssh
   Range place;         // in cluster.yaml: its key
+  Range root_place;    // and the root, where one is given
 
   bool remote() const { return ssh.set(); }
 };

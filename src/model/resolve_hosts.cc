@@ -204,6 +204,7 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     host.place = host_spec->name.range;
     ResolveSsh(*host_spec, &host, diagnostics);
     host.root = ResolveRoot(host_spec->root, host_spec->ssh.set(), diagnostics);
+    host.root_place = host_spec->root.range;
     host.manager = ResolveManager(*host_spec, host, diagnostics);
     host.arch = host_spec->arch.set() ? host_spec->arch.value : "amd64";
     if (host.arch != "amd64" && host.arch != "arm64") {

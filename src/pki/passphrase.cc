@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -23,7 +24,7 @@ absl::Status Refuse(const std::string& name, absl::string_view why) {
 }
 
 absl::StatusOr<Secret> ReadPassphraseFile(const std::string& name) {
-  UniqueFd fd(open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
+  UniqueFd fd(disk::Open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot read the passphrase file ", name));
   struct stat info;
   if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot look at ", name));
@@ -36,8 +37,7 @@ absl::StatusOr<Secret> ReadPassphraseFile(const std::string& name) {
   std::string text(kMaxPassphrase + 2, '\0');  // room for a line end, and to see that there is more
   size_t size = 0;
   while (size < text.size()) {
-    ssize_t n = read(fd.get(), &text[size], text.size() - size);
-    if (n < 0 && errno == EINTR) continue;
+    ssize_t n = disk::Read(fd.get(), &text[size], text.size() - size);
     if (n < 0) {
       int error = errno;
       Secret wiped(std::move(text));

@@ -21,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/disk.h"
 #include "src/base/ip_address.h"
 #include "src/base/process.h"
 
@@ -70,8 +71,7 @@ class LineReader {
     size_t end;
     while ((end = pending_.find('\n')) == std::string::npos) {
       char block[150];
-      ssize_t size = read(fd_, block, sizeof(block));
-      if (size < 0 && errno == EINTR) continue;
+      ssize_t size = disk::Read(fd_, block, sizeof(block));
       if (size <= 0) return false;
       pending_.append(block, size);
     }
@@ -174,7 +174,7 @@ absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses) {
   for (const char* table : {"tcp", "tcp6"}) {
     // PID's own view: it may live in another network namespace.
     const std::string path = absl::StrCat("/proc/", pid, "/net/", table);
-    UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd.ok() && errno == ENOENT && strcmp(table, "tcp6") == 0) continue;  // a kernel without IPv6
     if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
     // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ... (proc(5)); st 0A is

@@ -1,6 +1,5 @@
 #include "src/prune/leftover_state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -139,16 +138,9 @@ absl::Status LookAtHostThing(const Leftover& leftover, const Holding& holding, L
 absl::Status LookAtHostFolder(const Holding& holding, LeftoverState* state) {
   absl::StatusOr<UniqueFd> fd = OpenFolderBelow(holding.root, holding.path, /*create=*/false);
   if (!fd.ok()) return fd.status();
-  DIR* folder = fdopendir(fd->get());
-  if (folder == nullptr) return ErrnoStatus(errno, absl::StrCat("cannot read ", holding.Shown()));
-  fd->release();
-  size_t entries = 0;
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") ++entries;
-  }
-  closedir(folder);
-  if (entries > 0) state->occupied = "it is not empty: its data is yours";
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(*fd, holding.Shown());
+  if (!names.ok()) return names.status();
+  if (!names->empty()) state->occupied = "it is not empty: its data is yours";
   return absl::OkStatus();
 }
 

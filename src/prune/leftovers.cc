@@ -1,6 +1,5 @@
 #include "src/prune/leftovers.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,14 +150,12 @@ void ReplaceAll(const Graph& graph, LeftoverUpdate* update) {
 
 absl::StatusOr<std::vector<std::string>> ShardsOnDisk() {
   std::vector<std::string> names;
-  DIR* folder = opendir(paths::kShards);
-  if (folder == nullptr && errno == ENOENT) return names;
-  if (folder == nullptr) return ErrnoStatus(errno, paths::kShards);
-  while (struct dirent* entry = readdir(folder)) {
-    absl::string_view name = entry->d_name;
+  absl::StatusOr<std::vector<std::string>> all = ListFolder(paths::kShards);
+  if (absl::IsNotFound(all.status())) return names;
+  if (!all.ok()) return all.status();
+  for (absl::string_view name : *all) {
     if (absl::ConsumeSuffix(&name, kShardSuffix)) names.emplace_back(name);
   }
-  closedir(folder);
   return names;
 }
 

@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
@@ -41,7 +42,7 @@ class Disks {
   }
   absl::Status Sync() {
     for (const auto& [unused, fd] : fds_) {
-      if (syncfs(fd.get()) != 0) return ErrnoStatus(errno, "cannot sync the disk");
+      if (disk::SyncFileSystem(fd.get()) != 0) return ErrnoStatus(errno, "cannot sync the disk");
     }
     return absl::OkStatus();
   }
@@ -128,17 +129,18 @@ class Remover {
   // PATH is below DIR, where folders that are links are the user's own affair.
   absl::Status RemoveFile(const std::string& path) {
     const std::string parent = FolderOf(path);
-    UniqueFd folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.ok() && IsNothing(errno)) {
+    struct stat info;
+    if (disk::StatAt(AT_FDCWD, absl::StrCat(parent, "/.").c_str(), &info, 0) != 0 && IsNothing(errno)) {
       RemoveEmptyFolders(parent);
       return absl::OkStatus();
     }
-    if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", parent));
+    absl::StatusOr<UniqueFd> folder = OpenFolder(parent);
+    if (!folder.ok()) return folder.status();
     const std::string name = path.substr(path.rfind('/') + 1);
-    if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
+    if (unlinkat(folder->get(), name.c_str(), 0) != 0 && errno != ENOENT) {
       return ErrnoStatus(errno, absl::StrCat("cannot remove ", path));
     }
-    disks_->Changed(folder.get());
+    disks_->Changed(folder->get());
     RemoveEmptyFolders(parent);
     return absl::OkStatus();
   }
@@ -150,7 +152,7 @@ class Remover {
   absl::Status RemoveUnpacked(const Leftover& leftover, const Holding& holding) {
     const auto* record = std::get_if<UnpackRecord>(&leftover.made_by);
     if (record == nullptr) return absl::DataLossError("the record names no archive");
-    UniqueFd folder(open(holding.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd folder(disk::Open(holding.path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder.ok() && IsNothing(errno)) {
       RemoveEmptyFolders(FolderOf(holding.path));
       return absl::OkStatus();

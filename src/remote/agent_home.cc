@@ -1,6 +1,5 @@
 #include "src/remote/agent_home.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/rand.h>
@@ -17,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/fields.h"
 #include "src/host/host_file.h"
 
@@ -51,16 +51,9 @@ absl::Status MakePrivateFolder(const std::string& folder) {
   return ErrnoStatus(errno, absl::StrCat("cannot make ", folder));
 }
 
+// For tidying up: what cannot be listed now is tidied up by the next agent.
 std::vector<std::string> NamesIn(const std::string& folder) {
-  std::vector<std::string> names;
-  DIR* open_folder = opendir(folder.c_str());
-  if (open_folder == nullptr) return names;
-  while (struct dirent* entry = readdir(open_folder)) {
-    const absl::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  closedir(open_folder);
-  return names;
+  return ListFolder(folder).value_or(std::vector<std::string>());
 }
 
 // What cannot be removed now is removed by the next agent.
@@ -106,7 +99,9 @@ absl::StatusOr<AgentHome> AgentHome::Open(const std::string& folder) {
         absl::StrCat(folder, " is where kplan works, and has to be a folder of user ", geteuid(),
                      "; remove it there, and run ninja again"));
   }
-  if ((info.st_mode & 077) != 0 && chmod(folder.c_str(), 0700) != 0) return ErrnoStatus(errno, folder);
+  absl::StatusOr<UniqueFd> fd = OpenFolder(folder);
+  if (!fd.ok()) return fd.status();
+  if ((info.st_mode & 077) != 0 && fchmod(fd->get(), 0700) != 0) return ErrnoStatus(errno, folder);
   return AgentHome(folder);
 }
 
@@ -118,7 +113,7 @@ absl::StatusOr<std::string> AgentHome::Claim(const std::string& cluster, const s
                                              const std::string& root) const {
   if (absl::Status status = MakePrivateFolder(folder_ + "/claims"); !status.ok()) return status;
   // Two that claim at once do so one after the other, so that the second is told who was first.
-  UniqueFd turn(open((folder_ + "/claims").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd turn(disk::Open((folder_ + "/claims").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!turn.ok()) return ErrnoStatus(errno, folder_ + "/claims");
   if (absl::Status status = AwaitLock(turn.get(), LOCK_EX, folder_ + "/claims"); !status.ok()) return status;
   const std::string path = ClaimPath(root);
@@ -165,7 +160,7 @@ absl::StatusOr<Spool> Spool::Open(const AgentHome& home, const std::string& root
   for (const std::string& each : {all, folder}) {
     if (absl::Status status = MakePrivateFolder(each); !status.ok()) return status;
   }
-  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(disk::Open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, folder);
   return Spool(real, folder, std::move(fd));
 }
@@ -192,7 +187,9 @@ void Spool::Remove(const SentFile& file) const { unlink(PathOf(file).c_str()); }
 absl::Status Spool::KeepOnly(const std::vector<SentFile>& files) const {
   std::set<std::string> kept;
   for (const SentFile& file : files) kept.insert(HashName(file.target));
-  for (const std::string& name : NamesIn(folder_)) {
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(fd_, folder_);
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
     if (kept.count(name) == 0 && unlinkat(fd_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
       return ErrnoStatus(errno, absl::StrCat("cannot remove ", folder_, "/", name));
   }
@@ -204,7 +201,8 @@ bool IsInPlace(const std::string& root, const SentFile& file) {
   if (!path.ok()) return false;
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, path->folder, /*create=*/false);
   if (!folder.ok()) return false;
-  UniqueFd fd(openat(folder->get(), path->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd fd(
+      disk::OpenAt(folder->get(), path->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info;
   if (!fd.ok() || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size != file.size)
     return false;
@@ -214,10 +212,11 @@ bool IsInPlace(const std::string& root, const SentFile& file) {
 
 namespace {
 
-// The folder's lock; none when somebody else has it.
-UniqueFd LockFolder(const std::string& path, int how) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.ok() || flock(fd.get(), how) != 0) return UniqueFd();
+// The folder's lock.
+absl::StatusOr<UniqueFd> LockFolder(const std::string& path, int how) {
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd.ok() || disk::Lock(fd.get(), how) != 0)
+    return ErrnoStatus(errno, absl::StrCat("cannot lock the folder ", path));
   return fd;
 }
 
@@ -226,7 +225,7 @@ void RemoveDeadWork(const std::string& home) {
   for (const std::string& name : NamesIn(home)) {
     if (!absl::StartsWith(name, kWorkPrefix)) continue;
     const std::string path = absl::StrCat(home, "/", name);
-    UniqueFd lock = LockFolder(path, LOCK_EX | LOCK_NB);
+    absl::StatusOr<UniqueFd> lock = LockFolder(path, LOCK_EX | LOCK_NB);
     if (lock.ok()) RemoveAll(path);
   }
 }
@@ -238,21 +237,18 @@ bool IsStillThere(const std::string& path, int fd) {
 }
 
 absl::Status CopyFile(const std::string& from, const std::string& to) {
-  UniqueFd in(open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  UniqueFd out(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   auto fail = [&] { return ErrnoStatus(errno, absl::StrCat("cannot copy ", from)); };
-  if (!in.ok() || !out.ok()) return fail();
+  UniqueFd in(disk::Open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!in.ok()) return fail();
+  UniqueFd out(disk::Open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!out.ok()) return fail();
   std::string block(256 << 10, '\0');
   for (;;) {
-    const ssize_t n = read(in.get(), &block[0], block.size());
+    const ssize_t n = disk::Read(in.get(), &block[0], block.size());
     if (n == 0) return absl::OkStatus();
-    if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail();
-    for (ssize_t written = 0; written < n;) {
-      const ssize_t m = write(out.get(), &block[written], static_cast<size_t>(n - written));
-      if (m < 0 && errno != EINTR) return fail();
-      if (m > 0) written += m;
-    }
+    absl::Status status = WriteAll(out.get(), absl::string_view(block).substr(0, static_cast<size_t>(n)), to);
+    if (!status.ok()) return status;
   }
 }
 
@@ -267,8 +263,11 @@ absl::StatusOr<WorkFolder> WorkFolder::Make(const AgentHome& home) {
     WorkFolder work;
     work.path_ = absl::StrCat(home.folder(), "/", kWorkPrefix, name);
     if (absl::Status status = MakePrivateFolder(work.path_); !status.ok()) return status;
-    work.lock_ = LockFolder(work.path_, LOCK_EX);
+    absl::StatusOr<UniqueFd> lock = LockFolder(work.path_, LOCK_EX);
     // Another agent may have taken it for a dead one's before it was locked.
+    if (absl::IsNotFound(lock.status())) continue;
+    if (!lock.ok()) return lock.status();
+    work.lock_ = *std::move(lock);
     if (work.lock_.ok() && IsStillThere(work.path_, work.lock_.get())) return work;
   }
   return absl::UnavailableError(absl::StrCat("cannot lock a folder in ", home.folder()));
@@ -280,7 +279,8 @@ WorkFolder::~WorkFolder() {
 
 absl::StatusOr<std::string> WorkFolder::PlaceFor(const std::string& path) const {
   std::string place = absl::StrCat(path_, "/", path);
-  if (absl::Status status = MakeFolders(FolderOf(place)); !status.ok()) return status;
+  absl::Status made = MakeFolders(FolderOf(place), Durability::kUnsynced);
+  if (!made.ok()) return made;
   // One source may go to two targets.
   if (unlink(place.c_str()) != 0 && errno != ENOENT) return ErrnoStatus(errno, place);
   return place;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
@@ -69,12 +70,11 @@ absl::Status FillIn(AgentProgram* program) {
 
 // Sends PROGRAM; OK when all of it was written.
 absl::Status Send(const AgentProgram& program, Conversation* conversation) {
-  UniqueFd fd(open(program.path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(disk::Open(program.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, program.path);
   std::string block(256 << 10, '\0');
   for (int64_t sent = 0; sent < program.size;) {
-    const ssize_t n = pread(fd.get(), &block[0], block.size(), sent);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = disk::ReadAt(fd.get(), &block[0], block.size(), sent);
     if (n <= 0) return absl::DataLossError(absl::StrCat(program.path, " changed while it was read"));
     if (absl::Status status = conversation->Write(absl::string_view(block).substr(0, n)); !status.ok())
       return status;
@@ -89,6 +89,18 @@ absl::Status TooSlow(const RemoteHost& host, const absl::Status& error) {
   return absl::DeadlineExceededError(absl::StrCat("host ", host.name,
                                                   ": kplan does not get there: ", error.message(),
                                                   "; nothing is half done there, run ninja again"));
+}
+
+// The file RECEIVED gets the name NAME in its folder, durably.
+absl::Status Place(const std::string& received, const std::string& name) {
+  const std::string where = FolderOf(received);
+  auto failed = [&where] { return ErrnoStatus(errno, absl::StrCat("cannot put kplan in place in ", where)); };
+  absl::StatusOr<UniqueFd> folder = OpenFolder(where);
+  if (!folder.ok()) return folder.status();
+  UniqueFd file(disk::Open(received.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.ok() || disk::Sync(file.get()) != 0) return failed();
+  if (disk::Rename(AT_FDCWD, received.c_str(), folder->get(), name.c_str()) != 0) return failed();
+  return disk::Sync(folder->get()) == 0 ? absl::OkStatus() : failed();
 }
 
 }  // namespace
@@ -179,18 +191,11 @@ absl::Status PlaceAgent(const std::string& received, const std::string& sha256) 
     unlink(received.c_str());
     return absl::InvalidArgumentError("kplan did not arrive there as it was sent");
   }
-  UniqueFd file(open(received.c_str(), O_RDONLY | O_CLOEXEC));
-  UniqueFd folder(open(FolderOf(received).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   AgentProgram program;
   program.sha256 = sha256;
-  const std::string name = absl::StrCat(FolderOf(received), "/", program.name());
-  if (!file.ok() || !folder.ok() || fsync(file.get()) != 0 || rename(received.c_str(), name.c_str()) != 0 ||
-      fsync(folder.get()) != 0) {
-    const int error = errno;
-    unlink(received.c_str());
-    return ErrnoStatus(error, absl::StrCat("cannot put kplan in place in ", FolderOf(received)));
-  }
-  return absl::OkStatus();
+  absl::Status placed = Place(received, program.name());
+  if (!placed.ok()) unlink(received.c_str());
+  return placed;
 }
 
 }  // namespace kplan

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "src/base/disk.h"
 #include "src/base/text.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/ssh_connection.h"
@@ -71,8 +72,7 @@ absl::Status SendFile(const SentFile& file, int fd, Conversation* conversation) 
   absl::Status status;
   for (int64_t sent = 0; status.ok() && sent < file.size && !conversation->HasSomething();) {
     const size_t wanted = static_cast<size_t>(std::min<int64_t>(block.size(), file.size - sent));
-    const ssize_t n = pread(fd, &block[0], wanted, sent);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = disk::ReadAt(fd, &block[0], wanted, sent);
     if (n <= 0) {
       status = absl::AbortedError(absl::StrCat(file.path, " changed while it was sent; run ninja again"));
       break;
@@ -93,7 +93,7 @@ absl::Status SendSources(const Request& request, Conversation* conversation) {
   if (!need.ok()) return need.status();
   for (size_t index : *need) {
     const SentFile& file = request.sources[index];
-    UniqueFd fd(open(file.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd fd(disk::Open(file.path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", file.path));
     absl::Status status = SendFile(file, fd.get(), conversation);
     if (absl::IsUnavailable(status) || conversation->HasSomething()) return absl::OkStatus();

@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/disk.h"
 #include "src/base/paths.h"
 #include "src/base/process.h"
 #include "src/remote/ssh_command.h"
@@ -58,7 +59,7 @@ absl::Status ErrorSince(int lock, absl::Time since) {
   if (fstat(lock, &info) != 0 || info.st_size == 0 || absl::TimeFromTimespec(info.st_mtim) < since)
     return absl::OkStatus();
   std::string text(static_cast<size_t>(info.st_size), '\0');
-  const ssize_t n = pread(lock, &text[0], text.size(), 0);
+  const ssize_t n = disk::ReadAt(lock, &text[0], text.size(), 0);
   if (n <= 0) return absl::OkStatus();
   return absl::UnavailableError(absl::string_view(text).substr(0, n));
 }
@@ -66,8 +67,8 @@ absl::Status ErrorSince(int lock, absl::Time since) {
 // What is lost when this cannot be written is time.
 void KeepError(int lock, const absl::Status& error) {
   const absl::string_view message = error.message();
-  if (ftruncate(lock, 0) != 0 || message.empty()) return;
-  if (pwrite(lock, message.data(), message.size(), 0) < 0) return;
+  if (disk::Truncate(lock, 0) != 0 || message.empty()) return;
+  if (disk::WriteAt(lock, message.data(), message.size(), 0) < 0) return;
 }
 
 }  // namespace
@@ -77,7 +78,7 @@ SshConnection::SshConnection(const RemoteHost& host)
 
 absl::StatusOr<UniqueFd> SshConnection::Lock(absl::string_view what) const {
   const std::string path = absl::StrCat(socket_, what);
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd fd(disk::Open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   if (absl::Status status = AwaitLock(fd.get(), LOCK_EX, path); !status.ok()) return status;
   return fd;
@@ -88,7 +89,7 @@ absl::StatusOr<SshConnection> SshConnection::Open(const RemoteHost& host) {
   SshConnection connection(host);
   if (IsOpen(connection.socket_)) return connection;
   const absl::Time begun = absl::Now();
-  if (absl::Status status = MakeFolders(paths::kSsh); !status.ok()) return status;
+  if (absl::Status status = MakeFolders(paths::kSsh, Durability::kUnsynced); !status.ok()) return status;
   if (chmod(paths::kSsh, 0700) != 0) return ErrnoStatus(errno, paths::kSsh);
   absl::StatusOr<UniqueFd> lock = connection.Lock(".opening");
   if (!lock.ok()) return lock.status();

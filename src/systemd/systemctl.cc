@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/base/text.h"
 #include "src/systemd/unit_journal.h"
 #include "src/systemd/unit_name.h"
@@ -53,8 +54,8 @@ absl::Status SystemctlOrError(const std::vector<std::string>& arguments) {
   absl::StatusOr<RunResult> result = Systemctl(arguments);
   if (!result.ok()) return result.status();
   if (result->ok()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat("systemctl ", absl::StrJoin(arguments, " "),
-                                                    " failed: ", absl::StripAsciiWhitespace(result->err)));
+  return absl::FailedPreconditionError(
+      absl::StrCat("systemctl ", absl::StrJoin(arguments, " "), " failed: ", FailureOf(*result)));
 }
 
 absl::Status UnitError(const std::string& name, const UnitState& state, absl::string_view what) {
@@ -70,9 +71,9 @@ absl::Status RunJob(const char* verb, const std::string& name) {
   absl::StatusOr<RunResult> result = Systemctl({verb, "--", FullUnitName(name)});
   if (result.ok() && result->ok()) return absl::OkStatus();
   if (!result.ok() && !absl::IsDeadlineExceeded(result.status())) return result.status();
-  const std::string why = result.ok() ? absl::StrCat("systemctl ", verb, " ", FullUnitName(name),
-                                                     " failed: ", absl::StripAsciiWhitespace(result->err))
-                                      : std::string(result.status().message());
+  const std::string why =
+      result.ok() ? absl::StrCat("systemctl ", verb, " ", FullUnitName(name), " failed: ", FailureOf(*result))
+                  : std::string(result.status().message());
   return absl::AbortedError(
       absl::StrCat(why, "; the last log lines of ", name, ":\n", LastLines(JournalOf(name), 3)));
 }
@@ -134,8 +135,7 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
       Systemctl({"show", absl::StrCat("--property=", kProperties), "--", FullUnitName(name)});
   if (!result.ok()) return result.status();
   if (!result->ok()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+    return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
   }
   return ParseUnitState(result->out);
 }
@@ -246,8 +246,7 @@ absl::StatusOr<std::map<std::string, std::string>> ShowProperties(
       {"show", absl::StrCat("--property=", absl::StrJoin(properties, ",")), "--", FullUnitName(name)});
   if (!result.ok()) return result.status();
   if (!result->ok()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+    return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
   }
   std::map<std::string, std::string> values;
   for (absl::string_view line : absl::StrSplit(result->out, '\n', absl::SkipEmpty())) {
@@ -287,8 +286,7 @@ absl::StatusOr<bool> UnitIsActive(const std::string& name) {
   // systemd to ask.
   if (result->ok()) return true;
   if (result->exit_code == 3 || result->exit_code == 4) return false;
-  return absl::FailedPreconditionError(
-      absl::StrCat("systemd does not answer: ", absl::StripAsciiWhitespace(result->err)));
+  return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
 }
 
 absl::Status StopUnit(const std::string& name) {

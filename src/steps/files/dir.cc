@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
@@ -52,9 +53,9 @@ absl::StatusOr<UniqueFd> MakeAndOpen(const Folder& folder, bool missing) {
   if (missing && mkdirat(parent->get(), name, folder.mode) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, "cannot make the folder");
   }
-  UniqueFd fd(openat(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd fd(disk::OpenAt(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, "cannot open the folder");
-  if (missing && fsync(parent->get()) != 0) return ErrnoStatus(errno, "cannot sync the parent folder");
+  if (missing && disk::Sync(parent->get()) != 0) return ErrnoStatus(errno, "cannot sync the parent folder");
   return fd;
 }
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/pki/pem_public.h"
 #include "src/step/host_outlook.h"
 #include "src/steps/files/delivery.h"
@@ -116,7 +117,7 @@ absl::StatusOr<UniqueFd> OpenTarget(const InstallTarget& target) {
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(target.root, target.split.folder, /*create=*/false);
   if (!folder.ok()) return folder.status();
   UniqueFd fd(
-      openat(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      disk::OpenAt(folder->get(), target.split.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, "cannot read what is there");
   return fd;
 }

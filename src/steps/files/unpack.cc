@@ -18,6 +18,7 @@
 #include "src/archive/archive_extract.h"
 #include "src/archive/archive_rules.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/host/host_file.h"
@@ -100,7 +101,7 @@ std::vector<Reason> WhyUnpack(const UnpackRecord& wish, const Digests& digests) 
 
 // Opens the archive once and checks what it read, so that what is unpacked is what was checked.
 absl::StatusOr<UniqueFd> OpenVerified(const UnpackRecord& wish) {
-  UniqueFd fd(open(wish.archive.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  UniqueFd fd(disk::Open(wish.archive.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", wish.archive));
   struct stat info;
   if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
@@ -117,7 +118,7 @@ absl::StatusOr<UniqueFd> OpenVerified(const UnpackRecord& wish) {
 // Unpacks into the folder, which is there. Every member is complete on disk before the first takes its name;
 // the manifest comes last. A kill in between leaves a manifest that does not fit, or none.
 absl::StatusOr<Digests> UnpackInto(const UnpackRecord& wish, int archive_fd) {
-  UniqueFd folder(open(wish.dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  UniqueFd folder(disk::Open(wish.dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder ", wish.dir));
   absl::StatusOr<std::vector<ExtractedMember>> members =
       ExtractMembers(archive_fd, wish.members, folder.get());

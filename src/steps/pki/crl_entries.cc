@@ -55,19 +55,12 @@ absl::StatusOr<std::string> ParseSerial(absl::string_view key, const std::string
 // The .pem files in FOLDER, sorted; none when there is no such folder.
 absl::StatusOr<std::vector<std::string>> PemFiles(const std::string& folder) {
   std::vector<std::string> paths;
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(folder.c_str()), &closedir);
-  if (dir == nullptr) {
-    if (errno == ENOENT) return paths;
-    return ErrnoStatus(errno, absl::StrCat("cannot read the folder ", folder));
+  absl::StatusOr<std::vector<std::string>> names = ListFolder(folder);
+  if (absl::IsNotFound(names.status())) return paths;
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (absl::EndsWith(name, ".pem")) paths.push_back(absl::StrCat(folder, "/", name));
   }
-  for (;;) {
-    errno = 0;
-    const struct dirent* entry = readdir(dir.get());
-    if (entry == nullptr) break;
-    if (absl::EndsWith(entry->d_name, ".pem")) paths.push_back(absl::StrCat(folder, "/", entry->d_name));
-  }
-  if (errno != 0) return ErrnoStatus(errno, absl::StrCat("cannot read the folder ", folder));
-  std::sort(paths.begin(), paths.end());
   return paths;
 }
 

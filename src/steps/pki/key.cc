@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/host/artifact_file.h"
 #include "src/pki/certificate_check.h"
@@ -225,7 +226,7 @@ std::string TargetOf(const std::string& path) {
 // old file has.
 absl::Status ReplaceKeyFile(const std::string& path, absl::string_view text, int64_t* links) {
   const std::string target = TargetOf(path);
-  UniqueFd folder(open(FolderOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd folder(disk::Open(FolderOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder of ", path));
   const std::string base = target.substr(target.rfind('/') + 1);
   struct stat info;

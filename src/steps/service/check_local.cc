@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/base/text.h"
 #include "src/base/url.h"
 #include "src/host/host_file.h"
@@ -28,7 +29,8 @@ absl::StatusOr<std::vector<std::string>> TriggersOf(const std::string& name) {
   absl::StatusOr<RunResult> result =
       Run({"systemctl", "show", "--property=TriggeredBy", "--value", "--", absl::StrCat(name, ".service")});
   if (!result.ok()) return result.status();
-  if (!result->ok()) return absl::UnavailableError(absl::StripAsciiWhitespace(result->err));
+  if (!result->ok())
+    return absl::UnavailableError(absl::StrCat("systemctl show failed: ", FailureOf(*result)));
   return std::vector<std::string>(
       absl::StrSplit(absl::StripAsciiWhitespace(result->out), ' ', absl::SkipWhitespace()));
 }

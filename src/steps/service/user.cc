@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/process.h"
+#include "src/base/process_failure.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
 #include "src/step/outlook.h"
@@ -63,8 +64,7 @@ absl::Status MakeUser(const UserRecord& user) {
   if (!result.ok()) return result.status();
   if (result->ok()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("cannot make the user ", user.name,
-                   ": systemd-sysusers failed: ", absl::StripAsciiWhitespace(result->err)));
+      absl::StrCat("cannot make the user ", user.name, ": systemd-sysusers failed: ", FailureOf(*result)));
 }
 
 }  // namespace
