@@ -138,10 +138,9 @@ absl::Time PatienceDeadline(const ClusterExpected& cluster) {
   return std::max(cluster.deadline, cluster.clock->Now() + kLeastPatience);
 }
 
-bool IsHealthy(const ProbeResult& probe) {
-  if (HttpStatus(probe.response) != 200) return false;
-  Json json = Json::parse(std::string(HttpBody(probe.response)), nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("health") && json["health"] == "true";
+absl::StatusOr<MemberRead> ReadThrough(const ClusterExpected& cluster, const MemberExpected& member) {
+  return ReadThroughMember({member.client.url, member.client.target, cluster.ca_pem, cluster.client},
+                           cluster.etcdctl, ProbeDeadline(cluster));
 }
 
 }  // namespace kplan
