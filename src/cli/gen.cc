@@ -16,6 +16,7 @@
 #include "src/base/run_lock.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/version_check.h"
 #include "src/gen/generate.h"
 #include "src/look/look.h"
 #include "src/look/spec_history.h"
@@ -86,6 +87,7 @@ int GenCommand(const Arguments& arguments) {
     return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
   absl::StatusOr<RunLock> lock = RunLock::Exclusive();
   if (!lock.ok()) return Fail(lock.status().message());
+  if (absl::Status status = CheckEtcdVersion(*compiled); !status.ok()) return Fail(status.message());
   absl::Status remembered = SpecHistory::Remember(ninja->spec, file->diagnostics().source().text(),
                                                   absl::ToUnixMillis(absl::Now()));
   if (!remembered.ok()) return Fail(remembered.message());
