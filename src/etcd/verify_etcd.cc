@@ -92,7 +92,7 @@ void CheckStrangers(const ClusterExpected& cluster, const MemberExpected& member
       finding = CheckRefused(cluster, member, *port, kind, &course->refusals);
       if (!finding.ok()) break;
     }
-    if (finding.ok() && cluster.clustered) finding = CheckTrust(cluster, *port);
+    if (finding.ok()) finding = CheckTrust(cluster, *port);
     course->Add(std::move(finding));
   }
 }
