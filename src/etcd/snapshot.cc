@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/etcd/hash_kv.h"
 #include "src/etcd/member_read.h"
 #include "src/etcd/snapshot_folder.h"
 
@@ -114,6 +115,10 @@ absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const Savi
     taken.info = *std::move(info);
     taken.member = member.name;
     taken.without_quorum = status.leader_id.empty();
+    // For the person alone: that they cannot be counted makes no other snapshot of it.
+    absl::StatusOr<int64_t> keys = absl::UnavailableError("no member serves");
+    if (!taken.without_quorum) keys = CountKeys(cluster, taken.info.revision);
+    if (keys.ok()) taken.info.keys = *keys;
     absl::Status kept;
     do {
       taken.info.path = name(taken.info);

@@ -20,6 +20,7 @@
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -90,7 +91,9 @@ std::string WithoutLogLines(absl::string_view text) {
 }  // namespace
 
 std::string SnapshotInfo::Describe() const {
-  return absl::StrCat("revision ", revision, ", ", keys, keys == 1 ? " key, " : " keys, ", BytesText(size));
+  return absl::StrCat("revision ", revision, ", ",
+                      keys.has_value() ? absl::StrCat(Count(static_cast<size_t>(*keys), "key"), ", ") : "",
+                      BytesText(size));
 }
 
 std::string SnapshotProgram(const std::string& etcdctl) {
@@ -140,8 +143,8 @@ absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {
     *to = found->get<int64_t>();
     return *to >= 0;
   };
-  if (!read("revision", &info.revision) || !read("totalKey", &info.keys) || !read("totalSize", &info.size) ||
-      !read("hash", &hash) || hash > UINT32_MAX) {
+  if (!read("revision", &info.revision) || !read("totalSize", &info.size) || !read("hash", &hash) ||
+      hash > UINT32_MAX) {
     return absl::DataLossError(
         absl::StrCat("cannot read what `snapshot status` printed: ", text.substr(0, 500)));
   }
