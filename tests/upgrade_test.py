@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import cluster
 import harness
 import rollout_test
 import snapshot_test
@@ -40,6 +41,27 @@ def versions(trio):
                                f"https://{rollout_test.ADDRESSES[i]}:2379/version").ok().out
         found.append(tuple(json.loads(out)[key] for key in ("etcdserver", "etcdcluster")))
     return found
+
+
+def logs_with_health(folders):
+    """The logs that have what etcd 3.4 writes when it is asked for /health, and 3.6 does not start with: a QGET of the v2 API."""
+    logs = [log for folder in folders for log in sorted((folder / "var/lib/etcd/member/wal").glob("*.wal"))]
+    assert logs
+    return [log for log in logs if b"QGET" in log.read_bytes()]
+
+
+def test_nothing_that_kplan_asks_is_in_the_logs(trio):
+    trio.project.run(trio.project.kplan, "plan")
+    trio.project.run(trio.project.kplan, "status")
+    trio.project.run(trio.project.kplan, "snapshot", "asked.db").ok()
+    trio.project.path(".kplan/stamps/verify/etcd").unlink()
+    trio.project.path(".kplan/stamps/rollout/etcd").unlink()
+    assert {"rollout/etcd", "verify/etcd"} <= set(trio.project.ninja().ok().edges)
+    folders = [trio.project.path(f"h{i + 1}") for i in range(3)]
+    assert not logs_with_health(folders)
+    trio.project.run("curl", "-sS", "--cacert", "pki/ca.pem", "--cert", "pki/root.pem", "--key", "pki/root-key.pem",
+                     f"https://{rollout_test.ADDRESSES[0]}:2379/health").ok()
+    harness.wait_for("the entry in all logs", lambda: len(logs_with_health(folders)) == 3)
 
 
 def test_to_the_next_minor_version_under_writes(trio):
@@ -99,3 +121,54 @@ def test_a_certificate_is_swapped_with_nobody_restarted(trio):
     assert "verify/etcd" in ran.edges and "rollout/etcd" not in ran.edges
     assert trio.pids() == pids
     assert trio.project.gen_and_ninja().no_work
+
+
+@pytest.fixture(name="single")
+def fixture_single():
+    """An etcd of one member in a folder of this machine."""
+    with cluster.in_folder() as single:
+        harness.copy_file(harness.ETCD_NEXT_ARCHIVE, single.project.path("etcd-next.tar.gz"), owner=harness.NOBODY)
+        single.provision()
+        yield single
+
+
+def set_single_version(single, version, archive):
+    spec = re.sub(r"version: .*", f"version: {version}", single.project.spec)
+    spec = re.sub(r"path: .*", f"path: {archive}", spec)
+    single.project.spec = re.sub(r"sha256: .*", f"sha256: {harness.sha256(single.project.path(archive))}", spec)
+
+
+def refused(single):
+    """gen, ninja and plan refuse what cluster.yaml asks for, and touch nothing. What gen says."""
+    program, pid = single.on_host("/usr/local/bin/etcd"), single.pid()
+    before = harness.sha256(program)
+    ran = single.project.gen()
+    for other in (ran, single.project.ninja(), single.project.run(single.project.kplan, "plan", "cluster.yaml")):
+        assert other.code not in (0, 2) and "var/lib/etcd: " in other.out + other.err, other.out + other.err
+    assert harness.sha256(program) == before and single.pid() == pid
+    return ran.out + ran.err
+
+
+def test_a_single_member_goes_where_its_data_can_go(single):
+    now, after = harness.etcd_version(), harness.etcd_version(harness.ETCD_NEXT_ARCHIVE)
+    set_single_version(single, "3.6.1", "etcd-next.tar.gz")
+    text = refused(single)
+    assert f"runs etcd {now}, and cluster.yaml has version 3.6.1: etcd goes one minor version at a time" in text
+    set_single_version(single, after, "etcd-next.tar.gz")
+    single.project.gen_and_ninja().ok()
+    assert single.project.gen_and_ninja().no_work
+
+    # By what runs, and by the data alone.
+    set_single_version(single, now, "etcd.tar.gz")
+    text = refused(single)
+    assert "etcd does not start with the data of a later minor version" in text and "downgrade enable" not in text
+    etc = single.on_host("/etc/etcd")
+    minor = after.rpartition(".")[0]
+    harness.wait_for("version of the cluster", lambda: f'"etcdcluster":"{minor}.0"' in single.project.run(
+        "curl", "-sS", "--cacert", f"{etc}/ca.pem", "--cert", f"{etc}/kubernetes.pem", "--key", f"{etc}/kubernetes-key.pem",
+        f"https://127.0.0.1:{single.client_port}/version").out)
+    single.stop()
+    assert f"the data of etcd is of a cluster of etcd {minor}, and cluster.yaml has version {now}" in refused(single)
+    set_single_version(single, after, "etcd-next.tar.gz")
+    single.project.gen_and_ninja().ok()
+    assert single.pid()

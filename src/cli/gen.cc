@@ -17,6 +17,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
+#include "src/cli/version_check.h"
 #include "src/gen/generate.h"
 #include "src/host/run_lock.h"
 #include "src/look/look.h"
@@ -122,6 +123,7 @@ int GenCommand(const Arguments& arguments) {
     if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
       return Fail(status.message());
   }
+  if (absl::Status status = CheckEtcdVersion(*compiled); !status.ok()) return Fail(status.message());
   absl::Status remembered = SpecHistory::Remember(ninja->spec, file->diagnostics().source().text(),
                                                   absl::ToUnixMillis(absl::Now()));
   if (!remembered.ok()) return Fail(remembered.message());

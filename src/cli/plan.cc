@@ -11,6 +11,7 @@
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
+#include "src/cli/version_check.h"
 #include "src/look/forecast.h"
 #include "src/prune/leftovers.h"
 #include "src/show/plan_report.h"
@@ -70,6 +71,7 @@ int PlanCommand(const Arguments& arguments) {
   OpenPlan plan;
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
+  if (absl::Status status = CheckEtcdVersion(plan.compiled()); !status.ok()) return Fail(status.message());
   const Forecast forecast = MakeForecast(plan.graph(), absl::Now());
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
   const PlanReport report = MakePlanReport(plan.graph(), forecast, &explainer);

@@ -26,7 +26,7 @@ namespace {
 std::string ToJson(const TakenSnapshot& taken) {
   return Json{{"file", taken.info.path},
               {"revision", taken.info.revision},
-              {"keys", taken.info.keys},
+              {"keys", taken.info.keys.has_value() ? Json(*taken.info.keys) : Json()},
               {"size", taken.info.size},
               {"hash", taken.info.hash},
               {"sha256", taken.info.sha256},

@@ -56,10 +56,7 @@ absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record)
   const std::string word = WordOf(record);
   if (StepFunction remote = FindRemoteStep(word)) return remote(context, record);
   const StepFunctions* functions = FindStepFunctions(word);
-  if (functions == nullptr) {
-    return absl::UnimplementedError(
-        absl::StrCat("this kplan has no steps of the kind \"", word, "\"; run `kplan gen` again"));
-  }
+  if (functions == nullptr) return UnknownKind(word);
   // One that cannot be read has no host, and fails here.
   const std::string host = SshHostOf(AnyRecordOf(record));
   return host.empty() ? functions->run(context, record) : RunOn(host, label, record);

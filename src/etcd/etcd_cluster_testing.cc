@@ -21,6 +21,7 @@
 #include "src/base/process.h"
 #include "src/base/url.h"
 #include "src/etcd/facts/etcd_ids.h"
+#include "src/etcd/member_read.h"
 #include "src/probe/tls_probe.h"
 #include "src/steps/service/etcd_testing.h"
 
@@ -203,9 +204,9 @@ void EtcdTrio::AwaitHealth() {
     ASSERT_TRUE(target.ok());
     ClientIdentity root{*ReadFile(Pki("root.pem")), Secret(*ReadFile(Pki("root-key.pem")))};
     for (;;) {
-      absl::StatusOr<ProbeResult> probe =
-          ProbeTls(*target, *ReadFile(Pki("ca.pem")), root, absl::Now() + absl::Seconds(5));
-      if (probe.ok() && absl::StrContains(probe->response, "\"true\"")) break;
+      absl::StatusOr<ProbeResult> probe = ProbeTls(*target, *ReadFile(Pki("ca.pem")), root,
+                                                   absl::Now() + absl::Seconds(5), QuorumReadRequest());
+      if (probe.ok() && HasRead(probe->response)) break;
       ASSERT_LT(absl::Now(), until) << members[i].name << ": " << Log(i);
       poll(nullptr, 0, 20);
     }

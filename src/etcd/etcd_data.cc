@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
+#include "src/etcd/raft_entry.h"
 #include "src/etcd/restore_stage.h"
 #include "src/etcd/wal_segment.h"
 #include "src/host/host_file.h"
@@ -128,17 +130,62 @@ bool IsRegular(const Folder& folder, const std::string& name) {
   return fstatat(folder.fd.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
 }
 
+// The file NAME of FOLDER, opened without following a link, and its size. *STRANGE: why it is none.
+absl::StatusOr<UniqueFd> OpenRegular(const Folder& folder, const std::string& name, const std::string& path,
+                                     uint64_t* size, std::string* strange) {
+  UniqueFd fd(disk::OpenAt(folder.fd.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const int error = errno;
+  struct stat info = {};
+  if ((!fd.ok() && error == ELOOP) || (fd.ok() && fstat(fd.get(), &info) == 0 && !S_ISREG(info.st_mode))) {
+    *strange = absl::StrCat(path, " is not a file");
+    return fd;
+  }
+  if (!fd.ok()) return ErrnoStatus(error, absl::StrCat("cannot open ", path));
+  *size = static_cast<uint64_t>(info.st_size);
+  return fd;
+}
+
+// Reads at most N bytes from OFFSET on; how many it could. *ERROR: errno, where it failed.
+size_t ReadAt(int fd, uint64_t offset, char* to, size_t n, int* error) {
+  size_t done = 0;
+  while (done < n) {
+    const ssize_t got = disk::ReadAt(fd, to + done, n - done, static_cast<off_t>(offset + done));
+    if (got < 0) *error = errno;
+    if (got <= 0) break;
+    done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
+// The segment NAME of LOG. *STRANGE: why it is none.
+absl::StatusOr<WalSegment> ReadSegment(const Folder& log, const std::string& name, const std::string& path,
+                                       std::string* strange) {
+  uint64_t size = 0;
+  absl::StatusOr<UniqueFd> fd = OpenRegular(log, name, path, &size, strange);
+  if (!fd.ok()) return fd.status();
+  if (!strange->empty()) return WalSegment();
+  int error = 0;
+  WalSegment segment = ReadWalSegment(
+      size, [&](uint64_t offset, char* to, size_t n) { return ReadAt(fd->get(), offset, to, n, &error); });
+  if (error != 0) return ErrnoStatus(error, absl::StrCat("cannot read ", path));
+  if (!segment.damage.empty()) *strange = absl::StrCat(path, " is damaged: ", segment.damage);
+  return segment;
+}
+
+// The segments of LOG, by their numbers.
+std::map<uint64_t, std::string> Segments(const Folder& log) {
+  std::map<uint64_t, std::string> segments;
+  uint64_t number = 0;
+  for (const std::string& name : log.names) {
+    if (ParseName(name, ".wal", &number)) segments[number] = name;
+  }
+  return segments;
+}
+
 // The newest segment of LOG, a folder, into DATA.
 absl::Status ReadLog(const Folder& log, const std::string& shown, EtcdData* data) {
-  std::string newest;
-  uint64_t newest_number = 0;
-  for (const std::string& name : log.names) {
-    uint64_t number = 0;
-    if (!ParseName(name, ".wal", &number) || (!newest.empty() && number < newest_number)) continue;
-    newest = name;
-    newest_number = number;
-  }
-  if (newest.empty()) {
+  const std::map<uint64_t, std::string> segments = Segments(log);
+  if (segments.empty()) {
     for (const std::string& name : log.names) {
       if (absl::EndsWith(name, ".wal")) {
         data->strange = absl::StrCat(shown, " holds ", ShownName(name), ", which is no name of a segment");
@@ -146,42 +193,89 @@ absl::Status ReadLog(const Folder& log, const std::string& shown, EtcdData* data
     }
     return absl::OkStatus();
   }
-  const std::string path = absl::StrCat(shown, "/", newest);
-  UniqueFd fd(disk::OpenAt(log.fd.get(), newest.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  const int error = errno;
-  struct stat info = {};
-  if ((!fd.ok() && error == ELOOP) || (fd.ok() && fstat(fd.get(), &info) == 0 && !S_ISREG(info.st_mode))) {
-    data->strange = absl::StrCat(path, " is not a file");
-    return absl::OkStatus();
-  }
-  if (!fd.ok()) return ErrnoStatus(error, absl::StrCat("cannot open ", path));
-  int read_error = 0;
-  WalSegment segment =
-      ReadWalSegment(static_cast<uint64_t>(info.st_size), [&](uint64_t offset, char* to, size_t n) {
-        size_t done = 0;
-        while (done < n) {
-          const ssize_t got = disk::ReadAt(fd.get(), to + done, n - done, static_cast<off_t>(offset + done));
-          if (got < 0) read_error = errno;
-          if (got <= 0) break;
-          done += static_cast<size_t>(got);
-        }
-        return done;
-      });
-  if (read_error != 0) return ErrnoStatus(read_error, absl::StrCat("cannot read ", path));
-  if (!segment.damage.empty()) {
-    data->strange = absl::StrCat(path, " is damaged: ", segment.damage);
-    return absl::OkStatus();
-  }
+  const std::string& newest = segments.rbegin()->second;
+  absl::StatusOr<WalSegment> segment =
+      ReadSegment(log, newest, absl::StrCat(shown, "/", newest), &data->strange);
+  if (!segment.ok()) return segment.status();
+  if (!data->strange.empty()) return absl::OkStatus();
   data->initialised = true;
-  data->member_id = IdText(segment.member_id);
-  data->cluster_id = IdText(segment.cluster_id);
-  data->commit = segment.commit;
-  data->snapshot = segment.snapshot;
+  data->member_id = IdText(segment->member_id);
+  data->cluster_id = IdText(segment->cluster_id);
+  data->commit = segment->commit;
+  data->snapshot = segment->snapshot;
+  return absl::OkStatus();
+}
+
+// The version of the cluster that the snapshot NAME of SNAP has, in the tree of etcd's v2 store, which is
+// JSON (store.Save): {"Path":"/0/version",...,"Value":"3.5.0",...}. A quote inside a value is escaped there,
+// so no value can look like that. "": it does not say.
+std::string VersionInSnapshot(const Folder& snap, const std::string& name) {
+  constexpr uint64_t kMaxSnapshot = uint64_t{16} << 20;  // with the members alone it has some kilobytes
+  std::string strange;
+  uint64_t size = 0;
+  absl::StatusOr<UniqueFd> fd = OpenRegular(snap, name, name, &size, &strange);
+  if (!fd.ok() || !strange.empty() || size > kMaxSnapshot) return "";
+  std::string bytes(size, '\0');
+  int error = 0;
+  bytes.resize(ReadAt(fd->get(), 0, &bytes[0], size, &error));
+  constexpr absl::string_view kPath = "\"Path\":\"/0/version\",", kValue = "\"Value\":\"";
+  const absl::string_view text = bytes;
+  const size_t path = text.find(kPath);
+  if (path == absl::string_view::npos) return "";
+  const absl::string_view node = text.substr(path, 300);
+  const size_t value = node.find(kValue);
+  if (value == absl::string_view::npos) return "";
+  absl::string_view version = node.substr(value + kValue.size());
+  version = version.substr(0, version.find('"'));
+  return IsVersionText(version) ? std::string(version) : "";
+}
+
+// The snapshots of SNAP by their index, the newest last.
+std::map<uint64_t, std::string> Snapshots(const Folder& snap) {
+  std::map<uint64_t, std::string> snapshots;
+  for (const std::string& name : snap.names) {
+    uint64_t term = 0, index = 0;
+    if (ParseName(name, ".snap", &term) && absl::SimpleHexAtoi(name.substr(17, 16), &index) &&
+        IsRegular(snap, name))
+      snapshots[index] = name;
+  }
+  return snapshots;
+}
+
+// EtcdData::version, downgrade and refused_by_36. As etcd, it goes by the newest snapshot that the log knows
+// of, too (snap.go, LoadNewestAvailable).
+absl::Status ReadVersions(const Folder& log, const Folder& snap, const std::string& log_shown,
+                          EtcdData* data) {
+  const std::map<uint64_t, std::string> segments = Segments(log);
+  std::vector<uint64_t> recorded;
+  uint64_t refused = 0;
+  for (const auto& [number, name] : segments) {
+    const std::string path = absl::StrCat(log_shown, "/", name);
+    std::string strange;
+    absl::StatusOr<WalSegment> segment = ReadSegment(log, name, path, &strange);
+    if (!segment.ok()) return segment.status();
+    const bool newest = number == segments.rbegin()->first;
+    if (!newest && strange.empty() && !segment->torn.empty())
+      strange = absl::StrCat(path, " is damaged: ", segment->torn);
+    if (!strange.empty()) return absl::DataLossError(strange);
+    recorded.insert(recorded.end(), segment->snapshots.begin(), segment->snapshots.end());
+    refused = std::max(refused, segment->refused_by_36);
+    if (!segment->version.empty()) data->version = segment->version;
+    if (segment->downgrade.has_value()) data->downgrade = *segment->downgrade;
+  }
+  const std::map<uint64_t, std::string> snapshots = Snapshots(snap);
+  for (auto it = snapshots.rbegin(); it != snapshots.rend(); ++it) {
+    if (std::find(recorded.begin(), recorded.end(), it->first) == recorded.end()) continue;
+    if (data->version.empty()) data->version = VersionInSnapshot(snap, it->second);
+    if (refused <= it->first) refused = 0;
+    break;
+  }
+  data->refused_by_36 = refused;
   return absl::OkStatus();
 }
 
 // What the folder TOP, the data folder SHOWN, holds.
-absl::Status ReadTop(const Folder& top, const std::string& shown, EtcdData* data) {
+absl::Status ReadTop(const Folder& top, const std::string& shown, bool versions, EtcdData* data) {
   const std::string member_shown = absl::StrCat(shown, "/member");
   absl::StatusOr<Folder> member = OpenInside(top, "member", member_shown);
   if (!member.ok()) return member.status();
@@ -205,13 +299,10 @@ absl::Status ReadTop(const Folder& top, const std::string& shown, EtcdData* data
   }
   if (!data->strange.empty()) return absl::OkStatus();
 
-  bool snapshot = false;
-  for (const std::string& name : snap->names) {
-    uint64_t term = 0;
-    if (ParseName(name, ".snap", &term) && IsRegular(*snap, name)) snapshot = true;
-  }
+  const bool snapshot = !Snapshots(*snap).empty();
   if (data->initialised) {
     data->snapshot = data->snapshot || snapshot;
+    if (versions) return ReadVersions(*log, *snap, log_shown, data);
   } else if (snapshot) {
     data->strange = absl::StrCat(snap_shown, " has snapshots, but ", log_shown, " has no log");
   } else if (std::vector<std::string> unknown = Unknown(*member, {"snap", "wal", "wal.tmp"});
@@ -260,7 +351,7 @@ bool ReadValue(const Json& json, LogIndex* index) {
   return true;
 }
 
-absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path) {
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path, bool versions) {
   const std::string shown = PathFromHere(root, path);
   EtcdData data;
   data.place = PlaceOf(shown);
@@ -277,7 +368,7 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
   data.strange = top->strange;
   if (!data.strange.empty()) return data;
   EtcdData found;
-  if (absl::Status status = ReadTop(*top, shown, &found); !status.ok()) return status;
+  if (absl::Status status = ReadTop(*top, shown, versions, &found); !status.ok()) return status;
   if (!found.strange.empty()) {
     data.strange = found.strange;
     return data;
@@ -288,7 +379,7 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
 }
 
 absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question) {
-  absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data);
+  absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data, question.versions);
   if (!data.ok()) return data.status();
   return ToJson(*data);
 }
@@ -300,6 +391,9 @@ absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
   data->held = Shown(data->held);
   data->strange = Shown(data->strange);
   if (!data->initialised) return data;
+  for (const std::string& version : {data->version, data->downgrade}) {
+    if (!version.empty() && !IsVersionText(version)) return wrong;
+  }
   for (const std::string& id : {data->cluster_id, data->member_id}) {
     uint64_t number = 0;
     if (id.size() > 16 || !absl::SimpleHexAtoi(id, &number) || number == 0 || IdText(number) != id) {

@@ -19,6 +19,7 @@ namespace kplan {
 // An index of the log, as it stands in JSON: it may have all 64 bits.
 struct LogIndex {
   uint64_t value = 0;
+  bool operator==(const LogIndex& other) const { return value == other.value; }
 };
 void AppendValue(const LogIndex& index, std::string* out);
 bool ReadValue(const Json& json, LogIndex* index);
@@ -36,6 +37,13 @@ struct EtcdData {
   // tail, what could be read.
   uint64_t commit = 0;
   bool snapshot = false;  // a snapshot was taken here, or came from another member or a backup
+  // Where versions were asked for: the version of the cluster that this data is of, by which etcd itself
+  // judges whether it may go on with it ("3.5.0", membership.MustDetectDowngrade), and the earlier one that
+  // the cluster may go down to; "": the log does not say. An entry that is not committed counts, too.
+  std::string version, downgrade;
+  // Likewise: the highest index of an entry with which etcd 3.6 does not start (raft_entry.h), of those that
+  // an etcd which starts here reads again: those past the newest snapshot. 0: of none.
+  uint64_t refused_by_36 = 0;
   // The same text for the same folder on the same machine, by whatever name or address it was reached;
   // another one for every other. The folder need not exist yet. Good until the machine is booted again.
   std::string place;
@@ -55,13 +63,22 @@ struct EtcdData {
     fields.Always("initialised", self.initialised);
     fields.Always("member-id", self.member_id);
     fields.Always("snapshot", self.snapshot);
-    if constexpr (!std::is_const_v<Self>) self.commit = commit.value;
+    fields.Optional("version", self.version);
+    fields.Optional("downgrade", self.downgrade);
+    LogIndex refused = {self.refused_by_36};
+    fields.Optional("refused-by-3.6", refused);
+    if constexpr (!std::is_const_v<Self>) {
+      self.commit = commit.value;
+      self.refused_by_36 = refused.value;
+    }
   }
 };
 
-// What is in the folder PATH inside ROOT (host/host_file.h). A ROOT or a folder that is not there is one that
-// holds nothing. PermissionDenied when it must not be read.
-absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path);
+// What is in the folder PATH inside ROOT (host/host_file.h); VERSIONS: with those, for which all of the log
+// is read, and not only its newest segment. A ROOT or a folder that is not there is one that holds nothing.
+// PermissionDenied when it must not be read; DataLoss when a part of the log that etcd needs is damaged.
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path,
+                                      bool versions = false);
 
 // The answer to QUESTION.
 absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question);

@@ -12,6 +12,8 @@
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_data.h"
 #include "src/etcd/facts/etcd_ids.h"
+#include "src/etcd/member_read.h"
+#include "src/probe/tls_probe.h"
 #include "src/steps/service/etcd_testing.h"
 #include "src/steps/service/service_state.h"
 
@@ -130,6 +132,50 @@ TEST_F(EtcdDataRealTest, IdsAndCommitWhileItRunsAndAfter) {
   EtcdData after = Data();
   ExpectOurIds(after);
   EXPECT_GE(after.commit, full.commit);
+}
+
+TEST_F(EtcdDataRealTest, WhatIsAskedOfItIsNotInItsLogButItsHealth) {
+  Start();
+  absl::StatusOr<HostPort> target = ParseHttpsUrl(cluster_.members[0].probe);
+  ASSERT_TRUE(target.ok());
+  const std::string ca = Read("pki/ca.pem");
+  const ClientIdentity client = {Read("pki/leaf.pem"), Secret(Read("pki/leaf-key.pem"))};
+  const auto versions = [] {
+    absl::StatusOr<EtcdData> data = ReadEtcdData("./rootfs", "/var/lib/etcd", /*versions=*/true);
+    EXPECT_TRUE(data.ok()) << data.status();
+    return data.value_or(EtcdData());
+  };
+  const auto ask = [&](const ProbeRequest& request) {
+    absl::StatusOr<ProbeResult> probe =
+        ProbeTls(*target, ca, client, absl::Now() + absl::Seconds(10), request);
+    EXPECT_TRUE(probe.ok()) << probe.status();
+    EXPECT_EQ(HttpStatus(probe->response), 200) << probe->response;
+    return probe->response;
+  };
+  // What it writes by itself when it has started.
+  const std::string version = AskLiveCluster(cluster_).answers[0].status->version;
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  while (versions().version.empty()) ASSERT_LT(absl::Now(), deadline) << "no version of the cluster";
+  EXPECT_EQ(versions().version, absl::StrCat(version.substr(0, version.rfind('.')), ".0"));
+
+  const uint64_t before = AppliedIndex();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(HasRead(ask(QuorumReadRequest())));
+    ask(VersionRequest());
+    AskLiveCluster(cluster_);
+    EXPECT_TRUE(ReadByEtcdctl(cluster_.etcdctl, cluster_.members[0].probe, absl::Seconds(10)).ok());
+  }
+  EXPECT_EQ(AppliedIndex(), before);
+  EXPECT_EQ(versions().refused_by_36, 0u);
+
+  ProbeRequest health;
+  health.path = "/health";
+  ask(health);
+  if (version.rfind("3.4.", 0) == 0) {
+    EXPECT_EQ(versions().refused_by_36, before + 1);
+    Put(30, 10);  // --snapshot-count=10
+    EXPECT_EQ(versions().refused_by_36, 0u) << "left behind";
+  }
 }
 
 TEST_F(EtcdDataRealTest, ASecondSegment) {

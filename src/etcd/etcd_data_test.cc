@@ -105,6 +105,97 @@ TEST_F(EtcdDataTest, TheNewestSegmentCounts) {
   EXPECT_TRUE(data.snapshot);
 }
 
+// The log of a member that was asked for /health at index 5, in two segments.
+class EtcdVersionsTest : public EtcdDataTest {
+ protected:
+  void SetUp() override {
+    EtcdDataTest::SetUp();
+    MakeFolder(kSnap);
+    WalWriter first;
+    first.Begin(0xa, 0xbc).Snapshot(0).NumberedEntry(4, WalWriter::V2Request("PUT", "/0/version", "3.4.0"));
+    first.NumberedEntry(5, WalWriter::V2Request("QGET", "", ""));
+    Write(Segment(0), first.bytes(), 0600);
+    second_.Begin(0xa, 0xbc).NumberedEntry(6, "").State(2, 6);
+    Write(Segment(1, 6), second_.WithRoom(), 0600);
+  }
+  static EtcdData Versions() {
+    absl::StatusOr<EtcdData> data = ReadEtcdData("./rootfs", "/var/lib/etcd", /*versions=*/true);
+    EXPECT_TRUE(data.ok()) << data.status();
+    return data.value_or(EtcdData());
+  }
+  static std::string SnapshotAt(int index) {
+    return absl::StrCat(kSnap, "/0000000000000002-", absl::Hex(index, absl::kZeroPad16), ".snap");
+  }
+
+  WalWriter second_{77};
+};
+
+TEST_F(EtcdVersionsTest, OfTheWholeLog) {
+  EXPECT_EQ(ReadIt().version, "") << "it was not asked for";
+  EXPECT_EQ(ReadIt().refused_by_36, 0u);
+  EXPECT_EQ(Versions().version, "3.4.0");
+  EXPECT_EQ(Versions().refused_by_36, 5u);
+  EXPECT_EQ(Versions().commit, 6u);
+  second_.NumberedEntry(7, WalWriter::Bytes(1300, WalWriter::Bytes(1, "3.5.0")));
+  second_.NumberedEntry(8, WalWriter::Bytes(1302, WalWriter::Number(1, 1) + WalWriter::Bytes(2, "3.4.0")));
+  Write(Segment(1, 6), second_.WithRoom(), 0600);
+  EXPECT_EQ(Versions().version, "3.5.0");
+  EXPECT_EQ(Versions().downgrade, "3.4.0");
+
+  // It goes over the wire whole.
+  absl::StatusOr<Json> json = EtcdDataJson({"/var/lib/etcd", "./rootfs", true});
+  ASSERT_TRUE(json.ok());
+  absl::StatusOr<EtcdData> parsed = ParseEtcdData(*json);
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->version, "3.5.0");
+  EXPECT_EQ(parsed->downgrade, "3.4.0");
+  EXPECT_EQ(parsed->refused_by_36, 5u);
+  (*json)["version"] = "3.5.0\x1b[31m";
+  EXPECT_FALSE(ParseEtcdData(*json).ok());
+}
+
+TEST_F(EtcdVersionsTest, ASnapshotPastItLeavesItBehind) {
+  Write(SnapshotAt(6), "x");
+  EXPECT_EQ(Versions().refused_by_36, 5u)
+      << "the log does not know of that snapshot: etcd takes an older one";
+  second_.Snapshot(6);
+  Write(Segment(1, 6), second_.WithRoom(), 0600);
+  EXPECT_EQ(Versions().refused_by_36, 0u);
+  unlink(SnapshotAt(6).c_str());
+  EXPECT_EQ(Versions().refused_by_36, 5u);
+  Write(SnapshotAt(4), "x");
+  second_.Snapshot(4);
+  Write(Segment(1, 6), second_.WithRoom(), 0600);
+  EXPECT_EQ(Versions().refused_by_36, 5u) << "the snapshot is of before";
+}
+
+TEST_F(EtcdVersionsTest, TheSnapshotTellsTheVersionWhereTheLogDoesNotAnyMore) {
+  unlink(Segment(0).c_str());
+  EXPECT_EQ(Versions().version, "");
+  second_.Snapshot(6);
+  Write(Segment(1, 6), second_.WithRoom(), 0600);
+  Write(SnapshotAt(6),
+        "\x08\x01\x12{\"Root\":{\"Path\":\"/\",\"Children\":{\"0\":{\"Path\":\"/0\",\"Children\":{"
+        "\"version\":{\"Path\":\"/0/version\",\"CreatedIndex\":5,\"ModifiedIndex\":5,"
+        "\"ExpireTime\":\"0001-01-01T00:00:00Z\",\"Value\":\"3.5.0\",\"Children\":null}}}}}}");
+  EXPECT_EQ(Versions().version, "3.5.0");
+  Write(SnapshotAt(6), "\"Path\":\"/0/version\",\"Value\":\"3.5");
+  EXPECT_EQ(Versions().version, "3.5") << "a file that ends early says what it says";
+  Write(SnapshotAt(6), "\"Path\":\"/0/version\",\"Value\":\"a b\"");
+  EXPECT_EQ(Versions().version, "");
+}
+
+TEST_F(EtcdVersionsTest, AnEarlierSegmentThatIsDamagedIsSaid) {
+  std::string bytes = Read(Segment(0));
+  bytes[bytes.size() - 20] ^= 1;
+  Write(Segment(0), bytes, 0600);
+  EXPECT_TRUE(ReadIt().initialised) << "nobody asked";
+  absl::StatusOr<EtcdData> data = ReadEtcdData("./rootfs", "/var/lib/etcd", /*versions=*/true);
+  EXPECT_TRUE(absl::IsDataLoss(data.status())) << data.status();
+  EXPECT_THAT(std::string(data.status().message()),
+              HasSubstr("0000000000000000-0000000000000000.wal is damaged"));
+}
+
 TEST_F(EtcdDataTest, FoldersThatAreNotEtcds) {
   Write(absl::StrCat(kData, "/PG_VERSION"), "15");
   EXPECT_EQ(Strange(), "./rootfs/var/lib/etcd has no data of an etcd member, but holds PG_VERSION");

@@ -4,25 +4,24 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
-#include "src/base/record.h"
-#include "src/base/text.h"
 #include "src/base/url.h"
+#include "src/etcd/member_read.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/tls_probe.h"
 
 namespace kplan {
 namespace {
 
-// etcd's own read for /health gives up after 5 s at most (3.4 after one).
+// More than QuorumReadRequest() gives the member.
 constexpr absl::Duration kProbeTime = absl::Seconds(6);
 constexpr size_t kMaxPem = 1 << 20;
 
-HealthAnswer AnswerOf(const ProbeResult& probe) {
+HealthAnswer AnswerOf(const MemberRead& read) {
+  const ProbeResult& probe = read.probe;
   if (probe.alert >= 0) {
     return {HealthAnswer::kNone, absl::StrCat("it turns our client certificate away: TLS alert ", probe.alert,
                                               " ", AlertName(probe.alert))};
@@ -36,13 +35,8 @@ HealthAnswer AnswerOf(const ProbeResult& probe) {
     return {HealthAnswer::kNone,
             probe.error.empty() ? "the connection was closed without an answer" : probe.error};
   }
-  const absl::string_view body = HttpBody(probe.response);
-  const absl::StatusOr<Json> json = ParseJson(body);
-  if (status == 200 && json.ok() && json->is_object() && json->value("health", Json()) == "true") {
-    return {HealthAnswer::kHealthy, ""};
-  }
-  return {HealthAnswer::kUnhealthy,
-          absl::StrCat("/health: ", status, " ", Shown(absl::StripAsciiWhitespace(body).substr(0, 200)))};
+  if (read.served) return {HealthAnswer::kHealthy, ""};
+  return {HealthAnswer::kUnhealthy, read.seen};
 }
 
 class RealView : public ClusterView {
@@ -55,10 +49,11 @@ class RealView : public ClusterView {
         client_(std::move(client)) {}
 
   HealthAnswer AskHealth(size_t member) override {
-    absl::StatusOr<ProbeResult> probe =
-        ProbeTls(targets_[member], ca_pem_, client_, absl::Now() + kProbeTime);
-    if (!probe.ok()) return {HealthAnswer::kNone, std::string(probe.status().message())};
-    return AnswerOf(*probe);
+    absl::StatusOr<MemberRead> read =
+        ReadThroughMember({cluster_.members[member].probe, targets_[member], ca_pem_, client_},
+                          cluster_.etcdctl, absl::Now() + kProbeTime);
+    if (!read.ok()) return {HealthAnswer::kNone, std::string(read.status().message())};
+    return AnswerOf(*read);
   }
 
   LiveCluster AskAll() override { return AskLiveCluster(cluster_); }

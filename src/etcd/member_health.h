@@ -15,10 +15,10 @@
 
 namespace kplan {
 
-// What came of asking one member for /health, at its own endpoint.
+// What came of having one member read (member_read.h), at its own endpoint.
 struct HealthAnswer {
   enum Kind {
-    kHealthy,    // {"health":"true"}: it just read through the quorum, and so has caught up with it
+    kHealthy,    // it just read through the quorum, and so has caught up with it
     kUnhealthy,  // it answered something else
     kNone,       // nobody answers there, or not us
   };
@@ -38,14 +38,14 @@ class ClusterView {
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) = 0;
 };
 
-// The view with CLUSTER's own client certificate. /health is asked in process over TLS; a server whose
+// The view with CLUSTER's own client certificate. Members are asked in process over TLS; a server whose
 // certificate does not lead to our CA is not a member. Errors: the certificates cannot be read, a probe is no
 // https URL.
 absl::StatusOr<std::unique_ptr<ClusterView>> OpenClusterView(const PlannedCluster& cluster);
 
-// How the member that gave HEALTH is. ANSWER: what etcdctl heard from it. With an alarm (NOSPACE, CORRUPT)
-// /health is not true, but the member is a part of the quorum all the same, and taking it away would be a
-// loss; so what it knows of a leader decides.
+// How the member that gave HEALTH is. ANSWER: what etcdctl heard from it. One with an alarm (NOSPACE,
+// CORRUPT) is a part of the quorum all the same, and taking it away would be a loss; so what it knows of a
+// leader decides, where it did not read.
 MemberState::Health HealthOf(const HealthAnswer& health, const MemberAnswer& answer);
 
 // The highest index of the log that anybody in LIVE knows of.

@@ -315,9 +315,8 @@ TEST(RollOut, ASnapshotIsTakenOnceBeforeTheFirstRestart) {
   absl::StatusOr<StepResult> result = Roll(&cluster);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_THAT(cluster.events, ElementsAre("snapshot", "restart etcd-2", "restart etcd-3", "restart etcd-1"));
-  EXPECT_THAT(
-      result->output,
-      StartsWith("snapshot snapshots/a.db: revision 7, 0 keys, 0 bytes, from etcd-2 in 0.0 s\netcd-2: "));
+  EXPECT_THAT(result->output,
+              StartsWith("snapshot snapshots/a.db: revision 7, 0 bytes, from etcd-2 in 0.0 s\netcd-2: "));
 }
 
 TEST(RollOut, WithoutItsSnapshotNobodyIsRestarted) {

@@ -78,7 +78,7 @@ RolloutState::Obstacles RolloutState::Look() {
     health_[i] = members_[i].running || unseen(i) ? view_->AskHealth(i) : HealthAnswer();
     if (unseen(i)) members_[i].running = health_[i].kind != HealthAnswer::kNone;
   });
-  // etcdctl is asked only where /health does not say enough.
+  // etcdctl is asked only where that does not say enough.
   const bool ask_all = std::any_of(all_.begin(), all_.end(), [&](size_t i) {
     return !members_[i].running || !members_[i].reasons.empty() || health_[i].kind != HealthAnswer::kHealthy;
   });
@@ -107,7 +107,7 @@ void RolloutState::LookAgain(const MemberPlaces& members) {
 
 bool RolloutState::HasCaughtUp(size_t i, uint64_t goal) const {
   const absl::StatusOr<EndpointStatus>& status = live_.answers[i].status;
-  // Without etcdctl's word /health has to do, for which etcd reads through the quorum. 3.3 does not say.
+  // Without etcdctl's word its read has to do, for which etcd reads through the quorum. 3.3 does not say.
   if (!status.ok() || status->raft_applied_index == 0) return true;
   return status->raft_applied_index >= goal;
 }

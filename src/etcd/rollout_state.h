@@ -33,7 +33,7 @@ class RolloutState {
   // Looks at all hosts and all members; at the data folders only when somebody does not run. What cannot be
   // seen is as silent as its member is.
   Obstacles Look();
-  // Asks those of MEMBERS for /health again, and, when one answers, all by etcdctl.
+  // Has those of MEMBERS read again, and, when one answers, all by etcdctl.
   void LookAgain(const MemberPlaces& members);
 
   // As last seen; touched and given_up are for the rollout to remember things in.

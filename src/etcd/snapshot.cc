@@ -16,6 +16,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/etcd/hash_kv.h"
+#include "src/etcd/member_read.h"
 #include "src/etcd/snapshot_folder.h"
 
 namespace kplan {
@@ -26,6 +28,8 @@ namespace {
 constexpr uint64_t kFewEntries = 1000;
 // Kept free on the disk beside a snapshot, for everybody else.
 constexpr int64_t kRoom = 16 << 20;
+
+constexpr absl::Duration kReadTime = absl::Seconds(30);
 
 constexpr char kSaved[] = "snapshot.db";  // in the folder that it is saved in
 
@@ -66,20 +70,15 @@ absl::Status CheckRoom(const std::string& folder, int64_t bytes) {
       " are free, of which ", BytesText(kRoom), " have to stay so; remove older snapshots, or make room"));
 }
 
-// Has MEMBER read through the quorum, so that it has all that a client was told was written.
-absl::Status CatchUp(const PlannedCluster& cluster, const PlannedMember& member) {
-  absl::Status status = RunEtcdctl(cluster.etcdctl, {member.probe}, {"get", "kplan"}).status();
-  // Whether it may see the key is another question (etcd's own health check does the same).
-  return absl::StrContains(status.message(), "permission denied") ? absl::OkStatus() : status;
-}
-
 // Has MEMBER save one as PATH, and checks it.
 absl::StatusOr<SnapshotInfo> SaveFrom(const PlannedCluster& cluster, const PlannedMember& member,
                                       const EndpointStatus& status, const std::string& path,
                                       int64_t revision) {
   if (status.leader_id.empty()) {
     revision = status.revision;
-  } else if (absl::Status caught_up = CatchUp(cluster, member); !caught_up.ok()) {
+  } else if (absl::Status caught_up = ReadByEtcdctl(cluster.etcdctl, member.probe, kReadTime);
+             !caught_up.ok()) {
+    // It has all that a client was told was written only once it has read through the quorum.
     return WithoutLog(caught_up);
   }
   absl::Status saved =
@@ -116,6 +115,10 @@ absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const Savi
     taken.info = *std::move(info);
     taken.member = member.name;
     taken.without_quorum = status.leader_id.empty();
+    // For the person alone: that they cannot be counted makes no other snapshot of it.
+    absl::StatusOr<int64_t> keys = absl::UnavailableError("no member serves");
+    if (!taken.without_quorum) keys = CountKeys(cluster, taken.info.revision);
+    if (keys.ok()) taken.info.keys = *keys;
     absl::Status kept;
     do {
       taken.info.path = name(taken.info);

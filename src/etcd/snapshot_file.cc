@@ -92,7 +92,9 @@ std::string WithoutLogLines(absl::string_view text) {
 }  // namespace
 
 std::string SnapshotInfo::Describe() const {
-  return absl::StrCat("revision ", revision, ", ", keys, keys == 1 ? " key, " : " keys, ", BytesText(size));
+  return absl::StrCat("revision ", revision, ", ",
+                      keys.has_value() ? absl::StrCat(Count(static_cast<size_t>(*keys), "key"), ", ") : "",
+                      BytesText(size));
 }
 
 std::string SnapshotProgram(const std::string& etcdctl) {
@@ -142,8 +144,8 @@ absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {
     *to = found->get<int64_t>();
     return *to >= 0;
   };
-  if (!read("revision", &info.revision) || !read("totalKey", &info.keys) || !read("totalSize", &info.size) ||
-      !read("hash", &hash) || hash > UINT32_MAX) {
+  if (!read("revision", &info.revision) || !read("totalSize", &info.size) || !read("hash", &hash) ||
+      hash > UINT32_MAX) {
     return absl::DataLossError(
         absl::StrCat("cannot read what `snapshot status` printed: ", Shown(text.substr(0, 500))));
   }

@@ -5,6 +5,7 @@
 // `etcdctl snapshot save` leaves it (etcd 3.4 to 3.6, clientv3/snapshot).
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,13 @@ struct SnapshotInfo {
   std::string sha256;    // of the database: what the file itself says
   int64_t size = 0;      // bytes
   int64_t revision = 0;  // of the store
-  int64_t keys = 0;      // as etcd counts them: every revision that is kept of every key
+  // That there are at the revision: what a client counts that reads them all. Nothing where only the file was
+  // looked at: the number of `snapshot status` is one of revisions from one program, and of keys from
+  // another.
+  std::optional<int64_t> keys;
   uint32_t hash = 0;
 
-  // "revision 100001, 100008 keys, 24 MB"
+  // "revision 100001, 99990 keys, 24 MB"; without keys where they are not known
   std::string Describe() const;
 };
 
@@ -41,7 +45,7 @@ absl::StatusOr<std::string> RunSnapshotProgram(const std::string& program,
 // ERROR of an etcdctl with what it logged taken out of its message: "exit 1: no space left on device".
 absl::Status WithoutLog(const absl::Status& error);
 
-// JSON is the output of `snapshot status --write-out=json`: revision, keys, size and hash of it. DataLoss
+// JSON is the output of `snapshot status --write-out=json`: revision, size and hash of it. DataLoss
 // when it is none.
 absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view json);
 

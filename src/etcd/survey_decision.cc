@@ -196,7 +196,7 @@ class Decision {
     ReportLost();
     JudgeInitialState();
     for (size_t i = 0; i < found_.size(); ++i) JudgeAnswer(i);
-    if (std::string problem = VersionProblem(cluster_, live_); !problem.empty())
+    if (std::string problem = VersionProblem(cluster_, found_, live_); !problem.empty())
       problems_.Add({}, std::move(problem));
     verdict_.problems = std::move(problems_.texts());
     Summarize();

@@ -30,8 +30,8 @@ std::string SurveyDigest(const PlannedCluster& cluster, const std::vector<size_t
   return Sha256Hex(text);
 }
 
-absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member) {
-  const EtcdDataQuestion question = {member.data, member.root};
+absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member, bool versions) {
+  const EtcdDataQuestion question = {member.data, member.root, versions};
   if (hosts == nullptr && member.remote) return absl::InternalError("no way to reach the host");
   absl::StatusOr<Json> answer =
       hosts == nullptr ? EtcdDataJson(question) : hosts->Ask(member.host, ToJson(question));
@@ -46,7 +46,7 @@ SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster) {
   LiveCluster live;
   AtOnce(found.size() + 1, [&](size_t i) {
     if (i < found.size()) {
-      found[i] = AskData(hosts, cluster.members[i]);
+      found[i] = AskData(hosts, cluster.members[i], /*versions=*/true);
     } else {
       live = AskLiveCluster(cluster);
     }
@@ -71,7 +71,7 @@ absl::StatusOr<Outlook> SurveyLook(const LookContext&, const SurveyRecord& recor
   if (!cluster.ok()) return cluster.status();
   std::vector<absl::StatusOr<EtcdData>> found;
   for (const PlannedMember& member : cluster->members) {
-    found.push_back(member.remote ? EtcdData() : AskData(nullptr, member));
+    found.push_back(member.remote ? EtcdData() : AskData(nullptr, member, /*versions=*/false));
   }
   SurveyVerdict verdict;
   verdict.problems = FolderProblems(*cluster, found);

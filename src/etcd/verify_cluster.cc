@@ -10,7 +10,6 @@
 #include "absl/time/clock.h"
 #include "src/base/clock.h"
 #include "src/base/files.h"
-#include "src/base/record.h"
 #include "src/base/url.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
@@ -138,10 +137,9 @@ absl::Time PatienceDeadline(const ClusterExpected& cluster) {
   return std::max(cluster.deadline, cluster.clock->Now() + kLeastPatience);
 }
 
-bool IsHealthy(const ProbeResult& probe) {
-  if (HttpStatus(probe.response) != 200) return false;
-  const Json json = ParseJson(HttpBody(probe.response)).value_or(Json());
-  return json.is_object() && json.contains("health") && json["health"] == "true";
+absl::StatusOr<MemberRead> ReadThrough(const ClusterExpected& cluster, const MemberExpected& member) {
+  return ReadThroughMember({member.client.url, member.client.target, cluster.ca_pem, cluster.client},
+                           cluster.etcdctl, ProbeDeadline(cluster));
 }
 
 }  // namespace kplan

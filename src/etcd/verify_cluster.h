@@ -12,6 +12,7 @@
 #include "src/base/clock.h"
 #include "src/base/url.h"
 #include "src/etcd/etcdctl.h"
+#include "src/etcd/member_read.h"
 #include "src/etcd/verify_report.h"
 #include "src/probe/tls_probe.h"
 #include "src/step/etcd_records.h"
@@ -71,8 +72,8 @@ absl::Time ProbeDeadline(const ClusterExpected& cluster);
 // cluster's clock.
 absl::Time PatienceDeadline(const ClusterExpected& cluster);
 
-// Whether /health says true.
-bool IsHealthy(const ProbeResult& probe);
+// Has MEMBER read through the quorum (member_read.h), as the cluster's client.
+absl::StatusOr<MemberRead> ReadThrough(const ClusterExpected& cluster, const MemberExpected& member);
 
 }  // namespace kplan
 

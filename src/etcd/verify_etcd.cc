@@ -5,15 +5,15 @@
 // own member in. A single member may have a peer probe of http: nobody is to connect there, and it is not
 // looked at.
 //
-// The checks, in this order: every member answers /health over TLS (waited for, at most `timeout`); shows the
-// very certificate that is installed, good for the address it was asked at; `etcdctl member list` has exactly
-// the members, with the ids, names and URLs foretold, started and no learners; each endpoint is the member it
-// should be, in the cluster it should be; and every kind of stranger in `refuse` is turned away, seen on the
-// wire, while a good client still gets in. In a cluster every member is asked at its own endpoint, all at the
-// same time, also at its peer port. Besides, there: no alarms, one leader, one term, one version, a log that
-// is followed; certificates are asked for of the CAs that are to be trusted and no others; and a write is
-// read back on every member. What one member fails at does not keep the others from being looked at, and the
-// error names them all.
+// The checks, in this order: every member reads through the quorum for a client, over TLS (waited for, at
+// most `timeout`); shows the very certificate that is installed, good for the address it was asked at;
+// `etcdctl member list` has exactly the members, with the ids, names and URLs foretold, started and no
+// learners; each endpoint is the member it should be, in the cluster it should be; and every kind of stranger
+// in `refuse` is turned away, seen on the wire, while a good client still gets in. In a cluster every member
+// is asked at its own endpoint, all at the same time, also at its peer port. Certificates are asked for of
+// the CAs that are to be trusted and no others. Besides, in a cluster: no alarms, one leader, one term, one
+// version, a log that is followed; and a write is read back on every member. What one member fails at does
+// not keep the others from being looked at, and the error names them all.
 //
 // The verdict is a fact of one moment, so its digest covers the time too: nothing is made from it, and the
 // stamp is then always newer than the report.
@@ -92,7 +92,7 @@ void CheckStrangers(const ClusterExpected& cluster, const MemberExpected& member
       finding = CheckRefused(cluster, member, *port, kind, &course->refusals);
       if (!finding.ok()) break;
     }
-    if (finding.ok() && cluster.clustered) finding = CheckTrust(cluster, *port);
+    if (finding.ok()) finding = CheckTrust(cluster, *port);
     course->Add(std::move(finding));
   }
 }

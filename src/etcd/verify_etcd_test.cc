@@ -164,6 +164,15 @@ TEST_F(VerifyEtcdTest, FailsWhenAStrangersCertificateGetsIn) {
   EXPECT_THAT(error, AllOf(HasSubstr("signed by a stranger's CA got in"), HasSubstr("trusted-ca-file")));
 }
 
+TEST_F(VerifyEtcdTest, FailsWhenAnotherCaIsTrustedAsWell) {
+  DropFlag("--trusted-ca-file");
+  service_["argv"].push_back({"--trusted-ca-file=", "/etc/etcd/two-cas.pem"});
+  Write("rootfs/etc/etcd/two-cas.pem", absl::StrCat(Pki("ca.pem"), Pki("other-ca.pem")));
+  StartEtcd();
+  const std::string error = ExpectFailure("trust");
+  EXPECT_THAT(error, AllOf(HasSubstr("too many: "), HasSubstr("trusted-ca-file")));
+}
+
 TEST_F(VerifyEtcdTest, FailsWhenPlainHttpGetsIn) {
   // etcd speaks both at one address when it is told to.
   DropFlag("--listen-client-urls");

@@ -29,15 +29,19 @@ std::string AdviceFor(const ExpectedPort& port, const std::string& kind) {
 // Whether a good client still gets in; if not, what was seen instead.
 bool GoodOneGetsIn(const ClusterExpected& cluster, const MemberExpected& member, const ExpectedPort& port,
                    std::string* seen) {
-  const ClientIdentity& good = port.peer ? member.peer_identity : cluster.client;
+  if (!port.peer) {
+    absl::StatusOr<MemberRead> read = ReadThrough(cluster, member);
+    *seen = read.ok() ? read->seen : std::string(read.status().message());
+    return read.ok() && read->served;
+  }
+  const ClientIdentity& good = member.peer_identity;
   absl::StatusOr<ProbeResult> probe =
-      ProbeTls(port.target, CaOf(cluster, port), good, ProbeDeadline(cluster));
+      ProbeTls(port.target, CaOf(cluster, port), good, ProbeDeadline(cluster), VersionRequest());
   if (!probe.ok()) {
     *seen = std::string(probe.status().message());
     return false;
   }
   *seen = DescribeProbe(*probe);
-  if (!port.peer) return IsHealthy(*probe);
   if (good.cert_pem.empty()) return !probe->certificate.empty() && !probe->client_cas.empty();
   const bool through = !probe->protocol.empty() && probe->alert < 0;
   return through && (HttpStatus(probe->response) != 0 || probe->closed);
@@ -72,7 +76,7 @@ Finding CheckRefused(const ClusterExpected& cluster, const MemberExpected& membe
   peer_model.cert_pem = port.cert;
   absl::StatusOr<ProbeResult> probe =
       ProbeAsStranger(port.target, CaOf(cluster, port), port.peer ? peer_model : cluster.client, kind,
-                      ProbeDeadline(cluster));
+                      ProbeDeadline(cluster), VersionRequest());
   if (!probe.ok()) {
     finding.seen = std::string(probe.status().message());
     finding.advice = "no refusal was seen, so this proves nothing: the network, and the log";
@@ -109,7 +113,7 @@ Finding CheckTrust(const ClusterExpected& cluster, const ExpectedPort& port) {
   const std::string& path = CaPathOf(cluster, port);
   absl::StatusOr<std::vector<std::string>> wanted = SubjectsOf(CaOf(cluster, port));
   absl::StatusOr<ProbeResult> probe =
-      ProbeTls(port.target, CaOf(cluster, port), ClientIdentity(), ProbeDeadline(cluster));
+      ProbeTls(port.target, CaOf(cluster, port), ClientIdentity(), ProbeDeadline(cluster), VersionRequest());
   if (!wanted.ok() || !probe.ok()) {
     finding.expected = absl::StrCat(port.url, " asks for certificates of the CAs in ", path);
     finding.seen = std::string((wanted.ok() ? probe.status() : wanted.status()).message());

@@ -32,17 +32,16 @@ constexpr absl::Duration kPauseUntilHealthy = absl::Milliseconds(20), kPauseForP
 
 std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExpected& member,
                                  ProbeResult* probe) {
-  Finding finding = {"health", absl::StrCat(member.client.url, " answers /health with true over TLS"), "",
-                     ""};
+  Finding finding = {
+      "health", absl::StrCat(member.client.url, " reads through the quorum for a client, over TLS"), "", ""};
   absl::Time first_refusal = absl::InfiniteFuture(), ask_next = absl::InfinitePast();
   for (;;) {
-    absl::StatusOr<ProbeResult> result =
-        ProbeTls(member.client.target, cluster.ca_pem, cluster.client, ProbeDeadline(cluster));
+    absl::StatusOr<MemberRead> result = ReadThrough(cluster, member);
     if (result.ok()) {
-      *probe = *std::move(result);
-      if (IsHealthy(*probe)) return {};
-      finding.seen = DescribeProbe(*probe);
-      finding.advice = "the log; a member that has no quorum or an alarm is not healthy";
+      *probe = result->probe;
+      if (result->served) return {};
+      finding.seen = result->seen;
+      finding.advice = "the log; a member that has no quorum is not healthy";
       if (probe->alert >= 0) {
         first_refusal = std::min(first_refusal, cluster.clock->Now());
         finding.advice = absl::StrCat("etcd turns away the client that has ", cluster.etcdctl.cert,
@@ -132,15 +131,16 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
   for (;;) {
     Finding finding = {"peer-certificate",
                        absl::StrCat(port.url, " shows the certificate in ", port.cert_path), "", ""};
-    absl::StatusOr<ProbeResult> probe =
-        ProbeTls(port.target, cluster.peer_ca_pem, ClientIdentity(), ProbeDeadline(cluster));
+    absl::StatusOr<ProbeResult> probe = ProbeTls(port.target, cluster.peer_ca_pem, ClientIdentity(),
+                                                 ProbeDeadline(cluster), VersionRequest());
     if (!probe.ok()) {
       finding.seen = std::string(probe.status().message());
       finding.advice = "does etcd listen for its peers there (listen-peer-urls)?";
     } else if (probe->certificate.empty()) {
       finding.seen = DescribeProbe(*probe);
       finding.advice = "what listens there speaks no TLS, or has no certificate: the log";
-      absl::StatusOr<ProbeResult> plain = ProbePlaintext(port.target, ProbeDeadline(cluster));
+      absl::StatusOr<ProbeResult> plain =
+          ProbePlaintext(port.target, ProbeDeadline(cluster), VersionRequest());
       // 400 is what a TLS server says to plain HTTP.
       if (plain.ok() && HttpStatus(plain->response) != 0 && HttpStatus(plain->response) != 400) {
         finding.check = "refuse plaintext";

@@ -1,12 +1,12 @@
 #include "src/etcd/wal_segment.h"
 
-#include <string.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "absl/strings/string_view.h"
 #include "src/etcd/crc32c.h"
+#include "src/etcd/protobuf_field.h"
+#include "src/etcd/raft_entry.h"
 
 namespace kplan {
 namespace {
@@ -17,54 +17,6 @@ constexpr uint64_t kMaxSegment = uint64_t{256} << 20;
 // wal.go
 enum RecordType : uint64_t { kMetadata = 1, kEntry = 2, kState = 3, kCrc = 4, kSnapshot = 5 };
 
-// One field of a protobuf message (wire types 0 and 2; the fixed ones are passed over).
-struct Field {
-  uint64_t number = 0;
-  bool varint = false;
-  uint64_t value = 0;
-  absl::string_view bytes;
-};
-
-bool ReadVarint(absl::string_view* message, uint64_t* value) {
-  *value = 0;
-  for (int shift = 0; shift < 64 && !message->empty(); shift += 7) {
-    const uint64_t byte = static_cast<unsigned char>(message->front());
-    message->remove_prefix(1);
-    if (shift == 63 && byte > 1) return false;
-    *value |= (byte & 127) << shift;
-    if (byte < 128) return true;
-  }
-  return false;
-}
-
-// Takes the next field off MESSAGE; false when it has none that is whole.
-bool ReadField(absl::string_view* message, Field* field) {
-  uint64_t tag = 0, length = 0;
-  if (!ReadVarint(message, &tag)) return false;
-  field->number = tag >> 3;
-  field->varint = false;
-  switch (tag & 7) {
-    case 0:
-      field->varint = true;
-      return field->number != 0 && ReadVarint(message, &field->value);
-    case 1:
-      length = 8;
-      break;
-    case 2:
-      if (!ReadVarint(message, &length)) return false;
-      break;
-    case 5:
-      length = 4;
-      break;
-    default:
-      return false;
-  }
-  if (field->number == 0 || length > message->size()) return false;
-  field->bytes = message->substr(0, length);
-  message->remove_prefix(length);
-  return true;
-}
-
 // The varint fields 1 to 3 of a message that has no others that count here.
 struct Numbers {
   uint64_t at[4] = {};
@@ -72,9 +24,9 @@ struct Numbers {
 
 std::optional<Numbers> ReadNumbers(absl::string_view message) {
   Numbers numbers;
-  Field field;
+  ProtobufField field;
   while (!message.empty()) {
-    if (!ReadField(&message, &field)) return std::nullopt;
+    if (!ReadProtobufField(&message, &field)) return std::nullopt;
     if (!field.varint || field.number > 3) continue;
     numbers.at[field.number] = field.value;
   }
@@ -89,9 +41,9 @@ struct WalRecord {
 
 std::optional<WalRecord> ReadRecord(absl::string_view message) {
   WalRecord record;
-  Field field;
+  ProtobufField field;
   while (!message.empty()) {
-    if (!ReadField(&message, &field)) return std::nullopt;
+    if (!ReadProtobufField(&message, &field)) return std::nullopt;
     if (field.number == 1 && field.varint) {
       record.type = field.value;
     } else if (field.number == 2 && field.varint && field.value <= UINT32_MAX) {
@@ -114,10 +66,11 @@ class Scanner {
   // False at the end, of which why_ended() says what it is. RECORD's data is good until the next call.
   bool Next(WalRecord* record) {
     absl::string_view header;
+    if (offset_ == size_) return AtEnd("it is too short");
     if (!Read(8, &header)) return Ended("it is too short");
     uint64_t word = 0;
     for (int i = 7; i >= 0; --i) word = word << 8 | static_cast<unsigned char>(header[i]);
-    if (word == 0) return Ended("it is empty");
+    if (word == 0) return AtEnd("it is empty");
     const uint64_t length = word & ~(uint64_t{0xff} << 56);
     const uint64_t padding = word >> 63 ? word >> 56 & 7 : 0;
     if (length > kMaxRecord || length + padding > size_ - offset_) return Ended("a length in it is wrong");
@@ -139,8 +92,15 @@ class Scanner {
   }
 
   const char* why_ended() const { return why_ended_; }
+  // It ended where the log does, and not at something that is wrong.
+  bool at_end() const { return at_end_; }
 
  private:
+  // WHY: where a log has to have more than that.
+  bool AtEnd(const char* why) {
+    at_end_ = true;
+    return Ended(why);
+  }
   bool Ended(const char* why) {
     why_ended_ = why;
     return false;
@@ -170,7 +130,16 @@ class Scanner {
   uint64_t begin_ = 0, filled_ = 0;
   uint32_t crc_ = 0;
   const char* why_ended_ = "";
+  bool at_end_ = false;
 };
+
+// What ENTRY of the log says, into SEGMENT.
+void Note(absl::string_view bytes, WalSegment* segment) {
+  const RaftEntry entry = ReadRaftEntry(bytes);
+  if (entry.refused_by_36) segment->refused_by_36 = std::max(segment->refused_by_36, entry.index);
+  if (!entry.version.empty()) segment->version = entry.version;
+  if (entry.downgrade.has_value()) segment->downgrade = entry.downgrade;
+}
 
 }  // namespace
 
@@ -196,7 +165,10 @@ WalSegment ReadWalSegment(uint64_t size, absl::FunctionRef<size_t(uint64_t, char
     std::optional<Numbers> numbers;
     if (record.type == kMetadata || record.type == kState || record.type == kSnapshot) {
       numbers = ReadNumbers(record.data);
-      if (!numbers.has_value()) break;
+      if (!numbers.has_value()) {
+        segment.torn = "a record in it cannot be read";
+        return segment;
+      }
     }
     switch (record.type) {
       case kMetadata:
@@ -208,15 +180,23 @@ WalSegment ReadWalSegment(uint64_t size, absl::FunctionRef<size_t(uint64_t, char
         segment.commit = std::max(segment.commit, numbers->at[3]);
         break;
       case kSnapshot:  // index, term; a log begins with one of index 0
-        if (numbers->at[1] > 0) segment.snapshot = true;
+        if (numbers->at[1] == 0) break;
+        segment.snapshot = true;
+        if (segment.snapshots.size() == WalSegment::kMaxSnapshots)
+          segment.snapshots.erase(segment.snapshots.begin());
+        segment.snapshots.push_back(numbers->at[1]);
         break;
       case kEntry:
+        Note(record.data, &segment);
+        break;
       case kCrc:
         break;
       default:
+        segment.torn = "a record in it cannot be read";
         return segment;  // etcd stops at it, too
     }
   }
+  if (!scanner.at_end()) segment.torn = scanner.why_ended();
   return segment;
 }
 

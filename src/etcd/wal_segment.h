@@ -14,7 +14,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 
@@ -26,6 +28,15 @@ struct WalSegment {
   uint64_t member_id = 0, cluster_id = 0;
   uint64_t commit = 0;    // the highest of the state records
   bool snapshot = false;  // it records a snapshot (of more than nothing)
+  std::string torn;       // why it was not read to its end; "": it was
+  // The index of each snapshot that it records, the last ones.
+  static constexpr size_t kMaxSnapshots = 64;
+  std::vector<uint64_t> snapshots;
+  // Of its entries (raft_entry.h): the highest index of one that etcd 3.6 refuses, 0: of none; the version
+  // that the cluster was given last, "3.5.0", and where to it may go down; "" and nothing: no entry says.
+  uint64_t refused_by_36 = 0;
+  std::string version;
+  std::optional<std::string> downgrade;
 };
 
 // Reads a segment of SIZE bytes up to its end, or to the first frame that is not right: of a log in use, or

@@ -28,9 +28,30 @@ class WalWriter {
   }
   WalWriter& Snapshot(uint64_t index) { return Frame(5, Number(1, index) + Number(2, 1)); }
 
+  // The entry number INDEX, which holds DATA.
+  WalWriter& NumberedEntry(uint64_t index, absl::string_view data) {
+    return Entry(Number(2, 2) + Number(3, index) + Bytes(4, data));
+  }
+
   const std::string& bytes() const { return bytes_; }
   // As etcd has it on disk, with room for more.
   std::string WithRoom() const { return bytes_ + std::string(4096, '\0'); }
+
+  // A field of a protobuf message.
+  static std::string Number(int field, uint64_t value) {
+    return Varint(static_cast<uint64_t>(field) << 3) + Varint(value);
+  }
+  static std::string Bytes(int field, absl::string_view bytes) {
+    std::string text = Varint(static_cast<uint64_t>(field) << 3 | 2) + Varint(bytes.size());
+    return text.append(bytes.data(), bytes.size());
+  }
+  // A request of the v2 API, as etcd 3.4 writes it.
+  static std::string V2Request(absl::string_view method, absl::string_view path, absl::string_view value) {
+    std::string request =
+        Number(1, 77) + Bytes(2, method) + Bytes(3, path) + Bytes(4, value) + Number(5, 0) + Bytes(6, "");
+    for (int field : {7, 9, 10, 11, 12, 13, 14, 15, 16}) request += Number(field, 0);
+    return request;
+  }
 
  private:
   static std::string Varint(uint64_t value) {
@@ -39,17 +60,10 @@ class WalWriter {
     bytes.push_back(static_cast<char>(value));
     return bytes;
   }
-  static std::string Number(int field, uint64_t value) {
-    return Varint(static_cast<uint64_t>(field) << 3) + Varint(value);
-  }
-
   WalWriter& Frame(int type, absl::string_view data) {
     if (type != 4) crc_ = Crc32c(crc_, data);
     std::string record = Number(1, type) + Number(2, crc_);
-    if (!data.empty()) {
-      record += Varint(3 << 3 | 2) + Varint(data.size());
-      record.append(data.data(), data.size());
-    }
+    if (!data.empty()) record += Bytes(3, data);
     uint64_t word = record.size();
     const uint64_t padding = (8 - record.size() % 8) % 8;
     if (padding != 0) word |= (0x80 | padding) << 56;

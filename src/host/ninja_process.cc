@@ -11,6 +11,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/base/disk.h"
+#include "src/base/fd.h"
 #include "src/base/paths.h"
 
 namespace kplan {

@@ -15,11 +15,9 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/probe/http_response.h"
 #include "src/probe/listening.h"
 
 namespace kplan {
@@ -178,23 +176,11 @@ bool Pump(BIO* in, BIO* out, Wire* wire) {
 
 std::string RequestText(const HostPort& target, const ProbeRequest& request) {
   std::string host = absl::StrContains(target.host, ':') ? absl::StrCat("[", target.host, "]") : target.host;
-  return absl::StrCat("GET ", request.path, " HTTP/1.1\r\nHost: ", host, ":", target.port,
-                      "\r\nConnection: close\r\n\r\n");
-}
-
-// Whether RESPONSE is all that its Content-Length promises. etcd's peer port takes five seconds to close a
-// connection after that (v3.4: Go's server does not see through cmux's connection that it may close at once).
-bool IsWhole(absl::string_view response) {
-  const size_t end = response.find("\r\n\r\n");
-  if (end == absl::string_view::npos) return false;
-  for (absl::string_view line : absl::StrSplit(response.substr(0, end), "\r\n")) {
-    size_t length = 0;
-    if (absl::StartsWithIgnoreCase(line, "content-length:") &&
-        absl::SimpleAtoi(line.substr(line.find(':') + 1), &length)) {
-      return response.size() - end - 4 >= length;
-    }
-  }
-  return false;  // it ends with the connection
+  std::string text = absl::StrCat(request.method, " ", request.path, " HTTP/1.1\r\nHost: ", host, ":",
+                                  target.port, "\r\nConnection: close\r\n");
+  for (const auto& [name, value] : request.headers) absl::StrAppend(&text, name, ": ", value, "\r\n");
+  if (!request.body.empty()) absl::StrAppend(&text, "Content-Length: ", request.body.size(), "\r\n");
+  return absl::StrCat(text, "\r\n", request.body);
 }
 
 absl::StatusOr<UniqueFd> Dial(const HostPort& target, absl::Time deadline) {
@@ -281,7 +267,7 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
   // certificate: only what it says next tells whether we are in.
   const std::string text = RequestText(target, request);
   SSL_write(ssl.get(), text.data(), static_cast<int>(text.size()));
-  while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
+  while (result.response.size() < kMaxResponse && !IsWholeHttp(result.response)) {
     char block[4096];
     int size = SSL_read(ssl.get(), block, sizeof(block));
     if (size > 0) {
@@ -293,6 +279,7 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
     if (error != SSL_ERROR_WANT_READ || !Pump(in, out, &wire)) break;
   }
   ERR_clear_error();
+  result.response = WithoutChunks(std::move(result.response));
   return result;
 }
 
@@ -313,11 +300,12 @@ absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time de
   ProbeResult result;
   Wire wire(*std::move(fd), deadline, &result);
   wire.Send(RequestText(target, request));
-  while (result.response.size() < kMaxResponse && !IsWhole(result.response)) {
+  while (result.response.size() < kMaxResponse && !IsWholeHttp(result.response)) {
     absl::string_view bytes = wire.Receive();
     if (bytes.empty()) break;
     absl::StrAppend(&result.response, bytes);
   }
+  result.response = WithoutChunks(std::move(result.response));
   // A TLS record of type alert (21): version, length 2, level, description (RFC 8446 5.1).
   const std::string& answer = result.response;
   if (answer.size() >= 7 && answer[0] == 21 && answer[1] == 3) {
@@ -347,20 +335,6 @@ bool IsCertificateAlert(int alert) {
     default:
       return false;
   }
-}
-
-int HttpStatus(absl::string_view response) {
-  int status = 0;
-  if (!absl::ConsumePrefix(&response, "HTTP/1.") || response.size() < 5 || response[1] != ' ' ||
-      !absl::SimpleAtoi(response.substr(2, 3), &status)) {
-    return 0;
-  }
-  return status;
-}
-
-absl::string_view HttpBody(absl::string_view response) {
-  size_t end = response.find("\r\n\r\n");
-  return end == absl::string_view::npos ? "" : response.substr(end + 4);
 }
 
 }  // namespace kplan

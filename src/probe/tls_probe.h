@@ -5,6 +5,7 @@
 // client in or turns it away, seen on the wire. In process, with OpenSSL.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "src/base/url.h"
 #include "src/pki/openssl_util.h"
+#include "src/probe/http_response.h"
 
 namespace kplan {
 
@@ -28,7 +30,10 @@ absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours);
 
 // What is asked for.
 struct ProbeRequest {
-  std::string path = "/health";  // and the query
+  std::string method = "GET";
+  std::string path = "/";                                    // and the query
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Host, Connection and Content-Length
+  std::string body;
   // The name of the server that it is told in TLS (RFC 6066 3); empty: none, like a client that dials an IP
   // address.
   std::string server_name;
@@ -45,7 +50,7 @@ struct ProbeResult {
   // RFC 8446 4.3.2, RFC 5246 7.4.4). Go sends one for each certificate that it trusts. Empty when the server
   // asks for no certificate, or for one of anybody.
   std::vector<std::string> client_cas;
-  std::string response;  // what the server answered, at most 64 KiB
+  std::string response;  // what the server answered, at most 64 KiB; a body in chunks is put together
   bool closed = false;   // the server ended the connection in order (end of stream)
   std::string error;     // what else went wrong: reset, timeout; for the person
 };
@@ -70,10 +75,6 @@ std::string AlertName(int alert);
 
 // Whether ALERT turns a client away for its certificate (or for having none), and not for something else.
 bool IsCertificateAlert(int alert);
-
-// The status of an HTTP response, 0 when RESPONSE is none; and what follows its headers.
-int HttpStatus(absl::string_view response);
-absl::string_view HttpBody(absl::string_view response);
 
 }  // namespace kplan
 

@@ -2,7 +2,6 @@
 
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/remote/remote_step.h"
 #include "src/steps/kinds.h"
@@ -26,8 +25,7 @@ absl::StatusOr<StepResult> PlanHosts::RunStep(const std::string& host, const std
   if (remote->has_value()) return RunRemoteStep(**remote, label, record);
   const std::string word = WordOf(record);
   const StepFunctions* functions = FindStepFunctions(word);
-  if (functions == nullptr)
-    return absl::UnimplementedError(absl::StrCat("this kplan has no steps of the kind \"", word, "\""));
+  if (functions == nullptr) return UnknownKind(word);
   return functions->run({label, absl::Now(), this}, record);
 }
 

@@ -27,7 +27,9 @@ std::string WhatFor(const Step& step, const StepForecast& forecast, const Journa
   std::string what = Brief(WhatChanges(forecast));
   if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", what);
   if (forecast.fate == Fate::kWait) return absl::StrCat("waits: ", what);
-  if (forecast.fate == Fate::kCheck) return IsProof(step) ? "proves it again" : "only checked";
+  if (forecast.fate == Fate::kCheck && IsProof(step))
+    return entry == nullptr ? "proves it" : "proves it again";
+  if (forecast.fate == Fate::kCheck) return "only checked";
   if (!forecast.services.empty()) {
     what = CountsText(CountServices(forecast));
   } else if (forecast.restarts) {

@@ -79,11 +79,13 @@ struct CheckAnswer {
 struct EtcdDataQuestion {
   static constexpr absl::string_view kWord = "etcd-data";
   std::string data, root;
+  bool versions = false;  // also which etcd may go on with it: the whole log is read for that
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("data", self.data);
     fields.Always("root", self.root);
+    fields.Optional("versions", self.versions);
   }
 };
 

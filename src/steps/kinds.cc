@@ -1,5 +1,8 @@
 #include "src/steps/kinds.h"
 
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+
 namespace kplan {
 namespace {
 
@@ -17,12 +20,17 @@ const StepFunctions* FindStepFunctions(absl::string_view word) {
   return nullptr;
 }
 
+absl::Status UnknownKind(absl::string_view word) {
+  return absl::UnimplementedError(absl::StrCat("this kplan has no steps of the kind ", Quote(word),
+                                               ": another one wrote the plan; run `kplan gen` again"));
+}
+
 absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,
                                    const Foreseen& foreseen) {
   absl::StatusOr<Json> json = ParseRecord(record);
   if (!json.ok()) return json.status();
   const StepFunctions* functions = FindStepFunctions(WordOf(*json));
-  if (functions == nullptr) return absl::InternalError("no such kind of step");
+  if (functions == nullptr) return UnknownKind(WordOf(*json));
   return functions->look({label, now, foreseen}, *json);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -21,6 +22,9 @@ struct StepFunctions {
 
 // Null when this kplan has no steps of the kind WORD.
 const StepFunctions* FindStepFunctions(absl::string_view word);
+
+// What there is to say of a record of the kind WORD that nobody here knows, and what to do.
+absl::Status UnknownKind(absl::string_view word);
 
 // The look of the step LABEL that has RECORD (canonical JSON).
 absl::StatusOr<Outlook> LookAtStep(const std::string& label, absl::string_view record, absl::Time now,

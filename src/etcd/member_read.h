@@ -1,0 +1,55 @@
+#ifndef KPLAN_ETCD_MEMBER_READ_H_
+#define KPLAN_ETCD_MEMBER_READ_H_
+
+// Whether a member serves: it is had to read through the quorum, which it can only when it is a part of one
+// and has caught up with it. Nothing is written by that.
+//
+// /health is never asked. etcd 3.4 makes an entry of the log of each answer (a QGET by the v2 API,
+// etcdserver/api/etcdhttp/metrics.go), and etcd 3.6 does not start with such a log (etcd-io/etcd#20809).
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "src/base/url.h"
+#include "src/etcd/etcdctl.h"
+#include "src/probe/tls_probe.h"
+
+namespace kplan {
+
+// For which etcd 3.4 to 3.6 reads a key through the quorum, by its gRPC gateway.
+ProbeRequest QuorumReadRequest();
+
+// That every member answers whom it lets in, without reading or writing anything; also at the members' port.
+ProbeRequest VersionRequest();
+
+// Whether RESPONSE, to QuorumReadRequest(), says that it was read.
+bool HasRead(absl::string_view response);
+
+// A member's answer.
+struct MemberRead {
+  ProbeResult probe;  // the connection over which it was asked
+  bool served = false;
+  std::string seen;  // when not: what there was instead, for a person
+};
+
+// Where and as whom a member is asked. It holds nothing itself.
+struct MemberEndpoint {
+  const std::string& url;  // https
+  const HostPort& target;  // the same
+  const std::string& ca_pem;
+  const ClientIdentity& client;
+};
+
+// Has the member at ENDPOINT read. One that has no gateway (enable-grpc-gateway: false) is asked by ETCDCTL
+// as well. Errors: ProbeTls's.
+absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
+                                             absl::Time deadline);
+
+// Has the member at URL read, by ETCDCTL alone.
+absl::Status ReadByEtcdctl(const Etcdctl& etcdctl, const std::string& url, absl::Duration timeout);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_MEMBER_READ_H_

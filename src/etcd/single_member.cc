@@ -1,0 +1,37 @@
+#include "src/etcd/single_member.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "src/etcd/etcd_cluster.h"
+#include "src/etcd/etcd_data.h"
+#include "src/etcd/version_step.h"
+#include "src/host/host_file.h"
+
+namespace kplan {
+
+absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::string& version,
+                                      const std::string& data) {
+  if (record.cluster.members.size() != 1) return absl::OkStatus();
+  std::vector<absl::StatusOr<EtcdData>> found = {ReadEtcdData(record.root, data, /*versions=*/true)};
+  if (!found[0].ok() || !found[0]->initialised) return absl::OkStatus();
+  const MemberRecord& planned = record.cluster.members[0];
+  PlannedCluster cluster;
+  cluster.version = version;
+  // Whatever cluster the data is of: etcd goes on with it.
+  cluster.cluster_id = found[0]->cluster_id;
+  cluster.etcdctl = {
+      PathFromHere(record.root, record.cluster.etcdctl), PathFromHere(record.root, record.cluster.cacert),
+      PathFromHere(record.root, record.cluster.cert), PathFromHere(record.root, record.cluster.key)};
+  PlannedMember member;
+  member.name = planned.name;
+  member.probe = planned.probe;
+  cluster.members.push_back(std::move(member));
+  const std::string problem = VersionProblem(cluster, found, AskLiveCluster(cluster));
+  if (problem.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(PathFromHere(record.root, data), ": ", problem));
+}
+
+}  // namespace kplan

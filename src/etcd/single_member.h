@@ -1,0 +1,22 @@
+#ifndef KPLAN_ETCD_SINGLE_MEMBER_H_
+#define KPLAN_ETCD_SINGLE_MEMBER_H_
+
+// Which version an etcd of one member on this machine may go to. A cluster has its survey for that.
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "src/step/etcd_records.h"
+
+namespace kplan {
+
+// Whether the member that RECORD verifies may be started with VERSION: by what its data folder DATA (inside
+// the record's root) is of, and by what it says itself when it runs (VersionProblem). FailedPrecondition,
+// with what to do, when not. OK when it has no data, and when that cannot be read here: whoever starts etcd
+// with it will see.
+absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::string& version,
+                                      const std::string& data);
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_SINGLE_MEMBER_H_
