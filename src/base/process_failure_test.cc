@@ -23,8 +23,8 @@ TEST(ProcessFailureTest, WhatItSaidAndElseHowItEnded) {
 }
 
 TEST(ProcessFailureTest, OfRealPrograms) {
-  EXPECT_EQ(FailureOf(*Run({"false"})), "it said nothing, exit 1");
-  EXPECT_EQ(FailureOf(*Run({"sh", "-c", "kill -9 $$"})), "it was killed by signal 9");
+  EXPECT_EQ(FailureOf(*kplan::Run({"false"})), "it said nothing, exit 1");
+  EXPECT_EQ(FailureOf(*kplan::Run({"sh", "-c", "kill -9 $$"})), "it was killed by signal 9");
 }
 
 }  // namespace

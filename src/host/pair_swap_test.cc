@@ -139,7 +139,9 @@ TEST_F(PairSwapTest, AFaultAnywhereLeavesAPairAndNoCopyOfAKey) {
     EXPECT_EQ(NumberIn(Read(kKey), "key"), number) << failed;
     EXPECT_TRUE(number == 1 || (number == 0 && !status.ok())) << failed << ": " << status;
     EXPECT_THAT(List("etc"), ElementsAre("x-key.pem", "x.pem")) << failed << ": " << status;
-    if (!status.ok()) EXPECT_THAT(std::string(status.message()), HasSubstr("Input/output error")) << failed;
+    if (!status.ok()) {
+      EXPECT_THAT(std::string(status.message()), HasSubstr("Input/output error")) << failed;
+    }
   }
   EXPECT_GT(faults, 40u);
 }
