@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,48 @@ def test_json_has_the_code_and_the_other_place(spec, line, other):
     assert [entry["code"] for entry in found] == said_of(spec)
     assert found[0]["line"] == line
     assert found[0].get("other") == other
+
+
+def diagnosed(text, folder):
+    """What kplan check says of TEXT beside the files of FOLDER, errors and warnings."""
+    path = folder / "spec.yaml"
+    path.write_bytes(text)
+    argv = [os.environ["KPLAN"], "check", "--json", path.name]
+    ran = subprocess.run(argv, cwd=folder, capture_output=True, timeout=60, check=False)
+    return json.loads(ran.stdout)["diagnostics"]
+
+
+def said(entry):
+    return entry["severity"], entry["code"], entry["message"]
+
+
+# A remedy that is one text and nothing else. What has a form or a choice in it ("write new, or existing") is none.
+ONE_TEXT = re.compile(r'did you mean "[^"]+"\?|write [^\s`,;]+|kplan calls this "[^"]+"')
+FORMS = {"write [user@]host[:port]", "write scheme://host/path"}
+
+
+def test_remedies_help(name, tmp_path):
+    """Each text that is proposed, written in its place, is accepted there, and nothing else is said than before."""
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.err"))
+    text = (FOLDER / f"{name}.yaml").read_bytes()
+    before = diagnosed(text, tmp_path)
+    for entry in before:
+        fix = entry.get("fix")
+        if fix is None:
+            # A key that is called otherwise may be there already, or hold something else.
+            one = ONE_TEXT.fullmatch(entry["help"]) and entry["help"] not in FORMS and entry["code"] != "unknown-key"
+            assert not one, f"a proposal that no program can follow: {entry}"
+            continue
+        spelt = re.findall(r'"([^"]+)"|([^\s"`;,]+)', entry["help"])
+        assert entry["help"] in WITHOUT_TEXT or any(a and a in fix["text"] or b and b in fix["text"] for a, b in spelt), entry
+        changed = text[: fix["begin"]] + fix["text"].encode() + text[fix["end"] :]
+        after = [said(other) for other in diagnosed(changed, tmp_path)]
+        expected = [said(other) for other in before if other is not entry]
+        assert sorted(after) == sorted(expected), f"{fix} of {said(entry)}"
+
+
+# Words that say the change without spelling it.
+WITHOUT_TEXT = {"remove it", "write it without the 0", "write https://"}
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--update"]:

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "src/base/text.h"
+#include "src/base/yaml_scalar.h"
 
 namespace kplan {
 namespace {
@@ -57,26 +58,61 @@ void AppendExcerpt(const SourceFile& source, Range range, const char* color, std
                   "\n");
 }
 
+// Of a status: Remedy::instead.
+constexpr char kInstead[] = "kplan.dev/instead";
+
 }  // namespace
 
+Remedy Write(absl::string_view value, absl::string_view and_also) {
+  return {absl::StrCat("write ", value, and_also), value};
+}
+
+Remedy MeantOr(absl::string_view word, const std::vector<absl::string_view>& candidates, Remedy otherwise) {
+  const absl::string_view nearest = Nearest(word, candidates);
+  if (nearest.empty()) return otherwise;
+  return {DidYouMean(word, candidates), nearest};
+}
+
+absl::Status Refusal(absl::string_view reason, const Remedy& remedy) {
+  absl::Status status =
+      absl::InvalidArgumentError(absl::StrCat(reason, remedy.words.empty() ? "" : "\n", remedy.words));
+  if (remedy.instead) status.SetPayload(kInstead, absl::Cord(*remedy.instead));
+  return status;
+}
+
+std::string ReasonOf(const absl::Status& refusal) {
+  const absl::string_view message = refusal.message();
+  return std::string(message.substr(0, message.find('\n')));
+}
+
+Remedy RemedyOf(const absl::Status& refusal) {
+  const absl::string_view message = refusal.message();
+  const size_t end = message.find('\n');
+  Remedy remedy(end == absl::string_view::npos ? "" : message.substr(end + 1));
+  if (absl::optional<absl::Cord> instead = refusal.GetPayload(kInstead))
+    remedy.instead = std::string(*instead);
+  return remedy;
+}
+
 Diagnostic& Diagnostics::Add(Diagnostic::Severity severity, Code code, Range range, std::string message,
-                             std::string help) {
+                             Remedy help) {
   Diagnostic diagnostic;
   diagnostic.severity = severity;
   diagnostic.code = code;
   diagnostic.range = range;
   diagnostic.message = std::move(message);
-  diagnostic.help = std::move(help);
+  diagnostic.help = std::move(help.words);
+  if (help.instead && range.known()) diagnostic.fix = Fix{range, YamlScalar(*help.instead)};
   all_.push_back(std::move(diagnostic));
   if (severity == Diagnostic::Severity::kError) ++errors_;
   return all_.back();
 }
 
-Diagnostic& Diagnostics::Error(Code code, Range range, std::string message, std::string help) {
+Diagnostic& Diagnostics::Error(Code code, Range range, std::string message, Remedy help) {
   return Add(Diagnostic::Severity::kError, code, range, std::move(message), std::move(help));
 }
 
-Diagnostic& Diagnostics::Warning(Code code, Range range, std::string message, std::string help) {
+Diagnostic& Diagnostics::Warning(Code code, Range range, std::string message, Remedy help) {
   return Add(Diagnostic::Severity::kWarning, code, range, std::move(message), std::move(help));
 }
 

@@ -155,15 +155,14 @@ std::string WithPlainDots(absl::string_view name) {
 
 }  // namespace
 
-absl::Status RefuseName(absl::string_view reason, absl::string_view remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(reason, remedy.empty() ? "" : "\n", remedy));
-}
+absl::Status RefuseName(absl::string_view reason, const Remedy& remedy) { return Refusal(reason, remedy); }
 
 absl::Status CheckDnsName(absl::string_view name) {
   if (IsAscii(name)) return CheckAsciiName(name);
   absl::StatusOr<std::string> ascii = CanonicalDomain(name);
   if (!ascii.ok()) return ascii.status();
-  return RefuseName("a name with characters that are not ASCII", absl::StrCat("write its A-label: ", *ascii));
+  return RefuseName("a name with characters that are not ASCII",
+                    Remedy(absl::StrCat("write its A-label: ", *ascii), *ascii));
 }
 
 absl::StatusOr<std::string> CanonicalDomain(absl::string_view name) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/base/diagnostic.h"  // IWYU pragma: export
 #include "src/base/ip_address.h"  // IWYU pragma: export
 
 namespace kplan {
@@ -16,8 +17,8 @@ namespace kplan {
 // The longest DNS name in characters, without the dot at its end (255 octets on the wire, RFC 1035 2.3.4).
 inline constexpr size_t kMaxDnsName = 253;
 
-// A status for REASON and REMEDY (may be empty).
-absl::Status RefuseName(absl::string_view reason, absl::string_view remedy);
+// A status for REASON and REMEDY (diagnostic.h Refusal).
+absl::Status RefuseName(absl::string_view reason, const Remedy& remedy);
 
 // A DNS name (RFC 1123 2.1) without wildcards, as it is written: letters, digits, hyphens and dots, no dot at
 // the end, nothing that looks like an IP address. A label xn--... has to be an A-label (RFC 5890 2.3.2.1),

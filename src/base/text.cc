@@ -149,7 +149,7 @@ std::string Quote(absl::string_view text) {
   return out + (end < text.size() ? "…\"" : "\"");
 }
 
-std::string DidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {
+absl::string_view Nearest(absl::string_view word, const std::vector<absl::string_view>& candidates) {
   if (word.size() > 64) return "";
   std::string lower = absl::AsciiStrToLower(word);
   absl::string_view best;
@@ -161,6 +161,11 @@ std::string DidYouMean(absl::string_view word, const std::vector<absl::string_vi
       best = candidate;
     }
   }
+  return best;
+}
+
+std::string DidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {
+  const absl::string_view best = Nearest(word, candidates);
   return best.empty() ? "" : absl::StrCat("did you mean ", Quote(best), "?");
 }
 

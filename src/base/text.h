@@ -42,8 +42,10 @@ std::string Continued(absl::string_view text);
 // The same, cut as by Quote().
 std::string Brief(absl::string_view text);
 
-// `did you mean "X"?` for the candidate nearest to WORD (Damerau-Levenshtein, at most a third of its length),
-// or "".
+// The candidate nearest to WORD (Damerau-Levenshtein, at most a third of its length); "" when none is near.
+absl::string_view Nearest(absl::string_view word, const std::vector<absl::string_view>& candidates);
+
+// `did you mean "X"?` for that one, or "".
 std::string DidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates);
 
 // "a, b and c"

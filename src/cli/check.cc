@@ -24,6 +24,12 @@ Json ToJson(const Diagnostics& diagnostics) {
       (*object)["column"] = position.column;
     };
     place(diagnostic.range, &entry);
+    if (diagnostic.fix) {
+      // Whole characters stand before it, so that editors can count in either.
+      entry["fix"]["begin"] = diagnostic.fix->range.begin;
+      entry["fix"]["end"] = diagnostic.fix->range.end;
+      entry["fix"]["text"] = diagnostic.fix->text;
+    }
     if (diagnostic.other.known()) {
       place(diagnostic.other, &entry["other"]);
       entry["other"]["message"] = diagnostic.other_message;

@@ -1,6 +1,7 @@
 #include "src/model/durations.h"
 
 #include "gtest/gtest.h"
+#include "src/base/diagnostic.h"
 
 namespace kplan {
 namespace {
@@ -16,7 +17,21 @@ TEST(ParseExpiry, ReadsGoDurations) {
     EXPECT_FALSE(ParseExpiry(bad).ok()) << bad;
   }
   EXPECT_EQ(ParseExpiry("90d").status().message(),
-            "a duration has no unit \"d\"; hours are the largest\nwrite 2160h");
+            "\"90d\" is not written in h, m and s; hours are the largest unit\nwrite 2160h");
+  // The whole of it, in what follows the remedy's words.
+  for (auto [text, remedy] : {std::make_pair("1d12h", "write 36h"),
+                              {"1y1h30m", "write 8761h30m"},
+                              {"365 days", "write 8760h"},
+                              {"8760H", "write 8760h"},
+                              {"1 hour, 30 min", "write 1h30m"},
+                              {"300y", "write at most 1752000h"}}) {
+    const Remedy told = RemedyOf(ParseExpiry(text).status());
+    EXPECT_EQ(told.words, remedy) << text;
+    if (told.instead) {
+      EXPECT_TRUE(ParseExpiry(*told.instead).ok()) << text;
+    }
+  }
+  EXPECT_FALSE(RemedyOf(ParseExpiry("0d").status()).instead.has_value()) << "which is too short, too";
 }
 
 TEST(ParseBackdate, IsFromASecondToAYear) {

@@ -1,13 +1,23 @@
 #include "src/model/host_variables.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/spec/variables.h"
 
 namespace kplan {
 
 HostVariables PutHostIn(absl::string_view text, const Host* host, bool in_url) {
   HostVariables result;
+  // "{{ name }}" and the like: none of them is one of ours.
+  for (absl::string_view rest = text; !result.unknown;) {
+    const absl::string_view variable = FindVariable(rest);
+    if (variable.empty()) break;
+    result.unknown = variable[0] == '{';
+    rest.remove_prefix(static_cast<size_t>(variable.data() - rest.data()) + variable.size());
+  }
+  if (result.unknown) return result;
   for (size_t dollar; (dollar = text.find('$')) != absl::string_view::npos;) {
     absl::StrAppend(&result.text, text.substr(0, dollar));
     text.remove_prefix(dollar + 1);
@@ -30,6 +40,28 @@ HostVariables PutHostIn(absl::string_view text, const Host* host, bool in_url) {
   }
   absl::StrAppend(&result.text, text);
   return result;
+}
+
+Remedy HostVariableMeant(absl::string_view text, absl::string_view otherwise) {
+  std::string meant;
+  for (absl::string_view variable = FindVariable(text); !variable.empty(); variable = FindVariable(text)) {
+    const size_t before = static_cast<size_t>(variable.data() - text.data());
+    absl::StrAppend(&meant, text.substr(0, before));
+    text.remove_prefix(before + variable.size());
+    const absl::string_view word =
+        absl::StripAsciiWhitespace(absl::string_view(variable)
+                                       .substr(0, variable.find_last_not_of("})") + 1)
+                                       .substr(variable.find_first_not_of("${(")));
+    const absl::string_view name =
+        word == "name" || word == "address" ? word : Nearest(word, {"name", "address"});
+    // "${name}s" has no other form: "$names" is another variable.
+    const bool ends = text.empty() || !OnlyAlnumAnd(text.substr(0, 1), "_");
+    if (name.empty() || !ends) return otherwise;
+    absl::StrAppend(&meant, "$", name);
+  }
+  absl::StrAppend(&meant, text);
+  if (absl::StrContains(meant, "{")) return otherwise;
+  return Write(meant);
 }
 
 }  // namespace kplan

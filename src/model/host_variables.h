@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "src/base/diagnostic.h"
 #include "src/model/cluster.h"
 
 namespace kplan {
@@ -19,6 +20,10 @@ struct HostVariables {
 // TEXT with those of HOST, which may be null. A variable ends where no letter, digit or "_" follows:
 // "$namespace" is none of the two. IN_URL: an IPv6 address gets brackets (RFC 3986 3.2.2).
 HostVariables PutHostIn(absl::string_view text, const Host* host, bool in_url = false);
+
+// What to do about TEXT, which has an unknown one: ${name}, {{ name }} and $adress mean one that there is.
+// Else OTHERWISE.
+Remedy HostVariableMeant(absl::string_view text, absl::string_view otherwise);
 
 }  // namespace kplan
 

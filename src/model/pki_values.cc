@@ -35,6 +35,29 @@ constexpr Format kFormats[] = {
     {"ecdsa", "pkcs1", false},
 };
 
+// What is taken for true and false elsewhere (YAML 1.1, Python, the shell).
+Remedy BoolMeant(absl::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(text);
+  for (absl::string_view word : {"true", "yes", "on", "y", "t", "1", "enabled"})
+    if (lower == word) return Write("true");
+  for (absl::string_view word : {"false", "no", "off", "n", "f", "0", "disabled"})
+    if (lower == word) return Write("false");
+  return "write true or false";
+}
+
+// Other names of the algorithms; "" for none of them.
+absl::string_view AlgoMeant(absl::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(text);
+  for (absl::string_view word : {"rsa", "rsa-2048", "rsassa"})
+    if (lower == word) return "rsa";
+  for (absl::string_view word :
+       {"ec", "ecc", "ecdsa", "p-256", "p256", "prime256v1", "secp256r1", "ecdsa-p256"})
+    if (lower == word) return "ecdsa";
+  for (absl::string_view word : {"ed25519", "eddsa"})
+    if (lower == word) return "ed25519";
+  return "";
+}
+
 bool IsEnvironmentName(absl::string_view name) {
   return !name.empty() && !absl::ascii_isdigit(name[0]) && OnlyAlnumAnd(name, "_");
 }
@@ -109,14 +132,17 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
   key.algo = spec.algo.set() ? spec.algo.value : "rsa";
   key.passphrase = ResolvePassphrase(spec.passphrase);
   if (key.algo != "rsa" && key.algo != "ecdsa" && key.algo != "ed25519") {
-    std::string help = DidYouMean(key.algo, {"rsa", "ecdsa", "ed25519"});
+    absl::string_view meant = AlgoMeant(key.algo);
+    if (meant.empty()) meant = Nearest(key.algo, {"rsa", "ecdsa", "ed25519"});
     diagnostics_->Error(Code::kUnknownValue, spec.algo.range,
                         absl::StrCat("there is no key algo ", Quote(key.algo)),
-                        help.empty() ? "write rsa, ecdsa or ed25519" : help);
+                        meant.empty() ? Remedy("write rsa, ecdsa or ed25519") : Write(meant));
     return {"rsa", kDefaultRsaBits, false, {}};
   }
   bool rsa = key.algo == "rsa", ed25519 = key.algo == "ed25519";
   key.pkcs8 = ed25519;
+  // An algorithm that could not be read is perhaps another one than the default.
+  if (!spec.algo.set() && !complete_) return key;
   key.size = rsa ? kDefaultRsaBits : ed25519 ? 0 : kDefaultCurve;
   if (spec.size.set() && ed25519) {
     diagnostics_
@@ -226,11 +252,12 @@ int PkiValues::ResolvePathLength(const Text& text) {
 
 bool PkiValues::ResolveBool(const Text& text, absl::string_view key, bool fallback) {
   if (!text.set()) return fallback;
+  const Remedy meant = BoolMeant(text.value);
   if (text.value != "true" && text.value != "false") {
     diagnostics_->Error(Code::kBadValue, text.range,
-                        absl::StrCat(key, ": ", Quote(text.value), " is neither true nor false"));
+                        absl::StrCat(key, ": ", Quote(text.value), " is neither true nor false"), meant);
   }
-  return text.value == "true";
+  return meant.instead == "true";
 }
 
 std::string PkiValues::ResolvePath(const Text& text, absl::string_view key) {

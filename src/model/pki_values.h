@@ -14,7 +14,9 @@ namespace kplan {
 // wrong where it stands and then gives a value that later checks can work with.
 class PkiValues {
  public:
-  explicit PkiValues(Diagnostics* diagnostics) : diagnostics_(diagnostics) {}
+  // COMPLETE: what is not set nobody wrote (Spec::well_formed).
+  explicit PkiValues(Diagnostics* diagnostics, bool complete = true)
+      : diagnostics_(diagnostics), complete_(complete) {}
 
   // What is not set is FALLBACK's.
   Life ResolveLife(const Text& expiry, const Text& backdate, const Text& renew_before, const Life& fallback);
@@ -37,6 +39,7 @@ class PkiValues {
 
  private:
   Diagnostics* diagnostics_;
+  bool complete_;
 };
 
 // What `format` is written as for a key of the kind KEY.

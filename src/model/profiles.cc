@@ -30,11 +30,14 @@ bool CanHave(absl::string_view algo, absl::string_view usage) {
 }  // namespace
 
 Profiles::Profiles(const Spec& spec, Diagnostics* diagnostics)
-    : values_(diagnostics), diagnostics_(diagnostics), well_formed_(spec.well_formed) {
+    : values_(diagnostics, spec.well_formed),
+      diagnostics_(diagnostics),
+      well_formed_(spec.well_formed),
+      knows_all_(spec.knows_profiles) {
   if (spec.compat.set() && spec.compat.value != "cfssl") {
     diagnostics->Error(Code::kUnknownValue, spec.compat.range,
                        absl::StrCat("compat ", Quote(spec.compat.value), " is not known"),
-                       "write compat: cfssl, or leave it out");
+                       Remedy("write compat: cfssl, or leave it out", "cfssl"));
   }
   compatible_ = spec.compat.set();
   Profile built_in;
@@ -76,10 +79,10 @@ void Profiles::CheckUsages(const ProfileSpec& spec, Profile* profile) {
     if (FindUsage(usage.value) == nullptr) {
       std::vector<absl::string_view> all;
       for (const Usage& known : kUsages) all.push_back(known.name);
-      std::string help = DidYouMean(usage.value, all);
-      diagnostics_->Error(
-          Code::kUnknownValue, usage.range, absl::StrCat("there is no usage ", Quote(usage.value)),
-          help.empty() ? "cfssl's words: signing, key encipherment, server auth, client auth, ..." : help);
+      diagnostics_->Error(Code::kUnknownValue, usage.range,
+                          absl::StrCat("there is no usage ", Quote(usage.value)),
+                          MeantOr(usage.value, all,
+                                  "cfssl's words: signing, key encipherment, server auth, client auth, ..."));
     } else if ((usage.value == "cert sign" || usage.value == "crl sign") && !profile->is_ca) {
       diagnostics_->Error(
           Code::kBadUsages, usage.range,
@@ -115,13 +118,13 @@ const Profile& Profiles::Of(const CertSpec& spec) const {
   if (!spec.profile.set()) return default_;
   auto found = profiles_.find(spec.profile.value);
   if (found != profiles_.end()) return found->second;
+  if (!knows_all_) return default_;
   std::vector<absl::string_view> names;
   for (const auto& [known, profile] : profiles_) names.push_back(known);
   std::sort(names.begin(), names.end());
-  std::string help = DidYouMean(spec.profile.value, names);
   diagnostics_->Error(
       Code::kUnknownName, spec.profile.range, absl::StrCat("there is no profile ", Quote(spec.profile.value)),
-      help.empty() ? absl::StrCat("there are ", JoinAnd({names.begin(), names.end()})) : help);
+      MeantOr(spec.profile.value, names, absl::StrCat("there are ", JoinAnd({names.begin(), names.end()}))));
   return default_;
 }
 

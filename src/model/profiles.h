@@ -47,6 +47,7 @@ class Profiles {
   PkiValues values_;
   Diagnostics* diagnostics_;
   bool well_formed_;
+  bool knows_all_;           // Spec::knows_profiles
   bool compatible_ = false;  // with cfssl
   Profile fallback_;         // `signing.default`
   Profile default_;          // for certificates that name none

@@ -1,29 +1,27 @@
 #include "src/model/resolve.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "src/model/resolve_internal.h"
 
 namespace kplan {
-namespace {
-
-// The two parts of a message as pki/names.h has them; the second may be empty.
-std::pair<std::string, std::string> ReasonAndRemedy(const absl::Status& status) {
-  return absl::StrSplit(std::string(status.message()), absl::MaxSplits('\n', 1));
-}
-
-}  // namespace
-
 Diagnostic& Report(Code code, const absl::Status& status, Range range, absl::string_view what,
                    Diagnostics* diagnostics) {
-  auto [reason, remedy] = ReasonAndRemedy(status);
-  return diagnostics->Error(code, range, absl::StrCat(what, ": ", reason), remedy);
+  return diagnostics->Error(code, range, absl::StrCat(what, ": ", ReasonOf(status)), RemedyOf(status));
 }
 
 Diagnostic& ReportWarning(Code code, const absl::Status& status, Range range, absl::string_view what,
                           Diagnostics* diagnostics) {
-  auto [reason, remedy] = ReasonAndRemedy(status);
-  return diagnostics->Warning(code, range, absl::StrCat(what, ": ", reason), remedy);
+  return diagnostics->Warning(code, range, absl::StrCat(what, ": ", ReasonOf(status)), RemedyOf(status));
+}
+
+std::vector<absl::string_view> Others(std::vector<absl::string_view> names, const std::vector<Text>& list) {
+  auto is_listed = [&](absl::string_view name) {
+    return std::any_of(list.begin(), list.end(), [&](const Text& text) { return text.value == name; });
+  };
+  names.erase(std::remove_if(names.begin(), names.end(), is_listed), names.end());
+  return names;
 }
 
 const CaSpec* FindCaSpec(const Spec& spec, absl::string_view name) {

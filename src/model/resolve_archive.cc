@@ -14,13 +14,18 @@ namespace kplan {
 namespace {
 
 // The SHA-256 written for ARCH, else the one that kplan knows.
-std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnostics* diagnostics) {
+std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, bool well_formed,
+                          Diagnostics* diagnostics) {
   const ArchiveSpec& spec = etcd.archive;
   const Text* digest = FindArchiveDigest(spec, arch, diagnostics);
   if (digest != nullptr) return CheckedDigest(*digest, diagnostics);
+  for (const auto& [key, value] : spec.sha256_by_arch) {
+    if (key.value != "amd64" && key.value != "arm64") return "";  // said already
+  }
   // A file of the user's own is not etcd's release, whatever its version.
   absl::string_view known = spec.path.set() ? "" : KnownEtcdDigest(etcd.version.value, arch);
-  if (!known.empty()) return std::string(known);
+  // One that could not be read is one.
+  if (!known.empty() || !well_formed) return std::string(known);
   Range range = spec.range.known() ? spec.range : etcd.version.range;
   absl::string_view source =
       spec.path.set() ? "have sha256sum print it, and " : "take it from the release's SHA256SUMS, and ";
@@ -30,6 +35,13 @@ std::string ResolveDigest(const EtcdSpec& etcd, const std::string& arch, Diagnos
                      absl::StrCat(source, "write\n  archive: {sha256: ",
                                   etcd.members.size() > 1 ? absl::StrCat("{", arch, ": ...}") : "...", "}"));
   return "";
+}
+
+// Those for which no digest is written: what a misspelt one can mean.
+std::vector<absl::string_view> OtherArchs(const ArchiveSpec& spec) {
+  std::vector<Text> written;
+  for (const auto& [key, value] : spec.sha256_by_arch) written.push_back(key);
+  return Others({"amd64", "arm64"}, written);
 }
 
 }  // namespace
@@ -82,10 +94,9 @@ const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, 
   const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
   for (const auto& [key, value] : spec.sha256_by_arch) {
     if (key.value != "amd64" && key.value != "arm64") {
-      std::string help = DidYouMean(key.value, {"amd64", "arm64"});
       diagnostics->Error(Code::kUnknownValue, key.range,
                          absl::StrCat("unknown architecture ", Quote(key.value)),
-                         help.empty() ? "write amd64 or arm64" : help);
+                         MeantOr(key.value, OtherArchs(spec), "write amd64 or arm64"));
     }
     if (key.value == arch) digest = &value;
   }
@@ -104,7 +115,7 @@ std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics) {
 }
 
 Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, const std::string& arch,
-                           Diagnostics* diagnostics) {
+                           bool well_formed, Diagnostics* diagnostics) {
   const ArchiveSpec& spec = etcd.archive;
   std::string release = EtcdReleaseName(etcd.version.value, arch);
   Archive archive;
@@ -116,7 +127,7 @@ Archive ResolveEtcdArchive(const EtcdSpec& etcd, const EtcdVersion& version, con
     archive.url = EtcdReleaseUrl(etcd.version.value, arch);
     ResolveArchiveUrl(spec.url, "", absl::StrCat(release, ".tar.gz"), &archive, diagnostics);
   }
-  archive.sha256 = ResolveDigest(etcd, arch, diagnostics);
+  archive.sha256 = ResolveDigest(etcd, arch, well_formed, diagnostics);
   archive.unpacked = paths::Archive(absl::StrCat("unpacked/", release));
   std::vector<std::string> programs = {"etcd", "etcdctl"};
   if (version.minor >= 5) programs.push_back("etcdutl");

@@ -24,7 +24,7 @@ const char* const kReservedNames[] = {"cert", "crl", "csr", "key", "requests", "
 class CaResolver {
  public:
   CaResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics), values_(diagnostics) {}
+      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics), values_(diagnostics, spec.well_formed) {}
 
   void Resolve() {
     if (spec_.cas.empty() && spec_.well_formed && !ServicesAlone()) {
@@ -96,9 +96,10 @@ class CaResolver {
     if (!spec.issuer.set()) return -1;
     auto found = by_name_.find(spec.issuer.value);
     if (found == by_name_.end()) {
+      if (!spec_.knows_cas) return -1;
       diagnostics_->Error(Code::kUnknownName, spec.issuer.range,
                           absl::StrCat("there is no CA ", Quote(spec.issuer.value)),
-                          DidYouMean(spec.issuer.value, CaNames(spec_)));
+                          MeantOr(spec.issuer.value, CaNames(spec_), ""));
       return -1;
     }
     int issuer = Add(*found->second);
@@ -201,6 +202,7 @@ class CaResolver {
                   "give that a larger one")
           .Relate(PlaceOfPathLength(spec_, cluster_, ca->issuer), "it is said here");
     }
+    const int errors_before = diagnostics_->error_count();
     auto constraints = [&](const std::vector<Text>& texts, StringPairs* pairs) {
       for (const Text& text : texts) {
         auto constraint = ParseNameConstraint(text.value);
@@ -213,6 +215,11 @@ class CaResolver {
     };
     constraints(spec.permitted, &ca->permitted);
     constraints(spec.excluded, &ca->excluded);
+    // Without the one that is wrong, certificates would be refused that it permits.
+    if (diagnostics_->error_count() > errors_before) {
+      ca->permitted.clear();
+      ca->excluded.clear();
+    }
     if (spec.name_constraints.known() && spec.permitted.empty() && spec.excluded.empty() &&
         spec_.well_formed) {
       diagnostics_->Error(Code::kBadNameConstraint, spec.name_constraints, "name-constraints say nothing",

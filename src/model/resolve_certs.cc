@@ -25,7 +25,7 @@ class CertResolver {
       : spec_(spec),
         cluster_(*cluster),
         diagnostics_(diagnostics),
-        values_(diagnostics),
+        values_(diagnostics, spec.well_formed),
         profiles_(spec, diagnostics) {}
 
   void Resolve() {
@@ -44,10 +44,11 @@ class CertResolver {
   // when there is an unknown one.
   std::string Substitute(const Text& text, const Host* host, bool report) {
     const HostVariables put = PutHostIn(text.value, host);
-    if (put.unknown && report) {
+    // `per` may be what could not be read.
+    if (put.unknown && report && (host != nullptr || spec_.well_formed)) {
       diagnostics_->Error(
           Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-          host != nullptr ? "there are $name and $address"
+          host != nullptr ? HostVariableMeant(text.value, "there are $name and $address")
                           : "$name and $address are known where a certificate is made `per: host`");
     }
     if (put.address_missing && report) ReportNoAddress(text, *host, spec_, diagnostics_);
@@ -83,12 +84,11 @@ class CertResolver {
   // Who signs SPEC: index into Cluster::cas; -1, reported, when that cannot be told.
   int CaOf(const CertSpec& spec) {
     int ca = FindCa(cluster_, spec.ca);
-    if (ca >= 0) return ca;
+    if (ca >= 0 || !spec_.knows_cas) return ca;
     if (spec.ca.set()) {
-      std::string help = DidYouMean(spec.ca.value, CaNames(spec_));
       diagnostics_->Error(Code::kUnknownName, spec.ca.range,
                           absl::StrCat("there is no CA ", Quote(spec.ca.value)),
-                          help.empty() ? "write it under `cas`" : help);
+                          MeantOr(spec.ca.value, CaNames(spec_), "write it under `cas`"));
     } else if (spec_.well_formed) {
       diagnostics_->Error(
           Code::kAmbiguous, spec.name.range,
@@ -119,10 +119,9 @@ class CertResolver {
       } else if (file.value == "bundle") {
         kind->bundle = true;
       } else {
-        std::string help = DidYouMean(file.value, {"chain", "bundle"});
         diagnostics_->Error(Code::kUnknownValue, file.range,
                             absl::StrCat("there is no file ", Quote(file.value)),
-                            help.empty() ? "there are chain and bundle" : help);
+                            MeantOr(file.value, {"chain", "bundle"}, "there are chain and bundle"));
       }
     }
     kind->pkcs12 = spec.pkcs12_range.known();
@@ -188,7 +187,8 @@ class CertResolver {
     bool per_host = spec.per.set();
     if (per_host && spec.per.value != "host") {
       diagnostics_->Error(Code::kUnknownValue, spec.per.range,
-                          absl::StrCat("per: ", Quote(spec.per.value), " is not known"), "write per: host");
+                          absl::StrCat("per: ", Quote(spec.per.value), " is not known"),
+                          Remedy("write per: host", "host"));
     }
     if (per_host && cluster_.hosts.empty() && spec_.well_formed) {
       diagnostics_->Error(Code::kMissingKey, spec.per.range, "per: host, and there are no hosts",
@@ -222,17 +222,27 @@ class CertResolver {
       if (value.empty()) continue;
       auto san = ClassifySan(value);
       if (!san.ok()) {
-        if (report) Report(Code::kBadHost, san.status(), text.range, Quote(value), diagnostics_);
+        if (report) {
+          Diagnostic& error = Report(Code::kBadHost, san.status(), text.range, Quote(value), diagnostics_);
+          // The text is for every host, and what is proposed is one host's.
+          if (value != text.value) error.Unfix("correct what stands beside its variables");
+        }
         continue;
       }
       if (std::find(cert->sans.begin(), cert->sans.end(), *san) != cert->sans.end()) continue;
-      if (report) CheckConstraints({*san}, "", text.range, cert->kind->ca);
+      if (report) {
+        const int errors_before = diagnostics_->error_count();
+        CheckConstraints({*san}, "", text.range, cert->kind->ca);
+        if (diagnostics_->error_count() == errors_before) WarnOfUrl(*san, text, value);
+      }
       cert->sans.push_back(*std::move(san));
     }
   }
 
   // Whether every CA from CA upwards lets a certificate with these names be.
   void CheckConstraints(const StringPairs& sans, absl::string_view CN, Range range, int ca) {
+    // What could not be read may be what permits them.
+    if (!spec_.well_formed) return;
     for (; ca >= 0 && static_cast<size_t>(ca) < cluster_.cas.size(); ca = cluster_.cas[ca].issuer) {
       const CertificateAuthority& it = cluster_.cas[ca];
       absl::Status status = CheckNameConstraints(it.permitted, it.excluded, sans, CN);
@@ -240,6 +250,14 @@ class CertResolver {
       Report(Code::kNameConstraint, status, range, absl::StrCat("the CA ", Quote(it.name)), diagnostics_)
           .Relate(PlaceOfConstraints(it.name), "its name-constraints are here");
     }
+  }
+
+  // A URI is good as it is, but nobody who connects to a host looks for one.
+  void WarnOfUrl(const std::pair<std::string, std::string>& san, const Text& text, absl::string_view value) {
+    absl::Status status = CheckUriIsMeant(san);
+    if (status.ok()) return;
+    Diagnostic& warning = ReportWarning(Code::kBadHost, status, text.range, Quote(value), diagnostics_);
+    if (value != text.value) warning.Unfix("write the name or address alone");
   }
 
   Range PlaceOfConstraints(absl::string_view ca) const {

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
@@ -42,7 +43,9 @@ class EtcdResolver {
     if (!versioned) return;
     etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
                       (members_.size() == 1 && cluster_.hosts[members_[0]].remote());
+    const int errors_before = diagnostics_->error_count();
     ResolveEtcdFlags(&context_);
+    flags_wrong_ = diagnostics_->error_count() > errors_before;
     for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
     CheckListenHosts();
     etcd_.token = spec_.initial_cluster_token.set()                     ? spec_.initial_cluster_token.value
@@ -53,8 +56,8 @@ class EtcdResolver {
     if (etcd_.clustered) {
       ResolveClusterMembers(context_, members_, member_names_);
     } else {
-      etcd_.archives.push_back(
-          ResolveEtcdArchive(spec_, context_.version, cluster_.hosts[members_[0]].arch, diagnostics_));
+      etcd_.archives.push_back(ResolveEtcdArchive(spec_, context_.version, cluster_.hosts[members_[0]].arch,
+                                                  context_.all.well_formed, diagnostics_));
       ResolveMember(members_[0]);
     }
   }
@@ -74,7 +77,7 @@ class EtcdResolver {
       bool v = absl::ConsumePrefix(&text, "v") && ParseEtcdVersion(text, &context_.version);
       diagnostics_->Error(Code::kEtcdVersion, spec_.version.range,
                           absl::StrCat(Quote(spec_.version.value), " is not a version of etcd"),
-                          v ? absl::StrCat("write ", text) : "write all three numbers, for example 3.4.15");
+                          v ? Write(text) : "write all three numbers, for example 3.4.15");
       return false;
     }
     if (context_.version.major != 3 || context_.version.minor < 4 || context_.version.minor > 6) {
@@ -100,12 +103,10 @@ class EtcdResolver {
 
   void CheckClientUrls(const std::string& name) {
     const Text* flag = context_.Flag(name);
-    if (flag == nullptr || absl::StrContains(flag->value, "http://")) {
-      if (flag == nullptr) return;
-      diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
-                          absl::StrCat("the flag ", name, ": etcd would serve clients without TLS"),
-                          "write https://");
-    }
+    if (flag == nullptr || !absl::StrContains(flag->value, "http://")) return;
+    diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
+                        absl::StrCat("the flag ", name, ": etcd would serve clients without TLS"),
+                        {"write https://", absl::StrReplaceAll(flag->value, {{"http://", "https://"}})});
   }
 
   // etcd listens on addresses only (3.4, embed/config.go checkBindURLs), "localhost" aside.
@@ -132,10 +133,11 @@ class EtcdResolver {
     for (const Text& name : spec_.members) {
       auto found = std::find(known.begin(), known.end(), name.value);
       if (found == known.end()) {
+        good = false;
+        if (!context_.all.knows_hosts) continue;
         diagnostics_->Error(Code::kUnknownName, name.range,
                             absl::StrCat("there is no host ", Quote(name.value)),
-                            DidYouMean(name.value, known));
-        good = false;
+                            MeantOr(name.value, Others(known, spec_.members), ""));
         continue;
       }
       int host = static_cast<int>(found - known.begin());
@@ -152,6 +154,7 @@ class EtcdResolver {
     }
     if (!spec_.members.empty()) return good;
     if (cluster_.hosts.size() > 1) {
+      if (!context_.all.well_formed) return false;
       diagnostics_
           ->Error(Code::kAmbiguous, spec_.range,
                   absl::StrCat("there are ", cluster_.hosts.size(),
@@ -204,7 +207,8 @@ class EtcdResolver {
   // A given initial-cluster must name this member with the URLs it advertises, or etcd refuses to start.
   void CheckInitialCluster(const EtcdMember& member) {
     const Text* flag = context_.Flag("initial-cluster");
-    if (flag == nullptr) return;
+    // Other flags that are wrong may be what it is compared with.
+    if (flag == nullptr || !context_.all.well_formed || flags_wrong_) return;
     std::vector<std::string> urls;
     for (absl::string_view entry : absl::StrSplit(flag->value, ',')) {
       size_t equals = entry.find('=');
@@ -212,7 +216,7 @@ class EtcdResolver {
         diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
                             absl::StrCat("the flag initial-cluster names ", Quote(entry),
                                          "; the only member is ", Quote(member.name)),
-                            absl::StrCat("write ", member.name, "=", member.peer_urls[0]));
+                            Write(absl::StrCat(member.name, "=", member.peer_urls[0])));
         return;
       }
       urls.push_back(std::string(entry.substr(equals + 1)));
@@ -279,6 +283,7 @@ class EtcdResolver {
   }
 
   EtcdContext context_;
+  bool flags_wrong_ = false;
   const EtcdSpec& spec_;
   Cluster& cluster_;
   Etcd& etcd_;
@@ -312,10 +317,10 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   Etcd& etcd = cluster->etcd;
   for (const Text& refusal : spec.verify_refuse) {
     if (std::find(std::begin(kRefusals), std::end(kRefusals), refusal.value) == std::end(kRefusals)) {
-      std::string help = DidYouMean(refusal.value, {"no-cert", "wrong-ca", "plaintext"});
       diagnostics->Error(Code::kUnknownValue, refusal.range,
                          absl::StrCat("there is no check ", Quote(refusal.value)),
-                         help.empty() ? "there are no-cert, wrong-ca and plaintext" : help);
+                         MeantOr(refusal.value, {"no-cert", "wrong-ca", "plaintext"},
+                                 "there are no-cert, wrong-ca and plaintext"));
     }
   }
   for (const char* refusal : kRefusals) {

@@ -10,6 +10,7 @@
 namespace kplan {
 
 int FindCertificate(const EtcdContext& context, const Text& name, int host) {
+  // As Cluster::certificates.
   std::vector<absl::string_view> names;
   for (size_t i = 0; i < context.cluster.certificates.size(); ++i) {
     const LeafCertificate& cert = context.cluster.certificates[i];
@@ -17,10 +18,10 @@ int FindCertificate(const EtcdContext& context, const Text& name, int host) {
       return static_cast<int>(i);
     names.push_back(cert.kind->spec_name);
   }
-  std::string help = DidYouMean(name.value, names);
+  if (!context.all.knows_certs) return -1;
   context.diagnostics->Error(Code::kUnknownName, name.range,
                              absl::StrCat("there is no certificate ", Quote(name.value)),
-                             help.empty() ? "write it under `certs`" : help);
+                             MeantOr(name.value, names, "write it under `certs`"));
   return -1;
 }
 

@@ -31,7 +31,7 @@ void CheckHostName(const Text& name, Diagnostics* diagnostics) {
   if (!lower) {
     diagnostics->Error(Code::kBadName, name.range,
                        absl::StrCat("the host name ", Quote(name.value), " has capital letters"),
-                       absl::StrCat("write ", absl::AsciiStrToLower(name.value)));
+                       Write(absl::AsciiStrToLower(name.value)));
   }
   const std::vector<absl::string_view>& reserved = ReservedHostNames();
   if (std::find(reserved.begin(), reserved.end(), name.value) != reserved.end()) {
@@ -75,21 +75,27 @@ std::string ResolveRoot(const Text& root, bool remote, Diagnostics* diagnostics)
   return value;
 }
 
-ServiceManager ResolveManager(const HostSpec& spec, const Host& host, Diagnostics* diagnostics) {
+ServiceManager ResolveManager(const HostSpec& spec, bool well_formed, const Host& host,
+                              Diagnostics* diagnostics) {
   ServiceManager manager = ServiceManager::kSystemd;
   Range range = spec.service_manager.range;
   if (spec.service_manager.set()) {
     const auto* found = std::find_if(std::begin(kManagers), std::end(kManagers),
                                      [&](const auto& m) { return spec.service_manager.value == m.first; });
     if (found == std::end(kManagers)) {
-      std::string help = DidYouMean(spec.service_manager.value, {"systemd", "process", "none"});
       diagnostics->Error(Code::kUnknownValue, range,
                          absl::StrCat("there is no service-manager ", Quote(spec.service_manager.value)),
-                         help.empty() ? "there are systemd, process and none" : help);
+                         host.root == "/"
+                             ? MeantOr(spec.service_manager.value, {"systemd", "process", "none"},
+                                       "there are systemd, process and none")
+                             : MeantOr(spec.service_manager.value, {"process", "none"},
+                                       "there are process and none, and systemd with root: /"));
       return manager;
     }
     manager = found->second;
   } else {
+    // One that could not be read may be another.
+    if (!well_formed) return manager;
     range = spec.root.range;
   }
   if (manager == ServiceManager::kSystemd && host.root != "/") {
@@ -103,7 +109,7 @@ ServiceManager ResolveManager(const HostSpec& spec, const Host& host, Diagnostic
   return manager;
 }
 
-void ResolveSsh(const HostSpec& spec, Host* host, Diagnostics* diagnostics) {
+void ResolveSsh(const HostSpec& spec, bool well_formed, Host* host, Diagnostics* diagnostics) {
   if (spec.ssh.set()) {
     absl::StatusOr<SshLogin> login = ParseSshLogin(spec.ssh.value);
     if (login.ok()) {
@@ -117,8 +123,9 @@ void ResolveSsh(const HostSpec& spec, Host* host, Diagnostics* diagnostics) {
   host->become = spec.become.value;
   if (host->become != "sudo") {
     diagnostics->Error(Code::kUnknownValue, spec.become.range,
-                       absl::StrCat("become: ", Quote(host->become), " is not known"), "write become: sudo");
-  } else if (!spec.ssh.set()) {
+                       absl::StrCat("become: ", Quote(host->become), " is not known"),
+                       Remedy("write become: sudo", "sudo"));
+  } else if (!spec.ssh.set() && well_formed) {
     diagnostics->Error(Code::kConflict, spec.become.range,
                        "become is for hosts that are reached by ssh: on this one kplan does what the user "
                        "may who runs ninja",
@@ -133,6 +140,7 @@ void ResolveAddress(const Text& address, Host* host, Diagnostics* diagnostics) {
   if (absl::Status status = CheckDnsName(host->address); !status.ok()) {
     Report(Code::kBadHost, status, address.range, absl::StrCat("the address ", Quote(host->address)),
            diagnostics);
+    host->address.clear();
   }
 }
 
@@ -202,16 +210,16 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     Host host;
     host.name = host_spec->name.value;
     host.place = host_spec->name.range;
-    ResolveSsh(*host_spec, &host, diagnostics);
+    ResolveSsh(*host_spec, spec.well_formed, &host, diagnostics);
     host.root = ResolveRoot(host_spec->root, host_spec->ssh.set(), diagnostics);
     host.root_place = host_spec->root.range;
-    host.manager = ResolveManager(*host_spec, host, diagnostics);
+    host.manager = ResolveManager(*host_spec, spec.well_formed, host, diagnostics);
     host.arch = host_spec->arch.set() ? host_spec->arch.value : "amd64";
     if (host.arch != "amd64" && host.arch != "arm64") {
-      std::string help = DidYouMean(host.arch, {"amd64", "arm64"});
       diagnostics->Error(Code::kUnknownValue, host_spec->arch.range,
                          absl::StrCat("there is no etcd for the architecture ", Quote(host.arch)),
-                         help.empty() ? "write amd64 or arm64" : help);
+                         MeantOr(host.arch, {"amd64", "arm64"}, "write amd64 or arm64"));
+      host.arch = "amd64";
     }
     ResolveAddress(host_spec->address, &host, diagnostics);
     // An `ssh` that could not be read is some place, though nobody knows which.
@@ -221,6 +229,11 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
 }
 
 void ReportNoAddress(const Text& text, const Host& host, const Spec& spec, Diagnostics* diagnostics) {
+  // One that could not be read is one; what is wrong with it has been said.
+  const bool written = std::any_of(spec.hosts.begin(), spec.hosts.end(), [&](const HostSpec& one) {
+    return one.name.value == host.name && one.address.set();
+  });
+  if (!spec.well_formed || written) return;
   diagnostics
       ->Error(Code::kBadVariable, text.range,
               absl::StrCat("$address: the host ", host.name, " has no address"),

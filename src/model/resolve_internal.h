@@ -26,7 +26,7 @@ void ResolveServices(const Spec& spec, Cluster* cluster, Diagnostics* diagnostic
 
 // The archive of etcd VERSION for ARCH and what is taken out of it (resolve_archive.cc).
 Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, const std::string& arch,
-                           Diagnostics* diagnostics);
+                           bool well_formed, Diagnostics* diagnostics);
 
 // What any archive has (resolve_archive.cc), put into ARCHIVE: the file PATH that somebody put there; or the
 // URL, written or ARCHIVE's already, which is downloaded to FOLDER ("", "metrics/") below archives/. EXAMPLE
@@ -40,6 +40,9 @@ bool HasOneSource(const ArchiveSpec& spec, Diagnostics* diagnostics);
 const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, Diagnostics* diagnostics);
 // In lower case; an error when it is no SHA-256.
 std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics);
+
+// Those of NAMES that are not in LIST: what can still be meant by an entry of it.
+std::vector<absl::string_view> Others(std::vector<absl::string_view> names, const std::vector<Text>& list);
 
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);

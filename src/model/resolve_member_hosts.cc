@@ -142,7 +142,7 @@ void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostic
                 absl::StrCat("max-unavailable ", number, ": ", Count(members, "member"),
                              members == 1 ? " bears" : " bear", " the loss of ",
                              members < 3 ? "none" : absl::StrCat(most)),
-                absl::StrCat("write ", most, most > 1 ? " or less" : ""))
+                Write(absl::StrCat(most), most > 1 ? " or less" : ""))
         .Relate(spec.etcd.members.empty() ? Range() : spec.etcd.members[0].range, "the members are here");
     return;
   }

@@ -96,7 +96,8 @@ class MembersResolver {
     for (const std::string& arch : archs) {
       // What is wrong with the text is wrong for every architecture, but for a digest that is missing.
       const int errors_before = diagnostics_->error_count();
-      etcd_.archives.push_back(ResolveEtcdArchive(context_.spec, context_.version, arch, diagnostics_));
+      etcd_.archives.push_back(
+          ResolveEtcdArchive(context_.spec, context_.version, arch, context_.all.well_formed, diagnostics_));
       if (diagnostics_->error_count() > errors_before) return;
     }
     for (size_t i = 0; i < hosts_.size(); ++i) {

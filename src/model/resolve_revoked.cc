@@ -94,12 +94,12 @@ class RevocationResolver {
       leaf.revoked_before = std::max(leaf.revoked_before, date);
       return;
     }
+    if (!spec_.knows_certs || !spec_.knows_hosts) return;
     std::vector<absl::string_view> names;
     for (const LeafCertificate& leaf : cluster_.certificates) names.push_back(leaf.name);
-    std::string help = DidYouMean(spec.cert.value, names);
     diagnostics_->Error(
         Code::kUnknownName, spec.cert.range, absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
-        help.empty() ? "of one that is gone from `certs`, write the `serial` and the `ca`" : help);
+        MeantOr(spec.cert.value, names, "of one that is gone from `certs`, write the `serial` and the `ca`"));
   }
 
   void ResolveSerial(const RevokedSpec& spec, const std::string& reason, int64_t date) {
@@ -110,12 +110,13 @@ class RevocationResolver {
     }
     int index = FindCa(cluster_, spec.ca);
     if (index < 0) {
+      if (!spec_.knows_cas) return;
       Range range = spec.ca.set() ? spec.ca.range : spec.serial.range;
       diagnostics_->Error(spec.ca.set() ? Code::kUnknownName : Code::kAmbiguous, range,
                           spec.ca.set() ? absl::StrCat("there is no CA ", Quote(spec.ca.value))
                                         : "serial numbers are a CA's own: whose is this?",
-                          spec.ca.set() ? DidYouMean(spec.ca.value, CaNames(spec_))
-                                        : absl::StrCat("for example ca: ", cluster_.cas[0].name));
+                          spec.ca.set() ? MeantOr(spec.ca.value, CaNames(spec_), "")
+                                        : Remedy(absl::StrCat("for example ca: ", cluster_.cas[0].name)));
       return;
     }
     CertificateAuthority* ca = Signer(&cluster_.cas[index], spec.serial.range);

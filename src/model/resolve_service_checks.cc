@@ -96,9 +96,9 @@ class ChecksResolver {
     const Host* host = context_.host_of();
     const HostVariables put = PutHostIn(text.value, host != nullptr ? host : &nobody, /*in_url=*/true);
     if (put.unknown) {
-      diagnostics_->Error(Code::kBadVariable, text.range,
-                          absl::StrCat("unknown variable in ", Quote(text.value)),
-                          "there are $name and $address; in a URL a dollar sign is %24");
+      diagnostics_->Error(
+          Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+          HostVariableMeant(text.value, "there are $name and $address; in a URL a dollar sign is %24"));
     }
     if (put.address_missing && host != nullptr) ReportNoAddress(text, *host, context_.all, diagnostics_);
     return put.text;
@@ -194,10 +194,10 @@ class ChecksResolver {
     if (spec.ca.set()) {
       const int ca = FindCa(cluster_, spec.ca);
       if (ca < 0) {
-        std::string help = DidYouMean(spec.ca.value, CaNames(context_.all));
+        if (!context_.all.knows_cas) return -1;
         diagnostics_->Error(Code::kUnknownName, spec.ca.range,
                             absl::StrCat("there is no CA ", Quote(spec.ca.value)),
-                            help.empty() ? "write it under `cas`" : help);
+                            MeantOr(spec.ca.value, CaNames(context_.all), "write it under `cas`"));
         return -1;
       }
       // One above it will do: what is served comes with the chain.
@@ -208,7 +208,8 @@ class ChecksResolver {
             ->Error(Code::kServiceCert, spec.ca.range,
                     absl::StrCat("the CA ", Quote(spec.ca.value), " did not sign ", Quote(spec.serves.value),
                                  ": ", Quote(cluster_.cas[signer].name), " does"),
-                    absl::StrCat("write ca: ", cluster_.cas[signer].name, ", or leave it out"))
+                    Remedy(absl::StrCat("write ca: ", cluster_.cas[signer].name, ", or leave it out"),
+                           cluster_.cas[signer].name))
             .Relate(spec.serves.range, "what has to be served is here");
       }
       return ca;

@@ -4,7 +4,9 @@
 #include <iterator>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
@@ -130,7 +132,8 @@ class FilesResolver {
                        ": the two go to a host together"),
           absl::StrCat("write ", spec.cert.set() ? "key" : "cert",
                        ": PATH as well; the certificate of the CA alone is `ca`"));
-    } else if (spec.cert.set() && FolderOf(spec.cert.value) != FolderOf(spec.key.value)) {
+    } else if (IsPath(spec.cert) && IsPath(spec.key) &&
+               FolderOf(spec.cert.value) != FolderOf(spec.key.value)) {
       diagnostics_
           ->Error(Code::kBadPath, spec.key.range,
                   "a certificate and its key are in one folder: the two are replaced at the same instant",
@@ -163,15 +166,58 @@ class FilesResolver {
     service_.folders.push_back(std::move(folder));
   }
 
+  // Whether group and others may do no more than the owner, who has the bits NEEDED.
+  static bool IsUsual(int bits, int needed) {
+    const int owner = bits >> 6, group = bits >> 3 & 7, other = bits & 7;
+    return bits <= 0777 && (bits & needed) == needed && (group & ~owner) == 0 && (other & ~owner) == 0;
+  }
+
+  // MODE as it is written here when it is one in another form: 0o644, u=rw,g=r,o=r, rw-r--r--, or the decimal
+  // 420 of JSON (Kubernetes, Ignition); else "".
+  static std::string ModeMeant(absl::string_view mode, int needed) {
+    int bits = 0;
+    absl::string_view digits = mode;
+    const bool prefixed = absl::ConsumePrefix(&digits, "0o") || absl::ConsumePrefix(&digits, "0O");
+    if (prefixed) {
+      if (digits.empty() || digits.size() > 4 ||
+          digits.find_first_not_of("01234567") != absl::string_view::npos)
+        return "";
+      for (char c : digits) bits = bits * 8 + (c - '0');
+    } else if (mode.size() == 9 && mode.find_first_not_of("rwx-") == absl::string_view::npos) {
+      for (size_t i = 0; i < mode.size(); ++i) {
+        if (mode[i] != '-' && mode[i] != "rwx"[i % 3]) return "";
+        bits = bits * 2 + (mode[i] == '-' ? 0 : 1);
+      }
+    } else {
+      if (digits.size() != 3 || digits[0] == '0' || !absl::SimpleAtoi(digits, &bits)) return "";
+      int octal = 0;
+      for (char c : digits) octal = octal * 8 + (c - '0');
+      const bool is_octal = digits.find_first_of("89") == absl::string_view::npos;
+      // What is good in octal, or good in neither, is octal.
+      if (is_octal && IsUsual(octal, needed)) return "";
+    }
+    return IsUsual(bits, needed) ? absl::StrFormat("%04o", static_cast<unsigned>(bits)) : "";
+  }
+
   // NEEDED: the bits that its owner must have.
   int ResolveMode(const Text& text, int fallback, int needed) {
     if (!text.set()) return fallback;
     const std::string& mode = text.value;
     const bool octal = (mode.size() == 3 || mode.size() == 4) &&
                        std::all_of(mode.begin(), mode.end(), [](char c) { return c >= '0' && c <= '7'; });
+    const std::string meant = ModeMeant(mode, needed);
     if (!octal) {
       diagnostics_->Error(Code::kBadValue, text.range, absl::StrCat("there is no mode ", Quote(mode)),
-                          "write three octal digits, with a 0 in front or without: 0644");
+                          meant.empty()
+                              ? Remedy("write three octal digits, with a 0 in front or without: 0644")
+                              : Write(meant));
+      return fallback;
+    }
+    if (!meant.empty()) {
+      diagnostics_->Error(
+          Code::kBadValue, text.range,
+          absl::StrCat("mode ", mode, " is read in octal, where its owner may do less than others"),
+          Write(meant, absl::StrCat(", which is ", mode, " in decimal")));
       return fallback;
     }
     int bits = 0;
@@ -179,7 +225,7 @@ class FilesResolver {
     if (bits > 0777) {
       diagnostics_->Error(Code::kBadValue, text.range,
                           absl::StrCat("mode ", mode, " has special bits (setuid, setgid, sticky)"),
-                          absl::StrCat("write 0", mode.substr(1)));
+                          Write(absl::StrCat("0", mode.substr(1))));
     } else if ((bits & needed) != needed) {
       diagnostics_->Error(Code::kBadValue, text.range,
                           absl::StrCat("mode ", mode, ": its owner could not ",
@@ -212,6 +258,8 @@ class FilesResolver {
                                     : OnChange::kRestart;
   }
 
+  // What is no path has been said.
+  static bool IsPath(const Text& text) { return text.set() && absl::StartsWith(text.value, "/"); }
   static std::string FolderOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
   const ServiceContext& context_;
@@ -222,9 +270,25 @@ class FilesResolver {
 
 }  // namespace
 
+namespace {
+
+// PATH, which is absolute, in its one form.
+Remedy WithoutThem(absl::string_view path) {
+  std::string text;
+  for (absl::string_view part : absl::StrSplit(path.substr(1), '/')) {
+    if (part == "..") return "write the path that is meant";
+    if (!part.empty() && part != ".") absl::StrAppend(&text, "/", part);
+  }
+  if (text.empty()) return "write the path of a file or folder in it";
+  return Write(text);
+}
+
+}  // namespace
+
 bool CheckHostPath(const Text& path, Diagnostics* diagnostics) {
   const std::string& text = path.value;
-  std::string problem, help;
+  std::string problem;
+  Remedy help;
   if (!absl::StartsWith(text, "/")) {
     problem = "is not absolute";
     help = "write the path as it is on the host, for example /etc/metrics/metrics.conf";
@@ -240,8 +304,7 @@ bool CheckHostPath(const Text& path, Diagnostics* diagnostics) {
       }
       if (part.empty() || part == ".") {
         problem = text == "/" ? "is the root folder" : "is not in its one form (//, /./, or a / at the end)";
-        help = "write it without them";
-        if (text == "/") help = "write the path of a file or folder in it";
+        help = text == "/" ? Remedy("write the path of a file or folder in it") : WithoutThem(text);
         break;
       }
     }

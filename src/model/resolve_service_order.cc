@@ -41,12 +41,14 @@ class AfterResolver {
     if (name == "etcd") return FindEtcd(text, entry);
     auto found = services_.find(name);
     if (found == services_.end()) {
+      if (!spec_.knows_services) return false;
       std::vector<absl::string_view> names;
-      for (const GenericServiceSpec& one : spec_.services) names.push_back(one.name.value);
+      for (const GenericServiceSpec& one : spec_.services)
+        if (one.name.value != service.name.value) names.push_back(one.name.value);
       if (cluster_.has_etcd) names.push_back("etcd");
-      std::string help = DidYouMean(name, names);
-      diagnostics_->Error(Code::kUnknownName, text.range, absl::StrCat("there is no service ", Quote(name)),
-                          help.empty() ? "write it under `services`, or remove it" : help);
+      diagnostics_->Error(
+          Code::kUnknownName, text.range, absl::StrCat("there is no service ", Quote(name)),
+          InLabel(text, name, MeantOr(name, names, "write it under `services`, or remove it")));
       return false;
     }
     entry->service = found->second;
@@ -63,7 +65,7 @@ class AfterResolver {
       diagnostics_
           ->Error(Code::kUnknownName, text.range,
                   absl::StrCat("the service ", Quote(name), " does not run on ", host),
-                  absl::StrCat("write ", name, " for all hosts that it runs on"))
+                  Write(name, " for all hosts that it runs on"))
           .Relate(spec_.services[entry->service].name.range, "it is here");
       return false;
     }
@@ -71,16 +73,25 @@ class AfterResolver {
   }
 
  private:
+  // REMEDY for PART of TEXT's value, for the whole of it.
+  static Remedy InLabel(const Text& text, absl::string_view part, Remedy remedy) {
+    const size_t before = static_cast<size_t>(part.data() - text.value.data());
+    if (remedy.instead)
+      remedy.instead = std::string(text.value).replace(before, part.size(), *remedy.instead);
+    return remedy;
+  }
+
   bool FindHost(const Text& text, absl::string_view host, AfterEntry* entry) {
     auto found = host_names_.find(host);
     if (found != host_names_.end()) {
       entry->host = found->second;
       return true;
     }
+    if (!spec_.knows_hosts) return false;
     std::vector<absl::string_view> names;
     for (const Host& one : cluster_.hosts) names.push_back(one.name);
     diagnostics_->Error(Code::kUnknownName, text.range, absl::StrCat("there is no host ", Quote(host)),
-                        DidYouMean(host, names));
+                        InLabel(text, host, MeantOr(host, names, "")));
     return false;
   }
 

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
+#include "src/base/yaml_scalar.h"
 #include "src/model/resolve_services_internal.h"
 #include "src/systemd/hardening.h"
 #include "src/systemd/unit.h"
@@ -223,6 +225,16 @@ bool IsOwnPath(absl::string_view path, const ServiceInstance& service) {
   return false;
 }
 
+// A command line as a list of YAML, where it has nothing that only a shell understands.
+std::string AsList(absl::string_view line) {
+  if (line.find_first_of("\"'\\$`|&;<>(){}*?#~") != absl::string_view::npos || line[0] != '/')
+    return "[/usr/local/bin/metrics, --verbose]";
+  std::vector<std::string> words;
+  for (absl::string_view word : absl::StrSplit(line, ' ', absl::SkipEmpty()))
+    words.push_back(YamlScalar(word));
+  return absl::StrCat("[", absl::StrJoin(words, ", "), "]");
+}
+
 }  // namespace
 
 std::vector<Argument> ResolveServiceCommand(const ServiceContext& context, const std::vector<Text>& texts,
@@ -241,7 +253,15 @@ std::vector<Argument> ResolveServiceCommand(const ServiceContext& context, const
   }
   if (texts.empty()) return arguments;
   const Text& program = texts[0];
-  if (!absl::StartsWith(program.value, "/")) {
+  if (texts.size() == 1 && absl::StrContains(program.value, ' ')) {
+    // One text is one word, the program.
+    context.diagnostics->Error(
+        Code::kBadPath, program.range,
+        absl::StrCat("the program ", Quote(program.value), " has spaces: no shell takes it apart"),
+        absl::StrCat("write a list of program and arguments: ", AsList(program.value)));
+  } else if (!absl::StartsWith(program.value, "/") && !context.all.well_formed) {
+    // The first word may be what could not be read.
+  } else if (!absl::StartsWith(program.value, "/")) {
     context.diagnostics->Error(Code::kBadPath, program.range,
                                absl::StrCat("the program ", Quote(program.value), " is not an absolute path"),
                                "write it as it is on the host, for example /usr/bin/env");

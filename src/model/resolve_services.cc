@@ -49,7 +49,7 @@ class ServicesResolver {
       diagnostics_->Error(
           Code::kBadName, name.range,
           absl::StrCat("a service cannot be called ", Quote(text), ": its unit would be ", text, ".service"),
-          absl::StrCat("write ", text.substr(0, text.size() - suffix.size())));
+          Write(absl::string_view(text).substr(0, text.size() - suffix.size())));
     }
     const std::vector<absl::string_view>& reserved = ReservedHostNames();
     if (std::find(reserved.begin(), reserved.end(), text) != reserved.end()) {
@@ -91,11 +91,12 @@ class ServicesResolver {
     for (const Text& name : service.hosts) {
       const int host = HostNamed(name.value);
       if (host < 0) {
+        if (!spec_.knows_hosts) continue;
         std::vector<absl::string_view> names;
         for (const Host& known : cluster_.hosts) names.push_back(known.name);
         diagnostics_->Error(Code::kUnknownName, name.range,
                             absl::StrCat("there is no host ", Quote(name.value)),
-                            DidYouMean(name.value, names));
+                            MeantOr(name.value, Others(names, service.hosts), ""));
         continue;
       }
       auto [first, fresh] = met.try_emplace(host, &name);
@@ -242,23 +243,20 @@ std::vector<absl::string_view> CertificateNames::All() const {
 void CheckWord(const Text& text, absl::string_view what, std::initializer_list<absl::string_view> words,
                Diagnostics* diagnostics) {
   if (!text.set() || std::find(words.begin(), words.end(), text.value) != words.end()) return;
-  std::string help = DidYouMean(text.value, words);
-  if (help.empty()) {
-    const std::vector<std::string> known(words.begin(), words.end());
-    help = known.size() == 1 ? absl::StrCat("write ", what, ": ", known[0])
-                             : absl::StrCat("there are ", JoinAnd(known));
-  }
+  const std::vector<std::string> known(words.begin(), words.end());
+  const Remedy otherwise = known.size() == 1 ? Remedy(absl::StrCat("write ", what, ": ", known[0]), known[0])
+                                             : Remedy(absl::StrCat("there are ", JoinAnd(known)));
   diagnostics->Error(Code::kUnknownValue, text.range,
-                     absl::StrCat(what, ": ", Quote(text.value), " is not known"), help);
+                     absl::StrCat(what, ": ", Quote(text.value), " is not known"),
+                     MeantOr(text.value, words, otherwise));
 }
 
 int FindServiceCertificate(const ServiceContext& context, const Text& name) {
   const int cert = context.certificates.Find(name.value, context.host);
-  if (cert >= 0) return cert;
-  std::string help = DidYouMean(name.value, context.certificates.All());
+  if (cert >= 0 || !context.all.knows_certs) return cert;
   context.diagnostics->Error(Code::kUnknownName, name.range,
                              absl::StrCat("there is no certificate ", Quote(name.value)),
-                             help.empty() ? "write it under `certs`" : help);
+                             MeantOr(name.value, context.certificates.All(), "write it under `certs`"));
   return -1;
 }
 

@@ -39,8 +39,12 @@ bool ParsePort(absl::string_view text, int* port) {
 
 absl::StatusOr<SshLogin> ParseSshLogin(absl::string_view text) {
   if (absl::StrContains(text, "://")) {
+    absl::string_view rest = text;
+    if (absl::ConsumePrefix(&rest, "ssh://") && ParseSshLogin(absl::StripSuffix(rest, "/")).ok())
+      return RefuseName("a URL", Write(absl::StripSuffix(rest, "/")));
     return RefuseName("a URL", "write [user@]host[:port]");
   }
+  const absl::string_view whole = text;
   SshLogin login;
   if (size_t at = text.rfind('@'); at != absl::string_view::npos) {
     absl::string_view user = text.substr(0, at);
@@ -66,7 +70,8 @@ absl::StatusOr<SshLogin> ParseSshLogin(absl::string_view text) {
   } else {
     if (size_t colon = text.find(':'); colon != absl::string_view::npos) {
       if (IsIpAddress(text)) {
-        return RefuseName("an IPv6 address without brackets", absl::StrCat("write [", text, "]"));
+        return RefuseName("an IPv6 address without brackets",
+                          Write(absl::StrCat(whole.substr(0, whole.size() - text.size()), "[", text, "]")));
       }
       has_port = true;
       host = text.substr(0, colon);

@@ -19,12 +19,19 @@ namespace {
 
 using Pair = std::pair<std::string, std::string>;
 
-// A domain, or what is below it when a dot is in front. REMEDY is against wildcards.
-absl::StatusOr<std::string> ParseDomain(absl::string_view text, absl::string_view remedy) {
+// A domain, or what is below it when a dot is in front. KIND stands in front of it: "uri:".
+absl::StatusOr<std::string> ParseDomain(absl::string_view text, absl::string_view kind) {
   absl::string_view name = text;
   bool below = absl::ConsumePrefix(&name, ".");
   if (absl::StrContains(name, '*')) {
-    return RefuseName("a name constraint has no wildcards", remedy);
+    // "*.example.com" covers what is one label below; the nearest that there is covers all below.
+    const absl::string_view below_it = absl::StripPrefix(text, "*");
+    if (!absl::StartsWith(below_it, ".") || absl::StrContains(below_it, '*') ||
+        !CanonicalDomain(below_it.substr(1)).ok())
+      return RefuseName("a name constraint has no wildcards",
+                        "write a domain, with a dot in front for what is below");
+    return RefuseName("a name constraint has no wildcards",
+                      Write(absl::StrCat(kind, below_it), " for all names below it"));
   }
   absl::StatusOr<std::string> domain = CanonicalDomain(name);
   if (!domain.ok()) return domain.status();
@@ -45,12 +52,12 @@ absl::StatusOr<Pair> ParseUriConstraint(absl::string_view host) {
     return RefuseName("a name constraint for URIs is a host name, never an address (RFC 5280 4.2.1.10)", "");
   }
   if (absl::StrContains(host, ':')) return RefuseName("a name constraint has no ports", "remove the port");
-  return OfKind("uri", ParseDomain(host, "write uri:.example.com for all hosts below it"));
+  return OfKind("uri", ParseDomain(host, "uri:"));
 }
 
 absl::StatusOr<Pair> ParseMailConstraint(absl::string_view text) {
   if (!absl::StartsWith(text, "@")) return OfKind("email", CanonicalMailbox(text));
-  return OfKind("email", ParseDomain(text.substr(1), "write @.example.com for all hosts below it"));
+  return OfKind("email", ParseDomain(text.substr(1), "@"));
 }
 
 // A constraint as it is written.
@@ -201,11 +208,14 @@ absl::StatusOr<Pair> ParseNameConstraint(absl::string_view text) {
   for (absl::string_view kind : {"dns", "ip", "email", "uri"}) {
     if (colon == absl::string_view::npos || prefix != kind) continue;
     absl::string_view rest = text.substr(colon + 1);
-    return RefuseName(
-        absl::StrCat("a name constraint with its kind in front: ", Quote(text.substr(0, colon + 1))),
-        kind == "uri"     ? absl::StrCat("write uri:", rest)
-        : kind == "email" ? absl::StrCat("write ", absl::StrContains(rest, '@') ? "" : "@", rest)
-                          : absl::StrCat("write ", rest));
+    const std::string reason =
+        absl::StrCat("a name constraint with its kind in front: ", Quote(text.substr(0, colon + 1)));
+    const bool mail = kind == "email" && !absl::StrContains(rest, '@');
+    const std::string meant = absl::StrCat(kind == "uri" ? "uri:" : mail ? "@" : "", rest);
+    const absl::StatusOr<Pair> good = ParseNameConstraint(meant);
+    if (good.ok()) return RefuseName(reason, Write(meant));
+    return RefuseName(absl::StrCat(reason, "; and without it: ", ReasonOf(good.status())),
+                      RemedyOf(good.status()));
   }
   if (absl::StrContains(text, '@')) return ParseMailConstraint(text);
   if (absl::StrContains(text, '/')) {
@@ -214,15 +224,13 @@ absl::StatusOr<Pair> ParseNameConstraint(absl::string_view text) {
     return Pair("ip", network->ToString());
   }
   if (IsIpAddress(text)) {
-    return RefuseName("an address, while a name constraint is a network",
-                      absl::StrCat("write ", text, absl::StrContains(text, ':') ? "/128" : "/32",
-                                   " for the address alone"));
+    return RefuseName(
+        "an address, while a name constraint is a network",
+        Write(absl::StrCat(text, absl::StrContains(text, ':') ? "/128" : "/32"), " for the address alone"));
   }
   if (absl::StrContains(text, ':'))
     return RefuseName("neither a domain nor a network", "a name constraint has no ports");
-  return OfKind(
-      "dns",
-      ParseDomain(text, "write example.com for it and what is below, .example.com for only what is below"));
+  return OfKind("dns", ParseDomain(text, ""));
 }
 
 absl::Status CheckNameConstraints(const StringPairs& permitted, const StringPairs& excluded,

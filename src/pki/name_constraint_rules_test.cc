@@ -68,7 +68,7 @@ TEST(ParseNameConstraint, RefusesWhatIsNone) {
                         {"..example.com", "empty label"},
                         {"example..com", "empty label"},
                         {"*", "no wildcards"},
-                        {"*.example.com", "write example.com for it"},
+                        {"*.example.com", "write .example.com for all names below it"},
                         {"@*.example.com", "write @.example.com"},
                         {"uri:*.example.com", "write uri:.example.com"},
                         {"*@example.com", "wildcard"},

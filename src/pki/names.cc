@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/pki/uri_name.h"
 
 namespace kplan {
@@ -27,6 +29,17 @@ absl::Status CheckText(absl::string_view text) {
   return absl::OkStatus();
 }
 
+// A refusal for REASON of a text in which CANDIDATE is what was meant. That is proposed when it is good
+// itself; else what is wrong with it is said as well.
+absl::Status Propose(absl::string_view reason, absl::string_view candidate, absl::string_view and_also = "") {
+  // Each of these leads to the next: "dns:dns:dns:".
+  if (candidate.size() > kMaxMailbox) return RefuseName(reason, "write the name alone");
+  const absl::StatusOr<San> san = ClassifySan(candidate);
+  if (san.ok()) return RefuseName(reason, Write(candidate, and_also));
+  return RefuseName(absl::StrCat(reason, "; and ", Quote(candidate), ": ", ReasonOf(san.status())),
+                    RemedyOf(san.status()).words);
+}
+
 // The kinds of names in the words of openssl.cnf ("DNS:a.example"), and of URIs without an authority.
 absl::Status RefusePrefixed(absl::string_view host) {
   size_t colon = host.find(':');
@@ -37,8 +50,8 @@ absl::Status RefusePrefixed(absl::string_view host) {
   std::string prefix = absl::AsciiStrToLower(host.substr(0, colon));
   for (absl::string_view kind : {"dns", "ip", "email", "uri", "mailto"}) {
     if (prefix != kind) continue;
-    return RefuseName(absl::StrCat("a name with its kind in front: ", Quote(host.substr(0, colon + 1))),
-                      absl::StrCat("write ", rest, "; its kind is seen from its form"));
+    return Propose(absl::StrCat("a name with its kind in front: ", Quote(host.substr(0, colon + 1))), rest,
+                   "; its kind is seen from its form");
   }
   for (absl::string_view scheme : {"urn", "http", "https", "spiffe", "ldap", "ldaps"}) {
     if (prefix != scheme || absl::StartsWith(rest, "//")) continue;
@@ -49,19 +62,31 @@ absl::Status RefusePrefixed(absl::string_view host) {
 
 // What is written like an address but is none of a host alone.
 absl::Status RefuseAddressLike(absl::string_view host) {
-  if (absl::StrContains(host, '/')) {
-    return RefuseName("a network, not an address", "a certificate names single addresses: write them out");
+  if (const size_t slash = host.find('/'); slash != absl::string_view::npos) {
+    const absl::string_view name = host.substr(0, slash), rest = host.substr(slash + 1);
+    // 10.0.0.0/8, and 10.0.0.0/255.0.0.0
+    if (IsIpAddress(name) && !rest.empty() && absl::ascii_isdigit(static_cast<unsigned char>(rest[0])))
+      return RefuseName("a network, not an address", "a certificate names single addresses: write them out");
+    if (name.empty())
+      return RefuseName("a path, not a name", "write the name or address that is connected to");
+    return Propose("a name with a path", name);
   }
-  if (host.front() == '[' || host.back() == ']')
-    return RefuseName("an address in brackets", "write it without them");
+  if (host.front() == '[' || host.back() == ']') {
+    const size_t end = host.find(']');
+    const absl::string_view inner = absl::StripPrefix(host.substr(0, end), "[");
+    const absl::string_view rest = end == absl::string_view::npos ? "" : host.substr(end + 1);
+    return Propose(rest.empty() ? "an address in brackets"
+                                : "an address in brackets with a port, and a certificate has no ports",
+                   inner);
+  }
   size_t colon = host.find(':');
   if (colon == absl::string_view::npos) return absl::OkStatus();
-  if (absl::StrContains(host, '%'))
-    return RefuseName("an address with a zone", "write it without the % and what follows");
+  if (const size_t zone = host.find('%'); zone != absl::string_view::npos)
+    return Propose("an address with a zone", host.substr(0, zone), ", which means the same on every machine");
   absl::string_view name = host.substr(0, colon), port = host.substr(colon + 1);
   bool digits = std::all_of(port.begin(), port.end(), absl::ascii_isdigit);
   if (digits && !name.empty()) {
-    return RefuseName("a name with a port", absl::StrCat("a certificate has no ports: write ", name));
+    return Propose("a name with a port, and a certificate has no ports", name);
   }
   if (absl::StrContains(port, ':')) return RefuseName("looks like an IPv6 address, but is none", "");
   return absl::OkStatus();
@@ -107,6 +132,18 @@ constexpr std::array<absl::string_view, 17> kSpaces = {" ",
                                                        "\xE2\x81\x9F",
                                                        "\xE3\x80\x80"};
 
+// TEXT without such at both ends.
+absl::string_view WithoutSpaces(absl::string_view text) {
+  auto consume_one = [&text] {
+    return std::any_of(kSpaces.begin(), kSpaces.end(), [&](absl::string_view space) {
+      return absl::ConsumePrefix(&text, space) || absl::ConsumeSuffix(&text, space);
+    });
+  };
+  while (consume_one()) {
+  }
+  return text;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> CanonicalMailbox(absl::string_view address) {
@@ -141,7 +178,8 @@ absl::StatusOr<std::string> CanonicalMailbox(absl::string_view address) {
                       "");
   }
   if (domain.back() == '.') {
-    return RefuseName("an e-mail address with a dot at its end (RFC 5321 4.1.2)", "remove it");
+    return RefuseName("an e-mail address with a dot at its end (RFC 5321 4.1.2)",
+                      {"remove it", absl::StripSuffix(address, ".")});
   }
   absl::StatusOr<std::string> canonical = CanonicalDomain(domain);
   if (!canonical.ok()) return canonical.status();
@@ -173,6 +211,19 @@ absl::StatusOr<San> ClassifySan(absl::string_view host) {
   return ClassifyDns(host);
 }
 
+absl::Status CheckUriIsMeant(const San& san) {
+  if (san.first != "uri") return absl::OkStatus();
+  const std::optional<UrlParts> parts = SplitUrl(san.second);
+  if (!parts || (!parts->rest.empty() && parts->rest != "/")) return absl::OkStatus();
+  constexpr absl::string_view kConnections[] = {"tcp",   "udp",  "tls",   "ssl",      "http", "https", "ws",
+                                                "wss",   "grpc", "grpcs", "etcd",     "ldap", "ldaps", "amqp",
+                                                "amqps", "mqtt", "mqtts", "postgres", "redis"};
+  if (std::find(std::begin(kConnections), std::end(kConnections), parts->scheme) == std::end(kConnections))
+    return absl::OkStatus();
+  return Propose("a URI, with which no TLS client compares the host that it connects to (RFC 9525)",
+                 parts->host, " for the host");
+}
+
 bool SanCovers(const San& san, absl::string_view host) {
   const auto& [kind, value] = san;
   if (kind == "ip") {
@@ -193,20 +244,30 @@ absl::Status CheckSubjectField(absl::string_view field, absl::string_view value)
   if (field == "C") {
     bool good = value.size() == 2 && absl::ascii_isupper(value[0]) && absl::ascii_isupper(value[1]);
     if (good) return absl::OkStatus();
-    return RefuseName("a country is two capital letters (ISO 3166-1)", "for example US");
+    const std::string upper = absl::AsciiStrToUpper(value);
+    const bool letters = value.size() == 2 && absl::ascii_isupper(upper[0]) && absl::ascii_isupper(upper[1]);
+    return RefuseName("a country is two capital letters (ISO 3166-1)",
+                      letters ? Write(upper) : "for example US");
   }
   if (absl::Status status = CheckText(value); !status.ok()) return status;
   size_t limit = field == "L" || field == "ST" ? 128 : 64;
   size_t length = std::count_if(value.begin(), value.end(),
                                 [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  const absl::string_view trimmed = WithoutSpaces(value);
   if (length > limit) {
-    return RefuseName(absl::StrCat(shown, " has ", length, " characters; at most ", limit, " (RFC 5280 A.1)"),
+    return RefuseName(absl::StrCat(shown, " has ", length, " characters; at most ", limit, " (RFC 5280 A.1)",
+                                   trimmed == value ? "" : "; and it begins or ends with a space"),
                       "shorten it");
   }
-  for (absl::string_view space : kSpaces) {
-    if (absl::StartsWith(value, space) || absl::EndsWith(value, space)) {
-      return RefuseName(absl::StrCat(shown, " begins or ends with a space"), "remove it");
+  if (trimmed != value) {
+    Remedy remedy("remove it");
+    if (absl::Status rest = CheckSubjectField(field, trimmed); rest.ok()) {
+      remedy.instead = std::string(trimmed);
+    } else {
+      return RefuseName(absl::StrCat(shown, " begins or ends with a space; and without it: ", ReasonOf(rest)),
+                        RemedyOf(rest).words);
     }
+    return RefuseName(absl::StrCat(shown, " begins or ends with a space"), remedy);
   }
   if (serial && !OnlyAlnumAnd(value, " '()+,-./:=?")) {
     return RefuseName("SerialNumber has characters that a PrintableString has no place for (RFC 5280 A.1)",

@@ -29,6 +29,11 @@ absl::StatusOr<std::pair<std::string, std::string>> ClassifySan(absl::string_vie
 // characters, 64 before the @ (RFC 5321 4.5.3.1) and those without quotes; the domain in its canonical form.
 absl::StatusOr<std::string> CanonicalMailbox(absl::string_view address);
 
+// Whether SAN, of ClassifySan, names whom a client connects to: a URL of a host alone,
+// "https://ldap.example", "tcp://10.0.0.1:2379", is a URI, which TLS clients do not compare with it (RFC 9525
+// 6). An error otherwise, which is for the caller to warn of: a URI may be meant.
+absl::Status CheckUriIsMeant(const std::pair<std::string, std::string>& san);
+
 // True when a certificate with SAN (KIND, VALUE) is good for a client that connects to HOST (a DNS name in
 // lower case or an IP address): equal, or a wildcard for HOST's first label.
 bool SanCovers(const std::pair<std::string, std::string>& san, absl::string_view host);

@@ -77,7 +77,7 @@ TEST(ClassifySan, RefusesWhatCfsslLetsThrough) {
              {"dns:53", "write dns"},
              {"10.0.0.1:2379", "write 10.0.0.1"},
              {"10.0.0.0/24", "network"},
-             {"a/b", "network"},
+             {"a/b", "path"},
              {"a b", "not a DNS name"},
              {"a,DNS:evil", "not a DNS name"},
              {"DNS:a.example", "write a.example"},
@@ -349,6 +349,62 @@ TEST(CheckDnsName, TakesNoOtherScripts) {
   for (const char* bad : {"", "a.", "*.example.com", "xn--fake", "1.2.3", "☃", "a\xFF"}) {
     EXPECT_FALSE(CheckDnsName(bad).ok()) << bad;
   }
+}
+
+// What is proposed is good itself, and is what was meant.
+TEST(ClassifySan, ProposesWhatIsGood) {
+  struct Proposal {
+    const char *written, *proposed, *because;  // proposed: "" for none
+  };
+  for (const auto& [written, proposed, because] : std::vector<Proposal>{
+           {"[::1]:443", "::1", "in brackets with a port"},
+           {"[::1]", "::1", "in brackets"},
+           {"[10.0.0.1]", "10.0.0.1", "in brackets"},
+           {"[::1", "::1", "in brackets"},
+           {"::1]", "::1", "in brackets"},
+           {"[]", "", "an empty name"},
+           {"worker:80", "worker", "a port"},
+           {"*.example.com:80", "*.example.com", "a port"},
+           {"*.localhost:8443", "", "\"*.localhost\": a wildcard for a whole top-level domain"},
+           {"my_host:80", "", "\"my_host\": a DNS name with an underscore"},
+           {"IP:10.0.0.1", "10.0.0.1", "kind in front"},
+           {"IP:10.0.0.256", "", "\"10.0.0.256\": looks like an IP address, but is none"},
+           {"dns:dns:web.example", "", "kind in front"},
+           {"DNS:web.example:80", "", "a port"},
+           {"web.example/", "web.example", "a path"},
+           {"10.0.0.1/", "10.0.0.1", "a path"},
+           {"10.0.0.0/24", "", "a network"},
+           {"10.0.0.0/255.255.255.0", "", "a network"},
+           {"/etc/hosts", "", "a path"},
+           {"fe80::1%eth0", "fe80::1", "a zone"},
+           {"ops@example.com.", "ops@example.com", "a dot at its end"},
+           {"https://a:b@web.example/x", "https://web.example/x", "a user"},
+           {"https://a:b@my_host/x", "", "underscore"}}) {
+    const absl::StatusOr<std::pair<std::string, std::string>> san = ClassifySan(written);
+    ASSERT_FALSE(san.ok()) << written;
+    EXPECT_NE(ReasonOf(san.status()).find(because), std::string::npos)
+        << written << ": " << san.status().message();
+    const Remedy remedy = RemedyOf(san.status());
+    EXPECT_EQ(remedy.instead.value_or(""), proposed) << written;
+    if (remedy.instead) {
+      EXPECT_TRUE(ClassifySan(*remedy.instead).ok()) << written;
+    }
+  }
+  // However often the kind stands in front, there is an end.
+  EXPECT_FALSE(ClassifySan(Repeat(1000000, "dns:")).ok());
+}
+
+TEST(CheckUriIsMeant, KnowsUrlsOfHosts) {
+  auto proposed = [](absl::string_view uri) {
+    const absl::Status status = CheckUriIsMeant(*ClassifySan(uri));
+    return status.ok() ? "" : *RemedyOf(status).instead;
+  };
+  EXPECT_EQ(proposed("https://ldap.lab.example"), "ldap.lab.example");
+  EXPECT_EQ(proposed("HTTPS://web.example:8443/"), "web.example");
+  EXPECT_EQ(proposed("tcp://10.0.0.1:2379"), "10.0.0.1");
+  EXPECT_EQ(proposed("https://[::1]:443"), "::1");
+  for (const char* meant : {"spiffe://prod/etcd", "https://github.com/org/repo", "web.example", "10.0.0.1"})
+    EXPECT_EQ(proposed(meant), "") << meant;
 }
 
 TEST(SanCovers, ComparesAsAClientDoes) {

@@ -113,17 +113,17 @@ absl::StatusOr<std::string> ParseRevocationReason(absl::string_view text) {
   std::vector<absl::string_view> words;
   // Also what differs in case and hyphens alone: KEY_COMPROMISE.
   std::string folded = absl::StrReplaceAll(absl::AsciiStrToLower(text), {{"-", ""}, {"_", ""}, {" ", ""}});
-  std::string help;
+  Remedy help = "";
   for (size_t code = 0; code < kReasons.size(); ++code) {
     absl::string_view reason = kReasons[code];
     if (reason.empty() || reason == kRemoveFromCrl) continue;
     if (reason == word) return word;
     if (absl::AsciiStrToLower(reason) == folded || absl::StrCat(code) == text)
-      help = absl::StrCat("did you mean ", Quote(reason), "?");
+      help = {absl::StrCat("did you mean ", Quote(reason), "?"), reason};
     words.push_back(reason);
   }
-  if (help.empty()) help = DidYouMean(text, words);
-  if (help.empty()) help = absl::StrCat("there are ", JoinAnd({words.begin(), words.end()}));
+  if (!help.instead)
+    help = MeantOr(text, words, absl::StrCat("there are ", JoinAnd({words.begin(), words.end()})));
   return RefuseName(absl::StrCat("there is no reason ", Quote(text)), help);
 }
 

@@ -69,7 +69,8 @@ absl::StatusOr<std::string> CanonicalV6(absl::string_view text) {
     return RefuseName(absl::StrCat("a URI whose host ", Quote(text), " is not an IPv6 address"), "");
   }
   if (!absl::StrContains(address, ':')) {
-    return RefuseName("a URI with an IPv4 address in brackets", absl::StrCat("write ", address));
+    return RefuseName("a URI with an IPv4 address in brackets",
+                      absl::StrCat("write ", address, " without them"));
   }
   return absl::StrCat("[", address, "]");
 }
@@ -87,8 +88,8 @@ absl::StatusOr<std::string> CanonicalHost(absl::string_view host) {
   std::string lower = absl::AsciiStrToLower(host);
   absl::Status status = CheckDnsName(lower);
   if (status.ok()) return lower;
-  return absl::InvalidArgumentError(
-      absl::StrCat("a URI with the host ", Quote(host), ": ", status.message()));
+  return RefuseName(absl::StrCat("a URI with the host ", Quote(host), ": ", ReasonOf(status)),
+                    RemedyOf(status).words);
 }
 
 }  // namespace
@@ -99,8 +100,12 @@ absl::StatusOr<std::string> CanonicalUri(absl::string_view text) {
   const std::string scheme = absl::AsciiStrToLower(parts->scheme);
   const absl::string_view host = parts->host, port = parts->port, rest = parts->rest;
   if (parts->user) {
-    return RefuseName("a URI with a user, while certificates are public",
-                      absl::StrCat("write ", scheme, "://", parts->host_port, rest));
+    const std::string without = absl::StrCat(scheme, "://", parts->host_port, rest);
+    const absl::StatusOr<std::string> good = CanonicalUri(without);
+    if (good.ok()) return RefuseName("a URI with a user, while certificates are public", Write(without));
+    return RefuseName(absl::StrCat("a URI with a user, while certificates are public; and without it: ",
+                                   ReasonOf(good.status())),
+                      RemedyOf(good.status()).words);
   }
   if (!parts->bracketed && absl::StartsWith(host, "["))
     return RefuseForm("close the bracket of the IPv6 address");

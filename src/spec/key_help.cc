@@ -52,6 +52,18 @@ absl::string_view DescribeShape(const KeySchema& key) {
   return "";
 }
 
+absl::string_view DescribeVariables(const KeySchema& key) {
+  switch (key.variables) {
+    case Variables::kNone:
+      return "";
+    case Variables::kHost:
+      return "`$name` and `$address` of the host, where it is made or asked per host";
+    case Variables::kLiteral:
+      return "taken as they are written";
+  }
+  return "";
+}
+
 }  // namespace
 
 std::vector<KeyPlace> AllKeys() {
@@ -138,6 +150,7 @@ std::string DescribeKey(const KeyPlace& place) {
   };
   line("values", DescribeValues(key));
   line("names", absl::StrJoin(absl::StrSplit(key.names, '|'), ", "));
+  line("variables", DescribeVariables(key));
   line("default", key.fallback);
   if (!key.example.empty()) line("example", absl::StrCat("`", key.name, ": ", key.example, "`"));
   if (key.map != nullptr) {

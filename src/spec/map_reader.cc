@@ -7,6 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/spec/habits.h"
+#include "src/spec/variables.h"
 
 namespace kplan {
 namespace {
@@ -51,20 +53,47 @@ void MapReader::CheckKeys() {
   for (const YamlNode::Entry& entry : node_->entries) {
     const auto* key = std::find_if(schema_.keys.begin(), schema_.keys.end(),
                                    [&](const KeySchema& k) { return k.name == entry.key; });
-    if (key == schema_.keys.end()) ReportUnknown(entry);
+    if (key != schema_.keys.end()) continue;
+    all_known_ = false;
+    ReportUnknown(entry);
   }
 }
 
 void MapReader::ReportUnknown(const YamlNode::Entry& entry) {
-  std::vector<absl::string_view> names;
-  for (const KeySchema& key : schema_.keys) names.push_back(key.name);
-  std::string help = DidYouMean(entry.key, names);
-  if (help.empty()) {
-    std::sort(names.begin(), names.end());
-    help = absl::StrCat("there are ", JoinAnd({names.begin(), names.end()}));
+  Remedy help;
+  if (const Habit* habit = FindHabit(schema_.id, entry.key); habit == nullptr) {
+    std::vector<absl::string_view> names;
+    for (const KeySchema& key : schema_.keys) names.push_back(key.name);
+    std::vector<std::string> sorted(names.begin(), names.end());
+    std::sort(sorted.begin(), sorted.end());
+    help = MeantOr(entry.key, names, absl::StrCat("there are ", JoinAnd(sorted)));
+  } else if (habit->instead.empty()) {
+    help = habit->help;
+  } else {
+    help = {absl::StrCat("kplan calls this ", Quote(habit->instead)), habit->instead};
   }
+  // What stands behind it has to go with the other key, which may be there already.
+  if (help.instead && !CouldBe(entry, *help.instead)) help.instead.reset();
   diagnostics_->Error(Code::kUnknownKey, entry.key_range,
-                      absl::StrCat("unknown key ", Quote(entry.key), " in ", what_), help);
+                      absl::StrCat("unknown key ", Quote(entry.key), " in ", what_), std::move(help));
+}
+
+bool MapReader::CouldBe(const YamlNode::Entry& entry, absl::string_view key) const {
+  if (Find(key) != nullptr) return false;
+  const KeySchema& schema = *std::find_if(schema_.keys.begin(), schema_.keys.end(),
+                                          [&](const KeySchema& k) { return k.name == key; });
+  switch (entry.value->kind) {
+    case YamlNode::Kind::kScalar:
+      return schema.shape == KeyShape::kText || schema.shape == KeyShape::kTexts || schema.or_text;
+    case YamlNode::Kind::kList:
+      return schema.shape == KeyShape::kTexts || schema.shape == KeyShape::kMapList;
+    case YamlNode::Kind::kMap:
+      return schema.shape == KeyShape::kTextMap || schema.shape == KeyShape::kMap ||
+             schema.shape == KeyShape::kMaps;
+    case YamlNode::Kind::kNull:
+      return false;
+  }
+  return false;
 }
 
 const YamlNode::Entry* MapReader::Find(absl::string_view key) const {
@@ -91,6 +120,16 @@ MapReader::Asked MapReader::Ask(absl::string_view key, KeyShape shape) {
 Range MapReader::KeyRange(absl::string_view key) const {
   const YamlNode::Entry* entry = Find(key);
   return entry == nullptr ? Range() : entry->key_range;
+}
+
+bool MapReader::HasAllNames(absl::string_view key) const {
+  if (!all_known_) return false;
+  const YamlNode::Entry* entry = Find(key);
+  if (entry == nullptr || entry->value->kind == YamlNode::Kind::kNull) return true;
+  if (entry->value->kind != YamlNode::Kind::kMap) return false;
+  return std::all_of(
+      entry->value->entries.begin(), entry->value->entries.end(),
+      [](const YamlNode::Entry& e) { return !HasControl(e.key) && FindVariable(e.key).empty(); });
 }
 
 Text MapReader::GetText(absl::string_view key) {
@@ -210,12 +249,22 @@ Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key,
                       : "write it on one line, without escapes such as \\n");
     return {};
   }
+  if (allowed.variables == Variables::kNone && !HasNoVariable(node.text, PlaceOf(node, where))) return {};
   // An alias may have no place of its own.
   return {node.text, PlaceOf(node, where)};
 }
 
+bool MapReader::HasNoVariable(absl::string_view text, Range place) {
+  const absl::string_view variable = FindVariable(text);
+  if (variable.empty()) return true;
+  diagnostics_->Error(
+      Code::kBadVariable, place, absl::StrCat("nothing is put in for ", Quote(variable), " here"),
+      "write the value itself: kplan reads no variables of the environment, and no templates");
+  return false;
+}
+
 bool MapReader::NameIsText(const YamlNode::Entry& entry) {
-  if (!HasControl(entry.key)) return true;
+  if (!HasControl(entry.key)) return HasNoVariable(entry.key, entry.key_range);
   diagnostics_->Error(
       Code::kControlCharacter, entry.key_range,
       absl::StrCat("the name ", Quote(entry.key), " holds a line end or another control character"),

@@ -33,6 +33,10 @@ class MapReader {
 
   Range KeyRange(absl::string_view key) const;  // where KEY itself stands; not known() when it is absent
 
+  // Whether every name that the user may have given in the map KEY is in it: KEY and the others here are
+  // spelt right, and what stands behind it is a map, or nothing.
+  bool HasAllNames(absl::string_view key) const;
+
   // A key that may be a map or a single value (KeySchema::or_text) is asked for as both; one of the two
   // answers.
   Text GetText(absl::string_view key);
@@ -67,30 +71,36 @@ class MapReader {
   const YamlNode::Entry* Find(absl::string_view key) const;
   void CheckKeys();
   void ReportUnknown(const YamlNode::Entry& entry);
+  // Whether ENTRY, whose key is unknown, could stand there under KEY.
+  bool CouldBe(const YamlNode::Entry& entry, absl::string_view key) const;
 
   // What a single value may be.
   struct Allowed {
     bool empty = false, lines = false;
+    Variables variables = Variables::kLiteral;
   };
-  static Allowed AllowedBy(const KeySchema& key) { return {key.or_empty, key.lines}; }
+  static Allowed AllowedBy(const KeySchema& key) { return {key.or_empty, key.lines, key.variables}; }
 
   // The value of NODE, which stands under KEY, as a Text; an error when it is a list, a map, or what is not
-  // ALLOWED: empty, or with a control character.
+  // ALLOWED: empty, with a control character, with a variable.
   Text ToText(const YamlNode& node, Range where, absl::string_view key, Allowed allowed);
   TextPairs ToPairs(const YamlNode& map, Allowed allowed);
   std::vector<Text> ToUnitValues(const YamlNode& node, Range where, absl::string_view key);
   bool IsMapOrNothing(const YamlNode& node, Range where, absl::string_view what);
   bool IsListOfMaps(const Asked& asked);
   void CheckIsFree(bool of_maps) const;  // ends the program when the schema says otherwise
-  // False, and an error, when the name of ENTRY holds a control character.
+  // False, and an error, when the name of ENTRY holds a control character or a variable.
   bool NameIsText(const YamlNode::Entry& entry);
+  // The same of what looks like a variable in TEXT, at PLACE, where nobody puts anything in.
+  bool HasNoVariable(absl::string_view text, Range place);
 
   const YamlNode* node_ = nullptr;  // a map, or null
   const MapSchema& schema_;
   std::string what_;
   Diagnostics* diagnostics_;
-  uint64_t asked_ = 0;  // a bit a key of the schema
-  size_t next_ = 0;     // the key after the one asked for last: they are mostly asked for in order
+  bool all_known_ = true;  // its keys
+  uint64_t asked_ = 0;     // a bit a key of the schema
+  size_t next_ = 0;        // the key after the one asked for last: they are mostly asked for in order
 };
 
 template <typename Each>

@@ -58,6 +58,15 @@ struct Key : KeySchema {
     key.lines = true;
     return key;
   }
+  // $name and $address of a host are put in.
+  constexpr Key WithHost() const { return With(Variables::kHost); }
+  // Variables are for whoever reads it.
+  constexpr Key Literal() const { return With(Variables::kLiteral); }
+  constexpr Key With(Variables what) const {
+    Key key = *this;
+    key.variables = what;
+    return key;
+  }
   constexpr Key OrText() const {
     Key key = *this;
     key.or_text = true;
@@ -295,10 +304,11 @@ constexpr KeySchema kPkcs12Keys[] = {kPassphraseFile, kPassphraseEnv};
 constexpr MapSchema kPkcs12 = {"pkcs12", "pkcs12", "", "passphrase-file|passphrase-env", kPkcs12Keys};
 
 constexpr KeySchema kCertKeys[] = {
-    Text("CN", "common name, at most 64 characters").Without("NAME"),
+    Text("CN", "common name, at most 64 characters").WithHost().Without("NAME"),
     kNames,
     Texts("hosts",
           "list of DNS names (wildcards as the whole first label), IP addresses, e-mail addresses, URIs")
+        .WithHost()
         .Example("[worker, 127.0.0.1]"),
     Map("key", "its kind of key", kKey)
         .Without("`{algo: rsa, size: 2048}`", kJsonKey)
@@ -466,6 +476,7 @@ constexpr Key kOnChange = Text("on-change",
 constexpr KeySchema kServiceFileKeys[] = {
     Text("content", "its text, taken literally; it may have several lines, and be empty")
         .WithLines()
+        .Literal()
         .Without("required, without `from`")
         .Example("\"listen 127.0.0.1\\n\""),
     Text("from", "instead of `content`: a file that is here, copied as it is").Is(KeyValues::kPath),
@@ -516,6 +527,7 @@ constexpr KeySchema kHttpsCheckKeys[] = {
     Text("url", "what is asked for, from the machine that runs ninja; `$address` and `$name` are the host's")
         .Is(KeyValues::kHttpsUrl)
         .Required()
+        .WithHost()
         .Example("https://127.0.0.1:8443/metrics"),
     Text("status", "the status that has to come back").Number(100, 599).Without("200", "200"),
     Text("ca", "the CA that signs what is served")
@@ -537,10 +549,12 @@ constexpr KeySchema kCheckKeys[] = {
     Text("tcp",
          "`HOST:PORT`: somebody listens there, as seen from the host, whose `$address` and `$name` it may "
          "have")
+        .WithHost()
         .Example("127.0.0.1:8443"),
     Map("https", "a request over TLS", kHttpsCheck).Example("{url: \"https://127.0.0.1:8443/metrics\"}"),
     Texts("exec", "a program and its arguments, run on the host without a shell: its exit code has to be 0")
         .OrEmpty()
+        .Literal()
         .Example("[/usr/sbin/nginx, -t]"),
 };
 constexpr MapSchema kCheck = {"check", "a check", "services.NAME.checks", "systemd|tcp|https|exec",
@@ -592,10 +606,12 @@ constexpr KeySchema kServiceKeys[] = {
     Texts("command",
           "the program, by its path, and its arguments, each taken literally: the unit's `ExecStart`")
         .OrEmpty()
+        .Literal()
         .Required()
         .Example("[/usr/local/bin/metrics, --listen, \"127.0.0.1:8443\"]"),
     TextMap("environment", "map of environment variables to values, taken literally")
         .OrEmpty()
+        .Literal()
         .Example("{GOMAXPROCS: 2}"),
     kUnit,
     Maps("units",

@@ -48,6 +48,14 @@ enum class KeyValues : uint8_t {
   kHost,         // a host
 };
 
+// What becomes of what looks like a variable or a template (variables.h) in the values behind a key. A new
+// key has kNone until somebody says otherwise.
+enum class Variables : uint8_t {
+  kNone,     // nothing is put in, and it would stand there as it is: an error
+  kHost,     // $name and $address of a host are put in (model/host_variables.h); others are an error
+  kLiteral,  // it is meant to stand there: whoever reads the value (a program, systemd) has a use for it
+};
+
 struct KeySchema {
   absl::string_view name;
   KeyShape shape = KeyShape::kText;
@@ -60,6 +68,7 @@ struct KeySchema {
   absl::string_view json_default;  // the same as JSON, where it is a fixed value
   absl::string_view example;       // as YAML, what stands behind the colon
   KeyValues values = KeyValues::kAny;
+  Variables variables = Variables::kNone;
   absl::string_view words;       // of kWord, with "|" between
   absl::string_view also_words;  // other spellings that are taken, likewise
   int min = 0, max = 0;          // of kNumber; of kAny a max other than 0 is the largest number of characters
@@ -77,7 +86,8 @@ struct MapSchema {
   absl::string_view required;
   absl::Span<const KeySchema> keys;
   // Keys of any name; `keys` is empty then. Behind each stands such a map, or, without one, what stands
-  // behind a key of a unit: a single value or a list of such, which may be empty ("").
+  // behind a key of a unit: a single value or a list of such, which may be empty ("") and is systemd's to
+  // expand (Variables::kLiteral).
   bool open = false;
   const MapSchema* each = nullptr;
 };

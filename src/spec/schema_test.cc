@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "absl/strings/match.h"
@@ -11,10 +12,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "src/spec/habits.h"
 #include "src/spec/json_schema.h"
 #include "src/spec/key_help.h"
 #include "src/spec/map_reader.h"
 #include "src/spec/spec.h"
+#include "src/spec/variables.h"
 #include "src/spec/yaml_tree.h"
 
 namespace kplan {
@@ -186,6 +189,95 @@ TEST(Schema, RulesTheFormOfEveryValue) {
   }
 }
 
+// Every key has the check, also those that nobody has thought of yet: what looks like a variable is an error,
+// or the table says what becomes of it.
+TEST(Schema, SaysWhatBecomesOfVariables) {
+  for (const KeyPlace& place : AllKeys()) {
+    const KeySchema& key = *place.key;
+    const bool map = key.shape == KeyShape::kTextMap, text = key.shape == KeyShape::kText || key.or_text;
+    if (!map && !text && key.shape != KeyShape::kTexts) continue;
+    for (const char* variable : {"$name", "a-${X:-b}", "$(hostname)", "$$name", "{{ x }}", "{% if x %}"}) {
+      std::vector<std::string> values;
+      if (text || key.shape == KeyShape::kTexts) values.push_back(absl::StrCat("'", variable, "'"));
+      if (key.shape == KeyShape::kTexts) values.push_back(absl::StrCat("[a, '", variable, "']"));
+      if (map) values.push_back(absl::StrCat("{amd64: '", variable, "'}"));
+      for (const std::string& value : values) {
+        std::vector<std::string> messages = Messages(At(place.path, value));
+        const std::string seen = absl::StrCat(place.path, ": ", value, ": ", absl::StrJoin(messages, "\n"));
+        if (key.variables != Variables::kNone) {
+          EXPECT_EQ(messages.size(), 0) << seen;  // kHost: the model's
+        } else if (place.path == "apiVersion" || place.path == "kind") {
+          EXPECT_EQ(messages.size(), 1) << seen;
+        } else {
+          ASSERT_EQ(messages.size(), 1) << seen;
+          EXPECT_TRUE(absl::StartsWith(messages[0], "nothing is put in for \"") &&
+                      absl::EndsWith(messages[0], "[bad-variable]"))
+              << seen;
+        }
+      }
+    }
+  }
+}
+
+TEST(Schema, TakesNoVariablesForNames) {
+  for (const KeyPlace& place : AllKeys()) {
+    const KeySchema& key = *place.key;
+    if (key.shape != KeyShape::kTextMap && key.shape != KeyShape::kMaps) continue;
+    std::vector<std::string> messages = Messages(
+        At(place.path, absl::StrCat("{'a-$name': ", key.shape == KeyShape::kMaps ? "{}" : "x", "}")));
+    EXPECT_EQ(absl::StrJoin(messages, "\n"), "nothing is put in for \"$name\" here [bad-variable]")
+        << place.path;
+  }
+}
+
+TEST(FindVariable, KnowsWhatPeopleWrite) {
+  for (const auto& [text, found] :
+       std::vector<std::pair<std::string, std::string>>{{"$name", "$name"},
+                                                        {"a$b_1-c", "$b_1"},
+                                                        {"x ${CA:-Lab} y", "${CA:-Lab}"},
+                                                        {"${open", "${open"},
+                                                        {"$(id -u)", "$(id -u)"},
+                                                        {"$$x", "$x"},
+                                                        {"{{ x }}{{ y }}", "{{ x }}"},
+                                                        {"{% x %}", "{% x %}"},
+                                                        {"US$", ""},
+                                                        {"5 $ 6", ""},
+                                                        {"$1", ""},
+                                                        {"{a}", ""},
+                                                        {"{\"a\":{\"b\":1}}", ""},
+                                                        {"", ""}}) {
+    EXPECT_EQ(FindVariable(text), found) << text;
+  }
+}
+
+// A word is not a key of the map, means one thing there, and leads to a key that there is.
+TEST(Habits, LeadToWhatThereIs) {
+  std::map<std::string, const MapSchema*> maps = {{"cluster", &kClusterSchema}};
+  for (const KeyPlace& place : AllKeys()) {
+    if (place.key->map != nullptr) maps[std::string(place.key->map->id)] = place.key->map;
+  }
+  std::set<std::string> seen;
+  for (const Habit& habit : AllHabits()) {
+    ASSERT_EQ(maps.count(std::string(habit.map)), 1) << habit.map;
+    const MapSchema& map = *maps[std::string(habit.map)];
+    EXPECT_NE(habit.instead.empty(), habit.help.empty()) << habit.map << " " << habit.words;
+    auto is_key = [&](absl::string_view name) {
+      return std::any_of(map.keys.begin(), map.keys.end(),
+                         [&](const KeySchema& key) { return key.name == name; });
+    };
+    EXPECT_TRUE(habit.instead.empty() || is_key(habit.instead)) << habit.map << " " << habit.instead;
+    for (absl::string_view word : absl::StrSplit(habit.words, '|')) {
+      EXPECT_FALSE(is_key(word)) << habit.map << " has the key " << word;
+      EXPECT_TRUE(seen.insert(absl::StrCat(habit.map, " ", word)).second)
+          << habit.map << " " << word << " twice";
+      EXPECT_EQ(FindHabit(habit.map, word), &habit) << word;
+    }
+  }
+  ASSERT_NE(FindHabit("service", "depends-on"), nullptr);
+  EXPECT_EQ(FindHabit("service", "Depends_On")->instead, "after");
+  EXPECT_EQ(FindHabit("service", "nonsense"), nullptr);
+}
+
 TEST(Schema, RefusesEveryOtherKey) {
   for (const KeyPlace& place : AllKeys()) {
     if (place.key->map == nullptr || place.key->map->open) continue;
@@ -266,6 +358,7 @@ TEST(KeyHelp, TellsWhatThereIsToKnow) {
             "its text, taken literally; it may have several lines, and be empty.\n"
             "\n"
             "- shape: a single value, which may have several lines\n"
+            "- variables: taken as they are written\n"
             "- default: required, without `from`\n"
             "- example: `content: \"listen 127.0.0.1\\n\"`\n");
   EXPECT_TRUE(absl::StrContains(describe("services.units"), "- shape: a map of names to maps of maps\n"));

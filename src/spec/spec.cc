@@ -18,7 +18,7 @@ void Expect(const Text& text, absl::string_view key, absl::string_view value, Di
   if (!text.set() || text.value == value) return;
   diagnostics->Error(Code::kApiVersion, text.range,
                      absl::StrCat(key, " ", Quote(text.value), " is not one that this kplan reads"),
-                     absl::StrCat("write ", key, ": ", value, ", or leave it out"));
+                     Remedy(absl::StrCat("write ", key, ": ", value, ", or leave it out"), value));
 }
 
 HostSpec ReadHost(MapReader& reader, Text name) {
@@ -61,7 +61,13 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
 
 Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   Spec spec;
+  // What the YAML itself lacks may be anything.
+  const bool whole = !diagnostics->has_errors();
   MapReader top(&root, {}, kClusterSchema, diagnostics);
+  spec.knows_hosts = whole && top.HasAllNames("hosts");
+  spec.knows_cas = whole && top.HasAllNames("ca") && top.HasAllNames("cas");
+  spec.knows_certs = whole && top.HasAllNames("certs");
+  spec.knows_services = whole && top.HasAllNames("services") && top.HasAllNames("etcd");
   spec.api_version = top.GetText("apiVersion");
   spec.kind = top.GetText("kind");
   Expect(spec.api_version, "apiVersion", "kplan.dev/v1", diagnostics);

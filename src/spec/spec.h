@@ -179,6 +179,10 @@ struct RolloutSpec {
 struct Spec {
   // False when something could not be read: what is absent here may then well be in the file.
   bool well_formed = true;
+  // False when a name may be missing of the hosts, CAs, certificates, profiles, services: their map could not
+  // be read, or stands under a key that is misspelt. That somebody names one that is not here is no error
+  // then.
+  bool knows_hosts = true, knows_cas = true, knows_certs = true, knows_profiles = true, knows_services = true;
   Text api_version, kind;
   Text metadata_name;
   std::vector<HostSpec> hosts;

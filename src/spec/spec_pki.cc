@@ -151,6 +151,7 @@ void ReadPki(MapReader& top, Spec* spec) {
   top.ForEachMap("cas",
                  [&](MapReader& reader, Text name) { spec->cas.push_back(ReadCa(reader, std::move(name))); });
   MapReader signing = top.GetMap("signing");
+  spec->knows_profiles = spec->knows_certs && top.HasAllNames("signing") && signing.HasAllNames("profiles");
   ReadSigning(signing, spec);
   top.ForEachMap("certs", [&](MapReader& reader, Text name) {
     spec->certs.push_back(ReadCert(reader, std::move(name)));

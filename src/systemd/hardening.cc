@@ -47,10 +47,9 @@ constexpr struct {
 bool IsStrict(const Text& hardening, Diagnostics* diagnostics) {
   if (!hardening.set() || hardening.value == "off") return false;
   if (hardening.value == "strict") return true;
-  std::string help = DidYouMean(hardening.value, {"off", "strict"});
   diagnostics->Error(Code::kUnknownValue, hardening.range,
                      absl::StrCat("there is no hardening ", Quote(hardening.value)),
-                     help.empty() ? "there are off and strict" : help);
+                     MeantOr(hardening.value, {"off", "strict"}, "there are off and strict"));
   return false;
 }
 

@@ -65,7 +65,7 @@ bool HasSpecifier(absl::string_view value, bool is_template) {
 }
 
 // How a value would be read differently from what it says; empty when it would not.
-std::string UnitValueProblem(absl::string_view value, bool is_template, std::string* help) {
+std::string UnitValueProblem(absl::string_view value, bool is_template, Remedy* help) {
   for (size_t i = 0; i < value.size(); ++i) {
     if (ControlLength(value.substr(i)) == 0) continue;
     *help = "remove it";
@@ -86,7 +86,7 @@ std::string UnitValueProblem(absl::string_view value, bool is_template, std::str
     return "a backslash at the end joins the next line to this one";
   }
   if (absl::StartsWith(value, " ") || absl::EndsWith(value, " ")) {
-    *help = "remove it";
+    *help = {"remove it", absl::StripAsciiWhitespace(value)};
     return "systemd drops a space at the beginning or the end";
   }
   return "";
@@ -100,11 +100,10 @@ class UnitMerger {
   void Merge(const UnitSectionSpec& section) {
     const std::string& name = section.name.value;
     if (std::find(sections_.begin(), sections_.end(), name) == sections_.end()) {
-      std::string help = DidYouMean(name, sections_);
       diagnostics_->Error(Code::kBadUnit, section.name.range,
                           absl::StrCat(rules_.type[0] == 'a' ? "an " : "a ", rules_.type,
                                        " unit has no section ", Quote(name)),
-                          help.empty() ? absl::StrCat("there are ", JoinNames(sections_)) : help);
+                          MeantOr(name, sections_, absl::StrCat("there are ", JoinNames(sections_))));
       return;
     }
     for (const UnitKeySpec& key : section.keys) Merge(name, key);
@@ -128,7 +127,8 @@ class UnitMerger {
     }
     std::vector<std::string> values;
     for (const Text& value : key.values) {
-      std::string help, problem;
+      std::string problem;
+      Remedy help;
       if (value.set()) problem = UnitValueProblem(value.value, rules_.is_template, &help);
       if (!problem.empty()) diagnostics_->Error(Code::kBadUnit, value.range, problem, help);
       values.push_back(value.value);
@@ -151,7 +151,7 @@ void MergeUnit(const std::vector<UnitSectionSpec>& spec, const UnitRules& rules,
 }
 
 bool ParseUnitName(const Text& text, UnitFileName* name, Diagnostics* diagnostics) {
-  auto fail = [&](std::string help) {
+  auto fail = [&](Remedy help) {
     diagnostics->Error(Code::kBadUnit, text.range,
                        absl::StrCat(Quote(text.value), " is not the name of a unit"), std::move(help));
     return false;
@@ -161,9 +161,10 @@ bool ParseUnitName(const Text& text, UnitFileName* name, Diagnostics* diagnostic
   if (FindType(suffix) == nullptr) {
     std::vector<absl::string_view> suffixes;
     for (const UnitType& type : kTypes) suffixes.push_back(type.suffix);
-    std::string help = suffix.empty() ? "" : DidYouMean(suffix, suffixes);
-    return fail(help.empty() ? absl::StrCat("it has to end in one of .", absl::StrJoin(suffixes, ", ."))
-                             : help);
+    Remedy help = absl::StrCat("it has to end in one of .", absl::StrJoin(suffixes, ", ."));
+    if (!suffix.empty()) help = MeantOr(suffix, suffixes, std::move(help));
+    if (help.instead) help.instead = absl::StrCat(text.value.substr(0, dot + 1), *help.instead);
+    return fail(std::move(help));
   }
   *name = {text.value.substr(0, dot), suffix, absl::EndsWith(text.value.substr(0, dot), "@")};
   // systemd also takes ":" and "\"; ninja, and so a label, does not.

@@ -268,7 +268,7 @@ void RandomSpec::SensibleEdit(LooseNode* root) {
     case 11:
     case 12:
       Set(MapAt(etcd, "flags"),
-          Pick({"max-wals", "max-snapshots", "quota-backend-bytes", "heartbeat-interval"}),
+          Pick({"max-wals", "max-snapshots", "backend-batch-limit", "heartbeat-interval"}),
           Scalar(Pick({"3", "7", "200"})));
       return;
     case 13:

@@ -10,7 +10,9 @@
 namespace kplan {
 namespace {
 
-constexpr int64_t kMostQuota = int64_t{8} << 30;                     // etcdserver.MaxQuotaBytes
+constexpr int64_t kMostQuota = int64_t{8} << 30;  // etcdserver.MaxQuotaBytes
+// bbolt's file has 20 KiB from the start; etcd's documentation calls 16 MiB a very small quota.
+constexpr int64_t kLeastQuota = int64_t{1} << 20;
 constexpr int64_t kMostRequest = int64_t{10} << 20;                  // etcdserver, recommendedMaxRequestBytes
 constexpr int64_t kDefaultHeartbeat = 100, kDefaultElection = 1000;  // milliseconds
 constexpr int kLeastCost = 4, kMostCost = 31;                        // bcrypt.MinCost, MaxCost
@@ -43,11 +45,11 @@ class Rules {
     return absl::SimpleAtoi(Get(name), &number) ? number : fallback;
   }
 
-  void Add(const std::string& flag, const std::string& other, std::string reason, std::string remedy) {
+  void Add(const std::string& flag, const std::string& other, std::string reason, Remedy remedy) {
     problems_.push_back(
         {flag, Has(other) && other != flag ? other : "", std::move(reason), std::move(remedy), false});
   }
-  void Warn(const std::string& flag, std::string reason, std::string remedy) {
+  void Warn(const std::string& flag, std::string reason, Remedy remedy) {
     problems_.push_back({flag, "", std::move(reason), std::move(remedy), true});
   }
 
@@ -59,8 +61,10 @@ class Rules {
     Add(by_election ? "election-timeout" : "heartbeat-interval", "heartbeat-interval",
         absl::StrCat("an election-timeout of ", election,
                      " ms is less than five times the heartbeat-interval of ", heartbeat, " ms"),
-        heartbeat <= 10000 ? absl::StrCat("write election-timeout: ", heartbeat * 10)
-                           : "write a heartbeat-interval of at most 10000");
+        heartbeat > 5000 ? "write a heartbeat-interval of at most 5000"
+        : by_election
+            ? Remedy(absl::StrCat("write election-timeout: ", heartbeat * 10), absl::StrCat(heartbeat * 10))
+            : Remedy(absl::StrCat("write election-timeout: ", heartbeat * 10, " as well")));
   }
 
   void CheckCompaction() {
@@ -93,7 +97,7 @@ class Rules {
     }
     if (Has("log-output") && Has("log-outputs"))
       Add("log-output", "log-outputs", "etcd takes one of log-output and log-outputs", "remove it");
-    if (Get("logger") == "capnslog") Warn("logger", "capnslog is deprecated, and gone in 3.5", "write zap");
+    if (Get("logger") == "capnslog") Warn("logger", "capnslog is deprecated, and gone in 3.5", Write("zap"));
     if (On("enable-log-rotation")) {
       int files = 0;
       for (absl::string_view output : absl::StrSplit(Get("log-outputs"), ',', absl::SkipEmpty()))
@@ -137,7 +141,11 @@ class Rules {
   }
 
   void CheckSizes() {
-    if (Number("quota-backend-bytes", 0) > kMostQuota)
+    const int64_t quota = Number("quota-backend-bytes", 0);
+    if (quota > 0 && quota < kLeastQuota)
+      Add("quota-backend-bytes", "", "an empty database is nearly as large: etcd would take no write",
+          absl::StrCat("it is in bytes: 8 GiB are ", kMostQuota));
+    if (quota > kMostQuota)
       Warn("quota-backend-bytes", "more than 8 GiB, the most that etcd recommends",
            absl::StrCat("8 GiB are ", kMostQuota));
     if (Number("max-request-bytes", 0) > kMostRequest)

@@ -18,6 +18,13 @@ using Change = EtcdFlag::Change;
 constexpr int kNo = PatchOfMinor::kNo;
 constexpr int64_t kNoLimit = EtcdFlag::kNoLimit;
 
+// The least of flags that etcd takes from 0 on, and then refuses all work: with max-txn-ops: 0 every
+// transaction (api/v3rpc/key.go checkTxnRequest), with auth-token-ttl: 0 every token at once
+// (auth/simple_token.go), with less max-request-bytes than its own requests have (a member's attributes, the
+// cluster's version: a header and some hundred bytes) also those (v3_server.go
+// processInternalRaftRequestOnce).
+constexpr int64_t kLeastRequest = 1024;
+
 // For the member of this machine alone.
 constexpr char kCaOfCert[] = "it is the CA that signs `etcd.cert`";
 constexpr char kForClusters[] = "it is for clusters";
@@ -57,7 +64,7 @@ constexpr EtcdFlag Renamed(const char* name, Type type, PatchOfMinor since, cons
 constexpr EtcdFlag kFlags[] = {
     EtcdFlag("advertise-client-urls", Type::kUrls, kEver).OursInCluster(kFromAddress),
     EtcdFlag("auth-token", Type::kText, kEver),
-    EtcdFlag("auth-token-ttl", Type::kSeconds, {{10, 0, 0}}),
+    EtcdFlag("auth-token-ttl", Type::kSeconds, {{10, 0, 0}}).Range(1, kNoLimit),
     EtcdFlag("auto-compaction-mode", Type::kWord, kEver).Words("periodic|revision"),
     EtcdFlag("auto-compaction-retention", Type::kRetention, kEver),
     EtcdFlag("auto-tls", Type::kBool, kEver).Ours(kNoAutoTls),
@@ -190,11 +197,11 @@ constexpr EtcdFlag kFlags[] = {
     EtcdFlag("logger", Type::kWord, kEver).Words("capnslog|zap", "zap", "zap"),
     EtcdFlag("max-concurrent-streams", Type::kNumber, {{20, 5, 0}}).Range(0, 4294967295),
     EtcdFlag("max-learners", Type::kNumber, kFrom36),
-    EtcdFlag("max-request-bytes", Type::kBytes, kEver),
+    EtcdFlag("max-request-bytes", Type::kBytes, kEver).Range(kLeastRequest, kNoLimit),
     EtcdFlag("max-result-buffer", Type::kIgnored, kEver),
     EtcdFlag("max-retry-attempts", Type::kIgnored, kEver),
     EtcdFlag("max-snapshots", Type::kNumber, kEver).DeprecatedIn(kFrom36),
-    EtcdFlag("max-txn-ops", Type::kNumber, kEver),
+    EtcdFlag("max-txn-ops", Type::kNumber, kEver).Range(1, kNoLimit),
     EtcdFlag("max-wals", Type::kNumber, kEver),
     EtcdFlag("memory-mlock", Type::kBool, kFrom36),
     EtcdFlag("metrics", Type::kWord, kEver).Words("basic|extensive"),

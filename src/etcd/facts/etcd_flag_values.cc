@@ -19,9 +19,33 @@ namespace {
 
 using Type = EtcdFlag::Type;
 
-absl::Status Refuse(absl::string_view reason, absl::string_view remedy) {
-  return absl::InvalidArgumentError(absl::StrCat(reason, "\n", remedy));
-}
+absl::Status Refuse(absl::string_view reason, const Remedy& remedy) { return Refusal(reason, remedy); }
+
+// What is wrong with the parts of a list, all of it: each part is looked at, and where every wrong one has a
+// text that is meant, the whole list is proposed with those.
+class ListCheck {
+ public:
+  void Good(absl::string_view part) { Add(part); }
+  void Bad(absl::string_view part, std::string reason, const Remedy& remedy) {
+    reasons_.push_back(std::move(reason));
+    if (std::find(remedies_.begin(), remedies_.end(), remedy.words) == remedies_.end())
+      remedies_.push_back(remedy.words);
+    known_ = known_ && remedy.instead.has_value();
+    Add(remedy.instead ? *remedy.instead : part);
+  }
+  absl::Status Result() const {
+    if (reasons_.empty()) return absl::OkStatus();
+    Remedy remedy(absl::StrJoin(remedies_, "; "));
+    if (known_) remedy.instead = absl::StrJoin(parts_, ",");
+    return Refusal(absl::StrJoin(reasons_, "; "), remedy);
+  }
+
+ private:
+  void Add(absl::string_view part) { parts_.emplace_back(part); }
+
+  std::vector<std::string> parts_, reasons_, remedies_;
+  bool known_ = true;
+};
 
 // "a, b or c"
 std::string JoinOr(const std::vector<absl::string_view>& words) {
@@ -36,12 +60,10 @@ absl::Status CheckWord(absl::string_view value, const std::vector<absl::string_v
   if (absl::c_linear_search(words, value)) return absl::OkStatus();
   const std::string lower = absl::AsciiStrToLower(value);
   for (absl::string_view word : words) {
-    if (absl::AsciiStrToLower(word) == lower)
-      return Refuse(absl::StrCat("not ", JoinOr(words)), absl::StrCat("write ", word));
+    if (absl::AsciiStrToLower(word) == lower) return Refuse(absl::StrCat("not ", JoinOr(words)), Write(word));
   }
-  const std::string help = DidYouMean(value, words);
   return Refuse(absl::StrCat("not ", JoinOr(words)),
-                help.empty() ? absl::StrCat("write ", JoinOr(words)) : help);
+                MeantOr(value, words, absl::StrCat("write ", JoinOr(words))));
 }
 
 // "the milliseconds" ... for the remedy of a number; "" for a plain one.
@@ -105,19 +127,30 @@ absl::Status CheckNumber(const EtcdFlag& flag, absl::string_view value) {
   const bool plain = !digits.empty() && absl::c_all_of(digits, [](char c) { return absl::ascii_isdigit(c); });
   if (!plain) {
     const std::string number = NumberWithoutUnit(flag.type, value);
-    if (!number.empty())
-      return Refuse(absl::StrCat("it is a number of ", unit, ", without a unit"),
-                    absl::StrCat("write ", number));
+    if (!number.empty()) {
+      const std::string reason = absl::StrCat("it is a number of ", unit, ", without a unit");
+      const absl::Status meant = CheckNumber(flag, number);
+      return meant.ok() ? Refuse(reason, Write(number))
+                        : Refuse(absl::StrCat(reason, "; and ", number, " is ", ReasonOf(meant)),
+                                 RemedyOf(meant).words);
+    }
     return Refuse("not a number",
                   absl::StrCat("write a decimal number", unit.empty() ? "" : absl::StrCat(" of ", unit)));
   }
   // Go takes 010 for 8.
-  if (digits.size() > 1 && digits[0] == '0')
-    return Refuse("etcd takes a number that begins with 0 for an octal one", "write it without the 0");
+  if (digits.size() > 1 && digits[0] == '0') {
+    const absl::string_view rest = digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+    const std::string decimal = absl::StrCat(digits.size() < value.size() ? "-" : "", rest);
+    Remedy remedy("write it without the 0");
+    if (CheckNumber(flag, decimal).ok()) remedy.instead = decimal;
+    return Refuse("etcd takes a number that begins with 0 for an octal one", remedy);
+  }
   int64_t number;
   if (!absl::SimpleAtoi(value, &number))
     return Refuse("larger than etcd takes", absl::StrCat("the largest number is ", flag.most));
-  if (number < flag.least) return Refuse("less than etcd takes", absl::StrCat("the least is ", flag.least));
+  if (number < flag.least)
+    return Refuse(flag.least > 1 ? "less than etcd can work with" : "less than etcd takes",
+                  absl::StrCat("the least is ", flag.least));
   if (number > flag.most) return Refuse("larger than etcd takes", absl::StrCat("the largest is ", flag.most));
   return absl::OkStatus();
 }
@@ -130,22 +163,29 @@ absl::Status CheckDuration(const EtcdFlag& flag, absl::string_view value) {
     int64_t number;
     const bool days = absl::ConsumeSuffix(&value, "d") && absl::SimpleAtoi(value, &number) && number >= 0 &&
                       number < 100000;
-    return Refuse("not a duration", days
-                                        ? absl::StrCat("hours are the largest unit: write ", number * 24, "h")
-                                        : kDurationExample);
+    const std::string hours = days ? absl::StrCat(number * 24, "h") : "";
+    return Refuse("not a duration",
+                  days ? Remedy(absl::StrCat("hours are the largest unit: write ", hours), hours)
+                       : Remedy(kDurationExample));
   }
   if (nanoseconds < flag.least) return Refuse("etcd wants more than 0 here", kDurationExample);
   return absl::OkStatus();
 }
 
 absl::Status CheckUrls(absl::string_view value) {
+  ListCheck list;
   for (absl::string_view text : absl::StrSplit(value, ',')) {
     Url url;
-    if (ParseUrl(text, &url)) continue;
-    return Refuse(absl::StrCat(Quote(text), " is not a URL that etcd takes"),
-                  "write scheme, host and port, for example https://127.0.0.1:2379");
+    if (ParseUrl(text, &url)) {
+      list.Good(text);
+      continue;
+    }
+    const absl::string_view meant = absl::StripSuffix(absl::StripAsciiWhitespace(text), "/");
+    list.Bad(text, absl::StrCat(Quote(text), " is not a URL that etcd takes"),
+             ParseUrl(meant, &url) ? Write(meant)
+                                   : "write scheme, host and port, for example https://127.0.0.1:2379");
   }
-  return absl::OkStatus();
+  return list.Result();
 }
 
 absl::Status CheckList(const EtcdVersion& version, const EtcdFlag& flag, absl::string_view value) {
@@ -158,18 +198,23 @@ absl::Status CheckList(const EtcdVersion& version, const EtcdFlag& flag, absl::s
 // etcd's log outputs (embed/config_logging.go); each other word is a file's path.
 absl::Status CheckOutputs(absl::string_view value) {
   const std::vector<absl::string_view> outputs = absl::StrSplit(value, ',');
+  ListCheck list;
   for (absl::string_view output : outputs) {
-    if (output == "default" || output == "systemd/journal") {
-      if (outputs.size() == 1) continue;
-      return Refuse(absl::StrCat(output, " does not go with other outputs"), "write it alone, or remove it");
+    const bool alone = output == "default" || output == "systemd/journal";
+    if (alone && outputs.size() > 1) {
+      list.Bad(output, absl::StrCat(output, " does not go with other outputs"),
+               "write it alone, or remove it");
+    } else if (alone || output == "stdout" || output == "stderr" || absl::StartsWith(output, "/")) {
+      list.Good(output);
+    } else {
+      std::vector<absl::string_view> known = {"stderr", "stdout"};
+      if (outputs.size() == 1) known = {"default", "stderr", "stdout", "systemd/journal"};
+      list.Bad(
+          output, absl::StrCat(Quote(output), " is no output and no absolute path"),
+          MeantOr(output, known, "there are default, stderr, stdout, systemd/journal, and paths of files"));
     }
-    if (output == "stdout" || output == "stderr" || absl::StartsWith(output, "/")) continue;
-    const std::string help = DidYouMean(output, {"default", "stderr", "stdout", "systemd/journal"});
-    return Refuse(
-        absl::StrCat(Quote(output), " is no output and no absolute path"),
-        help.empty() ? "there are default, stderr, stdout, systemd/journal, and paths of files" : help);
   }
-  return absl::OkStatus();
+  return list.Result();
 }
 
 // Those of crypto/tls; the last ones since etcd asks Go itself for the names (3.4.22, pkg/tlsutil).
@@ -207,14 +252,17 @@ constexpr size_t kOldCiphers = 22;
 absl::Status CheckCiphers(const EtcdVersion& version, absl::string_view value) {
   std::vector<absl::string_view> known(std::begin(kCiphers), std::end(kCiphers));
   if (version.minor == 4 && version.patch < 22) known.resize(kOldCiphers);
+  ListCheck list;
   for (absl::string_view name : absl::StrSplit(value, ',')) {
-    if (absl::c_linear_search(known, name)) continue;
-    const std::string help = DidYouMean(name, known);
-    return Refuse(
-        absl::StrCat("there is no cipher suite ", Quote(name)),
-        help.empty() ? "they are called as in Go, for example TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" : help);
+    if (absl::c_linear_search(known, name)) {
+      list.Good(name);
+    } else {
+      list.Bad(name, absl::StrCat("there is no cipher suite ", Quote(name)),
+               MeantOr(name, known,
+                       "they are called as in Go, for example TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
+    }
   }
-  return absl::OkStatus();
+  return list.Result();
 }
 
 // Those of 3.6 (server/features), and the groups of pkg/featuregate.
@@ -232,20 +280,24 @@ constexpr absl::string_view kGates[] = {
 
 absl::Status CheckFeatures(absl::string_view value) {
   const std::vector<absl::string_view> known(std::begin(kGates), std::end(kGates));
+  ListCheck list;
   for (absl::string_view text : absl::StrSplit(value, ',')) {
     const size_t equals = text.find('=');
     const absl::string_view gate = text.substr(0, equals);
-    if (!absl::c_linear_search(known, gate)) {
-      const std::string help = DidYouMean(gate, known);
-      return Refuse(absl::StrCat("there is no feature gate ", Quote(gate)),
-                    help.empty() ? absl::StrCat("there are ", absl::StrJoin(known, ", ")) : help);
-    }
     const absl::string_view state = equals == absl::string_view::npos ? "" : text.substr(equals + 1);
-    if (state != "true" && state != "false")
-      return Refuse(absl::StrCat("whether ", gate, " is on or off is not said"),
-                    absl::StrCat("write ", gate, "=true or ", gate, "=false"));
+    const bool there = absl::c_linear_search(known, gate), said = state == "true" || state == "false";
+    if (there && said) list.Good(text);
+    if (!there) {
+      Remedy meant = MeantOr(gate, known, absl::StrCat("there are ", absl::StrJoin(known, ", ")));
+      if (meant.instead) meant.instead = absl::StrCat(*meant.instead, "=", state);
+      list.Bad(text, absl::StrCat("there is no feature gate ", Quote(gate)), meant);
+    }
+    if (!said) {
+      list.Bad(text, absl::StrCat("whether ", gate, " is on or off is not said"),
+               absl::StrCat("write ", there ? gate : "GATE", "=true or ", there ? gate : "GATE", "=false"));
+    }
   }
-  return absl::OkStatus();
+  return list.Result();
 }
 
 // The texts that etcd takes apart.
@@ -276,7 +328,7 @@ absl::Status CheckEtcdFlagValue(const EtcdVersion& version, const EtcdFlag& flag
       return CheckText(flag.name, value);
     case Type::kBool:
       if (value == "true" || value == "false") return absl::OkStatus();
-      return Refuse("not true or false", "write true or false");
+      return CheckWord(value, {"true", "false"});
     case Type::kNumber:
     case Type::kBytes:
     case Type::kMegabytes:

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "src/base/diagnostic.h"
 #include "src/etcd/facts/etcd_version.h"
 
 namespace kplan {
@@ -176,7 +177,8 @@ absl::Status CheckEtcdFlagValue(const EtcdVersion& version, const EtcdFlag& flag
 struct EtcdFlagProblem {
   std::string flag;
   std::string other;  // the one that it does not go with; empty: none
-  std::string reason, remedy;
+  std::string reason;
+  Remedy remedy;
   bool warning = false;  // etcd starts nevertheless
 };
 

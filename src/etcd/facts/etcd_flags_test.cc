@@ -168,6 +168,11 @@ TEST(CheckEtcdFlagValue, Numbers) {
 }
 
 TEST(CheckEtcdFlagValue, SaysTheNumberOfWhatHasAUnit) {
+  // With which etcd starts, and refuses all work.
+  EXPECT_EQ(Said("3.4.15", "max-request-bytes", "10"), "less than etcd can work with / the least is 1024");
+  EXPECT_EQ(Said("3.4.15", "max-request-bytes", "1024"), "");
+  EXPECT_EQ(Said("3.4.15", "max-txn-ops", "0"), "less than etcd takes / the least is 1");
+  EXPECT_EQ(Said("3.4.15", "auth-token-ttl", "0"), "less than etcd takes / the least is 1");
   EXPECT_EQ(Said("3.4.15", "quota-backend-bytes", "8589934592"), "");
   EXPECT_EQ(Said("3.4.15", "quota-backend-bytes", "-1"), "") << "no quota";
   for (const char* text : {"8GiB", "8 GiB", "8Gi", "8G", "8gib", "8192MiB"}) {
@@ -272,7 +277,7 @@ std::string Together(absl::string_view version, const std::map<std::string, std:
     if (!problem.other.empty()) {
       EXPECT_EQ(flags.count(problem.other), 1) << problem.other;
     }
-    EXPECT_FALSE(problem.remedy.empty());
+    EXPECT_FALSE(problem.remedy.words.empty());
     absl::StrAppend(&text, text.empty() ? "" : "; ", problem.flag, ": ", problem.reason,
                     problem.warning ? "?" : "");
   }
@@ -322,6 +327,10 @@ TEST(CheckEtcdFlagsTogether, TheOthers) {
 
 TEST(CheckEtcdFlagsTogether, WarnsOfWhatEtcdWarnsOf) {
   EXPECT_EQ(Together("3.4.15", {{"quota-backend-bytes", "8589934592"}}), "");
+  for (const char* none : {"0", "-1", "1048576"})
+    EXPECT_EQ(Together("3.4.15", {{"quota-backend-bytes", none}}), "");
+  EXPECT_EQ(Together("3.4.15", {{"quota-backend-bytes", "8192"}}),
+            "quota-backend-bytes: an empty database is nearly as large: etcd would take no write");
   EXPECT_EQ(Together("3.4.15", {{"quota-backend-bytes", "8589934593"}}),
             "quota-backend-bytes: more than 8 GiB, the most that etcd recommends?");
   EXPECT_EQ(Together("3.4.15", {{"max-request-bytes", "10485761"}}),
