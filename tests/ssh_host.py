@@ -259,12 +259,12 @@ class Client:
     def text(self, label):
         return json.dumps(self.records[label], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
-    def start(self, label):
-        """`kplan step` of LABEL, as ninja starts it."""
+    def start(self, label, through=()):
+        """`kplan step` of LABEL, as ninja starts it; THROUGH: a command that starts it in its turn."""
         self._write_shard()
         digest = hashlib.sha256(self.text(label).encode()).hexdigest()
         return subprocess.Popen(
-            [self.kplan, "step", self.shard, label, digest], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [*through, self.kplan, "step", self.shard, label, digest], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, errors="backslashreplace", start_new_session=True,
             env={"PATH": f"{self.folder}/bin:/usr/bin:/bin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8"})
 

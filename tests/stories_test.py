@@ -30,6 +30,8 @@ MASKS = [
     (re.compile(r"0x[0-9a-f]{8,}"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{36,40}\b"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),
+    # A certificate that is signed again in another minute than the first time also ends in another one.
+    (re.compile(r"((?:SAN|key) [^\n]*)(?:, |\n +)until DATE TIME -> DATE TIME"), r"\1"),
 ]
 
 
