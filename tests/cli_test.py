@@ -89,7 +89,8 @@ def test_check(folder):
     assert (code, err) == (65, "")
     assert json.loads(out)["diagnostics"] == [
         {"severity": "error", "code": "unknown-key", "message": 'unknown key "etdc" in a cluster.yaml',
-         "help": 'did you mean "etcd"?', "line": 5, "column": 1}
+         "help": 'did you mean "etcd"?', "line": 5, "column": 1,
+         "fix": {"begin": len(SPEC), "end": len(SPEC) + len("etdc"), "text": "etcd"}}
     ]
     assert os.listdir(folder) == ["cluster.yaml"]
 

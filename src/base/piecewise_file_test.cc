@@ -56,7 +56,7 @@ TEST_F(PiecewiseFileTest, WhatIsNoFileHoldsNothing) {
 TEST_F(PiecewiseFileTest, NoFolderIsAnErrorThatNamesIt) {
   absl::Status status = WritePiecewise(folder_ + "/no/file", InPieces("x"), 0644);
   EXPECT_TRUE(absl::IsNotFound(status)) << status;
-  EXPECT_NE(status.message().find(folder_ + "/no/file"), absl::string_view::npos) << status;
+  EXPECT_NE(status.message().find(folder_ + "/no:"), absl::string_view::npos) << status;
 }
 
 }  // namespace

@@ -9,8 +9,10 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -71,16 +73,20 @@ absl::Status HaveNinjaReadAgain() {
   return ErrnoStatus(errno, absl::StrCat("cannot touch ", paths::kGenStamp));
 }
 
-// Whether every root on this machine can be trusted, as seen from DIR, where we are. What is wrong with one
-// is printed, before anything is written: whoever can turn a root elsewhere has our rights to write.
-bool CheckRoots(const SpecFile& file) {
+// Whether every root on this machine can be trusted, as seen from FOLDER, which need not be there yet. What
+// is wrong with one is printed, before anything is written: whoever can turn a root elsewhere has our rights
+// to write.
+bool CheckRoots(const SpecFile& file, const std::string& folder) {
   Diagnostics found(&file.diagnostics().source());
   for (const Host& host : file.compiled()->cluster.hosts) {
     if (host.remote() || host.root == "/") continue;
-    absl::Status status = OpenFolder(host.root).status();
+    const std::string path =
+        folder == "." || absl::StartsWith(host.root, "/") ? host.root : absl::StrCat(folder, "/", host.root);
+    absl::Status status = OpenFolder(path).status();
     if (status.ok() || absl::IsNotFound(status)) continue;
     found.Error(Code::kBadPath, host.root_place,
-                absl::StrCat("the root of ", host.name, " cannot be used: ", status.message()));
+                absl::StrCat("the root of ", host.name, " cannot be used: ",
+                             absl::StrReplaceAll(status.message(), {{path, Quote(host.root)}})));
   }
   Print(found);
   return !found.has_errors();
@@ -112,13 +118,14 @@ int GenCommand(const Arguments& arguments) {
     return kExitBadSpec;
   }
 
-  // From here on the folder is written to.
   std::string folder = options.Value("-C").empty() ? "." : options.Value("-C");
+  if (!CheckRoots(*file, folder)) return kExitBadSpec;
+
+  // From here on the folder is written to.
   if (absl::Status status = MakeFolders(folder); !status.ok()) return Fail(status.message());
   absl::StatusOr<NinjaOptions> ninja = OptionsFor(options, folder, spec);
   if (!ninja.ok()) return Fail(ninja.status().message());
   if (absl::Status status = EnterFolder(folder); !status.ok()) return Fail(status.message());
-  if (!CheckRoots(*file)) return kExitBadSpec;
   if (!lock.has_value()) {
     if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
       return Fail(status.message());

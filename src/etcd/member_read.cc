@@ -23,6 +23,15 @@ bool IsForWantOfRights(absl::string_view text) {
          absl::StrContains(text, "etcdserver: user name is empty");
 }
 
+// Whether RESPONSE is not of the member but of its gateway: there is none (enable-grpc-gateway: false), or it
+// takes nobody by a certificate (embed/serve.go, accessController: with auth enabled, 3.4 to 3.6).
+bool IsGatewayAlone(absl::string_view response) {
+  const int status = HttpStatus(response);
+  return status == 404 ||
+         (status == 400 &&
+          absl::StrContains(HttpBody(response), "CommonName of client sending a request against gateway"));
+}
+
 }  // namespace
 
 ProbeRequest QuorumReadRequest() {
@@ -61,7 +70,7 @@ absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, con
   read.served = HasRead(read.probe.response);
   if (read.served) return read;
   read.seen = DescribeProbe(read.probe);
-  if (HttpStatus(read.probe.response) != 404) return read;
+  if (!IsGatewayAlone(read.probe.response)) return read;
   const absl::Status asked =
       ReadByEtcdctl(etcdctl, endpoint.url, std::max(deadline - absl::Now(), absl::Seconds(1)));
   read.served = asked.ok();

@@ -42,8 +42,8 @@ struct MemberEndpoint {
   const ClientIdentity& client;
 };
 
-// Has the member at ENDPOINT read. One that has no gateway (enable-grpc-gateway: false) is asked by ETCDCTL
-// as well. Errors: ProbeTls's.
+// Has the member at ENDPOINT read. One that has no gateway (enable-grpc-gateway: false), or whose gateway
+// takes no client by its certificate (auth is enabled), is asked by ETCDCTL as well. Errors: ProbeTls's.
 absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
                                              absl::Time deadline);
 

@@ -534,7 +534,7 @@ TEST_F(VerifyBrokenCluster, EveryOpenPortIsFound) {
                                                      "refuse plaintext of etcd-3"));
   EXPECT_THAT(error_, AllOf(HasSubstr("  look at:  client-cert-auth (or trusted-ca-file)"),
                             HasSubstr("  look at:  peer-client-cert-auth (or peer-trusted-ca-file)"),
-                            HasSubstr("it speaks plain HTTP: \"HTTP/1.1 404 Not Found\"")));
+                            HasSubstr("it speaks plain HTTP: \"HTTP/1.1 200 OK\"")));
 
   Json record = trio_->Record();
   record["refuse"] = {"wrong-ca"};

@@ -417,7 +417,7 @@ TEST(EtcdCluster, TheTokenIsQuotedForSystemd) {
   };
   EXPECT_EQ(token("prod-1"), "prod-1\n");
   EXPECT_EQ(token("' a b '"), "\" a b \"\n");
-  EXPECT_EQ(token(R"('"\`$HOME #;')"), "\"\\\"\\\\\\`\\$HOME #;\"\n");
+  EXPECT_EQ(token(R"('"\`$ HOME #;')"), "\"\\\"\\\\\\`\\$ HOME #;\"\n");
   EXPECT_EQ(token("'#x'"), "\"#x\"\n");
   EXPECT_EQ(token("\"it's\""), "\"it's\"\n");
   EXPECT_EQ(token("'%h'"), "\"%h\"\n");

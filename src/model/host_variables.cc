@@ -7,6 +7,16 @@
 #include "src/spec/variables.h"
 
 namespace kplan {
+namespace {
+
+// "name" of "$name", "${name}", "{{ name }}"; empty of brackets alone.
+absl::string_view WordIn(absl::string_view variable) {
+  while (!variable.empty() && absl::StrContains("${(", variable.front())) variable.remove_prefix(1);
+  while (!variable.empty() && absl::StrContains("})", variable.back())) variable.remove_suffix(1);
+  return absl::StripAsciiWhitespace(variable);
+}
+
+}  // namespace
 
 HostVariables PutHostIn(absl::string_view text, const Host* host, bool in_url) {
   HostVariables result;
@@ -48,10 +58,7 @@ Remedy HostVariableMeant(absl::string_view text, absl::string_view otherwise) {
     const size_t before = static_cast<size_t>(variable.data() - text.data());
     absl::StrAppend(&meant, text.substr(0, before));
     text.remove_prefix(before + variable.size());
-    const absl::string_view word =
-        absl::StripAsciiWhitespace(absl::string_view(variable)
-                                       .substr(0, variable.find_last_not_of("})") + 1)
-                                       .substr(variable.find_first_not_of("${(")));
+    const absl::string_view word = WordIn(variable);
     const absl::string_view name =
         word == "name" || word == "address" ? word : Nearest(word, {"name", "address"});
     // "${name}s" has no other form: "$names" is another variable.
