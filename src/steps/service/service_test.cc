@@ -353,7 +353,8 @@ TEST_F(ServiceTest, LogLinesAreThoseOfTheLastStart) {
 // More than anybody reads, before a reason in the last line; and a Go program's, whose reason is a screen and
 // more above it.
 TEST_F(ServiceTest, OfALongLogTheReasonIsShown) {
-  Shell({"cp", "-L", "/bin/sh", "rootfs/usr/local/bin/etcd"});
+  Shell(
+      {"cp", "--remove-destination", "-L", "/bin/sh", "rootfs/usr/local/bin/etcd"});  // it is a link to etcd
   const auto say = [&](const std::string& script) {
     service_["argv"] = StringPairs{{"", "/usr/local/bin/etcd"}, {"-c", ""}, {script, ""}};
     return ErrorOf(ServiceStep, Text(service_));
