@@ -86,7 +86,7 @@ bool CheckRoots(const SpecFile& file, const std::string& folder) {
     if (status.ok() || absl::IsNotFound(status)) continue;
     found.Error(Code::kBadPath, host.root_place,
                 absl::StrCat("the root of ", host.name, " cannot be used: ",
-                             absl::StrReplaceAll(status.message(), {{path, Quote(host.root)}})));
+                             absl::StrReplaceAll(status.message(), {{path, Brief(host.root)}})));
   }
   Print(found);
   return !found.has_errors();
@@ -119,6 +119,8 @@ int GenCommand(const Arguments& arguments) {
   }
 
   std::string folder = options.Value("-C").empty() ? "." : options.Value("-C");
+  if (absl::Status status = OpenFolder(folder).status(); !status.ok() && !absl::IsNotFound(status))
+    return Fail(status.message());
   if (!CheckRoots(*file, folder)) return kExitBadSpec;
 
   // From here on the folder is written to.
