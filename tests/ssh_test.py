@@ -440,12 +440,13 @@ def test_no_value_reaches_a_shell(client, host, folder):
     wrapper = client.folder / "bin/ssh"
     wrapper.write_text(wrapper.read_text(encoding="utf-8").replace("exec", f'printf "%s\\n" "$@" >>{calls}\nexec', 1), encoding="utf-8")
     root = folder / HOSTILE.replace("/", "")
-    client.add_host(root, cluster=HOSTILE.replace("\n", ""))  # no name in a cluster.yaml has control characters
+    name = HOSTILE.replace("\n", "")  # no name in a cluster.yaml has control characters, and no path
+    client.add_host(root, cluster=name)
     write(client, "pki/ca.pem", HOSTILE)
-    label = client.add_file("pki/ca.pem", f"/etc/{HOSTILE}/{HOSTILE}", root)
+    label = client.add_file("pki/ca.pem", f"/etc/{name}/{name}", root)
     client.step("host/h1").ok()
     client.step(label).ok()
-    assert (root / f"etc/{HOSTILE}/{HOSTILE}").read_text(encoding="utf-8") == HOSTILE
+    assert (root / f"etc/{name}/{name}").read_text(encoding="utf-8") == HOSTILE
     assert list(folder.rglob("pwned")) == [] and not pathlib.Path.home().joinpath("pwned").exists()
     said = calls.read_text(encoding="utf-8")
     assert "touch" not in said and str(folder) not in said.replace(str(client.folder), "")
