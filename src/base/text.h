@@ -39,7 +39,7 @@ std::string ShownLines(absl::string_view text);
 // not begin with a blank begin with two. So nothing in it can look like another message.
 std::string Continued(absl::string_view text);
 
-// The same, cut as by Quote().
+// TEXT as Shown() has it, cut as by Quote().
 std::string Brief(absl::string_view text);
 
 // The candidate nearest to WORD (Damerau-Levenshtein, at most a third of its length); "" when none is near.
