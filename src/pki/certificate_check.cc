@@ -37,11 +37,9 @@ std::optional<Reason> TimeReason(const Validity& c, const Lifetime& lifetime, ab
     return Reason{"not-yet-valid", absl::StrCat("not valid before ", TimeText(c.not_before))};
   }
   if (c.not_after <= seconds) return Reason{"expired", absl::StrCat("expired on ", TimeText(c.not_after))};
-  if (lifetime.cap.has_value() && c.not_after > *lifetime.cap) {
-    return Reason{"outlives-ca", absl::StrCat("outlives its CA, which ends on ", TimeText(*lifetime.cap))};
-  }
   const int64_t life = c.not_after - c.not_before;
-  const bool capped = lifetime.cap.has_value() && c.not_after == *lifetime.cap;
+  // One that outlives its CA (cfssl caps nothing) is good for as long as one that ends with it.
+  const bool capped = lifetime.cap.has_value() && c.not_after >= *lifetime.cap;
   if (lifetime.expiry.has_value() && life != *lifetime.expiry && !(capped && life < *lifetime.expiry)) {
     return Reason{"expiry", absl::StrCat("expiry differs: spec ", DurationText(*lifetime.expiry),
                                          ", certificate ", DurationText(life))};

@@ -22,7 +22,7 @@ struct Lifetime {
   std::optional<int64_t> expiry;        // seconds from notBefore to notAfter; without: its signer decides
   int64_t backdate = 0;                 // seconds before it is made that it starts (issue.h)
   std::optional<int64_t> renew_before;  // seconds before notAfter; without: the last third of its life
-  // The issuer's notAfter, beyond which no certificate lives; without: it has no issuer, or is its own.
+  // The issuer's notAfter, beyond which no new certificate lives; without: it has no issuer, or is its own.
   std::optional<int64_t> cap;
 };
 
@@ -30,9 +30,10 @@ struct Lifetime {
 // eats, or a renew-before that is not shorter than the expiry.
 absl::Status CheckLifetime(const Lifetime& lifetime);
 
-// The first of the reasons that lie in a certificate's times: not valid yet, expired, outlives its CA,
-// another lifetime than the spec's, expires soon. Renewing what ends with its issuer would gain nothing, so
-// that is never "soon".
+// The first of the reasons that lie in a certificate's times: not valid yet, expired, another lifetime than
+// the spec's, expires soon. Renewing what ends with its issuer would gain nothing, so that is never "soon";
+// nor would signing again what ends after its issuer: verifiers take it for as long as the issuer lives, and
+// what came in its place would end no later.
 std::optional<Reason> TimeReason(const Validity& validity, const Lifetime& lifetime, absl::Time now);
 
 }  // namespace kplan

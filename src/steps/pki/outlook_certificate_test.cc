@@ -108,7 +108,7 @@ TEST_F(OutlookCertificateTest, OfALeaf) {
            },
            "key", "*", true},
           {"its CA was made again", [=] { ca("expiry", 94608000); }, "", "", false},
-          {"its CA ends before it", [=] { ca("expiry", 7200 * 3600); }, "outlives-ca", "*", true},
+          {"its CA ends before it", [=] { ca("expiry", 7200 * 3600); }, "", "", false},
           {"its CA has another subject",
            [=] {
              ca("subject", StringPairs{{"CN", "Two"}});
@@ -168,6 +168,7 @@ TEST_F(OutlookCertificateTest, AnEarlyEndIsSaidBefore) {
   Fresh();
   ca_cert_["expiry"] = 7200 * 3600;
   ASSERT_NE(ReasonOf(CaCertStep, ca_cert_), "");
+  Remove("pki/x.pem");
   const std::string note = LookAt(CertLook, cert_).note;
   absl::StatusOr<StepResult> result = RunNow(CertStep, cert_);
   ASSERT_TRUE(result.ok()) << result.status();
