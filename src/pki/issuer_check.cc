@@ -8,16 +8,15 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/base/files.h"
 #include "src/pki/der.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/name_constraints.h"
+#include "src/pki/request.h"
 #include "src/pki/usages.h"
 
 namespace kplan {
 namespace {
 
-constexpr size_t kMaxRequestFile = 1 << 20;
 constexpr char kAnyUsage[] = "2.5.29.37.0";
 
 absl::Status Refuse(const std::string& path, absl::string_view why) {
@@ -81,25 +80,15 @@ absl::Status CheckIssuer(const CertificateSpec& spec, const Certificate& issuer,
 }
 
 absl::StatusOr<std::string> CheckRequest(const CertificateSpec& spec, const std::string* spki) {
-  absl::StatusOr<std::string> text = ReadFile(spec.csr, kMaxRequestFile);
-  if (!text.ok()) return text.status();
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
-  absl::StatusOr<SignedObject> request = absl::DataLossError("no request");
-  if (blocks.ok() && blocks->front().label == "CERTIFICATE REQUEST") {
-    request = SignedObject::Parse(blocks->front().der.view());
-  }
-  if (!request.ok())
+  absl::StatusOr<CertificationRequest> request = CertificationRequest::Read(spec.csr);
+  if (absl::IsDataLoss(request.status()))
     return absl::DataLossError(absl::StrCat(spec.csr, " is damaged; run ninja to make it again"));
-  DerReader outer(request->signed_part);
-  DerReader fields = outer.Enter();
-  fields.Read(V_ASN1_INTEGER);
-  fields.Read(V_ASN1_SEQUENCE);
-  std::string about(fields.Read(V_ASN1_SEQUENCE).whole);
-  if ((spki != nullptr && about != *spki) || !request->IsSignedBy(about)) {
+  if (!request.ok()) return request.status();
+  if ((spki != nullptr && request->spki != *spki) || !request->ProvesItsKey()) {
     return absl::FailedPreconditionError(
         absl::StrCat(spec.csr, " is not a request of the key ", spec.key, "; run ninja to make it again"));
   }
-  return about;
+  return request->spki;
 }
 
 absl::Status CheckNames(const CertificateSpec& spec, absl::string_view made, const Certificate& issuer) {

@@ -261,7 +261,8 @@ absl::StatusOr<PrivateKey> PrivateKey::Parse(absl::string_view pem, const Passph
     key = ParsePkcs1(der);
   } else if (found->label == "EC PRIVATE KEY") {
     key = ParseSec1(der, NID_undef);
-  } else if (found->label == "PRIVATE KEY") {
+  } else if (found->label == "PRIVATE KEY" || found->label == "Ed25519 PRIVATE KEY") {
+    // The second is what cfssl 1.6 calls PKCS#8 with such a key; Go reads it.
     key = ParsePkcs8(der);
     if (key.ok()) key->form_ = KeyForm::kPkcs8;
   } else if (found->label == "ENCRYPTED PRIVATE KEY") {

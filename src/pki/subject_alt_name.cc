@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "src/base/ip_address.h"
 #include "src/base/text.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {
@@ -24,7 +26,7 @@ struct Type {
 // In the order of the encoding.
 constexpr Type kTypes[] = {{"dns", GEN_DNS}, {"email", GEN_EMAIL}, {"ip", GEN_IPADD}, {"uri", GEN_URI}};
 
-std::string Text(const StringPairs& sans) {
+std::string ListText(const StringPairs& sans) {
   return absl::StrJoin(sans, ", ", [](std::string* out, const std::pair<std::string, std::string>& san) {
     absl::StrAppend(out, san.first, " ", san.second);
   });
@@ -113,18 +115,31 @@ StringPairs SansOf(const GENERAL_NAMES& names) {
   return sans;
 }
 
+StringPairs CanonicalFound(const StringPairs& sans) {
+  StringPairs canonical;
+  absl::flat_hash_set<std::pair<std::string, std::string>> seen;
+  for (const auto& san : sans) {
+    absl::StatusOr<std::pair<std::string, std::string>> form = ClassifySan(san.second);
+    const auto& one = form.ok() && form->first == san.first ? *form : san;
+    if (seen.insert(one).second) canonical.push_back(one);
+  }
+  return canonical;
+}
+
 std::string SanDifference(const StringPairs& spec, const StringPairs& found) {
+  if (spec == found) return "";
   auto without = [](const StringPairs& from, const StringPairs& names) {
+    const absl::flat_hash_set<std::pair<std::string, std::string>> known(names.begin(), names.end());
     StringPairs rest;
-    std::copy_if(from.begin(), from.end(), std::back_inserter(rest), [&names](const auto& san) {
-      return std::find(names.begin(), names.end(), san) == names.end();
-    });
+    std::copy_if(from.begin(), from.end(), std::back_inserter(rest),
+                 [&known](const auto& san) { return !known.contains(san); });
     return rest;
   };
+  const StringPairs wanted = CanonicalFound(spec), is = CanonicalFound(found);
   std::vector<std::string> parts;
-  if (StringPairs added = without(spec, found); !added.empty()) parts.push_back("added " + Text(added));
-  if (StringPairs removed = without(found, spec); !removed.empty())
-    parts.push_back("removed " + Text(removed));
+  if (StringPairs added = without(wanted, is); !added.empty()) parts.push_back("added " + ListText(added));
+  if (StringPairs removed = without(is, wanted); !removed.empty())
+    parts.push_back("removed " + ListText(removed));
   return parts.empty() ? "" : absl::StrCat("SAN differs: ", absl::StrJoin(parts, ", "));
 }
 

@@ -26,8 +26,13 @@ absl::StatusOr<GeneralNamesPtr> MakeGeneralNames(const StringPairs& sans);
 // The other way, in the order of the encoding; a type that kplan never writes is ("other", its number).
 StringPairs SansOf(const GENERAL_NAMES& names);
 
+// SANS that were found, as kplan would write them: each in the form of ClassifySan (names.h) where it has
+// one, as it is otherwise; none twice. Who compares names folds their case (RFC 5280 7.2), so that
+// "WEB.Example" in a certificate is as good as "web.example".
+StringPairs CanonicalFound(const StringPairs& sans);
+
 // "SAN differs: added dns a, removed ip 10.0.0.1" (added: in the spec only), or "" when both are the same
-// names, whose order says nothing.
+// names in their canonical forms, whose order says nothing.
 std::string SanDifference(const StringPairs& spec, const StringPairs& found);
 
 // One name of the type GEN_DNS, GEN_EMAIL, GEN_URI (VALUE: its text) or GEN_IPADD (VALUE: octets).

@@ -66,5 +66,26 @@ TEST(SubjectAltName, Difference) {
   EXPECT_EQ(SanDifference({{"dns", "a"}}, {{"email", "a"}}), "SAN differs: added dns a, removed email a");
 }
 
+TEST(SubjectAltName, CaseAndAFinalDotAreNoDifference) {
+  const StringPairs found = {{"dns", "WEB.Lab.Example"},
+                             {"dns", "web.lab.example."},
+                             {"dns", "*.LAB.example"},
+                             {"email", "Ops@LAB.example"},
+                             {"uri", "HTTPS://Lab.Example/A"},
+                             {"dns", "A_b"},
+                             {"other", "0"}};
+  const StringPairs canonical = {
+      {"dns", "web.lab.example"},       {"dns", "*.lab.example"}, {"email", "Ops@lab.example"},
+      {"uri", "https://lab.example/A"}, {"dns", "A_b"},           {"other", "0"}};
+  EXPECT_EQ(CanonicalFound(found), canonical);
+  EXPECT_EQ(SanDifference(canonical, found), "");
+  EXPECT_EQ(SanDifference(found, canonical), "");
+  // The part before the @ is its host's affair (RFC 5321 2.4), as is a path.
+  EXPECT_EQ(SanDifference({{"email", "ops@lab.example"}}, {{"email", "Ops@lab.example"}}),
+            "SAN differs: added email ops@lab.example, removed email Ops@lab.example");
+  EXPECT_EQ(SanDifference({{"dns", "web"}}, {{"dns", "WEB"}, {"dns", "Other.example"}}),
+            "SAN differs: removed dns other.example");
+}
+
 }  // namespace
 }  // namespace kplan

@@ -11,9 +11,9 @@
 #include "src/pki/certificate_check.h"
 #include "src/pki/der.h"
 #include "src/pki/distinguished_name.h"
-#include "src/pki/extensions.h"
 #include "src/pki/issue.h"
 #include "src/pki/private_key.h"
+#include "src/pki/request.h"
 #include "src/pki/subject_alt_name.h"
 #include "src/step/certificate_changes.h"
 #include "src/step/foresee.h"
@@ -23,11 +23,13 @@
 // A certification request. A CA's has the same shape as a leaf's (cfssl gencert -initca).
 //
 // Digest: of what is signed (subject, SANs, public key), since an ECDSA signature is another one every time.
+//
+// A request that asks for the same is kept as it is, whatever it looks like: other tools write names in
+// another order or in capitals, and cfssl adds basic constraints to a CA's.
 
 namespace kplan {
 namespace {
 
-constexpr size_t kMaxRequestFile = 1 << 20;
 constexpr char kLabel[] = "CERTIFICATE REQUEST";
 
 struct Spec {
@@ -42,53 +44,12 @@ absl::StatusOr<Spec> ReadSpec(const CsrRecord& record) {
   return Spec{record.path, record.key, record.subject, *std::move(sans), record.passphrase};
 }
 
-// A request in a file.
-struct Request {
-  std::string der;
-  SignedObject object;
-};
-
-// The one in PATH. NotFound; DataLoss when it is damaged or not alone.
-absl::StatusOr<Request> ReadRequest(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
-  if (absl::IsOutOfRange(text.status())) return absl::DataLossError(text.status().message());
-  if (!text.ok()) return text.status();
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
-  if (!blocks.ok() || blocks->size() != 1 || blocks->front().label != kLabel) {
-    return absl::DataLossError(absl::StrCat(path, " is no request, or damaged"));
-  }
-  Request request;
-  request.der = std::string(blocks->front().der.view());
-  absl::StatusOr<SignedObject> object = SignedObject::Parse(request.der);
-  if (!object.ok()) return absl::DataLossError(object.status().message());
-  request.object = *std::move(object);
-  return request;
-}
-
-// The names in a request's attributes (RFC 2986 4.1, PKCS #9 5.4.2), which ATTRIBUTES, the [0], has; empty
-// when there are none or they cannot be read. By hand, see pki/der.h.
-StringPairs SansIn(absl::string_view attributes) {
-  constexpr absl::string_view kExtensionRequest("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e", 9);
-  for (DerReader reader(attributes); reader.ok() && !reader.AtEnd();) {
-    DerReader attribute = reader.Enter();
-    const bool extensions = attribute.Read(V_ASN1_OBJECT).content == kExtensionRequest;
-    DerReader values(attribute.Read(V_ASN1_SET).content);
-    if (!extensions || !attribute.ok()) continue;
-    Extensions found;
-    return ReadExtensions(values.Read(V_ASN1_SEQUENCE).whole, &found) ? found.sans : StringPairs();
-  }
-  return {};
-}
-
 // What a request is about, as far as it goes the fields of the certificate that is to come of it.
-Certificate FieldsOf(const Request& request) {
-  DerReader outer(request.object.signed_part);
-  DerReader reader = outer.Enter();
-  reader.Read(V_ASN1_INTEGER);
+Certificate FieldsOf(const CertificationRequest& request) {
   Certificate fields;
-  fields.subject = FromDer<NamePtr>(reader.Read(V_ASN1_SEQUENCE).whole, d2i_X509_NAME);
-  fields.spki = std::string(reader.Read(V_ASN1_SEQUENCE).whole);
-  fields.sans = SansIn(reader.ReadOptional(0).content);
+  fields.subject = FromDer<NamePtr>(request.subject_der, d2i_X509_NAME);
+  fields.spki = request.spki;
+  fields.sans = request.sans;
   return fields;
 }
 
@@ -130,7 +91,8 @@ std::vector<Reason> Differences(const Certificate& is, const Wanted& wanted) {
 
 // Why REQUEST is not the one that is wanted, of the key SPKI; empty when it is. Errors: what is in its place
 // cannot be read.
-absl::StatusOr<std::vector<Reason>> WhyStale(const Spec& spec, const absl::StatusOr<Request>& request,
+absl::StatusOr<std::vector<Reason>> WhyStale(const Spec& spec,
+                                             const absl::StatusOr<CertificationRequest>& request,
                                              const std::string& spki, Wanted* wanted) {
   using Reasons = std::vector<Reason>;
   if (absl::IsNotFound(request.status())) return Reasons{{"missing", "missing"}};
@@ -139,17 +101,15 @@ absl::StatusOr<std::vector<Reason>> WhyStale(const Spec& spec, const absl::Statu
   if (wanted->key_anew || request->object.signed_part != wanted->info) {
     if (absl::Status status = DescribeWanted(spec, spki, wanted); !status.ok()) return status;
     Reasons reasons = Differences(FieldsOf(*request), *wanted);
-    // The order of the names, the string types of the subject, attributes that another tool added.
-    if (reasons.empty()) reasons.push_back({"encoding", "encoding differs"});
-    return reasons;
+    if (!reasons.empty()) return reasons;
   }
-  if (!request->object.IsSignedBy(spki)) return Reasons{{"damaged", "damaged"}};
+  if (!request->ProvesItsKey()) return Reasons{{"damaged", "damaged"}};
   return Reasons();
 }
 
 // The public key that a look takes for the one in the key's file; empty when that is not known. A key that is
 // shut is taken for the one that the request is about.
-std::string LikelyKey(const SeenKey& key, const absl::StatusOr<Request>& request) {
+std::string LikelyKey(const SeenKey& key, const absl::StatusOr<CertificationRequest>& request) {
   if (key.kind == SeenKey::kShut && request.ok()) return FieldsOf(*request).spki;
   return key.spki;
 }
@@ -166,8 +126,8 @@ absl::StatusOr<StepResult> CsrStep(const StepContext&, const CsrRecord& record) 
   Wanted wanted;
   wanted.info = *std::move(expected);
 
-  absl::StatusOr<std::vector<Reason>> reasons =
-      WhyStale(*spec, ReadRequest(spec->path), key->spki(), &wanted);
+  absl::StatusOr<CertificationRequest> request = CertificationRequest::Read(spec->path);
+  absl::StatusOr<std::vector<Reason>> reasons = WhyStale(*spec, request, key->spki(), &wanted);
   if (!reasons.ok()) return reasons.status();
   StepResult result;
   result.reason = Join(*reasons);
@@ -181,7 +141,7 @@ absl::StatusOr<StepResult> CsrStep(const StepContext&, const CsrRecord& record) 
     if (!mode.ok()) return mode.status();
     result.reason = *std::move(mode);
   }
-  result.digest = Sha256Hex(wanted.info);
+  result.digest = Sha256Hex(reasons->empty() ? request->object.signed_part : wanted.info);
   result.files = {spec->path};
   return result;
 }
@@ -191,7 +151,7 @@ absl::StatusOr<Outlook> CsrLook(const LookContext& context, const CsrRecord& rec
   if (!spec.ok()) return spec.status();
   absl::StatusOr<SeenKey> key = SeeKey(spec->key, spec->passphrase, context.foreseen);
   if (!key.ok()) return key.status();
-  absl::StatusOr<Request> request = ReadRequest(spec->path);
+  absl::StatusOr<CertificationRequest> request = CertificationRequest::Read(spec->path);
   Wanted wanted;
   wanted.key_anew = key->kind == SeenKey::kAnew;
   const std::string spki = LikelyKey(*key, request);
@@ -211,8 +171,12 @@ absl::StatusOr<Outlook> CsrLook(const LookContext& context, const CsrRecord& rec
   if (!reasons.ok()) return reasons.status();
   Outlook outlook;
   outlook.reasons = *std::move(reasons);
-  if (!wanted.info.empty()) outlook.digest = Sha256Hex(wanted.info);
-  outlook.changes_digest = !request.ok() || request->object.signed_part != wanted.info;
+  if (outlook.reasons.empty()) {
+    outlook.digest = Sha256Hex(request->object.signed_part);
+  } else {
+    if (!wanted.info.empty()) outlook.digest = Sha256Hex(wanted.info);
+    outlook.changes_digest = !request.ok() || request->object.signed_part != wanted.info;
+  }
   if (outlook.reasons.empty()) {
     absl::Status status = AddFileDifferences(PublicFileDifferences(spec->path), "", &outlook);
     if (!status.ok()) return status;

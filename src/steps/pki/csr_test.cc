@@ -84,8 +84,10 @@ TEST_F(CsrTest, EveryReason) {
   EXPECT_EQ(RemakeReason(CsrStep, csr_), "SAN differs: removed dns worker, dns etcd");
   csr_["sans"] = StringPairs{{"dns", "a"}, {"dns", "b"}};
   EXPECT_EQ(RemakeReason(CsrStep, csr_), "SAN differs: added dns a, dns b");
-  csr_["sans"] = StringPairs{{"dns", "b"}, {"dns", "a"}};
-  EXPECT_EQ(RemakeReason(CsrStep, csr_), "encoding differs");
+  digest = DigestOf(CsrStep, csr_);
+  csr_["sans"] = StringPairs{{"dns", "b"}, {"dns", "a"}};  // the same question
+  EXPECT_EQ(ReasonOf(CsrStep, csr_), "");
+  EXPECT_EQ(DigestOf(CsrStep, csr_), digest);
 
   csr_["subject"] = StringPairs{{"CN", "other"}};
   EXPECT_EQ(RemakeReason(CsrStep, csr_),
@@ -105,6 +107,23 @@ TEST_F(CsrTest, EveryReason) {
     Write("pki/x.csr", bad);
     EXPECT_EQ(RemakeReason(CsrStep, csr_), "damaged");
   }
+}
+
+// What another tool asks in its own way is asked all the same: names in capitals, a final dot, attributes
+// that say nothing to kplan, another name of the PEM block.
+TEST_F(CsrTest, KeepsWhatAsksTheSame) {
+  csr_["subject"] = StringPairs{{"CN", "x"}};
+  csr_["sans"] = StringPairs{{"dns", "web.example"}, {"email", "Ops@lab.example"}};
+  OpenSsl({"req", "-new", "-key", "pki/x-key.pem", "-subj", "/CN=x", "-addext",
+           "basicConstraints=critical,CA:TRUE,pathlen:1", "-addext",
+           "subjectAltName=email:Ops@LAB.example,DNS:WEB.Example,DNS:web.example.", "-out", "pki/x.csr"});
+  const std::string foreign = Read("pki/x.csr");
+  EXPECT_EQ(ReasonOf(CsrStep, csr_), "");
+  EXPECT_EQ(Read("pki/x.csr"), foreign);
+  Write("pki/x.csr", absl::StrReplaceAll(foreign, {{"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}}));
+  EXPECT_EQ(ReasonOf(CsrStep, csr_), "");
+  csr_["sans"] = StringPairs{{"dns", "web.example"}};
+  EXPECT_EQ(RemakeReason(CsrStep, csr_), "SAN differs: removed email Ops@lab.example");
 }
 
 // The last base64 line holds the end of the signature.

@@ -5,10 +5,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
-#include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/pki/certificate.h"
-#include "src/pki/der.h"
+#include "src/pki/request.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 
@@ -19,21 +18,10 @@
 namespace kplan {
 namespace {
 
-constexpr size_t kMaxRequestFile = 1 << 20;
-
 // The public key that the request in PATH is about; empty when it cannot be read.
 std::string KeyOfRequest(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxRequestFile);
-  if (!text.ok()) return "";
-  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(*text);
-  if (!blocks.ok()) return "";
-  absl::StatusOr<SignedObject> request = SignedObject::Parse(blocks->front().der.view());
-  if (!request.ok()) return "";
-  DerReader outer(request->signed_part);
-  DerReader fields = outer.Enter();
-  fields.Read(V_ASN1_INTEGER);
-  fields.Read(V_ASN1_SEQUENCE);
-  return std::string(fields.Read(V_ASN1_SEQUENCE).whole);
+  absl::StatusOr<CertificationRequest> request = CertificationRequest::Read(path);
+  return request.ok() ? request->spki : "";
 }
 
 // Whether REQUEST has to be signed: CERTIFICATE is not there, or is not of the request's key.
