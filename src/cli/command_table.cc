@@ -39,7 +39,7 @@ constexpr OptionSyntax kGraphOptions[] = {
 constexpr OptionSyntax kHelpOptions[] = {{"--search", "WORD"}, {"-k", "WORD"}};
 constexpr OperandSyntax kHelpOperands[] = {{"TOPIC", Word::kTopic, "", /*optional=*/true}};
 
-constexpr OptionSyntax kImportOptions[] = {kFolder};
+constexpr OptionSyntax kImportOptions[] = {kFolder, {"--skip", ""}};
 constexpr OperandSyntax kImportOperands[] = {
     {"cfssl", Word::kWord, "cfssl"},
     {"FOLDER|FILE", Word::kFile, "", /*optional=*/false, /*repeated=*/true},

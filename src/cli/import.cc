@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -29,18 +31,28 @@ namespace kplan {
 namespace {
 
 constexpr char kSpec[] = "cluster.yaml";
+constexpr char kNothing[] = "nothing was written";
 
+// One attempt.
 class ImportRun {
  public:
-  ImportRun(std::string dir, const Arguments& paths) : dir_(std::move(dir)), paths_(paths) {
+  // SKIPPED: what earlier attempts found wrong, and this one leaves out.
+  ImportRun(std::string dir, const Arguments& paths, SkippedFiles skipped)
+      : dir_(std::move(dir)), paths_(paths), skipped_(std::move(skipped)), findings_(skipped_) {
     findings_.AddFile(paths[0], "");  // what is said of the input as a whole
   }
 
-  int Run() {
+  // The files that are to be left out for an attempt without these errors; empty when there are none, or when
+  // that would be of no use.
+  SkippedFiles WhatToSkip() const {
+    return unplaced_.empty() && in_the_way_.empty() ? findings_.ErrorsOfFiles() : SkippedFiles();
+  }
+
+  void Run() {
     if (absl::Status status = ReadInput(paths_, &input_, &findings_); !status.ok())
-      return Fail(status.message());
+      return Stop(kExitFailed, status.message());
     import_ = MakeImport(input_, &findings_);
-    if (findings_.has_errors()) return Refuse();
+    if (findings_.has_errors()) return Stop(kExitBadSpec, kNothing);
     CollectFiles();
     struct stat info;
     if (lstat(Below(kSpec).c_str(), &info) == 0) {
@@ -51,27 +63,41 @@ class ImportRun {
     for (std::string& line : WhatIsInTheWay(dir_, files_)) in_the_way_.push_back(std::move(line));
     {
       absl::StatusOr<TrialFolder> trial = TrialFolder::Enter(dir_);
-      if (!trial.ok()) return Fail(trial.status().message());
-      if (absl::Status status = Try(); !status.ok()) {
-        PrintFindings();
-        return Fail(absl::StrCat(status.message(), "; nothing was written"));
-      }
-      if (findings_.has_errors() || !unplaced_.empty() || !in_the_way_.empty()) return Refuse();
+      if (!trial.ok()) return Stop(kExitFailed, trial.status().message());
+      if (absl::Status status = Try(); !status.ok())
+        return Stop(kExitFailed, absl::StrCat(status.message(), "; ", kNothing));
+      if (findings_.has_errors() || !unplaced_.empty() || !in_the_way_.empty())
+        return Stop(kExitBadSpec, kNothing);
       // While the trial's folder is there no other import is at work here. Paths are as seen from where the
       // command was started.
-      if (absl::Status status = trial->Leave(); !status.ok()) return Fail(status.message());
+      if (absl::Status status = trial->Leave(); !status.ok()) return Stop(kExitFailed, status.message());
       files_.push_back({kSpec, yaml_, 0644});
-      if (absl::Status status = PutInPlace(dir_, files_); !status.ok()) {
-        PrintFindings();
-        return Fail(absl::StrCat(status.message(), "; nothing was imported"));
-      }
+      if (absl::Status status = PutInPlace(dir_, files_); !status.ok())
+        return Stop(kExitFailed, absl::StrCat(status.message(), "; nothing was imported"));
     }
-    PrintFindings();
-    PrintSummary();
-    return kExitDone;
+  }
+
+  // Says how it went; gives the exit code.
+  int Tell() const {
+    PrintError(findings_.Format(UseColor(STDERR_FILENO)));
+    PrintError(unplaced_);
+    for (const std::string& line : in_the_way_) Fail(line);
+    if (code_ == kExitDone) {
+      PrintSummary();
+    } else {
+      const bool skip = code_ == kExitBadSpec && !WhatToSkip().empty();
+      Fail(absl::StrCat(failure_,
+                        skip ? "; with --skip what is wrong is left out, and the rest imported" : ""));
+    }
+    return code_;
   }
 
  private:
+  void Stop(int code, absl::string_view why) {
+    code_ = code;
+    failure_ = std::string(why);
+  }
+
   std::string Below(const std::string& path) const { return absl::StrCat(dir_, "/", path); }
 
   void Add(std::string path, absl::string_view bytes, mode_t mode, const Place& place) {
@@ -79,17 +105,16 @@ class ImportRun {
     files_.push_back({std::move(path), bytes, mode});
   }
 
-  void AddPair(const std::string& name, const CertificateFile* certificate, const KeyFile* key) {
+  void AddFiles(const std::string& name, const CertificateFile* certificate, const KeyFile* key,
+                const RequestFile* csr) {
     if (key != nullptr) Add(paths::Key(name), key->bytes.view(), 0600, key->place);
     if (certificate != nullptr) Add(paths::Certificate(name), certificate->bytes, 0644, certificate->place);
-    auto request = input_.requests.find(name);
-    if (request != input_.requests.end() && key != nullptr)
-      Add(paths::Request(name), request->second.bytes, 0644, request->second.place);
+    if (csr != nullptr && key != nullptr) Add(paths::Request(name), csr->bytes, 0644, csr->place);
   }
 
   void CollectFiles() {
-    for (const ImportedCa& ca : import_.cas) AddPair(ca.name(), ca.certificate, ca.key);
-    for (const ImportedCert& cert : import_.certs) AddPair(cert.name, cert.certificate, cert.key);
+    for (const ImportedCa& ca : import_.cas) AddFiles(ca.name(), ca.certificate, ca.key, ca.csr);
+    for (const ImportedCert& cert : import_.certs) AddFiles(cert.name, cert.certificate, cert.key, cert.csr);
   }
 
   // Compiles the cluster.yaml, in the trial's folder. What is wrong with it is wrong with what it was made
@@ -171,6 +196,26 @@ class ImportRun {
     return changed;
   }
 
+  // An error in a profile is one of the certificates that were signed by it: without them it is left out.
+  // False when ORIGIN is in no profile of a configuration.
+  bool BlameUsers(const Diagnostic& diagnostic, const Place& origin) {
+    bool blamed = false;
+    for (const ImportedProfile& profile : import_.profiles) {
+      const Place& place = profile.name.place;
+      if (!profile.used || origin.file != place.file || !absl::StartsWith(origin.field, place.field + "."))
+        continue;
+      for (const ImportedCert& cert : import_.certs) {
+        if (cert.profile != profile.name.value || cert.certificate == nullptr) continue;
+        findings_.Error(diagnostic.code, cert.certificate->place,
+                        absl::StrCat("was signed by the profile ", Quote(profile.name.value), " of ",
+                                     findings_.PathOf(origin.file), ": ", diagnostic.message),
+                        "such a certificate kplan would not make: keep it out of the import");
+        blamed = true;
+      }
+    }
+    return blamed;
+  }
+
   void Translate(const YamlText& text, const Diagnostics& diagnostics) {
     for (const Diagnostic& diagnostic : diagnostics.all()) {
       const Place* origin = text.OriginOf(diagnostic.range);
@@ -183,6 +228,7 @@ class ImportRun {
         findings_.Warning(diagnostic.code, *origin, diagnostic.message, diagnostic.help);
         continue;
       }
+      if (BlameUsers(diagnostic, *origin)) continue;
       // A certificate has no lines that could be corrected.
       std::string help = diagnostic.help;
       if (!origin->range.known()) {
@@ -194,9 +240,21 @@ class ImportRun {
     }
   }
 
+  // A certificate that says something else than its request (cfssl sign -hostname) counts.
+  void LeaveOutRequest(const Remade& remade, const Place& place) {
+    findings_.Warning(
+        Code::kCfsslLeftOut, place,
+        absl::StrCat("asks for something else than its certificate has (", remade.reason, "): left out"),
+        "the next ninja writes one that fits");
+    files_.erase(std::remove_if(files_.begin(), files_.end(),
+                                [&](const ImportedFile& file) { return file.path == remade.path; }),
+                 files_.end());
+  }
+
   void Report(const Remade& remade) {
     auto found = places_.find(remade.path);
     const Place place = found == places_.end() ? Place() : found->second;
+    if (absl::EndsWith(remade.path, ".csr") && !remade.failed) return LeaveOutRequest(remade, place);
     if (remade.reason.empty()) {
       findings_.Warning(Code::kCfsslDiffers, place, remade.note);
     } else if (remade.due) {
@@ -209,30 +267,25 @@ class ImportRun {
     }
   }
 
-  void PrintFindings() {
-    PrintError(findings_.Format(UseColor(STDERR_FILENO)));
-    PrintError(unplaced_);
-    for (const std::string& line : in_the_way_) Fail(line);
-  }
-
-  int Refuse() {
-    PrintFindings();
-    Fail("nothing was written");
-    return kExitBadSpec;
-  }
-
-  void PrintSummary() {
+  void PrintSummary() const {
     const size_t issued = std::count_if(import_.certs.begin(), import_.certs.end(),
                                         [](const ImportedCert& cert) { return cert.certificate != nullptr; });
     std::string line = absl::StrCat("imported ", Count(import_.cas.size(), "CA"), " and ",
                                     Count(issued, "certificate"), " to ", Below(kSpec));
     if (size_t left = import_.certs.size() - issued; left > 0)
       absl::StrAppend(&line, "; ", left, " more to be issued");
+    if (!skipped_.empty()) {
+      std::vector<std::string> names;
+      for (const auto& [path, errors] : skipped_)
+        names.push_back(std::filesystem::path(path).filename().string());
+      absl::StrAppend(&line, "; left out ", absl::StrJoin(names, ", "));
+    }
     PrintText(absl::StrCat(line, "\nnext: kplan gen cluster.yaml && ninja pki\n"));
   }
 
   std::string dir_;
   Arguments paths_;
+  SkippedFiles skipped_;
   Findings findings_;
   Input input_;
   PkiImport import_;
@@ -241,6 +294,8 @@ class ImportRun {
   std::string yaml_;
   std::string unplaced_;  // errors of the cluster.yaml that come from no file: kplan's own
   std::vector<std::string> in_the_way_;
+  int code_ = kExitDone;
+  std::string failure_;  // why it is not done
 };
 
 }  // namespace
@@ -254,8 +309,15 @@ int ImportCommand(const Arguments& arguments) {
                                              "; it reads what cfssl made"));
   }
   operands.erase(operands.begin());
-  std::string dir = options.Value("-C");
-  return ImportRun(dir.empty() ? "." : dir, operands).Run();
+  const std::string dir = options.Value("-C").empty() ? "." : options.Value("-C");
+  // What was left out may have been the issuer of another one: every attempt knows more.
+  for (SkippedFiles skipped;;) {
+    ImportRun run(dir, operands, skipped);
+    run.Run();
+    SkippedFiles more = options.Has("--skip") ? run.WhatToSkip() : SkippedFiles();
+    if (more.empty()) return run.Tell();
+    skipped.merge(more);
+  }
 }
 
 }  // namespace kplan

@@ -52,6 +52,8 @@ constexpr Dropped kDroppedOfRequest[] = {
     {"requests", "it is of a cfssl server"},
     {"delegation_enabled", "kplan makes no delegated credentials"},
     {"extensions", "kplan's requests carry host names only"},
+    {"E", "kplan writes no e-mail addresses into subjects; as a name of its own write it among the hosts"},
+    {"OID", "kplan writes no other fields into subjects than C, ST, L, O, OU, CN and SerialNumber"},
 };
 
 class Reader {
@@ -145,12 +147,11 @@ class ConfigReader : public Reader {
     const JsonNode* signing = Get(root, "", "signing", Kind::kMap);
     if (signing == nullptr) return config;
     WarnOfOthers(*signing, "signing", kDroppedOfConfig, {"default", "profiles"});
-    Sourced expiry;
+    CfsslProfile base;  // what profiles inherit
     if (const JsonNode* node = Get(*signing, "signing", "default", Kind::kMap); node != nullptr) {
-      CfsslProfile profile = ReadProfile(*node, {"default", At(*node, "signing.default")}, {});
-      profile.is_default = true;
-      expiry = profile.expiry;
-      config.profiles.push_back(std::move(profile));
+      base = ReadProfile(*node, {"default", At(*node, "signing.default")}, {});
+      base.is_default = true;
+      config.profiles.push_back(base);
     }
     const JsonNode* profiles = Get(*signing, "signing", "profiles", Kind::kMap);
     if (profiles == nullptr) return config;
@@ -162,13 +163,13 @@ class ConfigReader : public Reader {
         continue;
       }
       config.profiles.push_back(
-          ReadProfile(*entry.value, {entry.key, {file_, entry.key_range, field}}, expiry));
+          ReadProfile(*entry.value, {entry.key, {file_, entry.key_range, field}}, base));
     }
     return config;
   }
 
  private:
-  CfsslProfile ReadProfile(const JsonNode& node, Sourced name, const Sourced& default_expiry) {
+  CfsslProfile ReadProfile(const JsonNode& node, Sourced name, const CfsslProfile& base) {
     CfsslProfile profile;
     const std::string field = name.place.field;
     profile.name = std::move(name);
@@ -189,13 +190,18 @@ class ConfigReader : public Reader {
       if (!twice) profile.usages.push_back(std::move(usage));
     }
     profile.expiry = GetText(node, field, "expiry");
-    if (profile.expiry.value.empty()) profile.expiry = default_expiry;
+    if (profile.expiry.value.empty()) profile.expiry = base.expiry;
     profile.expiry_seconds = Seconds(profile.expiry);
     profile.backdate = GetText(node, field, "backdate");
     Seconds(profile.backdate);
     profile.crl = GetText(node, field, "crl_url");
     profile.ocsp = GetText(node, field, "ocsp_url");
     profile.issuers = GetTexts(node, field, "issuer_urls");
+    if (profile.crl.value.empty()) profile.crl = base.crl;
+    if (profile.ocsp.value.empty()) profile.ocsp = base.ocsp;
+    const JsonNode::Entry* issuers = node.Find("issuer_urls");
+    // An empty list is one to cfssl.
+    if (issuers == nullptr || issuers->value->kind == Kind::kNull) profile.issuers = base.issuers;
     ReadCaConstraint(node, field, &profile);
     return profile;
   }

@@ -1,9 +1,9 @@
 #ifndef KPLAN_IMPORTER_CFSSL_JSON_H_
 #define KPLAN_IMPORTER_CFSSL_JSON_H_
 
-// cfssl's two JSON files, as cfssl 1.4.1 reads them (config/config.go, csr/csr.go). What it would have read
-// otherwise than its author thought (unknown usages, unknown fields) is a warning; what only a cfssl server
-// needs is dropped with one.
+// cfssl's two JSON files, as cfssl 1.4.1 reads them (config/config.go, csr/csr.go); what 1.6 has more is
+// known. What it would have read otherwise than its author thought (unknown usages, unknown fields) is a
+// warning; what only a cfssl server needs is dropped with one.
 
 #include <cstdint>
 #include <string>
@@ -22,9 +22,11 @@ struct CfsslProfile {
   Sourced name;
   bool is_default = false;
   std::vector<Sourced> usages;  // those that cfssl knows, each once
-  Sourced expiry;               // as typed; of the default when the profile has none
-  int64_t expiry_seconds = 0;   // 0: none
-  Sourced backdate;             // as typed; "" when there is none
+  // As in cfssl the default's expiry and URLs count where the profile has none (signer/signer.go,
+  // FillTemplate).
+  Sourced expiry;              // as typed
+  int64_t expiry_seconds = 0;  // 0: none
+  Sourced backdate;            // as typed; "" when there is none
   bool is_ca = false;
   int path_length = kNoPathLimit;
   Sourced crl, ocsp;  // "" when there is none
@@ -32,6 +34,7 @@ struct CfsslProfile {
 };
 
 struct CfsslConfig {
+  std::string name;                    // of the file, without .json
   std::vector<CfsslProfile> profiles;  // in the order of the file
 };
 

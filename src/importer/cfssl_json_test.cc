@@ -46,6 +46,28 @@ TEST_F(CfsslJsonTest, WhatIsNotSaidIsTheDefaults) {
   EXPECT_EQ(config.profiles[2].expiry_seconds, 5400);
 }
 
+TEST_F(CfsslJsonTest, UrlsThatAreNotSaidAreTheDefaults) {
+  CfsslConfig config =
+      Config(R"({"signing": {"default": {"expiry": "24h", "crl_url": "http://c", "ocsp_url": "http://o",
+      "issuer_urls": ["http://i"], "backdate": "1h"}, "profiles": {
+      "a": {"usages": ["signing"]},
+      "b": {"usages": ["signing"], "crl_url": "http://b", "ocsp_url": "", "issuer_urls": []},
+      "c": {"usages": ["signing"], "issuer_urls": null}}}})");
+  EXPECT_EQ(Said(), "");
+  std::string urls;
+  for (const CfsslProfile& profile : config.profiles) {
+    absl::StrAppend(&urls, profile.crl.value, " ", profile.ocsp.value, " ",
+                    profile.issuers.empty() ? "-" : profile.issuers[0].value, " ", profile.backdate.value,
+                    "\n");
+  }
+  // cfssl takes an empty text for none, an empty list for one, and inherits no backdate.
+  EXPECT_EQ(urls,
+            "http://c http://o http://i 1h\n"
+            "http://c http://o http://i \n"
+            "http://b http://o - \n"
+            "http://c http://o http://i \n");
+}
+
 TEST_F(CfsslJsonTest, APathLengthOfZeroNeedsItsFlag) {
   CfsslConfig config = Config(R"({"signing": {"profiles": {
       "a": {"usages": ["cert sign"], "expiry": "1h", "ca_constraint": {"is_ca": true}},

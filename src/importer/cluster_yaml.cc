@@ -177,7 +177,7 @@ class Writer {
     WriteNames(4, NamesOf(file));
     WriteKey(4, *cert.key);
     std::vector<Sourced> hosts;
-    for (const auto& [kind, value] : file.certificate.sans)
+    for (const auto& [kind, value] : file.hosts)
       hosts.push_back({value, {file.place.file, {}, absl::StrCat(kind, " SAN")}});
     if (!hosts.empty()) Key(4, "hosts", hosts[0].place).FlowList(hosts).Raw("\n");
   }

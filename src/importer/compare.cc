@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
-#include "src/pki/subject_alt_name.h"
+#include "src/pki/names.h"
 
 namespace kplan {
 namespace {
@@ -24,17 +23,16 @@ std::string ValuesOf(const StringPairs& subject, const std::string& field) {
   return absl::StrJoin(values, ", ");
 }
 
-// HOST as it stands in a certificate.
+// HOST as kplan writes it into certificates.
 std::string CanonicalHost(const std::string& host) {
-  absl::StatusOr<StringPairs> ip = CanonicalSans({{"ip", host}});
-  return ip.ok() ? ip->front().second : absl::AsciiStrToLower(host);
+  absl::StatusOr<std::pair<std::string, std::string>> name = ClassifySan(host);
+  return name.ok() ? name->second : host;
 }
 
-std::string Bracketed(std::vector<std::string> list) {
-  return absl::StrCat("[", absl::StrJoin(list, ", "), "]");
-}
+constexpr const char* kFields[] = {"C", "ST", "L", "O", "OU", "CN", "serialNumber"};
 
-void CompareSubject(const CertificateFile& file, const CfsslRequest& request, Findings* findings) {
+// The fields of the subject that REQUEST asks for, and where they stand.
+std::pair<StringPairs, std::vector<std::pair<std::string, Place>>> SubjectOf(const CfsslRequest& request) {
   StringPairs asked;
   std::vector<std::pair<std::string, Place>> places;
   auto add = [&](const std::string& field, const Sourced& value) {
@@ -47,10 +45,20 @@ void CompareSubject(const CertificateFile& file, const CfsslRequest& request, Fi
   }
   add("CN", request.CN);
   add("serialNumber", request.serial_number);
-  for (const char* field : {"C", "ST", "L", "O", "OU", "CN", "serialNumber"}) {
+  return {std::move(asked), std::move(places)};
+}
+
+std::string Bracketed(std::vector<std::string> list) {
+  return absl::StrCat("[", absl::StrJoin(list, ", "), "]");
+}
+
+void CompareSubject(const CertificateFile& file, const CfsslRequest& request, Findings* findings) {
+  const auto& [asked, places] = SubjectOf(request);
+  for (const char* field : kFields) {
     const std::string wanted = ValuesOf(asked, field), is = ValuesOf(file.subject, field);
     if (wanted == is) continue;
-    auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.first == field; });
+    const std::string name = field;
+    auto place = std::find_if(places.begin(), places.end(), [&](const auto& p) { return p.first == name; });
     findings->Warning(Code::kCfsslDiffers, place == places.end() ? request.place : place->second,
                       absl::StrCat(place == places.end() ? absl::StrCat(field, ": ") : "", "says ",
                                    Quote(wanted), ", and the certificate has ", Quote(is)),
@@ -66,7 +74,7 @@ void CompareHosts(const CertificateFile& file, const CfsslRequest& request, Find
     asked.push_back(CanonicalHost(host.value));
     shown.push_back(host.value);
   }
-  for (const auto& [kind, value] : file.certificate.sans) is.push_back(CanonicalHost(value));
+  for (const auto& [kind, value] : file.hosts) is.push_back(value);
   const std::string is_text = Bracketed(is);
   for (std::vector<std::string>* list : {&asked, &is}) {
     std::sort(list->begin(), list->end());
@@ -80,8 +88,7 @@ void CompareHosts(const CertificateFile& file, const CfsslRequest& request, Find
 
 void CompareKey(const KeyFile& key, const CfsslRequest& request, Findings* findings) {
   if (request.algo.value.empty()) return;
-  std::string wanted = request.algo.value;
-  if (!request.size.value.empty()) absl::StrAppend(&wanted, " ", request.size.value);
+  const std::string wanted = KeyKindOf(request);
   if (wanted == key.key.kind() || absl::StartsWith(key.key.kind(), absl::StrCat(wanted, " "))) return;
   findings->Warning(Code::kCfsslDiffers, request.algo.place,
                     absl::StrCat("says ", wanted, ", and the key is ", key.key.kind()),
@@ -89,6 +96,20 @@ void CompareKey(const KeyFile& key, const CfsslRequest& request, Findings* findi
 }
 
 }  // namespace
+
+bool AsksForSubjectOf(const CfsslRequest& request, const CertificateFile& certificate) {
+  const StringPairs asked = SubjectOf(request).first;
+  return certificate.unknown_field.empty() &&
+         std::all_of(std::begin(kFields), std::end(kFields), [&](const char* field) {
+           return ValuesOf(asked, field) == ValuesOf(certificate.subject, field);
+         });
+}
+
+std::string KeyKindOf(const CfsslRequest& request) {
+  if (request.algo.value.empty()) return "ecdsa 256";  // cfssl's default
+  if (request.size.value.empty() || request.algo.value == "ed25519") return request.algo.value;
+  return absl::StrCat(request.algo.value, " ", request.size.value);
+}
 
 void CompareWithRequest(const CertificateFile& file, const KeyFile& key, const CfsslRequest& request,
                         Findings* findings) {

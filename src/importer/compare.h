@@ -13,6 +13,12 @@ namespace kplan {
 void CompareWithRequest(const CertificateFile& certificate, const KeyFile& key, const CfsslRequest& request,
                         Findings* findings);
 
+// Whether REQUEST asks for the subject of CERTIFICATE, whatever the order of its fields.
+bool AsksForSubjectOf(const CfsslRequest& request, const CertificateFile& certificate);
+
+// "rsa 2048", ...: the kind of key that cfssl makes for REQUEST.
+std::string KeyKindOf(const CfsslRequest& request);
+
 }  // namespace kplan
 
 #endif  // KPLAN_IMPORTER_COMPARE_H_

@@ -43,10 +43,11 @@ class Trial {
     if (!imported_.contains(record.path)) return std::nullopt;
     return Attempt{record.path, true, "", KeyStep(context_, record)};
   }
-  // A request is made again for nothing but its key: no certificate is then.
+  // It is made again without a certificate being so; one that was not imported is made, of an imported key.
   std::optional<Attempt> operator()(const CsrRecord& record) const {
     if (!imported_.contains(record.key)) return std::nullopt;
-    return Attempt{record.key, false, "", CsrStep(context_, record)};
+    const bool imported = imported_.contains(record.path);
+    return Attempt{imported ? record.path : record.key, imported, "", CsrStep(context_, record)};
   }
   std::optional<Attempt> operator()(const CaCertRecord& record) const {
     return OfCertificate(record, std::nullopt, CaCertStep);
@@ -150,7 +151,7 @@ absl::StatusOr<std::vector<Remade>> TryOut(const Graph& graph, const std::vector
     if (!attempt.has_value()) continue;
     const absl::StatusOr<StepResult>& result = attempt->result;
     if (!result.ok()) {
-      remade.push_back({attempt->file, std::string(result.status().message()), false, ""});
+      remade.push_back({attempt->file, std::string(result.status().message()), false, true, ""});
       continue;
     }
     if (!attempt->keeps) continue;
@@ -159,7 +160,8 @@ absl::StatusOr<std::vector<Remade>> TryOut(const Graph& graph, const std::vector
     const bool same = *bytes == imported[attempt->file]->bytes && result->reason.empty();
     if (same && result->output.empty()) continue;
     const std::string& due = attempt->due;
-    remade.push_back({attempt->file, result->reason, !due.empty() && due == result->reason, result->output});
+    remade.push_back(
+        {attempt->file, result->reason, !due.empty() && due == result->reason, false, result->output});
   }
   return remade;
 }

@@ -48,10 +48,11 @@ class TrialFolder {
 
 // What would be made again, and why.
 struct Remade {
-  std::string path;    // as in ImportedFile
-  std::string reason;  // "expires soon, on ...", "usages differ: ..."
-  bool due = false;    // because of the time alone
-  std::string note;    // what the step says to the person; then it may be that nothing is made again
+  std::string path;     // as in ImportedFile
+  std::string reason;   // "expires soon, on ...", "usages differ: ..."
+  bool due = false;     // because of the time alone
+  bool failed = false;  // its step fails, for that reason
+  std::string note;     // what the step says to the person; then it may be that nothing is made again
 };
 
 // Puts FILES into the working folder, and runs the steps of GRAPH that look after them there.

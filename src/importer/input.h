@@ -7,30 +7,18 @@
 
 #include <deque>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "src/importer/certificate_file.h"
 #include "src/importer/cfssl_json.h"
 #include "src/importer/findings.h"
-#include "src/pki/certificate.h"
 #include "src/pki/private_key.h"
+#include "src/pki/request.h"
 
 namespace kplan {
-
-// NAME.pem. The name of a file is what stands before the first of "-key.pem", "-csr.json", ".pem", ... in its
-// last path component.
-struct CertificateFile {
-  Place place;
-  std::string name, bytes;
-  Certificate certificate;
-  StringPairs subject;        // ("C", "US"), ... in the certificate's order
-  std::string unknown_field;  // one of the subject that cfssl and kplan do not write; "" when there is none
-  int path_length = kNoPathLimit;
-  std::string crl, ocsp;  // URLs; "" when there is none
-  std::vector<std::string> issuers;
-};
 
 // NAME-key.pem.
 struct KeyFile {
@@ -46,6 +34,7 @@ struct KeyFile {
 struct RequestFile {
   Place place;
   std::string name, bytes;
+  CertificationRequest request;
 };
 
 struct Input {
@@ -54,11 +43,16 @@ struct Input {
   std::map<std::string, KeyFile> keys;
   std::map<std::string, RequestFile> requests;
   std::map<std::string, CfsslRequest> json_requests;
-  std::optional<CfsslConfig> config;
+  std::vector<CfsslConfig> configs;  // in the order in which they were read
+  // Names of which nothing is imported, because there was an error in the certificate or the key; and those
+  // of their certificates that can be read.
+  std::set<std::string> skipped;
+  std::vector<CertificateFile> skipped_certificates;
 };
 
 // Reads PATHS: files, and folders, of which the files *.json, *.pem and *.csr are read. What is wrong with
-// one goes to FINDINGS; the status is an error only when a path cannot be read at all.
+// one goes to FINDINGS; the status is an error only when a path cannot be read at all. What FINDINGS skips is
+// left out of INPUT.
 absl::Status ReadInput(const std::vector<std::string>& paths, Input* input, Findings* findings);
 
 }  // namespace kplan

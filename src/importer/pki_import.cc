@@ -12,6 +12,7 @@
 #include "src/base/text.h"
 #include "src/importer/compare.h"
 #include "src/importer/profile_match.h"
+#include "src/importer/request_match.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/usages.h"
 
@@ -39,12 +40,6 @@ class Importer {
     }
     AddRequests(matcher);
     import_.profiles = matcher.TakeProfiles();
-    for (const auto& [name, request] : input_.json_requests) {
-      auto certificate = input_.certificates.find(name);
-      auto key = keys_.find(name);
-      if (certificate != input_.certificates.end() && key != keys_.end())
-        CompareWithRequest(certificate->second, *key->second, request, findings_);
-    }
     std::sort(import_.certs.begin(), import_.certs.end(),
               [](const ImportedCert& a, const ImportedCert& b) { return a.name < b.name; });
     return std::move(import_);
@@ -141,6 +136,7 @@ class Importer {
         ImportedCa ca;
         ca.certificate = &file;
         ca.key = key->second;
+        ca.csr = RequestOf(input_, file, findings_);
         if (issuer != issuers_.end()) ca.issuer = issuer->second->name;
         if (std::string wrong = WhatIsWrongWithSubject(file); !wrong.empty())
           UseAsItIs(&ca, wrong, findings_);
@@ -156,6 +152,7 @@ class Importer {
         cert.name = name;
         cert.certificate = &file;
         cert.key = key->second;
+        cert.csr = RequestOf(input_, file, findings_);
         cert.ca = issuer->second->name;
         import_.certs.push_back(std::move(cert));
       }
@@ -192,7 +189,8 @@ class Importer {
   // cluster.yaml is checked.
   static std::string WhatIsWrongWithSubject(const CertificateFile& file) {
     if (!file.unknown_field.empty()) {
-      return absl::StrCat("has the field ", file.unknown_field, ", which cfssl and kplan do not write");
+      return absl::StrCat("has the field ", file.unknown_field,
+                          ", which kplan does not write (newer cfssls do, for E and OID)");
     }
     if (std::none_of(file.subject.begin(), file.subject.end(),
                      [](const auto& field) { return field.first == "CN"; })) {
@@ -229,10 +227,34 @@ class Importer {
     }
   }
 
+  // Says what a certificate of its own name has otherwise than REQUEST, and that a request of another name
+  // was found to have been used.
+  void TellOf(const std::string& name, const CfsslRequest& request,
+              const std::vector<const CertificateFile*>& made) {
+    if (made.size() == 1 && made[0]->name == name) {
+      if (auto key = keys_.find(name); key != keys_.end())
+        CompareWithRequest(*made[0], *key->second, request, findings_);
+      return;
+    }
+    if (input_.certificates.count(name) > 0) return;
+    std::vector<std::string> paths;
+    for (const CertificateFile* file : made) {
+      if (!file->certificate.is_ca) paths.push_back(findings_->PathOf(file->place.file));
+    }
+    if (paths.empty()) return;
+    findings_->Warning(Code::kCfsslLeftOut, request.place,
+                       absl::StrCat("is, by its subject and key, the request of ", absl::StrJoin(paths, ", "),
+                                    ": no certificate ", name, " is issued for it"),
+                       absl::StrCat("if one is wanted, add ", name, " to `certs` by hand"));
+  }
+
   // Requests of which there is no certificate.
   void AddRequests(const ProfileMatcher& matcher) {
     for (const auto& [name, request] : input_.json_requests) {
-      if (input_.certificates.count(name) > 0) continue;
+      if (std::vector<const CertificateFile*> made = MadeFrom(input_, name, request); !made.empty()) {
+        TellOf(name, request, made);
+        continue;
+      }
       if (request.is_ca || name == "ca") {
         findings_->Warning(Code::kCfsslLeftOut, request.place,
                            absl::StrCat("is the request of a CA without ", name, ".pem: left out"),
@@ -252,7 +274,12 @@ class Importer {
       cert.name = name;
       cert.request = &request;
       auto key = input_.keys.find(name);
-      if (key != input_.keys.end()) cert.key = &key->second;
+      if (key != input_.keys.end()) {
+        cert.key = &key->second;
+        auto csr = input_.requests.find(name);
+        if (csr != input_.requests.end() && csr->second.request.spki == cert.key->key.spki())
+          cert.csr = &csr->second;
+      }
       cert.profile = profile;
       cert.ca = ca->name();
       findings_->Warning(

@@ -17,8 +17,9 @@ namespace kplan {
 
 struct ImportedCa {
   const CertificateFile* certificate = nullptr;
-  const KeyFile* key = nullptr;  // null: it is kept elsewhere
-  std::string issuer;            // the name of the CA that signed it; "" when self-signed
+  const KeyFile* key = nullptr;      // null: it is kept elsewhere
+  const RequestFile* csr = nullptr;  // of that key; null when there is none
+  std::string issuer;                // the name of the CA that signed it; "" when self-signed
   // It is used as the file that it is, and never made again: it is not as kplan makes them, or has no key.
   bool existing = false;
 
@@ -34,14 +35,16 @@ struct ImportedProfile {
   bool is_ca = false;
   int path_length = kNoPathLimit;
   int64_t expiry_seconds = 0;
-  std::string comment;  // why it is there, when it is not one of ca-config.json's; else ""
-  bool used = false;    // by an imported certificate
+  bool is_default = false;  // `signing.default`
+  std::string comment;      // why it is there, when it is not one of ca-config.json's; else ""
+  bool used = false;        // by an imported certificate
 };
 
 struct ImportedCert {
   std::string name;
   const CertificateFile* certificate = nullptr;  // null: not issued yet
   const KeyFile* key = nullptr;                  // null only when not issued yet
+  const RequestFile* csr = nullptr;              // of that key; null when there is none
   const CfsslRequest* request = nullptr;         // of one that is not issued yet
   std::string profile;
   std::string ca;  // who signed it, or will

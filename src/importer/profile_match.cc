@@ -35,6 +35,13 @@ uint16_t UnfitFor(const std::string& kind) {
   return absl::StartsWith(kind, "ecdsa") ? unfit : unfit | kKeyAgreement | kEncipherOnly | kDecipherOnly;
 }
 
+// Whether whatever is signed by A would be signed by B.
+bool Same(const ImportedProfile& a, const ImportedProfile& b) {
+  return Sorted(Values(a.usages)) == Sorted(Values(b.usages)) && a.expiry_seconds == b.expiry_seconds &&
+         a.backdate.value == b.backdate.value && a.is_ca == b.is_ca && a.path_length == b.path_length &&
+         a.crl.value == b.crl.value && a.ocsp.value == b.ocsp.value && Values(a.issuers) == Values(b.issuers);
+}
+
 ImportedProfile BuiltIn() {
   ImportedProfile profile;
   profile.name.value = kBuiltInProfile;
@@ -55,16 +62,24 @@ bool IsBuiltIn(const ImportedProfile& profile) {
 }
 
 ProfileMatcher::ProfileMatcher(const Input& input, bool compat, Findings* findings)
-    : compat_(compat), has_config_(input.config.has_value()), findings_(findings) {
-  if (!has_config_) return;
-  for (const CfsslProfile& from : input.config->profiles) {
+    : compat_(compat), has_config_(!input.configs.empty()), findings_(findings) {
+  std::vector<std::string> names;
+  for (const CfsslConfig& config : input.configs) {
+    names.push_back(config.name + ".json");
+    AddProfiles(config);
+  }
+  config_text_ = absl::StrJoin(names, " or ");
+}
+
+void ProfileMatcher::AddProfiles(const CfsslConfig& config) {
+  for (const CfsslProfile& from : config.profiles) {
     if (from.usages.empty() || from.expiry_seconds == 0) {
       // The tutorial's default is one: it says how long, and not for what.
       if (!from.is_default) {
-        findings->Warning(Code::kCfsslLeftOut, from.name.place,
-                          absl::StrCat("the profile ", Quote(from.name.value), " has no ",
-                                       from.usages.empty() ? "usages" : "expiry",
-                                       ", so that cfssl signs nothing by it: left out"));
+        findings_->Warning(Code::kCfsslLeftOut, from.name.place,
+                           absl::StrCat("the profile ", Quote(from.name.value), " has no ",
+                                        from.usages.empty() ? "usages" : "expiry",
+                                        ", so that cfssl signs nothing by it: left out"));
       }
       continue;
     }
@@ -72,7 +87,8 @@ ProfileMatcher::ProfileMatcher(const Input& input, bool compat, Findings* findin
     profile.name = from.name;
     if (from.is_default) {
       profile.name.value = kDefaultName;
-      profile.comment = "signing.default of ca-config.json";
+      profile.is_default = true;
+      profile.comment = absl::StrCat("signing.default of ", config.name, ".json");
     }
     profile.usages = from.usages;
     profile.expiry = from.expiry;
@@ -83,8 +99,23 @@ ProfileMatcher::ProfileMatcher(const Input& input, bool compat, Findings* findin
     profile.issuers = from.issuers;
     profile.is_ca = from.is_ca;
     profile.path_length = from.path_length;
-    profiles_.push_back(std::move(profile));
+    AddApart(std::move(profile), config.name);
   }
+}
+
+// Several configurations may have profiles of one name.
+void ProfileMatcher::AddApart(ImportedProfile profile, const std::string& config) {
+  auto namesake = std::find_if(profiles_.begin(), profiles_.end(), [&](const ImportedProfile& other) {
+    return other.name.value == profile.name.value;
+  });
+  if (namesake != profiles_.end()) {
+    if (Same(*namesake, profile)) return;
+    const std::string base = absl::StrCat(profile.name.value, "-", config);
+    if (profile.comment.empty()) profile.comment = absl::StrCat(profile.name.value, " of ", config, ".json");
+    profile.name.value = base;
+    for (int n = 2; Has(profile.name.value); ++n) profile.name.value = absl::StrCat(base, "-", n);
+  }
+  profiles_.push_back(std::move(profile));
 }
 
 bool ProfileMatcher::Has(const std::string& name) const {
@@ -123,7 +154,7 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
   auto consider = [&](ImportedProfile& profile) {
     Fit fit = FitOf(profile, file, key_kind, issuer);
     // The default comes first in the file, and is the last that anybody meant.
-    bool better = fit > best_fit || (fit == best_fit && fit != Fit::kNo && best->name.value == kDefaultName);
+    bool better = fit > best_fit || (fit == best_fit && fit != Fit::kNo && best->is_default);
     if (!better) return;
     best = &profile;
     best_fit = fit;
@@ -137,7 +168,7 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
     }
   }
   if (best == nullptr) return MakeFor(file);
-  if (best->name.value == kDefaultName && !best->used) {
+  if (best->is_default && !best->used) {
     findings_->Warning(
         Code::kCfsslDiffers, file.place,
         absl::StrCat("was signed by cfssl's `default` profile, ",
@@ -145,7 +176,7 @@ std::string ProfileMatcher::NameFor(const CertificateFile& file, const std::stri
                      best->expiry.value, ", and by none that has a name"),
         absl::StrCat(
             "cfssl takes it without a word for a profile that does not exist; here it is the profile ",
-            kDefaultName));
+            best->name.value));
   }
   best->used = true;
   return best->name.value;
@@ -181,7 +212,7 @@ std::string ProfileMatcher::MakeFor(const CertificateFile& file) {
     profile.comment = absl::StrCat(file.name, " lives ", profile.expiry.value, ", and by the profile ",
                                    Quote(close->name.value), " it would ", close->expiry.value);
   } else if (has_config_) {
-    profile.comment = absl::StrCat("no profile of ca-config.json is that of ", file.name);
+    profile.comment = absl::StrCat("no profile of ", config_text_, " is that of ", file.name);
   }
   if (has_config_) {
     findings_->Warning(Code::kCfsslDiffers, file.place,
@@ -196,7 +227,7 @@ std::string ProfileMatcher::NameForNew() const {
   if (profiles_.empty() || Has(kBuiltInProfile)) return kBuiltInProfile;
   std::vector<std::string> names;
   for (const ImportedProfile& profile : profiles_) {
-    if (!profile.is_ca && profile.name.value != kDefaultName) names.push_back(profile.name.value);
+    if (!profile.is_ca && !profile.is_default) names.push_back(profile.name.value);
   }
   if (names.size() == 1) return names[0];
   return Has(kDefaultName) ? kDefaultName : "";

@@ -32,11 +32,14 @@ class ProfileMatcher {
   enum class Fit { kNo, kCapped, kExact };
   Fit FitOf(const ImportedProfile& profile, const CertificateFile& certificate, const std::string& key_kind,
             const Certificate& issuer) const;
+  void AddProfiles(const CfsslConfig& config);
+  void AddApart(ImportedProfile profile, const std::string& config);
   std::string MakeFor(const CertificateFile& certificate);
   bool Has(const std::string& name) const;
 
   bool compat_;
   bool has_config_;
+  std::string config_text_;  // "ca-config.json"
   Findings* findings_;
   std::vector<ImportedProfile> profiles_;
   bool built_in_added_ = false;

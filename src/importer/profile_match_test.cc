@@ -24,14 +24,14 @@ class ProfileMatchTest : public testing::Test {
   }
 
   void Add(const std::string& name, std::vector<std::string> usages, int64_t hours, bool is_default = false) {
-    if (!input_.config.has_value()) input_.config.emplace();
+    if (input_.configs.empty()) input_.configs.push_back({"ca-config", {}});
     CfsslProfile profile;
     profile.name.value = name;
     profile.is_default = is_default;
     for (std::string& usage : usages) profile.usages.push_back({std::move(usage), {}});
     profile.expiry.value = absl::StrCat(hours, "h");
     profile.expiry_seconds = hours * kHour;
-    input_.config->profiles.push_back(std::move(profile));
+    input_.configs[0].profiles.push_back(std::move(profile));
   }
 
   static CertificateFile Leaf(uint16_t key_usage, std::vector<std::string> extended, int64_t hours) {
@@ -73,6 +73,20 @@ TEST_F(ProfileMatchTest, TheTutorialsNeedsNoText) {
   EXPECT_EQ(Match(Leaf(kTutorialUsage, {kServerAuth, kClientAuth}, 8760)), "kubernetes");
   EXPECT_TRUE(IsBuiltIn(Profile("kubernetes")));
   EXPECT_TRUE(Profile("kubernetes").used);
+  EXPECT_EQ(findings_.Format(false), "");
+}
+
+TEST_F(ProfileMatchTest, SeveralConfigurations) {
+  Add("server", {"signing", "server auth"}, 100);
+  Add("same", {"signing", "client auth"}, 10);
+  input_.configs.push_back({"root-config", input_.configs[0].profiles});
+  input_.configs[1].profiles[0].expiry = {"200h", {}};
+  input_.configs[1].profiles[0].expiry_seconds = 200 * kHour;
+  EXPECT_EQ(Match(Leaf(kDigitalSignature, {kServerAuth}, 200)), "server-root-config");
+  EXPECT_EQ(Profile("server-root-config").comment, "server of root-config.json");
+  EXPECT_EQ(Match(Leaf(kDigitalSignature, {kServerAuth}, 100)), "server");
+  EXPECT_EQ(Match(Leaf(kDigitalSignature, {kClientAuth}, 10)), "same");
+  EXPECT_EQ(profiles_.size(), 3u);
   EXPECT_EQ(findings_.Format(false), "");
 }
 
@@ -140,8 +154,8 @@ TEST_F(ProfileMatchTest, EcKeysLoseKeyEnciphermentUnlessCompatible) {
 
 TEST_F(ProfileMatchTest, CaAndUrlsCount) {
   Add("ca", {"cert sign", "crl sign"}, 8760);
-  input_.config->profiles[0].is_ca = true;
-  input_.config->profiles[0].path_length = 0;
+  input_.configs[0].profiles[0].is_ca = true;
+  input_.configs[0].profiles[0].path_length = 0;
   CertificateFile ca = Leaf(kCertSign | kCrlSign, {}, 8760);
   ca.certificate.is_ca = true;
   EXPECT_EQ(Match(ca), "as-admin");
@@ -149,7 +163,7 @@ TEST_F(ProfileMatchTest, CaAndUrlsCount) {
   EXPECT_EQ(Match(ca), "ca");
   ca.crl = "http://x/ca.crl";
   EXPECT_EQ(Match(ca), "ca-8760h");
-  input_.config->profiles[0].crl.value = "http://x/ca.crl";
+  input_.configs[0].profiles[0].crl.value = "http://x/ca.crl";
   EXPECT_EQ(Match(ca), "ca");
 }
 
