@@ -22,6 +22,7 @@
 #include "src/lower/compile.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
+#include "src/pki/verifier_objections.h"
 #include "src/step/any_record.h"
 #include "src/steps/pki/certificate_state.h"
 
@@ -36,8 +37,9 @@ struct Row {
   std::vector<std::string> names;  // SANs; of a CA its subject
   std::string issuer;              // subject of the signer
   std::optional<int64_t> not_after;
-  std::string state;                 // "good", or why it needs attention: "missing", "expires soon, on ..."
-  std::vector<std::string> reasons;  // their names, for programs: "missing", "expires-soon"
+  std::string state;                  // "good", or why it needs attention: "missing", "expires soon, on ..."
+  std::vector<std::string> reasons;   // their names, for programs: "missing", "expires-soon"
+  std::vector<Objection> objections;  // of a CA: what verifiers have against it, whoever made it
 
   bool good() const { return state == "good"; }
 };
@@ -58,6 +60,7 @@ Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
   if (row.names.empty()) row.names.push_back(NameText(certificate->subject.get()));
   row.issuer = NameText(certificate->issuer.get());
   row.not_after = certificate->not_after;
+  if (certificate->is_ca) row.objections = ObjectionsTo(*certificate);
   return row;
 }
 
@@ -70,6 +73,11 @@ std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
       entry["not-after"] =
           absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(*row.not_after), absl::UTCTimeZone());
       entry["days-left"] = DaysLeft(*row.not_after, now);
+    }
+    for (const Objection& objection : row.objections) {
+      entry["refused"].push_back({{"property", std::string(objection.property)},
+                                  {"what", objection.what},
+                                  {"by", std::string(objection.who)}});
     }
     list.push_back(std::move(entry));
   }
@@ -91,7 +99,12 @@ std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
                      Brief(row.state), row.issuer.empty() ? "-" : Brief(row.issuer),
                      row.names.empty() ? "-" : ShortList(row.names)});
   }
-  return TableText(table);
+  std::string text = TableText(table);
+  for (const Row& row : rows) {
+    if (row.objections.empty()) continue;
+    absl::StrAppend(&text, row.label, ": ", ObjectionsText(row.objections), "\n");
+  }
+  return text;
 }
 
 }  // namespace

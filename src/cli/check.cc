@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/cli/command.h"
+#include "src/cli/given_cas.h"
 #include "src/cli/terminal.h"
 #include "src/lower/compile.h"
 
@@ -48,15 +49,16 @@ int CheckCommand(const Arguments& arguments) {
   absl::StatusOr<SpecFile> file = SpecFile::Compile(path);
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();
+  const Diagnostics diagnostics = compiled == nullptr ? file->diagnostics() : WithObjections(*file);
   if (options.Has("--json")) {
     Json json;
     json["file"] = path;
     json["good"] = compiled != nullptr;
-    json["diagnostics"] = ToJson(file->diagnostics());
+    json["diagnostics"] = ToJson(diagnostics);
     std::string out = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
     PrintJson(out);
   } else {
-    Print(file->diagnostics());
+    Print(diagnostics);
     if (compiled != nullptr) PrintText(absl::StrCat(path, " is good: ", Summary(*compiled), "\n"));
   }
   return compiled != nullptr ? kExitDone : kExitBadSpec;

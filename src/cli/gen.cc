@@ -18,6 +18,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/given_cas.h"
 #include "src/cli/terminal.h"
 #include "src/cli/version_check.h"
 #include "src/gen/generate.h"
@@ -149,7 +150,7 @@ int GenCommand(const Arguments& arguments) {
   if (lock->ninja_is_behind()) {
     if (absl::Status status = HaveNinjaReadAgain(); !status.ok()) return Fail(status.message());
   }
-  if (!from_ninja || written->changed) Print(file->diagnostics());  // warnings
+  if (!from_ninja || written->changed) Print(WithObjections(*file));
   for (const std::string& line : stale) PrintText(absl::StrCat(Shown(line), "\n"));
   if (!from_ninja || written->changed) {
     std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");

@@ -9,6 +9,7 @@
 #include "src/base/fields.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
+#include "src/cli/given_cas.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
 #include "src/cli/version_check.h"
@@ -83,7 +84,7 @@ int PlanCommand(const Arguments& arguments) {
   if (options.Has("--json")) {
     out = PlanJson(plan.graph(), forecast, report, plan.path, LeftoverJson(leftovers));
   } else {
-    Print(plan.file->diagnostics());  // warnings
+    Print(WithObjections(*plan.file));
     out = absl::StrCat(LeftoverText(leftovers), PlanText(plan.graph(), forecast, report, plan.path));
   }
   options.Has("--json") ? PrintJson(out) : PrintText(out);

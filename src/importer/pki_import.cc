@@ -15,6 +15,7 @@
 #include "src/importer/request_match.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/usages.h"
+#include "src/pki/verifier_objections.h"
 
 namespace kplan {
 namespace {
@@ -157,6 +158,7 @@ class Importer {
         import_.certs.push_back(std::move(cert));
       }
     }
+    for (const ImportedCa& ca : import_.cas) WarnOfVerifiers(ca);
     std::stable_partition(import_.cas.begin(), import_.cas.end(),
                           [](const ImportedCa& ca) { return ca.name() == "ca"; });
   }
@@ -208,6 +210,16 @@ class Importer {
   static bool IsPlainCa(const CertificateFile& file) {
     const Certificate& c = file.certificate;
     return c.key_usage == (kCertSign | kCrlSign) && c.extended_key_usages.empty() && c.sans.empty();
+  }
+
+  void WarnOfVerifiers(const ImportedCa& ca) {
+    auto issuer = issuers_.find(ca.name());
+    const Certificate* signer = issuer == issuers_.end() ? nullptr : &issuer->second->certificate;
+    for (const Objection& objection : ObjectionsTo(ca.certificate->certificate, signer)) {
+      findings_->Warning(Code::kGivenCa, ca.certificate->place,
+                         absl::StrCat("is refused by ", objection.who, ": ", objection.what),
+                         std::string(objection.remedy));
+    }
   }
 
   void WarnOfSans(const CertificateFile& file) {

@@ -18,6 +18,7 @@
 #include "src/pki/certificate_policy.h"
 #include "src/pki/certificate_spec.h"
 #include "src/pki/private_key.h"
+#include "src/pki/verifier_objections.h"
 #include "src/step/certificate_changes.h"
 #include "src/step/foresee.h"
 #include "src/step/outlook.h"
@@ -74,11 +75,19 @@ absl::StatusOr<Given> CheckGiven(const CertificateSpec& spec, Certificate certif
                                  const Evidence& evidence) {
   Given given;
   std::vector<Reason> reasons = WhyStale(certificate, spec, evidence);
+  const std::vector<Objection> objections = ObjectionsTo(certificate);
   if (!reasons.empty() && reasons.back().name == kExpiresSoon) {
     given.output = absl::StrCat(spec.from, " ", reasons.back().text,
                                 "; kplan cannot renew a CA that it did not make: put another certificate of "
                                 "the same key and subject there in time");
     reasons.pop_back();
+  }
+  // What OpenSSL cannot read nobody here could use.
+  if (!objections.empty() && objections[0].property == "encoding") {
+    reasons.push_back({objections[0].property, objections[0].what});
+  } else if (!objections.empty()) {
+    absl::StrAppend(&given.output, given.output.empty() ? "" : "\n", spec.from,
+                    " is a CA that not everybody takes: ", ObjectionsText(objections));
   }
   if (!reasons.empty()) {
     return absl::FailedPreconditionError(
