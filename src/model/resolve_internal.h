@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "src/base/diagnostic.h"
+#include "src/base/text.h"
 #include "src/etcd/facts/etcd_flags.h"
 #include "src/model/cluster.h"
 #include "src/model/resolve.h"  // IWYU pragma: export
@@ -40,6 +41,14 @@ bool HasOneSource(const ArchiveSpec& spec, Diagnostics* diagnostics);
 const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, Diagnostics* diagnostics);
 // In lower case; an error when it is no SHA-256.
 std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics);
+
+// What DidYouMean says of WORD and the names that NAMES() lists. Nothing when there are more errors than are
+// shown to anybody: a look at all names for each of thousands of errors is the square of their number.
+template <typename Names>
+std::string NearestOf(absl::string_view word, const Names& names, const Diagnostics& diagnostics) {
+  constexpr int kShown = 100;
+  return diagnostics.error_count() > kShown ? "" : DidYouMean(word, names());
+}
 
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);

@@ -194,7 +194,8 @@ class ChecksResolver {
     if (spec.ca.set()) {
       const int ca = FindCa(cluster_, spec.ca);
       if (ca < 0) {
-        std::string help = DidYouMean(spec.ca.value, CaNames(context_.all));
+        std::string help = NearestOf(
+            spec.ca.value, [&] { return CaNames(context_.all); }, *diagnostics_);
         diagnostics_->Error(Code::kUnknownName, spec.ca.range,
                             absl::StrCat("there is no CA ", Quote(spec.ca.value)),
                             help.empty() ? "write it under `cas`" : help);

@@ -94,8 +94,8 @@ void YamlSecondReader::Compare(Diagnostics* diagnostics) const {
     diagnostics->Warning(
         Code::kYamlFeature, range,
         absl::StrCat("yaml-cpp, another reader of YAML, does not take this as kplan does: ", what),
-        "kplan goes by YAML 1.2.2; to be read alike everywhere, write it more plainly, such as with "
-        "double quotes and with spaces for tabs");
+        "kplan goes by YAML 1.2.2; to be read alike everywhere, write it more plainly, such as in one "
+        "line, in double quotes");
   };
   TextBuffer buffer(diagnostics->source().text());
   std::istream stream(&buffer);
