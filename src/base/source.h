@@ -50,8 +50,14 @@ class SourceFile {
   int line_count() const { return static_cast<int>(line_starts_.size()); }
 
  private:
+  // How many characters begin before OFFSET.
+  uint32_t CharactersBefore(uint32_t offset) const;
+
   std::string path_, text_;
   std::vector<uint32_t> line_starts_;
+  // The same for every kBlock-th offset: a line may be as long as the file, and have an error in every word.
+  std::vector<uint32_t> characters_before_;
+  static constexpr uint32_t kBlock = 256;
 };
 
 }  // namespace kplan

@@ -155,6 +155,9 @@ absl::string_view Nearest(absl::string_view word, const std::vector<absl::string
   absl::string_view best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
   for (absl::string_view candidate : candidates) {
+    // As many letters have to be added or taken away at least.
+    const size_t least = std::max(candidate.size(), word.size()) - std::min(candidate.size(), word.size());
+    if (least >= best_distance) continue;
     size_t distance = EditDistance(lower, absl::AsciiStrToLower(candidate));
     if (distance < best_distance) {
       best_distance = distance;

@@ -6,6 +6,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/model/resolve_internal.h"
 #include "src/pki/usages.h"
 
 namespace kplan {
@@ -14,6 +15,8 @@ namespace {
 // The tutorial's.
 constexpr char kBuiltIn[] = "kubernetes";
 constexpr int64_t kLeafExpirySeconds = int64_t{8760} * 3600;
+// So many profiles are all named to who asks for another one.
+constexpr size_t kMostNamed = 20;
 
 bool Has(const std::vector<std::string>& usages, absl::string_view usage) {
   return absl::c_linear_search(usages, usage);
@@ -119,12 +122,20 @@ const Profile& Profiles::Of(const CertSpec& spec) const {
   auto found = profiles_.find(spec.profile.value);
   if (found != profiles_.end()) return found->second;
   if (!knows_all_) return default_;
-  std::vector<absl::string_view> names;
-  for (const auto& [known, profile] : profiles_) names.push_back(known);
-  std::sort(names.begin(), names.end());
-  diagnostics_->Error(
-      Code::kUnknownName, spec.profile.range, absl::StrCat("there is no profile ", Quote(spec.profile.value)),
-      MeantOr(spec.profile.value, names, absl::StrCat("there are ", JoinAnd({names.begin(), names.end()}))));
+  auto names = [&] {
+    std::vector<absl::string_view> all;
+    for (const auto& [known, profile] : profiles_) all.push_back(known);
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  Remedy otherwise;
+  if (profiles_.size() <= kMostNamed) {
+    const std::vector<absl::string_view> all = names();
+    otherwise = absl::StrCat("there are ", JoinAnd({all.begin(), all.end()}));
+  }
+  diagnostics_->Error(Code::kUnknownName, spec.profile.range,
+                      absl::StrCat("there is no profile ", Quote(spec.profile.value)),
+                      MeantAmong(*diagnostics_, spec.profile.value, names, std::move(otherwise)));
   return default_;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/model/distinct_pairs.h"
 #include "src/model/durations.h"
 #include "src/model/pki_values.h"
 #include "src/model/resolve_internal.h"
@@ -18,6 +19,11 @@ namespace {
 constexpr int64_t kCaExpirySeconds = int64_t{43800} * 3600;
 // How long before the end of a CA that somebody else has to renew it is said to be due: 90 days.
 constexpr int64_t kNoticeSeconds = int64_t{2160} * 3600;
+// GnuTLS goes up 16 certificates, the leaf among them (DEFAULT_MAX_VERIFY_DEPTH); OpenSSL 100; a web server
+// or etcd sends them all at every handshake.
+constexpr int kLongestChain = 15;
+// Each is looked for among the others, wherever it is named.
+constexpr size_t kMostCas = 1000;
 // Labels and files of the CA called "ca", below which others would stand.
 const char* const kReservedNames[] = {"cert", "crl", "csr", "key", "requests", "superseded"};
 
@@ -30,6 +36,13 @@ class CaResolver {
     if (spec_.cas.empty() && spec_.well_formed && !ServicesAlone()) {
       diagnostics_->Error(Code::kMissingKey, {}, "there is no CA",
                           "write, for example,\n  ca:\n    CN: Kubernetes");
+    }
+    if (spec_.cas.size() > kMostCas) {
+      diagnostics_->Error(Code::kTooLarge, spec_.cas[kMostCas].name.range,
+                          absl::StrCat(spec_.cas.size(), " CAs; at most ", kMostCas, " are read"),
+                          "write a cluster.yaml for each part");
+      cluster_.cas.emplace_back();
+      return;
     }
     for (const CaSpec& ca : spec_.cas) {
       CheckName(ca);
@@ -79,7 +92,14 @@ class CaResolver {
     CertificateAuthority ca;
     ca.name = spec.name.value;
     ca.place = spec.range;
+    ++open_;
     ca.issuer = IssuerOf(spec);
+    --open_;
+    const int above = ca.issuer < 0 ? 0 : above_[ca.issuer] + 1;
+    if (above >= kLongestChain) {
+      RefuseLongChain(spec);
+      ca.issuer = -1;
+    }
     if (spec.cert.set()) {
       ResolveExisting(spec, &ca);
     } else {
@@ -87,6 +107,7 @@ class CaResolver {
     }
     ResolveCrl(spec, &ca);
     int index = static_cast<int>(cluster_.cas.size());
+    above_.push_back(ca.issuer < 0 ? 0 : above);
     cluster_.cas.push_back(std::move(ca));
     index_[spec.name.value] = index;
     return index;
@@ -99,7 +120,12 @@ class CaResolver {
       if (!spec_.knows_cas) return -1;
       diagnostics_->Error(Code::kUnknownName, spec.issuer.range,
                           absl::StrCat("there is no CA ", Quote(spec.issuer.value)),
-                          MeantOr(spec.issuer.value, CaNames(spec_), ""));
+                          MeantAmong(
+                              *diagnostics_, spec.issuer.value, [&] { return CaNames(spec_); }, ""));
+      return -1;
+    }
+    if (open_ > kLongestChain) {
+      RefuseLongChain(spec);
       return -1;
     }
     int issuer = Add(*found->second);
@@ -114,6 +140,12 @@ class CaResolver {
       return -1;
     }
     return issuer;
+  }
+
+  void RefuseLongChain(const CaSpec& spec) {
+    diagnostics_->Error(Code::kCaChain, spec.issuer.range,
+                        absl::StrCat("a chain of more than ", kLongestChain, " CAs, one signed by the other"),
+                        "make it shorter: there are verifiers that go up no further");
   }
 
   void ResolveExisting(const CaSpec& spec, CertificateAuthority* ca) {
@@ -204,12 +236,13 @@ class CaResolver {
     }
     const int errors_before = diagnostics_->error_count();
     auto constraints = [&](const std::vector<Text>& texts, StringPairs* pairs) {
+      DistinctPairs distinct(pairs, texts.size());
       for (const Text& text : texts) {
         auto constraint = ParseNameConstraint(text.value);
         if (!constraint.ok()) {
           Report(Code::kBadNameConstraint, constraint.status(), text.range, Quote(text.value), diagnostics_);
-        } else if (std::find(pairs->begin(), pairs->end(), *constraint) == pairs->end()) {
-          pairs->push_back(*std::move(constraint));
+        } else {
+          distinct.Add(*std::move(constraint));
         }
       }
     };
@@ -241,17 +274,18 @@ class CaResolver {
 
   // Two CAs of one name would be taken for each other by everybody.
   void CheckSubjects() {
-    for (size_t i = 0; i < cluster_.cas.size(); ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        const CertificateAuthority &a = cluster_.cas[j], &b = cluster_.cas[i];
-        if (b.subject.empty() || a.subject != b.subject) continue;
-        Diagnostic& error = diagnostics_->Error(
-            Code::kSameSubject, by_name_[b.name]->name.range,
-            absl::StrCat("the CAs ", Quote(a.name), " and ", Quote(b.name),
-                         " have the same subject, so that no verifier could tell them apart"),
-            "give each a CN of its own");
-        error.Relate(by_name_[a.name]->name.range, "the other one is here");
-      }
+    absl::flat_hash_map<StringPairs, const CertificateAuthority*> first_of;
+    for (const CertificateAuthority& ca : cluster_.cas) {
+      if (ca.subject.empty()) continue;
+      auto [first, fresh] = first_of.try_emplace(ca.subject, &ca);
+      if (fresh) continue;
+      const std::string& other = first->second->name;
+      diagnostics_
+          ->Error(Code::kSameSubject, by_name_[ca.name]->name.range,
+                  absl::StrCat("the CAs ", Quote(other), " and ", Quote(ca.name),
+                               " have the same subject, so that no verifier could tell them apart"),
+                  "give each a CN of its own")
+          .Relate(by_name_[other]->name.range, "the other one is here");
     }
   }
 
@@ -263,6 +297,8 @@ class CaResolver {
   PkiValues values_;
   absl::flat_hash_map<std::string, const CaSpec*> by_name_;
   absl::flat_hash_map<std::string, int> index_;  // into Cluster::cas, or kBeingAdded
+  std::vector<int> above_;                       // beside Cluster::cas: how many CAs stand above each
+  int open_ = 0;                                 // how many wait for their issuer
 };
 
 }  // namespace

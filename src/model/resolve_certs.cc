@@ -1,12 +1,17 @@
 // The certificates: cfssl's words, with what cfssl lets pass refused.
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/model/distinct_pairs.h"
 #include "src/model/host_variables.h"
 #include "src/model/pki_values.h"
 #include "src/model/profiles.h"
@@ -18,6 +23,8 @@ namespace kplan {
 namespace {
 
 constexpr int kHighestGeneration = 1000000;
+// Of all certificates that are made per host, together: a short text must not multiply without end.
+constexpr size_t kMostPerHost = 250'000, kMostNamesPerHost = 1'000'000;
 
 class CertResolver {
  public:
@@ -26,7 +33,17 @@ class CertResolver {
         cluster_(*cluster),
         diagnostics_(diagnostics),
         values_(diagnostics, spec.well_formed),
-        profiles_(spec, diagnostics) {}
+        profiles_(spec, diagnostics) {
+    for (const Host& host : cluster_.hosts) host_names_.insert(host.name);
+    for (size_t i = 0; i < cluster_.cas.size(); ++i) {
+      const CertificateAuthority& ca = cluster_.cas[i];
+      ca_names_.insert(ca.name);
+      if (!ca.subject.empty()) ca_of_subject_.try_emplace(ca.subject, static_cast<int>(i));
+      const bool constrained = !ca.permitted.empty() || !ca.excluded.empty();
+      rules_.push_back(constrained ? std::make_unique<NameConstraintRules>(ca.permitted, ca.excluded)
+                                   : nullptr);
+    }
+  }
 
   void Resolve() {
     std::vector<const CertSpec*> sorted;
@@ -35,7 +52,8 @@ class CertResolver {
               [](const CertSpec* a, const CertSpec* b) { return a->name.value < b->name.value; });
     size_t per_host =
         std::count_if(sorted.begin(), sorted.end(), [](const CertSpec* c) { return c->per.set(); });
-    cluster_.certificates.reserve(per_host * cluster_.hosts.size() + sorted.size() - per_host);
+    cluster_.certificates.reserve(std::min(per_host * cluster_.hosts.size(), kMostPerHost) + sorted.size() -
+                                  per_host);
     for (const CertSpec* cert : sorted) ResolveCert(*cert);
   }
 
@@ -74,11 +92,8 @@ class CertResolver {
                   "give the certificate another name; its CN can be anything")
           .Relate(other, absl::StrCat("the ", what, " is here"));
     };
-    if (absl::c_any_of(cluster_.hosts, [&](const Host& host) { return host.name == name; }))
-      taken("host", PlaceOfHost(spec_, name));
-    for (const CertificateAuthority& ca : cluster_.cas) {
-      if (ca.name == name && name != "ca") taken("CA", PlaceOfCa(spec_, name));
-    }
+    if (host_names_.contains(name)) taken("host", PlaceOfHost(spec_, name));
+    if (ca_names_.contains(name) && name != "ca") taken("CA", PlaceOfCa(spec_, name));
   }
 
   // Who signs SPEC: index into Cluster::cas; -1, reported, when that cannot be told.
@@ -86,9 +101,10 @@ class CertResolver {
     int ca = FindCa(cluster_, spec.ca);
     if (ca >= 0 || !spec_.knows_cas) return ca;
     if (spec.ca.set()) {
-      diagnostics_->Error(Code::kUnknownName, spec.ca.range,
-                          absl::StrCat("there is no CA ", Quote(spec.ca.value)),
-                          MeantOr(spec.ca.value, CaNames(spec_), "write it under `cas`"));
+      diagnostics_->Error(
+          Code::kUnknownName, spec.ca.range, absl::StrCat("there is no CA ", Quote(spec.ca.value)),
+          MeantAmong(
+              *diagnostics_, spec.ca.value, [&] { return CaNames(spec_); }, "write it under `cas`"));
     } else if (spec_.well_formed) {
       diagnostics_->Error(
           Code::kAmbiguous, spec.name.range,
@@ -194,6 +210,7 @@ class CertResolver {
       diagnostics_->Error(Code::kMissingKey, spec.per.range, "per: host, and there are no hosts",
                           "write, for this machine,\n  hosts:\n    worker: {}");
     }
+    if (per_host && !MayMultiply(spec)) return;
     size_t count = per_host ? cluster_.hosts.size() : 1;
     // What is wrong with the text is wrong for every host: it is said once. An address that is missing is
     // said for the first host that lacks it.
@@ -215,8 +232,21 @@ class CertResolver {
     }
   }
 
+  // Whether SPEC can be made for every host; what it comes to is added up.
+  bool MayMultiply(const CertSpec& spec) {
+    per_host_ += cluster_.hosts.size();
+    names_per_host_ += cluster_.hosts.size() * spec.hosts.size();
+    if (per_host_ <= kMostPerHost && names_per_host_ <= kMostNamesPerHost) return true;
+    diagnostics_->Error(Code::kTooLarge, spec.per.range,
+                        absl::StrCat("with this one, ", per_host_, " certificates with ", names_per_host_,
+                                     " names are made per host; at most ", kMostPerHost, " with ",
+                                     kMostNamesPerHost, " names are"),
+                        "write a cluster.yaml for each part of the hosts");
+    return false;
+  }
+
   void ResolveSans(const CertSpec& spec, const Host* host, bool report, LeafCertificate* cert) {
-    cert->sans.reserve(spec.hosts.size());
+    DistinctPairs distinct(&cert->sans, spec.hosts.size());
     for (const Text& text : spec.hosts) {
       std::string value = Substitute(text, host, report);
       if (value.empty()) continue;
@@ -229,13 +259,11 @@ class CertResolver {
         }
         continue;
       }
-      if (std::find(cert->sans.begin(), cert->sans.end(), *san) != cert->sans.end()) continue;
-      if (report) {
-        const int errors_before = diagnostics_->error_count();
-        CheckConstraints({*san}, "", text.range, cert->kind->ca);
-        if (diagnostics_->error_count() == errors_before) WarnOfUrl(*san, text, value);
-      }
-      cert->sans.push_back(*std::move(san));
+      if (!distinct.Add(*std::move(san))) continue;
+      if (!report) continue;
+      const int errors_before = diagnostics_->error_count();
+      CheckConstraints({cert->sans.back()}, "", text.range, cert->kind->ca);
+      if (diagnostics_->error_count() == errors_before) WarnOfUrl(cert->sans.back(), text, value);
     }
   }
 
@@ -245,7 +273,8 @@ class CertResolver {
     if (!spec_.well_formed) return;
     for (; ca >= 0 && static_cast<size_t>(ca) < cluster_.cas.size(); ca = cluster_.cas[ca].issuer) {
       const CertificateAuthority& it = cluster_.cas[ca];
-      absl::Status status = CheckNameConstraints(it.permitted, it.excluded, sans, CN);
+      if (rules_[ca] == nullptr) continue;
+      absl::Status status = rules_[ca]->Check(sans, CN);
       if (status.ok()) continue;
       Report(Code::kNameConstraint, status, range, absl::StrCat("the CA ", Quote(it.name)), diagnostics_)
           .Relate(PlaceOfConstraints(it.name), "its name-constraints are here");
@@ -286,16 +315,16 @@ class CertResolver {
     }
     WarnOfOldGo(spec, cert, ca);
     StringPairs subject = SubjectOf(cert);
-    for (const CertificateAuthority& other : cluster_.cas) {
-      if (other.subject.empty() || subject != other.subject) continue;
-      diagnostics_
-          ->Error(Code::kSameSubject, spec.name.range,
-                  absl::StrCat("the certificate ", Quote(spec.name.value), " has the ",
-                               other.name == "ca" ? "CA's own" : absl::StrCat("CA ", other.name, "'s"),
-                               " subject, so that no verifier could tell them apart"),
-                  "give it another CN or other names")
-          .Relate(PlaceOfCa(spec_, other.name), "the CA is here");
-    }
+    auto found = ca_of_subject_.find(subject);
+    if (found == ca_of_subject_.end()) return;
+    const CertificateAuthority& other = cluster_.cas[found->second];
+    diagnostics_
+        ->Error(Code::kSameSubject, spec.name.range,
+                absl::StrCat("the certificate ", Quote(spec.name.value), " has the ",
+                             other.name == "ca" ? "CA's own" : absl::StrCat("CA ", other.name, "'s"),
+                             " subject, so that no verifier could tell them apart"),
+                "give it another CN or other names")
+        .Relate(PlaceOfCa(spec_, other.name), "the CA is here");
   }
 
   const Spec& spec_;
@@ -303,6 +332,11 @@ class CertResolver {
   Diagnostics* diagnostics_;
   PkiValues values_;
   Profiles profiles_;
+  size_t per_host_ = 0, names_per_host_ = 0;  // see MayMultiply
+  // Of the cluster; what is looked up once a certificate must not be looked for.
+  absl::flat_hash_set<absl::string_view> host_names_, ca_names_;
+  absl::flat_hash_map<StringPairs, int> ca_of_subject_;      // into Cluster::cas: the first one
+  std::vector<std::unique_ptr<NameConstraintRules>> rules_;  // beside Cluster::cas; null: none
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ namespace {
 constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
 constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
 constexpr char kDefaultName[] = "etcd";
+// Far more than anybody runs; every member's flags name all members.
+constexpr size_t kMostMembers = 100;
 const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 
 class EtcdResolver {
@@ -127,6 +129,13 @@ class EtcdResolver {
 
   // Which hosts are members; false, and an error, when that is not known.
   bool FindMembers() {
+    if (spec_.members.size() > kMostMembers) {
+      diagnostics_->Error(
+          Code::kQuorum, spec_.members[kMostMembers].range,
+          absl::StrCat(spec_.members.size(), " members; at most ", kMostMembers, " are taken"),
+          "etcd is run with 3, 5 or 7: more members make it slower, and hardly safer");
+      return false;
+    }
     bool good = true;
     std::vector<absl::string_view> known;
     for (const Host& host : cluster_.hosts) known.push_back(host.name);

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "src/base/diagnostic.h"
+#include "src/base/text.h"
 #include "src/etcd/facts/etcd_flags.h"
 #include "src/model/cluster.h"
 #include "src/model/resolve.h"  // IWYU pragma: export
@@ -43,6 +44,16 @@ std::string CheckedDigest(const Text& digest, Diagnostics* diagnostics);
 
 // Those of NAMES that are not in LIST: what can still be meant by an entry of it.
 std::vector<absl::string_view> Others(std::vector<absl::string_view> names, const std::vector<Text>& list);
+
+// MeantOr of WORD and the names that NAMES() lists; OTHERWISE when there are more errors than are shown to
+// anybody: a look at all names for each of thousands of errors is the square of their number.
+template <typename Names>
+Remedy MeantAmong(const Diagnostics& diagnostics, absl::string_view word, const Names& names,
+                  Remedy otherwise) {
+  constexpr int kShown = 100;
+  if (diagnostics.error_count() > kShown) return otherwise;
+  return MeantOr(word, names(), std::move(otherwise));
+}
 
 // The names of all CAs, as written.
 std::vector<absl::string_view> CaNames(const Spec& spec);

@@ -15,7 +15,11 @@ namespace {
 class RevocationResolver {
  public:
   RevocationResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics) {}
+      : spec_(spec), cluster_(*cluster), diagnostics_(diagnostics) {
+    for (size_t i = 0; i < cluster_.certificates.size() && !spec_.revoked.empty(); ++i) {
+      certificates_.try_emplace(cluster_.certificates[i].name, static_cast<int>(i));
+    }
+  }
 
   void Resolve() {
     for (const RevokedSpec& revoked : spec_.revoked) ResolveOne(revoked);
@@ -85,21 +89,24 @@ class RevocationResolver {
           "write the moment, for example date: 2026-11-22T10:00:00Z: what begins later is good");
       return;
     }
-    for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
-      LeafCertificate& leaf = cluster_.certificates[i];
-      if (leaf.name != spec.cert.value) continue;
+    if (auto found = certificates_.find(spec.cert.value); found != certificates_.end()) {
+      LeafCertificate& leaf = cluster_.certificates[found->second];
       CertificateAuthority* ca = Signer(&cluster_.cas[leaf.kind->ca], spec.cert.range);
       if (ca == nullptr) return;
-      ca->revoked_leaves.push_back({static_cast<int>(i), reason, date});
+      ca->revoked_leaves.push_back({found->second, reason, date});
       leaf.revoked_before = std::max(leaf.revoked_before, date);
       return;
     }
     if (!spec_.knows_certs || !spec_.knows_hosts) return;
-    std::vector<absl::string_view> names;
-    for (const LeafCertificate& leaf : cluster_.certificates) names.push_back(leaf.name);
-    diagnostics_->Error(
-        Code::kUnknownName, spec.cert.range, absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
-        MeantOr(spec.cert.value, names, "of one that is gone from `certs`, write the `serial` and the `ca`"));
+    auto names = [&] {
+      std::vector<absl::string_view> all;
+      for (const LeafCertificate& leaf : cluster_.certificates) all.push_back(leaf.name);
+      return all;
+    };
+    diagnostics_->Error(Code::kUnknownName, spec.cert.range,
+                        absl::StrCat("there is no certificate ", Quote(spec.cert.value)),
+                        MeantAmong(*diagnostics_, spec.cert.value, names,
+                                   "of one that is gone from `certs`, write the `serial` and the `ca`"));
   }
 
   void ResolveSerial(const RevokedSpec& spec, const std::string& reason, int64_t date) {
@@ -115,8 +122,10 @@ class RevocationResolver {
       diagnostics_->Error(spec.ca.set() ? Code::kUnknownName : Code::kAmbiguous, range,
                           spec.ca.set() ? absl::StrCat("there is no CA ", Quote(spec.ca.value))
                                         : "serial numbers are a CA's own: whose is this?",
-                          spec.ca.set() ? MeantOr(spec.ca.value, CaNames(spec_), "")
-                                        : Remedy(absl::StrCat("for example ca: ", cluster_.cas[0].name)));
+                          spec.ca.set()
+                              ? MeantAmong(
+                                    *diagnostics_, spec.ca.value, [&] { return CaNames(spec_); }, "")
+                              : Remedy(absl::StrCat("for example ca: ", cluster_.cas[0].name)));
       return;
     }
     CertificateAuthority* ca = Signer(&cluster_.cas[index], spec.serial.range);
@@ -135,6 +144,7 @@ class RevocationResolver {
   const Spec& spec_;
   Cluster& cluster_;
   Diagnostics* diagnostics_;
+  absl::flat_hash_map<std::string, int> certificates_;  // by name, into Cluster::certificates
   // Where each serial number is written.
   absl::flat_hash_map<std::pair<const CertificateAuthority*, std::string>, Range> serials_;
 };

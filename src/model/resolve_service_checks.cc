@@ -195,9 +195,10 @@ class ChecksResolver {
       const int ca = FindCa(cluster_, spec.ca);
       if (ca < 0) {
         if (!context_.all.knows_cas) return -1;
-        diagnostics_->Error(Code::kUnknownName, spec.ca.range,
-                            absl::StrCat("there is no CA ", Quote(spec.ca.value)),
-                            MeantOr(spec.ca.value, CaNames(context_.all), "write it under `cas`"));
+        diagnostics_->Error(
+            Code::kUnknownName, spec.ca.range, absl::StrCat("there is no CA ", Quote(spec.ca.value)),
+            MeantAmong(
+                *diagnostics_, spec.ca.value, [&] { return CaNames(context_.all); }, "write it under `cas`"));
         return -1;
       }
       // One above it will do: what is served comes with the chain.

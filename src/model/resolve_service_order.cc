@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -42,13 +43,17 @@ class AfterResolver {
     auto found = services_.find(name);
     if (found == services_.end()) {
       if (!spec_.knows_services) return false;
-      std::vector<absl::string_view> names;
-      for (const GenericServiceSpec& one : spec_.services)
-        if (one.name.value != service.name.value) names.push_back(one.name.value);
-      if (cluster_.has_etcd) names.push_back("etcd");
+      auto names = [&] {
+        std::vector<absl::string_view> all;
+        for (const GenericServiceSpec& one : spec_.services)
+          if (one.name.value != service.name.value) all.push_back(one.name.value);
+        if (cluster_.has_etcd) all.push_back("etcd");
+        return all;
+      };
       diagnostics_->Error(
           Code::kUnknownName, text.range, absl::StrCat("there is no service ", Quote(name)),
-          InLabel(text, name, MeantOr(name, names, "write it under `services`, or remove it")));
+          InLabel(text, name,
+                  MeantAmong(*diagnostics_, name, names, "write it under `services`, or remove it")));
       return false;
     }
     entry->service = found->second;
@@ -88,10 +93,13 @@ class AfterResolver {
       return true;
     }
     if (!spec_.knows_hosts) return false;
-    std::vector<absl::string_view> names;
-    for (const Host& one : cluster_.hosts) names.push_back(one.name);
+    auto names = [&] {
+      std::vector<absl::string_view> all;
+      for (const Host& one : cluster_.hosts) all.push_back(one.name);
+      return all;
+    };
     diagnostics_->Error(Code::kUnknownName, text.range, absl::StrCat("there is no host ", Quote(host)),
-                        InLabel(text, host, MeantOr(host, names, "")));
+                        InLabel(text, host, MeantAmong(*diagnostics_, host, names, "")));
     return false;
   }
 
@@ -112,6 +120,9 @@ class AfterResolver {
   Diagnostics* diagnostics_;
   absl::flat_hash_map<std::string, int> services_, host_names_;
 };
+
+// Of a circle; it may be as long as there are services, and there may be as many.
+constexpr size_t kMostNamed = 8;
 
 // Depth first, in the order of the text.
 class Sorter {
@@ -161,8 +172,12 @@ class Sorter {
     auto begin = std::find_if(path_.begin(), path_.end(), [&](const Step& s) { return s.service == first; });
     const size_t length = static_cast<size_t>(path_.end() - begin);
     std::string text = absl::StrCat("the service ", Name(first), " comes after ");
-    for (size_t i = 1; i < length; ++i)
+    for (size_t i = 1; i < std::min(length, kMostNamed); ++i)
       absl::StrAppend(&text, Name((begin + i)->service), ", which comes after ");
+    if (length > kMostNamed) {
+      absl::StrAppend(&text, length - kMostNamed,
+                      " more, one after the other, the last of which comes after ");
+    }
     absl::StrAppend(&text, Name(first), " itself");
     diagnostics_
         ->Error(Code::kServiceOrder, PlaceOfStep(*begin), text,
@@ -192,22 +207,19 @@ std::vector<std::vector<AfterEntry>> ResolveAfter(const Spec& spec, const Cluste
   std::vector<std::vector<AfterEntry>> after;
   for (const GenericServiceSpec& service : spec.services) {
     std::vector<AfterEntry> entries;
+    absl::flat_hash_set<std::pair<int, int>> seen;  // service (-1: etcd) and host
     for (const Text& text : service.after) {
       AfterEntry entry;
       if (!resolver.Resolve(service, text, &entry)) continue;
-      // A service on all hosts is also one on each.
-      const bool known = std::any_of(entries.begin(), entries.end(), [&](const AfterEntry& other) {
-        return other.etcd == entry.etcd && other.service == entry.service &&
-               (other.host == entry.host || other.host == -1);
-      });
-      if (known) continue;
-      entries.erase(std::remove_if(entries.begin(), entries.end(),
-                                   [&](const AfterEntry& other) {
-                                     return !other.etcd && other.service == entry.service && entry.host == -1;
-                                   }),
-                    entries.end());
-      entries.push_back(entry);
+      if (seen.emplace(entry.etcd ? -1 : entry.service, entry.host).second) entries.push_back(entry);
     }
+    // A service on all hosts is also one on each.
+    entries.erase(
+        std::remove_if(entries.begin(), entries.end(),
+                       [&](const AfterEntry& entry) {
+                         return !entry.etcd && entry.host >= 0 && seen.contains({entry.service, -1});
+                       }),
+        entries.end());
     after.push_back(std::move(entries));
   }
   return after;

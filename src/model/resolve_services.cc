@@ -13,6 +13,9 @@
 namespace kplan {
 namespace {
 
+// Of all services on all hosts, together.
+constexpr size_t kMostParts = 300'000, kMostAfter = 2'000'000;
+
 constexpr int kSnapshotsKept = 3, kMostSnapshots = 1000;
 
 // A further unit of this name would have the same label.
@@ -32,7 +35,7 @@ class ServicesResolver {
     after_ = ResolveAfter(spec_, cluster_, hosts_, diagnostics_);
     first_.resize(spec_.services.size());
     for (int i : OrderOfServices(spec_, after_, diagnostics_)) Add(i);
-    CheckServicePaths(spec_, cluster_, hosts_, diagnostics_);
+    if (!too_many_) CheckServicePaths(spec_, cluster_, hosts_, diagnostics_);
   }
 
  private:
@@ -92,11 +95,14 @@ class ServicesResolver {
       const int host = HostNamed(name.value);
       if (host < 0) {
         if (!spec_.knows_hosts) continue;
-        std::vector<absl::string_view> names;
-        for (const Host& known : cluster_.hosts) names.push_back(known.name);
+        auto names = [&] {
+          std::vector<absl::string_view> all;
+          for (const Host& known : cluster_.hosts) all.push_back(known.name);
+          return Others(all, service.hosts);
+        };
         diagnostics_->Error(Code::kUnknownName, name.range,
                             absl::StrCat("there is no host ", Quote(name.value)),
-                            MeantOr(name.value, Others(names, service.hosts), ""));
+                            MeantAmong(*diagnostics_, name.value, names, ""));
         continue;
       }
       auto [first, fresh] = met.try_emplace(host, &name);
@@ -123,6 +129,7 @@ class ServicesResolver {
       Instance(index, {spec_, spec, cluster_, certificates_, diagnostics_, -1});
       return;
     }
+    if (!MayMultiply(index)) return;
     // What is wrong with the text is wrong on every host: it is said once.
     Diagnostics unheard(&diagnostics_->source());
     Diagnostics* diagnostics = diagnostics_;
@@ -135,6 +142,30 @@ class ServicesResolver {
       if (i >= at_once) service.rollout_after = first_[index] + static_cast<int>(i - at_once);
       cluster_.services.push_back(std::move(service));
     }
+  }
+
+  // Whether the service can be on all its hosts; what it comes to is added up: a short text must not multiply
+  // without end.
+  bool MayMultiply(int index) {
+    const GenericServiceSpec& spec = spec_.services[index];
+    const size_t hosts = hosts_[index].size();
+    parts_ += hosts * (1 + spec.files.size() + 3 * spec.certs.size() + spec.dirs.size() + spec.units.size() +
+                       spec.archive.members.size() + spec.checks.size());
+    for (const AfterEntry& entry : after_[index]) {
+      if (!entry.etcd) after_parts_ += hosts * (entry.host >= 0 ? 1 : hosts_[entry.service].size());
+    }
+    auto refuse = [&](size_t count, absl::string_view what, size_t most) {
+      too_many_ = true;
+      diagnostics_->Error(Code::kTooLarge, spec.name.range,
+                          absl::StrCat("with this service on its ", hosts, " hosts, there are ", count, " ",
+                                       what, "; at most ", most, " are"),
+                          "write a cluster.yaml for each part of the hosts");
+      return false;
+    };
+    if (parts_ > kMostParts) return refuse(parts_, "files, folders, units and checks", kMostParts);
+    if (after_parts_ > kMostAfter)
+      return refuse(after_parts_, "services on one host that wait for one on another", kMostAfter);
+    return true;
   }
 
   ServiceInstance Instance(int index, const ServiceContext& context) {
@@ -204,6 +235,8 @@ class ServicesResolver {
   std::vector<std::vector<int>> hosts_;
   std::vector<std::vector<AfterEntry>> after_;
   std::vector<int> first_;
+  size_t parts_ = 0, after_parts_ = 0;  // see MayMultiply
+  bool too_many_ = false;
 };
 
 }  // namespace
@@ -256,7 +289,9 @@ int FindServiceCertificate(const ServiceContext& context, const Text& name) {
   if (cert >= 0 || !context.all.knows_certs) return cert;
   context.diagnostics->Error(Code::kUnknownName, name.range,
                              absl::StrCat("there is no certificate ", Quote(name.value)),
-                             MeantOr(name.value, context.certificates.All(), "write it under `certs`"));
+                             MeantAmong(
+                                 *context.diagnostics, name.value, [&] { return context.certificates.All(); },
+                                 "write it under `certs`"));
   return -1;
 }
 

@@ -138,39 +138,40 @@ absl::string_view Who(const Verdict& verdict) {
 
 constexpr char kRemedy[] = "remove the name, or change the CA's name-constraints";
 
-// WHAT is the name in words.
-absl::Status CheckOne(const StringPairs& permitted, const StringPairs& excluded, const Pair& san,
-                      absl::string_view what) {
-  for (const Pair& constraint : excluded) {
-    if (constraint.first != san.first) continue;
-    Verdict matches = Matches(constraint, san);
-    if (matches.openssl || matches.go) {
-      return RefuseName(
-          absl::StrCat(what, " is excluded by the CA's name constraint ", Written(constraint), Who(matches)),
-          kRemedy);
+// Those of KIND in words. A CA may permit thousands: the first ones tell what is meant.
+std::string FirstOfKind(const StringPairs& constraints, absl::string_view kind) {
+  constexpr size_t kShown = 8;
+  std::vector<std::string> words;
+  for (const Pair& constraint : constraints) {
+    if (constraint.first != kind) continue;
+    if (words.size() == kShown) {
+      words.push_back("others");
+      break;
     }
-    if (san.first == "dns" && WildcardCovers(san.second, constraint.second)) {
-      return RefuseName(
-          absl::StrCat(what, " covers ", constraint.second, ", which the CA's name constraints exclude"),
-          kRemedy);
-    }
+    words.push_back(Written(constraint));
   }
-  Verdict any;
-  std::vector<std::string> tried;
-  for (const Pair& constraint : permitted) {
-    if (constraint.first != san.first) continue;
-    Verdict matches = Matches(constraint, san);
-    any.openssl = any.openssl || matches.openssl;
-    any.go = any.go || matches.go;
-    tried.push_back(Written(constraint));
+  return JoinAnd(words);
+}
+
+// Keys, by which constraints and names find each other.
+
+std::string KeyOf(absl::string_view kind, absl::string_view name) { return absl::StrCat(kind, " ", name); }
+
+// NAME, and what is behind each of its dots.
+void AddSuffixes(absl::string_view kind, absl::string_view name, std::vector<std::string>* keys) {
+  for (;;) {
+    keys->push_back(KeyOf(kind, name));
+    size_t dot = name.find('.');
+    if (dot == absl::string_view::npos) return;
+    name.remove_prefix(dot + 1);
   }
-  if (tried.empty() || (any.openssl && any.go)) return absl::OkStatus();
-  return RefuseName(
-      absl::StrCat(what, " is not among what the CA's name constraints permit: ", JoinAnd(tried),
-                   any.go        ? " (for OpenSSL; for Go it is)"
-                   : any.openssl ? " (for Go; for OpenSSL it is)"
-                                 : ""),
-      kRemedy);
+}
+
+// The network of PREFIX bits that ADDRESS is in.
+IpNetwork NetworkOf(IpNetwork address, int prefix) {
+  for (int bit = prefix; bit < address.bits(); ++bit) address.octets[bit / 8] &= ~(1 << (7 - bit % 8));
+  address.prefix = prefix;
+  return address;
 }
 
 // Whether OpenSSL takes CN for a DNS name (cn2dnsid): two labels or more of letters, digits, "_" and inner
@@ -233,15 +234,94 @@ absl::StatusOr<Pair> ParseNameConstraint(absl::string_view text) {
   return OfKind("dns", ParseDomain(text, ""));
 }
 
-absl::Status CheckNameConstraints(const StringPairs& permitted, const StringPairs& excluded,
-                                  const StringPairs& sans, absl::string_view cn) {
-  auto is_uri = [](const Pair& pair) { return pair.first == "uri"; };
-  bool about_uris = std::any_of(permitted.begin(), permitted.end(), is_uri) ||
-                    std::any_of(excluded.begin(), excluded.end(), is_uri);
+NameConstraintList::NameConstraintList(const StringPairs& constraints) : constraints_(constraints) {
+  for (size_t i = 0; i < constraints_.size(); ++i) {
+    const auto& [kind, value] = constraints_[i];
+    kinds_.insert(kind);
+    const int index = static_cast<int>(i);
+    if (kind == "ip") {
+      auto network = IpNetwork::Parse(value);
+      if (!network.ok()) continue;  // it holds of nothing
+      prefixes_.emplace(network->v6, network->prefix);
+      by_key_[KeyOf(kind, network->ToString())].push_back(index);
+      continue;
+    }
+    by_key_[KeyOf(kind, absl::StripPrefix(value, "."))].push_back(index);
+    const size_t dot = value.find('.');
+    // The wildcard that covers it.
+    if (kind == "dns" && dot != std::string::npos && dot > 0) {
+      by_key_[KeyOf(kind, absl::StrCat("*", value.substr(dot)))].push_back(index);
+    }
+  }
+}
+
+std::vector<const Pair*> NameConstraintList::CandidatesFor(const Pair& san) const {
+  const auto& [kind, name] = san;
+  std::vector<std::string> keys;
+  IpNetwork address;
+  if (kind == "ip" && IpNetwork::OfAddress(name, &address)) {
+    for (const auto& [v6, prefix] : prefixes_) {
+      if (v6 == address.v6) keys.push_back(KeyOf(kind, NetworkOf(address, prefix).ToString()));
+    }
+  } else if (kind == "email") {
+    keys.push_back(KeyOf(kind, name));
+    AddSuffixes(kind, absl::string_view(name).substr(name.rfind('@') + 1), &keys);
+  } else if (kind == "uri") {
+    AddSuffixes(kind, absl::AsciiStrToLower(OpenSslUriHost(name)), &keys);
+    AddSuffixes(kind, UriHost(name), &keys);
+  } else {
+    AddSuffixes(kind, name, &keys);
+  }
+  std::set<int> found;
+  for (const std::string& key : keys) {
+    auto indices = by_key_.find(key);
+    if (indices != by_key_.end()) found.insert(indices->second.begin(), indices->second.end());
+  }
+  std::vector<const Pair*> candidates;
+  for (int index : found) candidates.push_back(&constraints_[index]);
+  return candidates;
+}
+
+NameConstraintRules::NameConstraintRules(const StringPairs& permitted, const StringPairs& excluded)
+    : permitted_(permitted), excluded_(excluded) {}
+
+// WHAT is the name in words.
+absl::Status NameConstraintRules::CheckOne(const Pair& san, absl::string_view what) const {
+  for (const Pair* constraint : excluded_.CandidatesFor(san)) {
+    Verdict matches = Matches(*constraint, san);
+    if (matches.openssl || matches.go) {
+      return RefuseName(
+          absl::StrCat(what, " is excluded by the CA's name constraint ", Written(*constraint), Who(matches)),
+          kRemedy);
+    }
+    if (san.first == "dns" && WildcardCovers(san.second, constraint->second)) {
+      return RefuseName(
+          absl::StrCat(what, " covers ", constraint->second, ", which the CA's name constraints exclude"),
+          kRemedy);
+    }
+  }
+  if (!permitted_.Has(san.first)) return absl::OkStatus();
+  Verdict any;
+  for (const Pair* constraint : permitted_.CandidatesFor(san)) {
+    Verdict matches = Matches(*constraint, san);
+    any.openssl = any.openssl || matches.openssl;
+    any.go = any.go || matches.go;
+  }
+  if (any.openssl && any.go) return absl::OkStatus();
+  return RefuseName(absl::StrCat(what, " is not among what the CA's name constraints permit: ",
+                                 FirstOfKind(permitted_.all(), san.first),
+                                 any.go        ? " (for OpenSSL; for Go it is)"
+                                 : any.openssl ? " (for Go; for OpenSSL it is)"
+                                               : ""),
+                    kRemedy);
+}
+
+absl::Status NameConstraintRules::Check(const StringPairs& sans, absl::string_view cn) const {
+  const bool about_uris = permitted_.Has("uri") || excluded_.Has("uri");
   bool has_dns = false;
   for (const Pair& san : sans) {
     has_dns = has_dns || san.first == "dns";
-    if (about_uris && is_uri(san) && IsIpAddress(UriHost(san.second))) {
+    if (about_uris && san.first == "uri" && IsIpAddress(UriHost(san.second))) {
       return RefuseName(
           absl::StrCat("the URI ", Quote(san.second),
                        " has an address for its host, while the CA has name constraints for URIs"),
@@ -255,12 +335,12 @@ absl::Status CheckNameConstraints(const StringPairs& permitted, const StringPair
     for (const auto& [kind, word] : kKinds) {
       if (san.first == kind) what = absl::StrCat(word, Quote(san.second));
     }
-    if (absl::Status status = CheckOne(permitted, excluded, san, what); !status.ok()) return status;
+    if (absl::Status status = CheckOne(san, what); !status.ok()) return status;
   }
   if (has_dns || !OpenSslSeesDnsName(cn)) return absl::OkStatus();
   // Among these characters a trailing dot or a wildcard cannot be.
   return CheckOne(
-      permitted, excluded, Pair("dns", absl::AsciiStrToLower(cn)),
+      Pair("dns", absl::AsciiStrToLower(cn)),
       absl::StrCat("the CN ", Quote(cn), ", which OpenSSL checks as a DNS name where there is no other,"));
 }
 

@@ -279,14 +279,62 @@ TEST(CheckNameConstraints, SaysWhoIsRefusedAndWhy) {
     std::string what = absl::StrCat("permitted [", c.permitted, "], excluded [", c.excluded, "], names [",
                                     c.sans, "], CN [", c.cn, "]");
     absl::Status status =
-        CheckNameConstraints(Names(c.permitted, ParseNameConstraint), Names(c.excluded, ParseNameConstraint),
-                             Names(c.sans, ClassifySan), c.cn);
+        NameConstraintRules(Names(c.permitted, ParseNameConstraint), Names(c.excluded, ParseNameConstraint))
+            .Check(Names(c.sans, ClassifySan), c.cn);
     EXPECT_EQ(status.ok(), c.refused == By::kNobody) << what << ": " << status;
     EXPECT_NE(status.message().find(c.because), absl::string_view::npos) << what << ": " << status;
   }
-  EXPECT_EQ(CheckNameConstraints({{"dns", "example.com"}}, {}, {{"dns", "a.org"}}, "").message(),
+  EXPECT_EQ(NameConstraintRules({{"dns", "example.com"}}, {}).Check({{"dns", "a.org"}}, "").message(),
             "the DNS name \"a.org\" is not among what the CA's name constraints permit: example.com\n"
             "remove the name, or change the CA's name-constraints");
+}
+
+// A list finds what could hold of a name without a look at each; it must find all of it.
+TEST(NameConstraints, ALongListHoldsAsItsPartsDo) {
+  const std::vector<std::string> kConstraints = {
+      "example.com",      ".example.com",       "bar.example.com",  "com",
+      "10.0.0.0/8",       "10.1.2.3/32",        "fd00::/8",         "0.0.0.0/0",
+      "@example.com",     "@.example.com",      "user@example.com", "uri:example.com",
+      "uri:.example.com", "uri:a.b.example.com"};
+  const std::vector<std::string> kNames = {"example.com",
+                                           "a.example.com",
+                                           "*.example.com",
+                                           "bar.example.com",
+                                           "badexample.com",
+                                           "10.1.2.3",
+                                           "11.0.0.1",
+                                           "fd00::1",
+                                           "fe80::1",
+                                           "user@example.com",
+                                           "User@example.com",
+                                           "user@a.example.com",
+                                           "https://example.com/x",
+                                           "https://a.b.example.com:8/x",
+                                           "https://EXAMPLE.com"};
+  StringPairs all;
+  for (const std::string& constraint : kConstraints) all.push_back(*ParseNameConstraint(constraint));
+  for (const std::string& text : kNames) {
+    const StringPairs name = {*ClassifySan(text)};
+    bool excluded = false, permitted = false;
+    for (const auto& one : all) {
+      if (one.first != name[0].first) continue;
+      excluded = excluded || !NameConstraintRules({}, {one}).Check(name, "").ok();
+      permitted = permitted || NameConstraintRules({one}, {}).Check(name, "").ok();
+    }
+    EXPECT_EQ(NameConstraintRules({}, all).Check(name, "").ok(), !excluded) << text;
+    // Of a kind that the list does not have, every name is good.
+    EXPECT_TRUE(!permitted || NameConstraintRules(all, {}).Check(name, "").ok()) << text;
+  }
+}
+
+TEST(NameConstraints, AreNotAllSaid) {
+  StringPairs permitted;
+  for (int i = 0; i < 1000; ++i) permitted.emplace_back("dns", "d" + std::to_string(i) + ".com");
+  EXPECT_EQ(
+      NameConstraintRules(permitted, {}).Check({{"dns", "a.org"}}, "").message(),
+      "the DNS name \"a.org\" is not among what the CA's name constraints permit: d0.com, d1.com, d2.com, "
+      "d3.com, "
+      "d4.com, d5.com, d6.com, d7.com and others\nremove the name, or change the CA's name-constraints");
 }
 
 // The same chains, made by OpenSSL and shown to OpenSSL and to cfssl's Go.

@@ -63,19 +63,61 @@ TEST(YamlTree, KnowsNothingFromSomething) {
 
 TEST(YamlTree, FollowsAliasesThatDoNotMultiply) {
   EXPECT_EQ(Describe("a: &x {b: c}\nd: *x\n"), "{a@0:{b@7:<c=c>} d@13:{b@7:<c=c>}}");
+  EXPECT_EQ(Describe("a: &x b\nc: *x\n"), "{a@0:<b=b> c@8:<*x=b>}") << "the alias is the place";
+  EXPECT_EQ(Describe("&k a: &k b\nc: *k\n"), "{a@3:<b=b> c@11:<*k=b>}") << "of two anchors the nearer one";
+  EXPECT_EQ(Describe("&k a: b\nc: *k\n"), "{a@3:<b=b> c@8:<*k=a>}") << "of a key";
 }
 
-TEST(YamlTree, RefusesWhatYamlCppTakes) {
+TEST(YamlTree, RefusesWhatYamlAllows) {
   EXPECT_EQ(Describe("a: 1\na: 2\nb: 1\nb: 2\n"), "error: \"a\" is written twice: \"b\" is written twice");
   EXPECT_EQ(Describe("a: 1\n---\nb: 1\n"), "error: a second YAML document begins here");
   EXPECT_EQ(Describe("&a [*a]\n").substr(0, 33), "error: this alias stands inside i");
   EXPECT_EQ(Describe(","), "error: this is not YAML: \",\" is not expected here");
+  EXPECT_EQ(Describe("a: *b\n"), "error: this is not YAML: no anchor \"&b\" stands above this alias");
+  EXPECT_EQ(Describe("a:\xC2\xA0"
+                     "b\n")
+                .substr(0, 35),
+            "error: a no-break space (U+00A0) st");
+  EXPECT_EQ(Describe("a:\n -\xC2\xA0"
+                     "b\n")
+                .substr(0, 35),
+            "error: a no-break space (U+00A0) st");
+  EXPECT_EQ(Describe("a:\n\xC2\xA0 b: c\n").substr(0, 35), "error: a no-break space (U+00A0) st");
+  EXPECT_EQ(Describe("a: b\xC2\xA0"
+                     "c\n"),
+            "{a@0:<b\xC2\xA0"
+            "c=b\xC2\xA0"
+            "c>}")
+      << "in a name it is the name's";
   EXPECT_EQ(Describe("a: !!python/object x\n").substr(0, 17), "error: a YAML tag");
   EXPECT_EQ(Describe("? [a]\n: b\n").substr(0, 24), "error: a key must be a s");
   EXPECT_EQ(Describe(std::string("a: b\0c\n", 7)), "error: a control character (byte 0x00)");
   EXPECT_EQ(Describe("a: \xff\n"), "error: this is not UTF-8");
   EXPECT_EQ(Describe("\xfe\xff\0a\n").substr(0, 24), "error: this is not UTF-8");
   EXPECT_EQ(Describe("<<: {a: b}\n"), "error: merge keys (<<) are not read");
+}
+
+// yaml-cpp's opinion is a warning, at the place where it differs.
+TEST(YamlTree, SaysWhereReadersDiffer) {
+  auto warning = [](const std::string& text) {
+    SourceFile source("c", text);
+    Diagnostics diagnostics(&source);
+    YamlTree tree;
+    EXPECT_TRUE(tree.Parse(&diagnostics)) << text;
+    if (diagnostics.all().empty()) return std::string("none");
+    const Diagnostic& first = diagnostics.all()[0];
+    return text.substr(first.range.begin, first.range.end - first.range.begin) + "=" +
+           first.message.substr(first.message.rfind("does: ") + 6);
+  };
+  EXPECT_EQ(warning("a: [b, 'c', {d: ~}]\ne: |\n  x\n  y\nf: &x >\n  z\ng: *x\nh:\n- i\n-\n"), "none");
+  EXPECT_EQ(warning("a: 'x\r\n  y'\r\nb: |\r\n  l1\r\n  l2\r\nc: p\r\n  q\r\n"), "none")
+      << "lines of Windows";
+  EXPECT_EQ(warning("\xEF\xBB\xBF"
+                    "a: b\n"),
+            "none");
+  EXPECT_EQ(warning("# nothing\n"), "none");
+  EXPECT_EQ(warning("a: b\nc: |\n  x\n   "), "|=it reads \"x\\x0a \"");
+  EXPECT_EQ(warning("a: \"\\ud83d\\ude00\"\n"), "\"\\ud83d\\ude00\"=invalid unicode: 55357");
 }
 
 TEST(YamlTree, FindsADuplicateAmongManyKeys) {

@@ -17,6 +17,9 @@ namespace {
 // bytes like every file's.
 constexpr size_t kMaxUnitName = 230;
 
+// Keys in one section, each of which is looked for among the others.
+constexpr size_t kMostKeys = 1000;
+
 // systemd.unit(5): every type has [Unit] and [Install]. Devices and scopes come from no file.
 struct UnitType {
   absl::string_view suffix;
@@ -104,6 +107,13 @@ class UnitMerger {
                           absl::StrCat(rules_.type[0] == 'a' ? "an " : "a ", rules_.type,
                                        " unit has no section ", Quote(name)),
                           MeantOr(name, sections_, absl::StrCat("there are ", JoinNames(sections_))));
+      return;
+    }
+    if (section.keys.size() > kMostKeys) {
+      diagnostics_->Error(
+          Code::kTooLarge, section.name.range,
+          absl::StrCat(section.keys.size(), " keys in one section; at most ", kMostKeys, " are read"),
+          "systemd knows some hundreds");
       return;
     }
     for (const UnitKeySpec& key : section.keys) Merge(name, key);

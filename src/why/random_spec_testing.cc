@@ -414,7 +414,7 @@ void RandomSpec::WriteFlow(const LooseNode& node, std::string* out) {
     *out += "{";
     for (size_t i = 0; i < node.entries.size(); ++i) {
       *out += i > 0 ? ", " : "";
-      // yaml-cpp must be told that a long text is a key.
+      // A long text must be said to be a key.
       std::string key = ScalarText(node.entries[i].first);
       absl::StrAppend(out, key.size() > 1000 ? "? " : "", key, " : ");
       WriteFlow(node.entries[i].second, out);

@@ -127,7 +127,7 @@ std::vector<std::string> LinesOnlyIn(absl::string_view text, absl::string_view o
 // The line of an edited list of single values. ONLY are its entries that the other side does not have.
 int LineOfList(const SourceFile& source, const TreeDiff::Side& side, const YamlNode& other,
                const std::vector<const YamlNode*>& only) {
-  const std::vector<const YamlNode*>& items = side.node->items;
+  const absl::Span<const YamlNode* const> items = side.node->items;
   auto line_of = [&](const YamlNode& item) {
     return item.range.known() ? LineAt(source, item.range.begin) : LineAt(source, NameRange(side).begin);
   };

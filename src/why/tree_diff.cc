@@ -181,8 +181,8 @@ class Differ {
   }
 
   TreeDiff DiffMaps(TreeDiff diff) {
-    const std::vector<YamlNode::Entry>& before = diff.before.node->entries;
-    const std::vector<YamlNode::Entry>& after = diff.after.node->entries;
+    const absl::Span<const YamlNode::Entry> before = diff.before.node->entries;
+    const absl::Span<const YamlNode::Entry> after = diff.after.node->entries;
     absl::flat_hash_map<absl::string_view, size_t> in_before, in_after;
     for (size_t i = 0; i < before.size(); ++i) in_before.emplace(before[i].key, i);
     for (size_t i = 0; i < after.size(); ++i) in_after.emplace(after[i].key, i);

@@ -40,7 +40,7 @@ void AppendFlow(const YamlNode& node, std::string* out) {
   }
 }
 
-// Block style, one space a level: yaml-cpp reads it faster than flow style, for which it looks ahead.
+// Block style, one space a level: yaml-cpp, the slower of the readers, looks ahead in flow style.
 class BlockWriter {
  public:
   BlockWriter(const std::vector<bool>& apply, std::string* out) : apply_(apply), out_(*out) {}
