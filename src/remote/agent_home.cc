@@ -18,6 +18,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/fields.h"
+#include "src/base/wipe.h"
 #include "src/host/host_file.h"
 
 namespace kplan {
@@ -243,6 +244,7 @@ absl::Status CopyFile(const std::string& from, const std::string& to) {
   auto fail = [&] { return ErrnoStatus(errno, absl::StrCat("cannot copy ", from)); };
   if (!in.ok() || !out.ok()) return fail();
   std::string block(256 << 10, '\0');
+  const WipeAtEnd wipe(&block);
   for (;;) {
     const ssize_t n = read(in.get(), &block[0], block.size());
     if (n == 0) return absl::OkStatus();
