@@ -6,12 +6,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 
 namespace kplan {
 namespace {
 
 absl::StatusOr<UniqueFd> OpenLock() {
-  if (absl::Status status = MakeFolders(paths::kState); !status.ok()) return status;
+  if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
   UniqueFd fd(open(paths::kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", paths::kLock));
   return fd;

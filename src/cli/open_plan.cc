@@ -5,13 +5,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/private_folder.h"
 
 namespace kplan {
 namespace {
 
 int Enter(const std::string& folder) {
-  if (folder.empty() || chdir(folder.c_str()) == 0) return kExitDone;
-  return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  if (!folder.empty() && chdir(folder.c_str()) != 0)
+    return Fail(ErrnoStatus(errno, absl::StrCat("cannot enter ", folder)).message());
+  absl::Status status = CheckPrivateFolder(paths::kState);
+  return status.ok() ? kExitDone : Fail(status.message());
 }
 
 }  // namespace
