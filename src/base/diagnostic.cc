@@ -25,10 +25,12 @@ size_t CodePoints(absl::string_view text) {
 bool Continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 // "  12 |   host: x" and the underline below it.
-void AppendExcerpt(const SourceFile& source, Range range, const char* color, std::string* out) {
+void AppendExcerpt(const Diagnostics& diagnostics, Range range, const char* color, std::string* out) {
+  const SourceFile& source = diagnostics.source();
   const char* reset = *color != '\0' ? kReset : "";
   SourceFile::Position position = source.PositionOf(range.begin);
-  absl::string_view line = source.Line(position.line);
+  const std::string calm_line = diagnostics.ShownLine(position.line);
+  absl::string_view line = calm_line;
   size_t begin = std::min<size_t>(range.begin - source.LineStart(position.line), line.size());
   size_t end = std::min<size_t>(range.end - source.LineStart(position.line), line.size());
   size_t from = 0, to = line.size();
@@ -116,6 +118,23 @@ Diagnostic& Diagnostics::Warning(Code code, Range range, std::string message, Re
   return Add(Diagnostic::Severity::kWarning, code, range, std::move(message), std::move(help));
 }
 
+bool Diagnostics::Hides(Range place) const {
+  return std::any_of(hidden_.begin(), hidden_.end(), [place](const Range& hidden) {
+    return hidden.begin < place.end && place.begin < hidden.end;
+  });
+}
+
+std::string Diagnostics::ShownLine(int line) const {
+  std::string text(source_->Line(line));
+  const size_t start = source_->LineStart(line);
+  for (const Range& hidden : hidden_) {
+    if (hidden.end <= start) continue;
+    const size_t end = std::min<size_t>(hidden.end - start, text.size());
+    for (size_t i = std::max<size_t>(hidden.begin, start) - start; i < end; ++i) text[i] = '*';
+  }
+  return text;
+}
+
 std::string Diagnostics::Format(bool color, size_t max_shown) const {
   std::vector<const Diagnostic*> sorted;
   for (const Diagnostic& diagnostic : all_) sorted.push_back(&diagnostic);
@@ -139,12 +158,12 @@ std::string Diagnostics::Format(bool color, size_t max_shown) const {
     }
     absl::StrAppend(&out, reset, " ", tone, error ? "error: " : "warning: ", reset, bold, d->message, reset);
     absl::StrAppend(&out, " ", color ? kDim : "", "[", Slug(d->code), "]", reset, "\n");
-    if (d->range.known()) AppendExcerpt(*source_, d->range, tone, &out);
+    if (d->range.known()) AppendExcerpt(*this, d->range, tone, &out);
     if (d->other.known()) {
       SourceFile::Position position = source_->PositionOf(d->other.begin);
       absl::StrAppend(&out, "   ", source_->path(), ":", position.line, ":", position.column, ": ",
                       d->other_message, "\n");
-      AppendExcerpt(*source_, d->other, "", &out);
+      AppendExcerpt(*this, d->other, "", &out);
     }
     if (!d->help.empty()) {
       for (absl::string_view line : absl::StrSplit(d->help, '\n')) absl::StrAppend(&out, "   ", line, "\n");

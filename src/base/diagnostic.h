@@ -95,6 +95,14 @@ class Diagnostics {
   const std::vector<Diagnostic>& all() const { return all_; }
   const SourceFile& source() const { return *source_; }
 
+  // What is in PLACE is secret (secret_content.h): no line of the source is shown with it.
+  void Hide(Range place) { hidden_.push_back(place); }
+  // Whether something in PLACE is hidden: then no message quotes what is there.
+  bool Hides(Range place) const;
+  // The text of LINE (from 1) without its end, as it may be shown: with "*" for each character that is
+  // hidden, so that all others stay where they are.
+  std::string ShownLine(int line) const;
+
   // All of them in the order of the file, at most MAX_SHOWN and a line that counts the rest.
   std::string Format(bool color, size_t max_shown = 100) const;
 
@@ -103,6 +111,7 @@ class Diagnostics {
 
   const SourceFile* source_;
   std::vector<Diagnostic> all_;
+  std::vector<Range> hidden_;
   int errors_ = 0;
 };
 

@@ -25,7 +25,7 @@ std::string Superseded(absl::string_view name) { return absl::StrCat("pki/supers
 std::string Archive(absl::string_view base) { return absl::StrCat("archives/", base); }
 
 std::string Rendered(absl::string_view host, absl::string_view host_path) {
-  return absl::StrCat("rendered/", host, host_path);
+  return absl::StrCat(kRendered, "/", host, host_path);
 }
 
 namespace on_host {

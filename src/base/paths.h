@@ -28,6 +28,7 @@ inline constexpr char kNinjaDeps[] = ".kplan/.ninja_deps";  // the same
 inline constexpr char kJournals[] = ".kplan/journal";
 inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
 inline constexpr char kSnapshots[] = "snapshots";
+inline constexpr char kRendered[] = "rendered";
 inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
 
 std::string Shard(absl::string_view name);      // .kplan/steps/NAME.json

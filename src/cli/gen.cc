@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/given_cas.h"
@@ -93,6 +94,29 @@ bool CheckRoots(const SpecFile& file, const std::string& folder) {
   return !found.has_errors();
 }
 
+// Closes what an earlier kplan left open to others. *LINE: what is to be said of that; empty: nothing.
+absl::Status CloseToOthers(std::string* line) {
+  std::vector<std::string> closed;
+  for (const char* folder : {paths::kState, paths::kRendered}) {
+    absl::StatusOr<bool> was_open = ClosePrivateFolder(folder);
+    if (!was_open.ok()) return was_open.status();
+    if (*was_open) closed.push_back(folder);
+  }
+  if (closed.empty()) return absl::OkStatus();
+  *line = absl::StrCat(JoinAnd(closed),
+                       " could be read by others, and may hold secrets: now by the owner alone\n");
+  return absl::OkStatus();
+}
+
+// What root made is for whoever the folder belongs to.
+absl::Status GiveToOwner() {
+  absl::Status status = GiveToOwnerOf(".", paths::kBuildNinja);
+  for (const char* folder : {paths::kSpecs, paths::kShards})
+    if (status.ok()) status = GiveToOwnerOf(paths::kState, folder);
+  // What a step that was killed had not given yet.
+  return status.ok() ? GiveToOwnerOf(paths::kRendered, paths::kRendered) : status;
+}
+
 }  // namespace
 
 int GenCommand(const Arguments& arguments) {
@@ -133,12 +157,15 @@ int GenCommand(const Arguments& arguments) {
     if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
       return Fail(status.message());
   }
+  std::string closed;
+  if (absl::Status status = CloseToOthers(&closed); !status.ok()) return Fail(status.message());
   if (absl::Status status = CheckEtcdVersion(*compiled); !status.ok()) return Fail(status.message());
   absl::Status remembered = SpecHistory::Remember(ninja->spec, file->diagnostics().source().text(),
                                                   absl::ToUnixMillis(absl::Now()));
   if (!remembered.ok()) return Fail(remembered.message());
   absl::StatusOr<Written> written = WriteGenerated(*compiled, *ninja);
   if (!written.ok()) return Fail(written.status().message());
+  if (absl::Status status = GiveToOwner(); !status.ok()) return Fail(status.message());
   std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());
   int exit = kExitDone;
   if (options.Has("--contact")) {
@@ -151,6 +178,7 @@ int GenCommand(const Arguments& arguments) {
     if (absl::Status status = HaveNinjaReadAgain(); !status.ok()) return Fail(status.message());
   }
   if (!from_ninja || written->changed) Print(WithObjections(*file));
+  PrintText(closed);
   for (const std::string& line : stale) PrintText(absl::StrCat(Shown(line), "\n"));
   if (!from_ninja || written->changed) {
     std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");

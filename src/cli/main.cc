@@ -1,5 +1,6 @@
 #include <openssl/crypto.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -39,6 +40,14 @@ constexpr Command kCommands[] = {{"certs", kplan::CertsCommand},
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Nearly every command has a private key or a passphrase in its memory at some time. No core dump is made
+  // of it, whatever core_pattern says (a pipe does not heed RLIMIT_CORE), and nobody but root looks into it
+  // with a debugger or through /proc. A program that this one starts is again as any other (execve(2)): an
+  // etcd may dump core.
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) {
+    kplan::Fail("cannot keep private keys out of core dumps: prctl(PR_SET_DUMPABLE) is refused here");
+    return kplan::kExitFailed;
+  }
   // No openssl.cnf of the machine changes what kplan makes; not reading it is also a third of a step's start.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   // Folders for hosts are 0755 and certificates 0644 whoever runs this; secrets get their modes explicitly.

@@ -1,14 +1,18 @@
 #include "src/cli/open_plan.h"
 
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/private_folder.h"
 
 namespace kplan {
 namespace {
 
 int Enter(const std::string& folder) {
-  if (folder.empty()) return kExitDone;
-  absl::Status entered = EnterFolder(folder);
-  return entered.ok() ? kExitDone : Fail(entered.message());
+  if (!folder.empty()) {
+    if (absl::Status entered = EnterFolder(folder); !entered.ok()) return Fail(entered.message());
+  }
+  absl::Status status = CheckPrivateFolder(paths::kState);
+  return status.ok() ? kExitDone : Fail(status.message());
 }
 
 int LoadHistory(OpenPlan* plan) {

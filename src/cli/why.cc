@@ -22,16 +22,16 @@ std::string TimeText(int64_t milliseconds) {
 }
 
 // The lines of cluster.yaml that the chain ends with, as they are now.
-std::string Excerpt(const SourceFile& source, const RootCause& root) {
+std::string Excerpt(const Diagnostics& file, const RootCause& root) {
   std::string out;
   std::vector<int> lines;
   for (const SpecEdit& edit : root.edits) lines.push_back(edit.line);
   if (root.kind == RootCause::Kind::kFirst) lines.push_back(root.line);
   int shown = 0;
   for (int line : lines) {
-    if (line <= shown || line > source.line_count()) continue;
+    if (line <= shown || line > file.source().line_count()) continue;
     shown = line;
-    absl::StrAppendFormat(&out, "%5d | %s\n", line, Brief(source.Line(line)));
+    absl::StrAppendFormat(&out, "%5d | %s\n", line, Brief(file.ShownLine(line)));
   }
   return out;
 }
@@ -97,7 +97,7 @@ std::string WhyText(const OpenPlan& plan, const Forecast& forecast, StepId step,
   }
   absl::StrAppend(&out, ChainText(plan.graph(), why, plan.path, !next, "  "));
   // The line numbers of what was are those of the text of that time.
-  if (next) out += Excerpt(plan.file->diagnostics().source(), why.root);
+  if (next) out += Excerpt(plan.file->diagnostics(), why.root);
   return out;
 }
 

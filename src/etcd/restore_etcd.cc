@@ -114,11 +114,16 @@ absl::Status CheckExchange(int stage) {
   return status;
 }
 
+// The folder of STAGE for the child that works in it: by its descriptor, so that no link on the way is
+// followed, and by the child's own, for nobody else sees those of this process (cli/main.cc).
+std::string WorkingFolder(const RestoreStage& stage) {
+  return absl::StrCat("/proc/self/fd/", stage.folder());
+}
+
 // Runs the restore into the folder NEW_FOLDER of the stage.
 absl::Status MakeNew(const RestorePartRecord& part, const RestoreStage& stage, const std::string& new_folder,
                      const std::string& program, const std::string& snapshot, int64_t size) {
-  // By its descriptor, so that no link on the way is followed.
-  const std::string folder = absl::StrCat("/proc/", getpid(), "/fd/", stage.folder());
+  const std::string folder = WorkingFolder(stage);
   absl::Status status =
       RunSnapshotProgram(
           program,
@@ -144,8 +149,8 @@ absl::Status CheckNew(const RestorePartRecord& part, const RestoreStage& stage, 
                                             data->cluster_id, data->strange, ", and the plan has member ",
                                             part.member_id, " of cluster ", part.cluster_id));
   }
-  absl::StatusOr<SnapshotInfo> info = AskSnapshotStatus(
-      program, absl::StrCat("/proc/", getpid(), "/fd/", stage.folder(), "/", new_folder, "/member/snap/db"));
+  absl::StatusOr<SnapshotInfo> info =
+      AskSnapshotStatus(program, absl::StrCat(new_folder, "/member/snap/db"), WorkingFolder(stage));
   if (!info.ok()) return info.status();
   if (info->revision == part.revision) return absl::OkStatus();
   return absl::DataLossError(absl::StrCat("what was restored has revision ", info->revision,

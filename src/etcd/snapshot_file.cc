@@ -153,11 +153,13 @@ absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view text) {
   return info;
 }
 
-absl::StatusOr<SnapshotInfo> AskSnapshotStatus(const std::string& program, const std::string& path) {
+absl::StatusOr<SnapshotInfo> AskSnapshotStatus(const std::string& program, const std::string& path,
+                                               const std::string& folder) {
   struct stat file;
-  const int64_t size = stat(path.c_str(), &file) == 0 ? file.st_size : 0;
-  absl::StatusOr<std::string> out =
-      RunSnapshotProgram(program, {"snapshot", "status", path, "--write-out=json"}, TimeForSnapshot(size));
+  const std::string seen = folder.empty() ? path : absl::StrCat(folder, "/", path);
+  const int64_t size = stat(seen.c_str(), &file) == 0 ? file.st_size : 0;
+  absl::StatusOr<std::string> out = RunSnapshotProgram(
+      program, {"snapshot", "status", path, "--write-out=json"}, TimeForSnapshot(size), folder);
   absl::StatusOr<SnapshotInfo> info = out.ok() ? ParseSnapshotStatus(*out) : out.status();
   if (!info.ok()) {
     return absl::Status(info.status().code(), absl::StrCat("`", program, " snapshot status ", path,

@@ -49,8 +49,10 @@ absl::Status WithoutLog(const absl::Status& error);
 // when it is none.
 absl::StatusOr<SnapshotInfo> ParseSnapshotStatus(absl::string_view json);
 
-// What `PROGRAM snapshot status` says of PATH. It need not end in its SHA-256: that of a member is fine, too.
-absl::StatusOr<SnapshotInfo> AskSnapshotStatus(const std::string& program, const std::string& path);
+// What `PROGRAM snapshot status`, run in FOLDER ("": here), says of PATH. It need not end in its SHA-256:
+// that of a member is fine, too.
+absl::StatusOr<SnapshotInfo> AskSnapshotStatus(const std::string& program, const std::string& path,
+                                               const std::string& folder = "");
 
 // That PATH is a whole snapshot: a file, and no link, that ends in the SHA-256 of the rest, and that PROGRAM
 // can read. (`snapshot status` itself says nothing of a byte that was changed.) DataLoss when it is damaged

@@ -16,6 +16,7 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/piecewise_file.h"
+#include "src/base/private_folder.h"
 #include "src/prune/leftovers.h"
 #include "src/step/kinds.h"
 
@@ -61,9 +62,18 @@ absl::Status WriteShards(const Graph& graph, absl::Span<const Shard* const> shar
       texts.push_back(graph.ShardText(*shard));
       files.push_back({paths::Shard(shard->name), texts.back()});
     }
-    if (absl::Status status = WriteFiles(files, 0644); !status.ok()) return status;
+    if (absl::Status status = WriteFiles(files, kPrivateFile); !status.ok()) return status;
   }
   return absl::OkStatus();
+}
+
+// A digest of a record with a secret in it could be compared with those of guesses. Only rendered texts are
+// in records.
+mode_t NinjaMode(const Graph& graph) {
+  const bool secret = std::any_of(graph.steps().begin(), graph.steps().end(), [](const Step& step) {
+    return step.secret && step.kind == StepKind::kRender;
+  });
+  return secret ? kPrivateFile : 0644;
 }
 
 // A host, as plan.json has it.
@@ -143,6 +153,7 @@ void WritePlanJson(const Compiled& compiled, TextSink sink) {
 absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOptions& options) {
   auto write_ninja = [&](TextSink sink) { WriteNinjaFile(compiled.graph, options, sink); };
   auto write_plan = [&](TextSink sink) { WritePlanJson(compiled, sink); };
+  const mode_t ninja_mode = NinjaMode(compiled.graph);
   Written written;
   std::vector<const Shard*> differing;
   LeftoverUpdate leftovers(compiled.graph);
@@ -182,9 +193,12 @@ absl::StatusOr<Written> WriteGenerated(const Compiled& compiled, const NinjaOpti
     if (status.ok()) status = WriteShards(compiled.graph, differing);
     if (status.ok() && !same_plan) status = WritePiecewise(paths::kPlan, write_plan, 0644);
     if (status.ok()) status = RemoveShards(*others);
-    if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, 0644);
+    if (status.ok()) status = WritePiecewise(paths::kBuildNinja, write_ninja, ninja_mode);
     if (!status.ok()) return status;
     written.changed = true;
+  } else if (ninja_mode == kPrivateFile) {
+    // One that an earlier kplan wrote.
+    if (absl::Status status = ClosePrivateFile(paths::kBuildNinja); !status.ok()) return status;
   }
   // Ninja reads build.ninja again when this is newer than it was. Its content is a digest, so that it is
   // written exactly when build.ninja is another. It need not survive a power cut: an empty or an old one is

@@ -38,10 +38,13 @@ struct Step {
   absl::string_view record;         // canonical JSON
   StepKind kind;
   bool contacts = false;  // a host over ssh: only so many of these run at a time
-  uint32_t shard;         // index into Graph::shards(): where the record is kept
-  Range made_for;         // the key in cluster.yaml that asks for it
-  StepIds inputs;         // stale when the artifact of one of these changes
-  StepIds after;          // must be done before, and may change without staling this
+  // Its artifact is not for everybody to read (base/secret_content.h): neither what is in it nor a digest of
+  // that is shown.
+  bool secret = false;
+  uint32_t shard;  // index into Graph::shards(): where the record is kept
+  Range made_for;  // the key in cluster.yaml that asks for it
+  StepIds inputs;  // stale when the artifact of one of these changes
+  StepIds after;   // must be done before, and may change without staling this
 };
 
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
@@ -109,6 +112,9 @@ class Graph {
 
   // STEP contacts a host over ssh.
   void AddContact(StepId step) { steps_[step].contacts = true; }
+
+  // The artifact of STEP is secret.
+  void AddSecret(StepId step) { steps_[step].secret = true; }
 
   void AddToGroup(absl::string_view group, StepId step);
 

@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "src/base/disk.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/host/ninja_log.h"
 #include "src/host/ninja_process.h"
 #include "src/host/run_holder.h"
@@ -25,7 +26,7 @@ namespace kplan {
 namespace {
 
 absl::StatusOr<UniqueFd> OpenLock(const char* path) {
-  if (absl::Status status = MakeFolders(paths::kState); !status.ok()) return status;
+  if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
   UniqueFd fd(disk::Open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
   return fd;

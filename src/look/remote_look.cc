@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/base/paths.h"
+#include "src/base/secret_content.h"
 #include "src/base/text.h"
 #include "src/look/step_record.h"
 #include "src/step/certificate_changes.h"
@@ -113,6 +114,8 @@ void RemoteLooker::CompareContent(const AnyRecord& record, const LastDone& last,
   // What a step before is going to write again is still here as it is there, if it was delivered.
   absl::StatusOr<Delivery> before = DeliveryOf({"", now_, Foreseen()}, record);
   if (!before.ok() || before->digest != last.digest) return;
+  const std::string mode = AttributesOf(record).mode;  // none of a pair, whose certificate is public
+  const bool secret = !mode.empty() && IsSecretMode(absl::string_view(mode));
   for (size_t i = 0; i < before->files.size() && i < delivery.files.size(); ++i) {
     const ForeseenFile &from = before->files[i].file, &to = delivery.files[i].file;
     if (before->files[i].secret) {
@@ -123,7 +126,9 @@ void RemoteLooker::CompareContent(const AnyRecord& record, const LastDone& last,
     const std::optional<std::string> old_digest = DigestOf(from), new_digest = DigestOf(to);
     if (old_digest.has_value() && old_digest == new_digest) continue;
     std::vector<Change> changes;
-    if (from.content.has_value() && to.content.has_value()) {
+    if (secret) {
+      changes = SecretContentChange();
+    } else if (from.content.has_value() && to.content.has_value()) {
       changes = ContentChanges(*from.content, *to.content);
     } else if (from.content.has_value() && to.certificate != nullptr) {
       changes = ContentChanges(*from.content, *to.certificate);

@@ -18,6 +18,7 @@
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/base/text.h"
 #include "src/spec/yaml_tree.h"
 
@@ -172,7 +173,8 @@ absl::Status SpecHistory::Remember(const std::string& path, const std::string& t
   }
   int64_t number = numbers.empty() ? 1 : numbers[0] + 1;
   std::string content = absl::StrCat(HeaderText(path, text.size(), now_ms), text);
-  if (absl::Status status = WriteFile(paths::SavedSpec(number), content, 0644); !status.ok()) return status;
+  if (absl::Status status = WriteFile(paths::SavedSpec(number), content, kPrivateFile); !status.ok())
+    return status;
   // Not before the new one is there.
   for (size_t i = kKept - 1; i < numbers.size(); ++i) {
     if (absl::Status status = Remove(numbers[i]); !status.ok()) return status;

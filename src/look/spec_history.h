@@ -2,7 +2,8 @@
 #define KPLAN_LOOK_SPEC_HISTORY_H_
 
 // The versions of cluster.yaml that `gen` went by, newest first, in .kplan/specs/: so that `why` can say
-// which line a step ran for, also after the run. A spec holds no secrets.
+// which line a step ran for, also after the run. What is secret in a spec is in them, too: they are for their
+// owner alone (base/private_folder.h).
 //
 // A version is one file, .kplan/specs/NUMBER, and the greater number is the newer one. Its first line is a
 // JSON object that says whose text follows; a file that is not such a one, or not as long as it says, is as

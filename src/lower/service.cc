@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/base/paths.h"
+#include "src/base/secret_content.h"
 #include "src/base/text.h"
 #include "src/lower/lower_internal.h"
 #include "src/step/file_records.h"
@@ -184,6 +185,8 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file,
   StepId step = lowering.graph.AddStep(
       StepKind::kFile, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
       ToText(record), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after, file.place);
+  // The digest of a private key's file is over what is public in it.
+  if (!file.secret && IsSecretMode(static_cast<mode_t>(file.mode))) lowering.graph.AddSecret(step);
   Announce(lowering, host, step,
            {{step, Watch::Kind::kFile, static_cast<mode_t>(file.mode), "", host.root, file.path, ""}});
   return step;

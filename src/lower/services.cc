@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
+#include "src/base/secret_content.h"
 #include "src/lower/lower_internal.h"
 #include "src/step/file_records.h"
 #include "src/step/service_records.h"
@@ -76,6 +77,7 @@ class ServiceSources {
       file.from = paths::Rendered(lowering_.cluster.hosts[service->host].name, it.path);
       file.source = LowerRender(lowering_, service->host, it.path, it.content, it.place);
     }
+    if (IsSecretMode(static_cast<mode_t>(it.mode))) lowering_.graph.AddSecret(file.source);
     service->files.push_back(std::move(file));
   }
 

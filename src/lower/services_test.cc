@@ -69,6 +69,34 @@ TEST(Services, TheStepsOfOne) {
   EXPECT_EQ(GroupOf(graph, "a").count("verify/a/web"), 1u);
 }
 
+// The content of a file that not everybody may read. A file with a private key has a digest of what is public
+// in it.
+TEST(Services, WhichAreSecret) {
+  constexpr char kSecrets[] = R"(
+hosts: {a: {root: ./a, service-manager: none}}
+ca: {CN: ca}
+certs: {web: {files: [bundle]}}
+services:
+  web:
+    command: [/usr/bin/web]
+    files:
+      /etc/a: {content: a, mode: "0640"}
+      /etc/b: {from: b, mode: "0600"}
+      /etc/c: {content: c, mode: "0644"}
+      /etc/d: {from: d}
+    certs:
+      - {name: web, cert: /etc/web/web.pem, key: /etc/web/web-key.pem}
+      - {name: web, cert: /etc/web/all.pem, include: bundle}
+)";
+  const Graph graph = GraphOf(kSecrets);
+  std::set<std::string> secret;
+  for (const Step& step : graph.steps()) {
+    if (step.secret) secret.insert(step.label);
+  }
+  EXPECT_EQ(secret,
+            (std::set<std::string>{"render/a/etc/a", "file/a/etc/a", "source/web/etc/b", "file/a/etc/b"}));
+}
+
 TEST(Services, TheRecordsOfOne) {
   Graph graph = GraphOf(kOne);
   EXPECT_EQ(RecordOf(graph, "source/web/etc/web/motd"),

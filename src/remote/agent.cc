@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/wipe.h"
 #include "src/host/host_file.h"
 #include "src/remote/agent_home.h"
 #include "src/remote/agent_program.h"
@@ -32,6 +33,10 @@ namespace {
 class Session {
  public:
   Session(int in, int out) : in_(in), out_(out) {}
+  ~Session() {
+    heard_.resize(heard_.capacity());  // what was longer before lies behind the end
+    const WipeAtEnd heard(&heard_), block(&block_);
+  }
 
   // A line, whole, also when two threads say something.
   absl::Status Say(absl::string_view line) {

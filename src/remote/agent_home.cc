@@ -18,6 +18,7 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/fields.h"
+#include "src/base/wipe.h"
 #include "src/host/host_file.h"
 
 namespace kplan {
@@ -243,6 +244,7 @@ absl::Status CopyFile(const std::string& from, const std::string& to) {
   UniqueFd out(disk::Open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!out.ok()) return fail();
   std::string block(256 << 10, '\0');
+  const WipeAtEnd wipe(&block);
   for (;;) {
     const ssize_t n = disk::Read(in.get(), &block[0], block.size());
     if (n == 0) return absl::OkStatus();

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "absl/time/time.h"
 #include "src/base/disk.h"
 #include "src/base/text.h"
+#include "src/base/wipe.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/ssh_connection.h"
 #include "src/remote/ssh_errors.h"
@@ -69,6 +69,7 @@ absl::StatusOr<Conversation> OpenAgent(const RemoteHost& host, const AgentProgra
 // Sends the content of FILE, whose digest was taken from the open descriptor FD.
 absl::Status SendFile(const SentFile& file, int fd, Conversation* conversation) {
   std::string block(256 << 10, '\0');
+  const WipeAtEnd wipe(&block);
   absl::Status status;
   for (int64_t sent = 0; status.ok() && sent < file.size && !conversation->HasSomething();) {
     const size_t wanted = static_cast<size_t>(std::min<int64_t>(block.size(), file.size - sent));
@@ -80,7 +81,6 @@ absl::Status SendFile(const SentFile& file, int fd, Conversation* conversation) 
     status = conversation->Write(absl::string_view(block).substr(0, n));
     sent += n;
   }
-  OPENSSL_cleanse(&block[0], block.size());  // it may be a key
   return status;
 }
 

@@ -17,6 +17,7 @@
 #include "absl/time/clock.h"
 #include "src/base/disk.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/base/process.h"
 #include "src/remote/ssh_command.h"
 #include "src/remote/ssh_errors.h"
@@ -89,6 +90,7 @@ absl::StatusOr<SshConnection> SshConnection::Open(const RemoteHost& host) {
   SshConnection connection(host);
   if (IsOpen(connection.socket_)) return connection;
   const absl::Time begun = absl::Now();
+  if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
   if (absl::Status status = MakeFolders(paths::kSsh, Durability::kUnsynced); !status.ok()) return status;
   if (chmod(paths::kSsh, 0700) != 0) return ErrnoStatus(errno, paths::kSsh);
   absl::StatusOr<UniqueFd> lock = connection.Lock(".opening");

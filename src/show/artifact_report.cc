@@ -94,7 +94,7 @@ void AppendLastRun(const ArtifactView& view, std::string* out) {
   }
 }
 
-// The record with a line a member; what is in them is public.
+// The record with a line a member.
 void AppendRecord(const ArtifactView& view, std::string* out) {
   absl::StrAppend(out, "\nrecord ", view.digest, "\n");
   const Json record = ParseRecord(view.record).value_or(Json::object());

@@ -11,10 +11,12 @@
 #include "src/base/diagnostic.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/base/secret_content.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
 #include "src/show/artifact_details.h"
 #include "src/show/graph_view.h"
+#include "src/show/shown_record.h"
 #include "src/spec/yaml_path.h"
 #include "src/spec/yaml_tree.h"
 #include "src/step/any_record.h"
@@ -103,8 +105,8 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   view.kind = std::string(KindOf(step.kind).word);
   view.verb = std::string(KindOf(step.kind).verb);
   view.host = graph.shards()[step.shard].name;
-  view.record = std::string(step.record);
-  view.digest = std::string(step.digest());
+  view.record = ShownRecord(step);
+  view.digest = HoldsSecret(step) ? std::string(kSecretShown) : std::string(step.digest());
   view.stamp_file = paths::Stamp(step.label);
   if (absl::StatusOr<std::string> stamp = ReadFile(view.stamp_file, 4096); stamp.ok()) {
     view.stamp = std::string(absl::StripTrailingAsciiWhitespace(*stamp));
@@ -119,6 +121,7 @@ ArtifactView ViewArtifact(const Graph& graph, const Forecast& forecast, StepId i
   }
   // The certificate before its key.
   if (step.kind == StepKind::kPair) std::reverse(view.files.begin(), view.files.end());
+  view.stamp = ShownDigest(graph, step, view.stamp);
   view.what = WhatItIs(record);
   view.details = DetailsOf(record, view.stamp, now);
 

@@ -10,6 +10,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/pki/certificate_due.h"
+#include "src/show/shown_record.h"
 #include "src/step/kinds.h"
 
 namespace kplan {
@@ -177,6 +178,7 @@ GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span
     GraphNode& node = view.nodes[i];
     node.label = step.label;
     node.record = step.record;
+    if (HoldsSecret(step)) node.record = view.records.emplace_back(ShownRecord(step));
     node.kind = step.kind;
     node.host = host_of[step.shard];
     node.stage = static_cast<int>(KindOf(step.kind).stage);

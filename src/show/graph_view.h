@@ -5,6 +5,7 @@
 // (graph_dot.h, graph_mermaid.h, graph_json.h, graph_html.h) take it from here.
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ const char* StageName(int stage);  // "key", "request", "certificate", ... "verd
 
 struct GraphNode {
   absl::string_view label;   // of the graph
-  absl::string_view record;  // of the graph: canonical JSON; a record holds no secrets
+  absl::string_view record;  // canonical JSON, without what is secret in it (shown_record.h)
   StepKind kind = StepKind::kKey;
   uint32_t host = 0;  // index into GraphView::hosts
   int stage = 0;
@@ -43,9 +44,10 @@ struct GraphNode {
 
 struct GraphView {
   absl::Time now;
-  std::string around;              // the label or group that is shown with what is around it; "": everything
-  std::vector<std::string> hosts;  // paths::kSharedShard first; those of which something is shown
-  std::vector<GraphNode> nodes;    // in the order of the graph
+  std::string around;               // the label or group that is shown with what is around it; "": everything
+  std::vector<std::string> hosts;   // paths::kSharedShard first; those of which something is shown
+  std::vector<GraphNode> nodes;     // in the order of the graph
+  std::deque<std::string> records;  // those that are shown in another form than they have in the graph
 };
 
 // The steps that LABEL names: that artifact, or the members of that group, ascending. NotFound, with a

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "src/base/secret_content.h"
 #include "src/show/resolved_unit.h"
 
 namespace kplan {
@@ -92,7 +93,11 @@ class ServiceWalk {
       const ServiceFileSpec& spec = spec_.files[i];
       const ServiceFile& file = service_.files[i];
       sink_.Open(spec.path.value, walk_.Place(spec.path.range));
-      walk_.Put("content", spec.content);
+      if (spec.content.set() && IsSecretMode(static_cast<mode_t>(file.mode))) {
+        sink_.Note("content", kSecretShown, walk_.File(spec.content.range));
+      } else {
+        walk_.Put("content", spec.content);
+      }
       walk_.Put("from", spec.from);
       walk_.Put("mode", spec.mode, ModeText(file.mode));
       walk_.Put("owner", spec.owner, OwnerName(file.owner));

@@ -4,7 +4,8 @@
 // A cluster.yaml with every default put in, and behind each value where it came from. The values are those
 // that the model resolved, never a second idea of what a default is; the words about their origin are ours.
 //
-// What is shown as a key, and not as a note, is a cluster.yaml again: it compiles to the same graph.
+// What is shown as a key, and not as a note, is a cluster.yaml again: it compiles to the same graph. A secret
+// (base/secret_content.h) is a note, so that whoever takes the rest is told that it is missing.
 
 #include <cstdint>
 #include <string>

@@ -243,7 +243,7 @@ Text MapReader::ToText(const YamlNode& node, Range where, absl::string_view key,
   if (HasControl(node.text, allowed.lines)) {
     diagnostics_->Error(
         Code::kControlCharacter, node.range,
-        absl::StrCat("the value ", Quote(node.text), " holds ",
+        absl::StrCat("the value ", diagnostics_->Hides(node.range) ? "" : Quote(node.text) + " ", "holds ",
                      allowed.lines ? "a control character" : "a line end or another control character"),
         allowed.lines ? "line ends and tabs alone may be in it: take a file for anything else"
                       : "write it on one line, without escapes such as \\n");

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
 #include "src/spec/map_reader.h"
+#include "src/spec/secret_values.h"
 #include "src/spec/spec_pki.h"
 #include "src/spec/spec_services.h"
 #include "src/spec/yaml_tree.h"
@@ -98,7 +99,9 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
 
 bool ReadSpec(Diagnostics* diagnostics, Spec* spec) {
   YamlTree tree;
-  if (!tree.Parse(diagnostics) && tree.root().kind != YamlNode::Kind::kMap) return false;
+  const bool parsed = tree.Parse(diagnostics);
+  HideSecretValues(tree, diagnostics);
+  if (!parsed && tree.root().kind != YamlNode::Kind::kMap) return false;
   *spec = ReadCluster(tree.root(), diagnostics);
   spec->well_formed = !diagnostics->has_errors();
   return true;

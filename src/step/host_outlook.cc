@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/digest.h"
+#include "src/base/secret_content.h"
 #include "src/pki/der.h"
 #include "src/step/certificate_changes.h"
 #include "src/step/unit_changes.h"
@@ -67,6 +68,10 @@ std::vector<Change> ContentChanges(absl::string_view from, absl::string_view to)
     changes = *std::move(keys);
   }
   return changes.empty() ? DigestChange(from, DigestText(Sha256Hex(to))) : changes;
+}
+
+std::vector<Change> SecretContentChange() {
+  return {{"content", std::string(kSecretShown), absl::StrCat("another ", kSecretShown)}};
 }
 
 std::vector<Change> ContentChanges(absl::string_view from, const Certificate& to) {

@@ -32,6 +32,9 @@ std::string DigestText(absl::string_view sha256);
 // first one of each) and units what those say, of everything else their digests, as "content". Never empty.
 std::vector<Change> ContentChanges(absl::string_view from, absl::string_view to);
 
+// That the content of a file differs whose content is secret (base/secret_content.h).
+std::vector<Change> SecretContentChange();
+
 // The same where of the new content only the certificate is known.
 std::vector<Change> ContentChanges(absl::string_view from, const Certificate& to);
 

@@ -9,8 +9,10 @@
 #include "absl/strings/str_split.h"
 #include "src/base/diagnostic.h"
 #include "src/base/record.h"
+#include "src/base/secret_content.h"
 #include "src/base/source.h"
 #include "src/base/text.h"
+#include "src/spec/secret_values.h"
 #include "src/spec/yaml_tree.h"
 #include "src/why/tree_diff.h"
 #include "src/why/tree_text.h"
@@ -27,6 +29,7 @@ struct ReadText {
   SourceFile source;
   Diagnostics diagnostics;
   YamlTree tree;
+  SecretValues secrets;
 };
 
 // Aliases share what they repeat; written out it can be deeper and larger than any file that is read. False
@@ -51,6 +54,7 @@ absl::StatusOr<std::unique_ptr<ReadText>> Read(const std::string& text, absl::st
     return absl::InvalidArgumentError(absl::StrCat(
         "the ", which, " cluster.yaml is not YAML that kplan reads:\n", read->diagnostics.Format(false, 1)));
   }
+  read->secrets = FindSecretValues(read->tree.root());
   int64_t bytes = static_cast<int64_t>(YamlTree::kMaxBytes);
   if (!FitsWrittenOut(read->tree.root(), 0, &bytes)) {
     return absl::InvalidArgumentError(
@@ -161,7 +165,11 @@ struct SpecDiff::Trees {
 class SpecDiff::Lister {
  public:
   explicit Lister(SpecDiff* out)
-      : out_(*out), old_(out->trees_->before->source), new_(out->trees_->after->source) {}
+      : out_(*out),
+        old_(out->trees_->before->source),
+        new_(out->trees_->after->source),
+        old_secrets_(out->trees_->before->secrets),
+        new_secrets_(out->trees_->after->secrets) {}
 
   void List(const TreeDiff& diff, const std::string& path, int top_level) {
     if (diff.kind == TreeDiff::Kind::kSame) return;
@@ -188,16 +196,21 @@ class SpecDiff::Lister {
     SpecEdit edit;
     edit.path = path;
     if (before.node != nullptr) {
-      edit.from = FlowText(*before.node);
+      edit.from = FlowText(*before.node, old_secrets_);
       edit.old_line = LineOf(old_, before);
     }
     if (after.node != nullptr) {
-      edit.to = FlowText(*after.node);
+      edit.to = FlowText(*after.node, new_secrets_);
       edit.line = LineOf(new_, after);
     } else if (holder_.node != nullptr) {
       edit.line = LineAt(new_, NameRange(holder_).begin);
     }
     if (before.node == nullptr || after.node == nullptr) return edit;
+    if (old_secrets_.contains(before.node) || new_secrets_.contains(after.node)) {
+      edit.from = std::string(kSecretShown);
+      edit.to = absl::StrCat("another ", kSecretShown);
+      return edit;
+    }
     if (HasLines(*before.node) && HasLines(*after.node)) {
       edit.added = LinesOnlyIn(after.node->text, before.node->text);
       edit.removed = LinesOnlyIn(before.node->text, after.node->text);
@@ -216,6 +229,8 @@ class SpecDiff::Lister {
   SpecDiff& out_;
   const SourceFile& old_;
   const SourceFile& new_;
+  const SecretValues& old_secrets_;
+  const SecretValues& new_secrets_;
   TreeDiff::Side holder_;  // on the new side
 };
 

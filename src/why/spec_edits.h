@@ -19,7 +19,8 @@ struct SpecEdit {
   // `hosts."etcd-1.example.com".address`, `revoked[1].date`. "" is the whole file.
   std::string path;
   std::string from,
-      to;  // the value as YAML on one line ("[worker, 127.0.0.1]"); empty: it was not, is not there
+      to;  // the value as YAML on one line ("[worker, 127.0.0.1]"); empty: it was not, is not there. For what
+           // is secret (base/secret_content.h) on one of the sides, kSecretShown stands in them
   // What came and what went in an edited list of single values, as text without quotes. Neither: it was
   // reordered. For a text of several lines these are its lines, without the spaces around them.
   std::vector<std::string> added, removed;

@@ -41,6 +41,27 @@ TEST(SpecEditsTest, ATextOfSeveralLinesIsEditedByLines) {
             "\"one;\\u000Athree;\\u000A  four;\\u000A\" +four; -two;\n");
 }
 
+// What stands in the place of a secret is the same for all of them.
+TEST(SpecEditsTest, ASecretIsNotShown) {
+  const auto spec = [](absl::string_view file) {
+    return absl::StrCat("services:\n  a:\n    files:\n      /t: ", file, "\n");
+  };
+  const std::string path = "services.a.files.\"/t\"";
+  EXPECT_EQ(Edits(spec("{content: one, mode: '0600'}"), spec("{content: two, mode: '0600'}")),
+            absl::StrCat(path, ".content 4->4: (secret) -> another (secret)\n"));
+  EXPECT_EQ(Edits(spec("{content: \"one\\ntwo\\n\", mode: '0600'}"),
+                  spec("{content: \"one\\nthree\\n\", mode: '0600'}")),
+            absl::StrCat(path, ".content 4->4: (secret) -> another (secret)\n"));
+  // Nor where it comes, goes, or is a secret on one side alone.
+  EXPECT_EQ(Edits("services: {}\n", spec("{content: one, mode: '0600'}")),
+            "services.a 0->2:  -> {files: {/t: {content: (secret), mode: 0600}}}\n");
+  EXPECT_EQ(Edits(spec("{content: one, mode: '0600'}"), "services: {}\n"),
+            "services.a 2->1: {files: {/t: {content: (secret), mode: 0600}}} -> \n");
+  EXPECT_EQ(Edits(spec("{content: one, mode: '0640'}"), spec("{content: two, mode: '0644'}")),
+            absl::StrCat(path, ".content 4->4: (secret) -> another (secret)\n", path,
+                         ".mode 4->4: 0640 -> 0644\n"));
+}
+
 TEST(SpecEditsTest, NothingIsEditedByCommentsOrderOfKeysAndQuotes) {
   EXPECT_EQ(Edits("a: 1\nb: {c: x, d: [y, z]}\n",
                   "# why\nb:   # because\n  d:\n    - 'y'\n    - \"z\"\n  c: x\n\na: '1'\n"),

@@ -1,6 +1,8 @@
 #include "src/why/tree_text.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "src/base/secret_content.h"
 #include "src/base/yaml_scalar.h"
 
 namespace kplan {
@@ -8,8 +10,12 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-void AppendFlow(const YamlNode& node, std::string* out) {
+void AppendFlow(const YamlNode& node, const SecretValues& secrets, std::string* out) {
   const char* separator = "";
+  if (secrets.contains(&node)) {
+    absl::StrAppend(out, kSecretShown);
+    return;
+  }
   switch (node.kind) {
     case Kind::kNull:
       *out += "null";
@@ -21,7 +27,7 @@ void AppendFlow(const YamlNode& node, std::string* out) {
       out->push_back('[');
       for (const YamlNode* item : node.items) {
         *out += separator;
-        AppendFlow(*item, out);
+        AppendFlow(*item, secrets, out);
         separator = ", ";
       }
       out->push_back(']');
@@ -32,7 +38,7 @@ void AppendFlow(const YamlNode& node, std::string* out) {
         *out += separator;
         *out += YamlScalar(entry.key);
         *out += ": ";
-        AppendFlow(*entry.value, out);
+        AppendFlow(*entry.value, secrets, out);
         separator = ", ";
       }
       out->push_back('}');
@@ -50,7 +56,7 @@ class BlockWriter {
     bool list = node.kind == Kind::kList;
     if ((!list && node.kind != Kind::kMap) || (list ? node.items.empty() : node.entries.empty())) {
       out_.push_back(' ');
-      AppendFlow(node, &out_);
+      AppendFlow(node, SecretValues(), &out_);
       out_.push_back('\n');
       return;
     }
@@ -118,9 +124,9 @@ class BlockWriter {
 
 }  // namespace
 
-std::string FlowText(const YamlNode& node) {
+std::string FlowText(const YamlNode& node, const SecretValues& secrets) {
   std::string text;
-  AppendFlow(node, &text);
+  AppendFlow(node, secrets, &text);
   return text;
 }
 

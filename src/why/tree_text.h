@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "src/spec/secret_values.h"
 #include "src/spec/yaml_tree.h"
 #include "src/why/tree_diff.h"
 
 namespace kplan {
 
-// On one line, as a person would: {address: 10.0.0.11, hosts: [a, 'b c:']}
-std::string FlowText(const YamlNode& node);
+// On one line, as a person would: {address: 10.0.0.11, hosts: [a, 'b c:']}. For what is in SECRETS stands
+// kSecretShown.
+std::string FlowText(const YamlNode& node, const SecretValues& secrets);
 
 // The tree that DIFF's old one becomes by those of its edits whose APPLY is true, as a document with a line a
 // value.

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/disk.h"
+#include "src/base/wipe.h"
 #include "src/pki/pem_public.h"
 #include "src/step/host_outlook.h"
 #include "src/steps/files/delivery.h"
@@ -32,6 +33,7 @@ absl::StatusOr<std::string> DigestIfSame(const InstallSource& source, int fd) {
   if (info.st_size != source.size) return std::string();
   Sha256Stream digest;
   std::string other(BlockSize(source), '\0');
+  const WipeAtEnd wipe(&other);
   bool same = true;
   absl::Status status =
       ForEachBlock(source, [&](absl::string_view block, off_t offset) -> absl::StatusOr<bool> {
@@ -66,6 +68,7 @@ absl::Status ForEachBlock(
     const InstallSource& source,
     absl::FunctionRef<absl::StatusOr<bool>(absl::string_view block, off_t offset)> sink) {
   std::string block(BlockSize(source), '\0');
+  const WipeAtEnd wipe(&block);
   for (off_t offset = 0;;) {
     absl::StatusOr<size_t> n = ReadBlock(source.fd.get(), offset, &block);
     if (!n.ok()) return InFront(source.name, n.status());

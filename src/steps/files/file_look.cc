@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/secret_content.h"
 #include "src/host/install_file.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
@@ -114,11 +115,25 @@ absl::Status LookAtSecret(const NewContent& content, const FoundFile& found, Out
   return absl::OkStatus();
 }
 
-// What of the content of a public file changes; NEW_TEXT as above.
-absl::Status LookAtContent(const NewContent& content, const FoundFile& found,
+// Whether others may not read the file that is there, or that will be.
+absl::StatusOr<bool> IsSecret(const FileFields& record, int fd) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return ErrnoStatus(errno, "cannot stat it");
+  return IsSecretMode(absl::string_view(record.mode)) || IsSecretMode(info.st_mode);
+}
+
+// What of the content of a file without a private key changes; NEW_TEXT as above.
+absl::Status LookAtContent(const FileFields& record, const NewContent& content, const FoundFile& found,
                            const std::optional<std::string>& new_text, Outlook* outlook) {
   outlook->changes_digest = true;
   if (!found.fd.ok()) return absl::OkStatus();
+  absl::StatusOr<bool> secret = IsSecret(record, found.fd.get());
+  if (!secret.ok()) return secret.status();
+  if (*secret) {
+    const std::vector<Change> change = SecretContentChange();
+    outlook->changes.insert(outlook->changes.begin(), change.begin(), change.end());
+    return absl::OkStatus();
+  }
   absl::StatusOr<std::optional<Secret>> there = ReadOpen(found.fd.get(), kMaxForeseenText);
   if (!there.ok()) return there.status();
   std::vector<Change> changes;
@@ -158,7 +173,7 @@ absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields&
   if (outlook.reasons.empty()) return outlook;
   if (found->digest.empty()) {
     absl::Status status = record.secret ? LookAtSecret(*content, *found, &outlook)
-                                        : LookAtContent(*content, *found, coming->text, &outlook);
+                                        : LookAtContent(record, *content, *found, coming->text, &outlook);
     if (!status.ok()) return InFront(DoingInstall(record), status);
   }
   outlook.files.emplace_back(target->shown(), std::move(coming->file));

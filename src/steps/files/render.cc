@@ -1,4 +1,5 @@
-// Text that `gen` worked out, as a file (mode 0644) in the working folder.
+// Text that `gen` worked out, as a file in the working folder. It may be a secret (base/secret_content.h),
+// and all of it is for its owner alone: what is for others is on the host.
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/private_folder.h"
 #include "src/host/host_file.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
@@ -16,7 +18,7 @@
 namespace kplan {
 namespace {
 
-constexpr mode_t kMode = 0644;
+constexpr mode_t kMode = kPrivateFile;
 
 // Why the file has to be written; no value when it is as it should be.
 absl::StatusOr<std::optional<Reason>> WhatDiffers(const RenderRecord& record) {
@@ -40,6 +42,15 @@ absl::StatusOr<std::optional<Reason>> WhatDiffers(const RenderRecord& record) {
   return Reason{"mode", absl::StrCat("mode was ", ModeText(info.st_mode), ", is ", ModeText(kMode))};
 }
 
+absl::Status Write(const RenderRecord& record) {
+  const std::string top = record.path.substr(0, record.path.find('/'));
+  if (top != record.path) {
+    if (absl::Status status = MakePrivateFolder(top); !status.ok()) return status;
+  }
+  if (absl::Status status = WriteFile(record.path, record.content, kMode); !status.ok()) return status;
+  return top == record.path ? absl::OkStatus() : GiveToOwnerOf(top, record.path);
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> RenderStep(const StepContext&, const RenderRecord& record) {
@@ -50,9 +61,7 @@ absl::StatusOr<StepResult> RenderStep(const StepContext&, const RenderRecord& re
   result.files = {record.path};
   if (!reason->has_value()) return result;
   result.reason = (*reason)->text;
-  if (absl::Status status = WriteFile(record.path, record.content, kMode); !status.ok()) {
-    return ExplainHostError(status, "cannot render");
-  }
+  if (absl::Status status = Write(record); !status.ok()) return ExplainHostError(status, "cannot render");
   return result;
 }
 

@@ -27,7 +27,8 @@ TEST_F(RenderTest, WritesTheContentByteForByte) {
   EXPECT_EQ(result.digest, Sha256Hex(kContent));
   EXPECT_THAT(result.files, testing::ElementsAre(kPath));
   EXPECT_EQ(Read(kPath), kContent);
-  EXPECT_EQ(ModeOf(kPath), 0644u);
+  EXPECT_EQ(ModeOf(kPath), 0600u);
+  EXPECT_EQ(ModeOf("rendered"), 0700u);
 }
 
 TEST_F(RenderTest, ASecondRunTouchesNothing) {
@@ -46,7 +47,7 @@ TEST_F(RenderTest, RepairsForAReason) {
   } damages[] = {
       {[] { Write(kPath, "edited"); }, "content differs"},
       {[] { Write(kPath, std::string(sizeof(kContent) - 1, 'x')); }, "content differs"},
-      {[] { chmod(kPath, 0600); }, "mode was 0600, is 0644"},
+      {[] { chmod(kPath, 0644); }, "mode was 0644, is 0600"},
       {[] { unlink(kPath); }, "missing"},
       {[] { (void)(unlink(kPath) + symlink("/dev/null", kPath)); }, "was no regular file"},
   };
@@ -56,7 +57,7 @@ TEST_F(RenderTest, RepairsForAReason) {
     EXPECT_EQ(MustRun(RenderStep, kRecord).reason, damage.reason);
     EXPECT_EQ(Read(kPath), kContent);
     EXPECT_TRUE(S_ISREG(Look(kPath).st_mode));
-    EXPECT_EQ(ModeOf(kPath), 0644u);
+    EXPECT_EQ(ModeOf(kPath), 0600u);
   }
 }
 
