@@ -14,7 +14,6 @@
 
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
-#include "src/base/text.h"
 
 namespace kplan {
 namespace {
@@ -48,7 +47,8 @@ class YamlSecondReading : public YAML::EventHandler {
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override { Expect(Kind::kAlias, "an alias", "", false); }
   void OnScalar(const YAML::Mark&, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
-    Expect(tag == "?" ? Kind::kPlain : Kind::kText, Quote(value), value, true);
+    // Not which: it may be a secret's (base/secret_content.h).
+    Expect(tag == "?" ? Kind::kPlain : Kind::kText, "another text", value, true);
   }
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
