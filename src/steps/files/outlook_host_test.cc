@@ -78,8 +78,13 @@ TEST_F(HostOutlookTest, ARenderedUnit) {
   const std::string other = absl::StrReplaceAll(kUnit, {{"1024", "65536"}});
   const std::vector<LookedStep> same = Unit(kUnit), edited = Unit(other);
   auto remove = [](const char* path) { return [path] { ASSERT_EQ(unlink(path), 0); }; };
-  auto write = [](const char* path, absl::string_view text) { return [path, text] { Write(path, text); }; };
-  auto mode = [](const char* path) { return [path] { ASSERT_EQ(chmod(path, 0600), 0); }; };
+  // As kplan writes it, and as it does not.
+  auto write = [](const char* path, absl::string_view text) {
+    return [path, text] { Write(path, text, absl::string_view(path) == kRendered ? 0600 : 0644); };
+  };
+  auto mode = [](const char* path) {
+    return [path] { ASSERT_EQ(chmod(path, absl::string_view(path) == kRendered ? 0644 : 0600), 0); };
+  };
   using Names = std::vector<std::string>;
   Check(
       {
@@ -102,8 +107,8 @@ TEST_F(HostOutlookTest, ARenderedUnit) {
           {"the rendered one was edited", write(kRendered, "[Service]\n"), same, {{"content"}, {}}},
           {"the rendered one grew by nothing", write(kRendered, kUnit), same, {{}, {}}},
           {"edited to what it now is to be", write(kOnHost, other), edited, {{"content"}, {}}},
-          {"open to others", mode(kOnHost), same, {{}, {"mode"}}},
-          {"the rendered one closed to others", mode(kRendered), same, {{"mode"}, {}}},
+          {"closed to others", mode(kOnHost), same, {{}, {"mode"}}},
+          {"the rendered one opened to others", mode(kRendered), same, {{"mode"}, {}}},
           {"both differ", [&] { mode(kOnHost)(); }, edited, {{"content"}, Names{"content", "mode"}}},
           {"a link in its place",
            [&] {
@@ -160,13 +165,13 @@ TEST_F(HostOutlookTest, AFolder) {
 TEST_F(HostOutlookTest, AUnitsChangesAreToldByKeyAndFlag) {
   std::map<size_t, std::string> digests;
   Foresight::LookThenRun(Unit(kUnit), &digests);
-  ASSERT_EQ(chmod(kOnHost, 0600), 0);
+  ASSERT_EQ(chmod(kOnHost, 0664), 0);
   const std::string other =
       absl::StrReplaceAll(kUnit, {{"1024", "65536"}, {"--name etcd", "--name etcd \\\n  --max-wals=10"}});
   auto outlooks = Foresight::LookThenRun(Unit(other), &digests);
   EXPECT_THAT(
       LinesOf(outlooks[1]->changes),
-      ElementsAre("flag --max-wals:  -> 10", "[Service] LimitNOFILE: 1024 -> 65536", "mode: 0600 -> 0644"));
+      ElementsAre("flag --max-wals:  -> 10", "[Service] LimitNOFILE: 1024 -> 65536", "mode: 0664 -> 0644"));
 }
 
 TEST_F(HostOutlookTest, OtherTextsAreToldByDigest) {
