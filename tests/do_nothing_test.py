@@ -2,6 +2,7 @@
 what it compares and nothing else."""
 
 import json
+import os
 import re
 import struct
 
@@ -45,7 +46,9 @@ def test_kplan_is_fully_static():
 
 @pytest.fixture(name="provisioned", scope="module")
 def fixture_provisioned():
-    with clusters.in_folder() as cluster:
+    if os.geteuid() != 0:
+        pytest.skip("nobody but root sees what a kplan at work has in its memory")
+    with clusters.in_folder(user=None) as cluster:
         cluster.provision()
         traced = cluster.project.run("strace", "-f", "-o", "/dev/null", "true")
         if traced.code != 0:
