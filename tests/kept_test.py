@@ -71,7 +71,13 @@ def changed(before, after, project):
     """The paths below the folder that differ between two trees, and in what."""
     found = {os.path.relpath(path, project.folder): what for path, what in harness.changes(before, after).items()}
     # An earlier kplan had no RUN_LOCK; it is new in its folder.
-    return {path: what for path, what in found.items() if (path, what) != (os.path.dirname(RUN_LOCK), "mtime_ns")}
+    return without(found, "mtime_ns", lambda path: path == os.path.dirname(RUN_LOCK))
+
+
+def without(found, attribute, matches):
+    """FOUND without ATTRIBUTE of what MATCHES, and without what nothing else is to be said of."""
+    left = {path: [it for it in what.split(", ") if it != attribute or not matches(path)] for path, what in found.items()}
+    return {path: ", ".join(what) for path, what in left.items() if what}
 
 
 # What the earlier kplan left open to others, and this one closes the first time: .kplan, rendered, and build.ninja where a
@@ -81,7 +87,7 @@ CLOSED = (".kplan", "rendered", "build.ninja")
 
 def not_closed(found):
     """What differs beside modes that were closed to others."""
-    return {path: what for path, what in found.items() if what != "mode" or path.split("/")[0] not in CLOSED}
+    return without(found, "mode", lambda path: path.split("/")[0] in CLOSED)
 
 
 def is_fresh(project):

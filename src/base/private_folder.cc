@@ -80,7 +80,7 @@ absl::Status MakePrivateFolder(const std::string& folder) {
   if (!at.ok()) return at.status();
   const std::string name = folder.substr(folder.rfind('/') + 1);
   if (disk::MakeFolder(at->get(), name.c_str(), 0700) != 0) {
-    if (errno == EEXIST) return absl::OkStatus();
+    if (errno == EEXIST) return OpenFolder(folder).status();
     return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", folder));
   }
   if (disk::Sync(at->get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", parent));

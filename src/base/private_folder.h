@@ -19,7 +19,8 @@ namespace kplan {
 
 inline constexpr mode_t kPrivateFile = 0600;
 
-// Makes FOLDER when it is missing, 0700 from the first moment. One that is there stays as it is.
+// Makes FOLDER when it is missing, 0700 from the first moment. One that is there stays as it is;
+// FailedPrecondition when it is a link that is not to be trusted (folders.h).
 absl::Status MakePrivateFolder(const std::string& folder);
 
 // Takes FOLDER and all that is below it away from everybody but its owner: each mode becomes what it was less

@@ -31,7 +31,8 @@ bool IsPlain(absl::string_view text) {
   if (!word_character(text.back()) && text.back() != '.' && text.back() != '/') return false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (DisruptiveLength(text.substr(i)) > 0) return false;
+    // A no-break space is taken for a space by whoever looks at it.
+    if (DisruptiveLength(text.substr(i)) > 0 || absl::StartsWith(text.substr(i), "\xC2\xA0")) return false;
     if (word_character(c) || absl::string_view("._-+@/$=()").find(c) != absl::string_view::npos) continue;
     // Neither "a: b" nor "a #b"; and nothing that a flow map could take for its next key.
     if (c == ':' && (word_character(text[i + 1]) || text[i + 1] == '/')) continue;

@@ -94,9 +94,10 @@ const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, 
   const Text* digest = spec.sha256.set() ? &spec.sha256 : nullptr;
   for (const auto& [key, value] : spec.sha256_by_arch) {
     if (key.value != "amd64" && key.value != "arm64") {
-      diagnostics->Error(Code::kUnknownValue, key.range,
-                         absl::StrCat("unknown architecture ", Quote(key.value)),
-                         MeantOr(key.value, OtherArchs(spec), "write amd64 or arm64"));
+      diagnostics->Error(
+          Code::kUnknownValue, key.range, absl::StrCat("unknown architecture ", Quote(key.value)),
+          MeantAmong(
+              *diagnostics, key.value, [&] { return OtherArchs(spec); }, "write amd64 or arm64"));
     }
     if (key.value == arch) digest = &value;
   }

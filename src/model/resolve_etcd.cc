@@ -146,7 +146,8 @@ class EtcdResolver {
         if (!context_.all.knows_hosts) continue;
         diagnostics_->Error(Code::kUnknownName, name.range,
                             absl::StrCat("there is no host ", Quote(name.value)),
-                            MeantOr(name.value, Others(known, spec_.members), ""));
+                            MeantAmong(
+                                *diagnostics_, name.value, [&] { return Others(known, spec_.members); }, ""));
         continue;
       }
       int host = static_cast<int>(found - known.begin());

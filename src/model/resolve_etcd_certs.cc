@@ -19,9 +19,10 @@ int FindCertificate(const EtcdContext& context, const Text& name, int host) {
     names.push_back(cert.kind->spec_name);
   }
   if (!context.all.knows_certs) return -1;
-  context.diagnostics->Error(Code::kUnknownName, name.range,
-                             absl::StrCat("there is no certificate ", Quote(name.value)),
-                             MeantOr(name.value, names, "write it under `certs`"));
+  context.diagnostics->Error(
+      Code::kUnknownName, name.range, absl::StrCat("there is no certificate ", Quote(name.value)),
+      MeantAmong(
+          *context.diagnostics, name.value, [&] { return names; }, "write it under `certs`"));
   return -1;
 }
 

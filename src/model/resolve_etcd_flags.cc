@@ -1,6 +1,7 @@
 // `etcd.flags` against the table of what each release of etcd has.
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -53,9 +54,14 @@ class FlagsResolver {
     absl::string_view name = key.value;
     if (const EtcdFlag* flag = FindEtcdFlag(name)) return flag;
     const bool dashes = absl::ConsumePrefix(&name, "--") && FindEtcdFlag(name) != nullptr;
-    const Remedy help =
-        dashes ? Remedy(absl::StrCat("write it without the dashes: ", name), name)
-               : MeantOr(key.value, NamesFor(value), Remedy(DidYouMean(key.value, EtcdFlagNames())));
+    // One that is meant and does not take the value is a hint, and no change to be made.
+    Remedy hint = MeantAmong(
+        *diagnostics_, key.value, [] { return EtcdFlagNames(); }, "");
+    hint.instead.reset();
+    const Remedy help = dashes
+                            ? Remedy(absl::StrCat("write it without the dashes: ", name), name)
+                            : MeantAmong(
+                                  *diagnostics_, key.value, [&] { return NamesFor(value); }, std::move(hint));
     diagnostics_->Error(Code::kEtcdFlag, key.range, absl::StrCat("etcd has no flag ", Quote(key.value)),
                         help);
     return nullptr;

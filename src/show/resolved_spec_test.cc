@@ -207,7 +207,7 @@ services:
     archive: {url: "https://example.com/x.tar.gz", members: {"x-1/bin/x": /usr/local/bin/x},
               sha256: E3B0C44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}
     files:
-      "/etc/web/a.conf": {content: "a: b # c\n\ttab \\ \"quoted\"\n\n", mode: 640, owner: "root:adm", on-change: reload}
+      "/etc/web/a.conf": {content: "a: b # c\n\ttab \\ \"quoted\"\n\n", mode: 644, owner: "root:adm", on-change: reload}
       /etc/web/empty: {content: ''}
       /etc/web/spaces: {content: "  a \n"}
       /etc/web/block: {content: "# a\n  b: c\n\n  'd' # e\n- f\n", on-change: nothing}

@@ -143,8 +143,10 @@ SecretValues FindSecretValues(const YamlNode& root) {
 void HideSecretValues(const YamlTree& tree, Diagnostics* diagnostics) {
   if (tree.root().kind != YamlNode::Kind::kMap) return HideByText(diagnostics);
   for (const YamlNode* node : FindSecretValues(tree.root())) {
-    if (node->kind != YamlNode::Kind::kScalar || !node->range.known()) continue;
-    diagnostics->Hide(WithFurtherLines(diagnostics->source(), node->range));
+    // Of one that an alias stands for, the alias itself says nothing.
+    const Range written = node->anchor.known() ? node->anchor : node->range;
+    if (node->kind != YamlNode::Kind::kScalar || !written.known()) continue;
+    diagnostics->Hide(WithFurtherLines(diagnostics->source(), written));
   }
 }
 

@@ -103,6 +103,7 @@ class YamlTreeBuilder : public YamlEvents {
     }
     YamlNode* node = NewNode(meant->kind, range, {});
     *node = *meant;
+    node->anchor = meant->anchor.known() ? meant->anchor : meant->range;
     node->range = range;
     Add(node);
   }

@@ -36,6 +36,7 @@ struct YamlNode {
   // A scalar's whole text with its quotes; of a list or map its first character; of what an alias stands for,
   // the alias.
   Range range;
+  Range anchor;                             // of what an alias stands for: the range of that
   std::string text;                         // kScalar
   absl::Span<const YamlNode* const> items;  // kList
   absl::Span<const Entry> entries;          // kMap, in the order of the file, no key twice
