@@ -48,7 +48,7 @@ def test_kplan_is_fully_static():
 def fixture_provisioned():
     if os.geteuid() != 0:
         pytest.skip("nobody but root sees what a kplan at work has in its memory")
-    with clusters.in_folder(user=None) as cluster:
+    with clusters.in_folder(user=0) as cluster:
         cluster.provision()
         traced = cluster.project.run("strace", "-f", "-o", "/dev/null", "true")
         if traced.code != 0:
