@@ -101,7 +101,7 @@ def test_states_are_those_of_the_json(page, small):
     nodes = json.loads(graph(small, "json"))["nodes"]
     expected = states(nodes)
     assert expected["stale"] > 0 and expected["fresh"] > 0
-    assert page.counts() == {state: expected[state] for state in ("fresh", "stale", "failed", "waiting")}
+    assert page.counts() == {state: expected[state] for state in ("fresh", "stale", "failed", "waiting", "unknown")}
     for label, box in page.boxes().items():
         (node,) = [node for node in nodes if node["label"] == label]
         assert node["state"] in box["classes"], label
@@ -339,7 +339,7 @@ def test_2500_steps(driver, large):
     assert 2400 <= len(nodes) <= 2700
     page = browser.Page(driver, write_page(large))
     expected = states(nodes)
-    assert page.counts() == {state: expected[state] for state in ("fresh", "stale", "failed", "waiting")}
+    assert page.counts() == {state: expected[state] for state in ("fresh", "stale", "failed", "waiting", "unknown")}
     # Hosts are rows of cells; what is in sight can be read.
     assert page.boxes() == {}
     cells = page.cells()
@@ -402,7 +402,7 @@ def test_filtering_2500_steps_leaves_the_hosts_with_hits(driver, large):
         step["state"] = "failed" if step in failed else "fresh"
         step["reasons"] = []
     page = browser.Page(driver, with_data(path, data))
-    assert page.counts() == {"failed": 2, "fresh": len(data["steps"]) - 2, "stale": 0, "waiting": 0}
+    assert page.counts() == {"failed": 2, "fresh": len(data["steps"]) - 2, "stale": 0, "unknown": 0, "waiting": 0}
     page.filter("failed")
     assert list(page.hosts()) == ["etcd-007", "etcd-150"]
     assert "2 of " in page.find("#summary").text
@@ -430,7 +430,7 @@ def test_one_stale_chain_of_the_tutorial(tmp_path):
         # A browser of its own: the picture shows what a person sees first, and the mouse is nowhere.
         with browser.chromium(tmp_path) as driver:
             page = browser.Page(driver, project.path("graph.html"), "#label=cert/kubernetes")
-            assert page.counts() == {"stale": len(chain), "fresh": len(nodes) - len(chain), "failed": 0, "waiting": 0}
+            assert page.counts() == {"stale": len(chain), "fresh": len(nodes) - len(chain), "failed": 0, "unknown": 0, "waiting": 0}
             assert page.links("Causes") == ["csr/kubernetes"]
             assert page.messages() == []
             # The canvas is drawn in the frame after the one that asked for it.
@@ -452,10 +452,10 @@ def test_dot_is_drawn_by_graphviz(small):
 MERMAID = re.compile(r"""
     flowchart\ LR\n
     (?:\ \ subgraph\ h\d+\["[^"\[\]]+"\]\n
-       (?:\ \ \ \ n\d+\["[^"\[\]\n]+"\]:::(?:fresh|stale|failed|waiting)\n)+
+       (?:\ \ \ \ n\d+\["[^"\[\]\n]+"\]:::(?:fresh|stale|failed|waiting|unknown)\n)+
        \ \ end\n)+
     (?:\ \ n\d+\ (?:-->|-\.->)\ n\d+\n)+
-    (?:\ \ classDef\ (?:fresh|stale|failed|waiting)\ [a-z0-9:#, -]+\n){4}""", re.VERBOSE)
+    (?:\ \ classDef\ (?:fresh|stale|failed|waiting|unknown)\ [a-z0-9:#, -]+\n){5}""", re.VERBOSE)
 
 
 def test_mermaid_is_of_its_grammar(small):

@@ -86,7 +86,7 @@ def test_all_fresh(cluster):
 
 def test_json(cluster):
     found = json.loads(status(cluster, "--json").ok().out)
-    assert found["all-fresh"] and found["counts"] == {"failed": 0, "fresh": 17, "stale": 0, "waiting": 0}
+    assert found["all-fresh"] and found["counts"] == {"failed": 0, "fresh": 17, "stale": 0, "unknown": 0, "waiting": 0}
     assert [host["host"] for host in found["hosts"]] == ["shared", "worker"]
     steps = {step["label"]: step for host in found["hosts"] for step in host["steps"]}
     assert set(steps) == set(cluster.project.records())
@@ -151,7 +151,7 @@ def test_a_step_that_failed(cluster):
     project.run("mkdir", "rootfs/etc/etcd/ca.pem").ok()
     assert project.gen_and_ninja().code == 1
     ran = status(cluster)
-    assert ran.code == 2
+    assert ran.code == 3
     state, why = row(ran.out, "file/worker/etc/etcd/ca.pem")
     assert state == "failed" and why.startswith("failed on ") and "folder" in why, why
     # What is behind it does not come about either.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
@@ -17,6 +18,7 @@
 #include "src/base/record.h"
 #include "src/base/table.h"
 #include "src/base/text.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/lower/compile.h"
@@ -44,7 +46,7 @@ struct Row {
   bool good() const { return state == "good"; }
 };
 
-Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
+Row LookAtRow(const Graph& graph, const Watch& watch, absl::Time now) {
   Row row;
   row.label = graph.steps()[watch.step].label;
   row.file = watch.path;
@@ -62,6 +64,22 @@ Row Look(const Graph& graph, const Watch& watch, absl::Time now) {
   row.not_after = certificate->not_after;
   if (certificate->is_ca) row.objections = ObjectionsTo(*certificate);
   return row;
+}
+
+// Adds to the certificates what of them is not on the host of VISIT as it was put there.
+void AddDrifts(const Graph& graph, const HostVisit& visit, const absl::flat_hash_map<StepId, size_t>& row_of,
+               std::vector<Row>* rows) {
+  for (const Drift& drift : visit.drifts) {
+    for (StepId input : graph.steps()[drift.step].inputs) {
+      auto found = row_of.find(input);
+      if (found == row_of.end()) continue;
+      Row& row = (*rows)[found->second];
+      if (row.good()) row.state.clear();
+      absl::StrAppend(&row.state, row.state.empty() ? "" : "; ", "on ", visit.host, ": ",
+                      Join(drift.reasons));
+      row.reasons.emplace_back("host");
+    }
+  }
 }
 
 std::string ToJson(const std::vector<Row>& rows, absl::Time now) {
@@ -124,10 +142,22 @@ int CertsCommand(const Arguments& arguments) {
     return Fail(status.message());
   absl::Time now = absl::Now();
   std::vector<Row> rows;
+  absl::flat_hash_map<StepId, size_t> row_of;
   for (const Watch& watch : compiled->graph.watches()) {
-    if (watch.kind == Watch::Kind::kCertificate) rows.push_back(Look(compiled->graph, watch, now));
+    if (watch.kind != Watch::Kind::kCertificate) continue;
+    row_of.emplace(watch.step, rows.size());
+    rows.push_back(LookAtRow(compiled->graph, watch, now));
   }
-  options.Has("--json") ? PrintJson(ToJson(rows, now)) : PrintText(ToTable(rows, now));
+  const HostSights sights = AskHosts(compiled->graph, ContactOf(options));
+  for (const HostVisit& visit : sights.visits()) AddDrifts(compiled->graph, visit, row_of, &rows);
+  if (options.Has("--json")) {
+    PrintJson(ToJson(rows, now));
+  } else {
+    const std::string unasked = sights.SummaryOfOthers();
+    PrintText(absl::StrCat(ToTable(rows, now), unasked, unasked.empty() ? "" : "\n"));
+  }
+  PrintSilent(sights);
+  if (sights.any_silent()) return kExitTrouble;
   bool good = std::all_of(rows.begin(), rows.end(), [](const Row& row) { return row.good(); });
   return good ? kExitDone : kExitChanges;
 }

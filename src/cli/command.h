@@ -18,12 +18,14 @@ inline constexpr char kVersion[] = "0.1.0";
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitChanges = 2;  // of a command that looks: something needs doing
+inline constexpr int kExitTrouble = 3;  // of one: something would fail, or a host does not answer
 inline constexpr int kExitUsage = 64;
 inline constexpr int kExitBadSpec = 65;
 
 using Arguments = std::vector<std::string>;  // without the program's and the command's name
 
 int AgentCommand(const Arguments& arguments);
+int AskedCommand(const Arguments& arguments);
 int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int CompletionCommand(const Arguments& arguments);

@@ -7,13 +7,14 @@ namespace {
 
 constexpr OptionSyntax kFolder = {"-C", "DIR", Word::kFolder};
 constexpr OptionSyntax kJson = {"--json", ""};
+constexpr OptionSyntax kOffline = {"--offline", ""};
 constexpr OptionSyntax kSpecOption = {"--spec", "cluster.yaml", Word::kSpec};
 constexpr OperandSyntax kSpec = {"cluster.yaml", Word::kSpec};
 constexpr OperandSyntax kLastSpec = {"cluster.yaml", Word::kSpec, "", /*optional=*/true};
 constexpr OperandSyntax kLabel = {"LABEL", Word::kLabel};
 constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kLabel, "", /*optional=*/true};
 
-constexpr OptionSyntax kFolderAndJson[] = {kFolder, kJson};
+constexpr OptionSyntax kCertsOptions[] = {kFolder, kJson, kOffline};
 constexpr OperandSyntax kSpecAlone[] = {kSpec};
 constexpr OperandSyntax kLastSpecAlone[] = {kLastSpec};
 constexpr OperandSyntax kAnyLabelAlone[] = {kAnyLabel};
@@ -30,9 +31,8 @@ constexpr OptionSyntax kGenOptions[] = {
 };
 
 constexpr OptionSyntax kGraphOptions[] = {
-    kFolder,
-    {"--format", "dot|mermaid|json|html", Word::kWord, "dot|mermaid|json|html"},
-    {"--output", "FILE", Word::kFile},
+    kFolder,     {"--format", "dot|mermaid|json|html", Word::kWord, "dot|mermaid|json|html"},
+    kOffline,    {"--output", "FILE", Word::kFile},
     kSpecOption,
 };
 
@@ -51,10 +51,7 @@ constexpr OptionSyntax kInitOptions[] = {
 constexpr OperandSyntax kInitOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kPlanOptions[] = {
-    kFolder,
-    kJson,
-    {"--max-restarts", "N"},
-    {"--no-reissue-ca", ""},
+    kFolder, kJson, {"--max-restarts", "N"}, {"--no-reissue-ca", ""}, kOffline,
 };
 
 constexpr OptionSyntax kPruneOptions[] = {
@@ -65,18 +62,19 @@ constexpr OptionSyntax kPruneOptions[] = {
 constexpr OptionSyntax kRestoreOptions[] = {kFolder, {"--yes", ""}};
 constexpr OperandSyntax kRestoreOperands[] = {{"FILE", Word::kFile}};
 
-constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kSpecOption};
+constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kOffline, kSpecOption};
 
 constexpr OptionSyntax kSnapshotOptions[] = {kFolder, kJson, {"--keep", "N"}};
 constexpr OperandSyntax kSnapshotOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kStatusOptions[] = {
-    kFolder, {"--all", ""}, {"--contact", ""}, kJson, {"--watch", ""},
+    kFolder, {"--all", ""}, {"--contact", "", Word::kText, "", /*hidden=*/true},
+    kJson,   kOffline,      {"--watch", ""},
 };
 
 constexpr OperandSyntax kStepOperands[] = {{"SHARD", Word::kFile}, kLabel, {"DIGEST"}};
 
-constexpr OptionSyntax kWhyOptions[] = {kFolder, kJson, {"--last", ""}};
+constexpr OptionSyntax kWhyOptions[] = {kFolder, kJson, {"--last", ""}, kOffline};
 constexpr OperandSyntax kWhyOperands[] = {kLabel, kLastSpec};
 
 constexpr OptionSyntax kRenewTimerOptions[] = {kFolder, {"--calendar", "WHEN"}};
@@ -86,7 +84,7 @@ constexpr OperandSyntax kRenewTimerOperands[] = {
 };
 
 constexpr CommandSyntax kCommands[] = {
-    {"certs", kFolderAndJson, kSpecAlone},
+    {"certs", kCertsOptions, kSpecAlone},
     {"check", kCheckOptions, kSpecAlone},
     {"completion", {}, kCompletionOperands},
     {"gen", kGenOptions, kSpecAlone},

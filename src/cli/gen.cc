@@ -18,6 +18,7 @@
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
 #include "src/base/text.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/given_cas.h"
 #include "src/cli/terminal.h"
@@ -26,6 +27,8 @@
 #include "src/host/run_lock.h"
 #include "src/look/look.h"
 #include "src/look/spec_history.h"
+#include "src/look/traversal.h"
+#include "src/look/unasked.h"
 #include "src/lower/compile.h"
 #include "src/remote/plan_hosts.h"
 
@@ -117,6 +120,24 @@ absl::Status GiveToOwner() {
   return status.ok() ? GiveToOwnerOf(paths::kRendered, paths::kRendered) : status;
 }
 
+// Makes stale what is not as it should be, and says what in *STALE. ASKS: whether the hosts over ssh are
+// visited as CONTACT says, and what is not known of them is ninja's last word; otherwise it is the next
+// look's business.
+absl::StatusOr<HostSights> LookBeforeBuild(const Compiled& compiled, bool asks, Contact contact,
+                                           std::vector<std::string>* stale) {
+  const std::vector<Journal> journals = ReadJournals(compiled.graph);
+  HostSights sights;
+  if (asks) {
+    PlanHosts hosts;
+    sights = VisitHosts(compiled.graph, journals, &hosts, contact);
+  }
+  *stale = LookForStale(compiled.graph, journals, sights, absl::Now());
+  if (!HasHostsOverSsh(compiled.graph)) return sights;
+  absl::Status status = asks ? WriteUnasked(UnaskedOf(sights)) : KeepUnasked();
+  if (!status.ok()) return status;
+  return sights;
+}
+
 }  // namespace
 
 int GenCommand(const Arguments& arguments) {
@@ -166,12 +187,14 @@ int GenCommand(const Arguments& arguments) {
   absl::StatusOr<Written> written = WriteGenerated(*compiled, *ninja);
   if (!written.ok()) return Fail(written.status().message());
   if (absl::Status status = GiveToOwner(); !status.ok()) return Fail(status.message());
-  std::vector<std::string> stale = LookForStale(compiled->graph, absl::Now());
+  std::vector<std::string> stale;
+  const bool asks = from_ninja || options.Has("--contact");
+  absl::StatusOr<HostSights> sights = LookBeforeBuild(*compiled, asks, ContactOf(options), &stale);
+  if (!sights.ok()) return Fail(sights.status().message());
   int exit = kExitDone;
-  if (options.Has("--contact")) {
-    PlanHosts hosts;
-    for (const std::string& problem : LookForStaleOverSsh(compiled->graph, &hosts, &stale))
-      exit = Fail(problem);
+  if (!from_ninja) {
+    PrintSilent(*sights);
+    if (sights->any_silent()) exit = kExitFailed;
   }
 
   if (lock->ninja_is_behind()) {
@@ -180,6 +203,9 @@ int GenCommand(const Arguments& arguments) {
   if (!from_ninja || written->changed) Print(WithObjections(*file));
   PrintText(closed);
   for (const std::string& line : stale) PrintText(absl::StrCat(Shown(line), "\n"));
+  // Why, ninja says at the end.
+  if (from_ninja && sights->any_silent())
+    PrintText(absl::StrCat(sights->Summary(), "; the others are looked after\n"));
   if (!from_ninja || written->changed) {
     std::string stale_text = stale.empty() ? "" : absl::StrCat(", ", stale.size(), " to repair");
     PrintText(absl::StrFormat("%s, %d changed%s (%.0f ms)\n", Summary(*compiled), written->changed_steps,

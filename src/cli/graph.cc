@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/piecewise_file.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
@@ -104,7 +105,9 @@ int GraphCommand(const Arguments& arguments) {
     shown = StepsAround(plan.graph(), *named);
   }
   const absl::Time now = absl::Now();
-  const Forecast forecast = MakeForecast(plan.graph(), now);
+  const Look look = LookAt(plan.graph(), ContactOf(options), now);
+  const Forecast& forecast = look.forecast;
+  PrintSilent(look.sights);
   GraphView view = MakeGraphView(plan.graph(), forecast, shown, now);
   view.around = around;
   AddEdits(plan, forecast, shown, &view);

@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
   if (name == "--help" || name == "-h") return kplan::HelpCommand({});
   // No command for people, and so in no list.
   if (name == "agent") return kplan::AgentCommand(arguments);
+  if (name == "asked") return kplan::AskedCommand(arguments);
   std::vector<absl::string_view> names;
   for (const Command& command : kCommands) {
     if (name == command.name) {

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "src/base/fields.h"
 #include "src/base/text.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/given_cas.h"
 #include "src/cli/open_plan.h"
@@ -73,9 +74,10 @@ int PlanCommand(const Arguments& arguments) {
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
   if (absl::Status status = CheckEtcdVersion(plan.compiled()); !status.ok()) return Fail(status.message());
-  const Forecast forecast = MakeForecast(plan.graph(), absl::Now());
+  const Look look = LookAt(plan.graph(), ContactOf(options), absl::Now());
+  const Forecast& forecast = look.forecast;
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
-  const PlanReport report = MakePlanReport(plan.graph(), forecast, &explainer);
+  const PlanReport report = MakePlanReport(plan.graph(), forecast, look.sights, &explainer);
   const std::vector<OverBudget> over = CheckBudget(plan.graph(), forecast, report, budget);
   std::string problem;
   const std::vector<Leftover> leftovers = FindLeftovers(plan.graph(), &problem);
@@ -92,6 +94,8 @@ int PlanCommand(const Arguments& arguments) {
     PrintOver(plan, report, over);
     return kExitFailed;
   }
+  PrintSilent(look.sights);
+  if (report.failing > 0 || look.sights.any_silent()) return kExitTrouble;
   return report.empty() ? kExitDone : kExitChanges;
 }
 

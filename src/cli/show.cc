@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
@@ -48,7 +49,9 @@ int ShowCommand(const Arguments& arguments) {
   absl::StatusOr<std::vector<StepId>> steps = FindSteps(plan.graph(), name);
   if (!steps.ok()) return Fail(steps.status().message());
   const absl::Time now = absl::Now();
-  const Forecast forecast = MakeForecast(plan.graph(), now);
+  const Look look = LookAt(plan.graph(), ContactOf(options), now);
+  const Forecast& forecast = look.forecast;
+  PrintSilent(look.sights);
   std::string out;
   // A name with a slash is an artifact's, be it the second name of one that keeps two files.
   if (absl::StrContains(name, '/')) {

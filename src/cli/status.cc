@@ -13,14 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/paths.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
 #include "src/host/change_waiter.h"
 #include "src/host/service_marker.h"
-#include "src/look/contact.h"
 #include "src/prune/leftovers.h"
-#include "src/remote/plan_hosts.h"
 #include "src/show/status_view.h"
 #include "src/step/any_record.h"
 
@@ -31,7 +30,7 @@ constexpr char kSeparator[] = "----\n";
 
 struct Form {
   bool json = false, compact = false;
-  bool contact = false;  // the hosts over ssh are asked, too
+  Contact contact = Contact::kAsk;
   StatusStyle style;
 };
 
@@ -40,19 +39,14 @@ struct Shown {
   StatusReport report;
 };
 
-Shown Look(const Graph& graph, const Form& form) {
+Shown LookAtAll(const Graph& graph, const Form& form) {
   const absl::Time now = absl::Now();
-  Forecast forecast = MakeForecast(graph, now);
-  std::vector<HostVisit> visits;
-  if (form.contact) {
-    PlanHosts hosts;
-    visits = VisitHosts(graph, forecast.journals, &hosts);
-    AddVisits(visits, &forecast);
-  }
+  const Look look = LookAt(graph, form.contact, now);
+  const Forecast& forecast = look.forecast;
   std::vector<std::string> leftovers;
   for (const Leftover& leftover : FindLeftovers(graph)) leftovers.push_back(leftover.key);
   Shown shown;
-  shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now, visits);
+  shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now, look.sights);
   shown.text = form.json ? StatusJson(graph, forecast, shown.report, now, form.compact)
                          : StatusText(graph, shown.report, form.style, now);
   return shown;
@@ -125,7 +119,7 @@ int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form
       }
     }
     const Graph& graph = file->compiled()->graph;
-    Shown shown = Look(graph, form);
+    Shown shown = LookAtAll(graph, form);
     if (first || shown.text != before) {
       if (terminal) ClearTerminal();
       const bool apart = !terminal && !first && !form.json;
@@ -166,14 +160,16 @@ int StatusCommand(const Arguments& arguments) {
   Form form;
   form.json = options.Has("--json");
   form.compact = options.Has("--watch");
-  form.contact = options.Has("--contact");
+  // What happens there wakes nobody here.
+  form.contact = options.Has("--watch") ? Contact::kNobody : ContactOf(options);
   form.style.all = options.Has("--all");
   form.style.color = UseColor(STDOUT_FILENO);
   if (options.Has("--watch")) {
     return WatchFor(std::move(plan.file), absolute.empty() ? plan.path : absolute, form);
   }
-  const Shown shown = Look(plan.graph(), form);
+  const Shown shown = LookAtAll(plan.graph(), form);
   if (!Write(form, shown.text)) return Fail("cannot write to stdout");
+  if (shown.report.any_failed() || shown.report.any_silent()) return kExitTrouble;
   return shown.report.all_fresh() ? kExitDone : kExitChanges;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "src/base/text.h"
+#include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/terminal.h"
@@ -45,6 +46,8 @@ std::string Would(const StepForecast& step) {
       return absl::StrCat("would fail", colon);
     case Fate::kWait:
       return absl::StrCat("waits", colon);
+    case Fate::kUnknown:
+      return absl::StrCat("may be up to date, and may not: ", step.failure);
     case Fate::kCheck:
       return "would run, and change nothing";
     default:
@@ -114,9 +117,11 @@ int WhyCommand(const Arguments& arguments) {
   if (!found.ok()) return Fail(found.status().message());
   if (found->size() != 1) return Fail(absl::StrCat(Quote(label), " are several artifacts; name one"));
   const StepId step = found->front();
-  const Forecast forecast = MakeForecast(plan.graph(), absl::Now());
+  const Look look = LookAt(plan.graph(), ContactOf(options), absl::Now());
+  const Forecast& forecast = look.forecast;
+  PrintSilent(look.sights);
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
-  const bool next = forecast.steps[step].fate != Fate::kFresh && !options.Has("--last");
+  const bool next = Runs(forecast.steps[step].fate) && !options.Has("--last");
   const Why why = next ? explainer.WhyNext(step) : explainer.WhyLast(step);
   std::string out;
   if (options.Has("--json")) {

@@ -118,4 +118,9 @@ std::vector<StepId> Graph::Leaves() const {
   return leaves;
 }
 
+bool HasHostsOverSsh(const Graph& graph) {
+  return std::any_of(graph.steps().begin(), graph.steps().end(),
+                     [](const Step& step) { return step.kind == StepKind::kHost; });
+}
+
 }  // namespace kplan

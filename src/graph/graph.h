@@ -47,6 +47,9 @@ struct Step {
   StepIds after;   // must be done before, and may change without staling this
 };
 
+// Whether STEP makes nothing and proves what others made.
+inline bool IsProof(const Step& step) { return KindOf(step.kind).stage == Stage::kVerdicts; }
+
 // What `gen` can look at without running the step, because ninja, which sees times only, cannot: the mode of
 // a file or folder, whether a service runs, whether a certificate or a CRL is due.
 struct Watch {
@@ -151,6 +154,9 @@ class Graph {
   absl::flat_hash_map<std::string, size_t> group_index_;
   absl::Status status_;
 };
+
+// Whether steps of GRAPH are done on hosts over ssh.
+bool HasHostsOverSsh(const Graph& graph);
 
 }  // namespace kplan
 

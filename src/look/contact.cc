@@ -5,10 +5,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/base/at_once.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
 #include "src/step/questions.h"
@@ -16,17 +18,16 @@
 namespace kplan {
 namespace {
 
-constexpr size_t kAtATime = 8;  // as ninja's pool of hosts
+// More would be a burden for this machine's own sshs, not for the hosts.
+constexpr size_t kAtATime = 64;
 
 // What one host is asked.
 struct Inquiry {
   HostVisit visit;
-  std::vector<StepId> steps;           // whose records are asked about
-  std::vector<std::string> delivered;  // their digests
+  std::vector<StepId> steps;  // whose records are asked about
   struct OfService {
-    StepId step = 0;       // the rollout
-    bool done = false;     // it has come to its end with this record
-    bool by_unit = false;  // it need not run
+    StepId step = 0;    // its own, or the rollout
+    bool done = false;  // it has come to its end with this record
     std::string label, name;
   };
   std::vector<OfService> services;
@@ -35,10 +36,18 @@ struct Inquiry {
 
 // Reason::name is static.
 absl::string_view KnownName(const std::string& name) {
-  for (absl::string_view known : {"missing", "mode", "owner", "unfinished", "pair"}) {
+  for (absl::string_view known :
+       {"missing", "mode", "owner", "unfinished", "pair", "not-running", "not-active", "not-enabled",
+        "binary", "unit", "trust", "flags", "file", "unfinished-restart"}) {
     if (name == known) return known;
   }
   return "content";
+}
+
+std::vector<Reason> ReasonsOf(const std::vector<StandingAnswer::Why>& whys) {
+  std::vector<Reason> reasons;
+  for (const StandingAnswer::Why& why : whys) reasons.push_back({KnownName(why.name), why.text});
+  return reasons;
 }
 
 bool WasDone(const Step& step, const JournalEntry* entry) {
@@ -70,7 +79,7 @@ class Visitor {
       const Step& step = graph_.steps()[id];
       if (step.kind == StepKind::kRollout || step.kind == StepKind::kService) {
         AddServices(id, index);
-      } else if (KindOf(step.kind).stage == Stage::kFiles && step.kind != StepKind::kUser) {
+      } else if (KindOf(step.kind).stage == Stage::kFiles || step.kind == StepKind::kActivate) {
         AddArtifact(id, index);
       }
     }
@@ -90,7 +99,7 @@ class Visitor {
     if (host == index.end() || !WasDone(step, entry)) return;
     Inquiry& inquiry = inquiries_[host->second];
     inquiry.steps.push_back(id);
-    inquiry.delivered.push_back(entry->digest);
+    inquiry.question.delivered.push_back(entry->digest);
     inquiry.question.records.push_back(RecordOnHost(ReadAnyRecord(step.record)));
   }
 
@@ -100,10 +109,10 @@ class Visitor {
       auto host = index.find(service.host);
       if (!service.over_ssh || host == index.end()) continue;
       Inquiry& inquiry = inquiries_[host->second];
-      inquiry.services.push_back(
-          {id, WasDone(step, EntryOf(id)), service.record.by_unit(), service.label, service.name});
+      const bool done = WasDone(step, EntryOf(id));
+      inquiry.services.push_back({id, done, service.label, service.name});
       service.record.host.clear();  // there it is "this machine"
-      inquiry.question.services.push_back(std::move(service.record));
+      inquiry.question.services.push_back({std::move(service.record), done});
     }
   }
 
@@ -120,9 +129,9 @@ void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std
   if (!answer.problem.empty()) {
     drift.reasons.push_back({"content", answer.problem});
   } else {
-    for (const auto& why : answer.reasons) drift.reasons.push_back({KnownName(why.name), why.text});
+    drift.reasons = ReasonsOf(answer.reasons);
     const bool missing = !drift.reasons.empty() && drift.reasons[0].name == "missing";
-    if (!missing && answer.digest != delivered) {
+    if (!missing && !answer.digest.empty() && answer.digest != delivered) {
       drift.reasons.insert(drift.reasons.begin(), {"content", "content is not what was delivered"});
     }
   }
@@ -138,20 +147,31 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.since = answer.since;
   seen.older = answer.older;
   seen.problem = answer.problem;
-  Drift drift;
-  drift.step = of.step;
-  if (seen.managed && !of.by_unit && seen.problem.empty() && !seen.running)
-    drift.reasons.push_back({"not-running", absl::StrCat(of.name, " on ", visit->host, " does not run")});
-  for (const std::string& path : seen.older) {
-    drift.reasons.push_back(
-        {"file", absl::StrCat(of.name, " on ", visit->host, " runs with an older ", path)});
+  seen.outlook.host = visit->host;
+  seen.outlook.service = of.name;
+  seen.outlook.starts = answer.starts;
+  seen.outlook.restarts = answer.restarts;
+  seen.outlook.reloads = answer.reloads;
+  seen.outlook.reasons = ReasonsOf(answer.reasons);
+  if (of.done && !seen.problem.empty()) {
+    visit->drifts.push_back(
+        {of.step, {{"not-running", absl::StrCat(of.name, " on ", visit->host, ": ", seen.problem)}}});
+  } else if (of.done && !seen.outlook.reasons.empty()) {
+    Drift drift = {of.step, {}};
+    for (const Reason& reason : seen.outlook.reasons) {
+      drift.reasons.push_back(
+          {reason.name,
+           absl::StrCat(of.name, " on ", visit->host, reason.name == "not-running" ? " does not run" : ": ",
+                        reason.name == "not-running" ? "" : reason.text)});
+    }
+    visit->drifts.push_back(std::move(drift));
   }
-  if (of.done && !drift.reasons.empty()) visit->drifts.push_back(std::move(drift));
   visit->services.push_back(std::move(seen));
 }
 
 void Visit(HostAccess* hosts, Inquiry* inquiry) {
   HostVisit& visit = inquiry->visit;
+  visit.answer = HostVisit::Answer::kSilent;
   if (!IsInPlanOnDisk(visit.host)) {
     visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
     return;
@@ -167,35 +187,115 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
     visit.problem = "its answer is none; is its kplan another one?";
     return;
   }
+  visit.answer = HostVisit::Answer::kNow;
   for (size_t i = 0; i < inquiry->steps.size(); ++i)
-    TakeArtifact(answer->artifacts[i], inquiry->steps[i], inquiry->delivered[i], &visit);
+    TakeArtifact(answer->artifacts[i], inquiry->steps[i], inquiry->question.delivered[i], &visit);
   for (size_t i = 0; i < inquiry->services.size(); ++i)
     TakeService(answer->services[i], inquiry->services[i], &visit);
 }
 
 }  // namespace
 
-std::vector<HostVisit> VisitHosts(const Graph& graph, const std::vector<Journal>& journals,
-                                  HostAccess* hosts) {
-  std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  AtOnce(inquiries.size(), kAtATime, [&](size_t i) { Visit(hosts, &inquiries[i]); });
-  std::vector<HostVisit> visits;
-  for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));
-  return visits;
+std::string AgeText(absl::Duration age) {
+  if (age < absl::Minutes(2)) return absl::StrCat(absl::ToInt64Seconds(age), " s");
+  if (age < absl::Hours(2)) return absl::StrCat(absl::ToInt64Minutes(age), " min");
+  return absl::StrCat(absl::ToInt64Hours(age), " h");
 }
 
-void AddVisits(const std::vector<HostVisit>& visits, Forecast* forecast) {
-  for (const HostVisit& visit : visits) {
+HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
+                       std::vector<HostVisit> visits)
+    : visits_(std::move(visits)) {
+  absl::flat_hash_map<std::string, size_t> unknown;
+  for (size_t i = 0; i < visits_.size(); ++i) {
+    const HostVisit& visit = visits_[i];
+    if (!visit.known()) unknown.emplace(visit.host, i);
     for (const Drift& drift : visit.drifts) {
-      StepForecast& step = forecast->steps[drift.step];
-      if (step.fate == Fate::kFail || step.fate == Fate::kWait) continue;
-      step.fate = Fate::kChange;
-      const bool known = std::any_of(step.causes.begin(), step.causes.end(),
-                                     [](const Cause& cause) { return cause.kind == Cause::Kind::kDrift; });
-      if (!known) step.causes.push_back({Cause::Kind::kDrift, 0});
-      step.reasons.insert(step.reasons.end(), drift.reasons.begin(), drift.reasons.end());
+      std::vector<Reason>& reasons = drifts_[drift.step];
+      reasons.insert(reasons.end(), drift.reasons.begin(), drift.reasons.end());
+    }
+    if (visit.answer != HostVisit::Answer::kNow) continue;
+    for (const SeenService& service : visit.services) {
+      if (service.problem.empty()) services_.emplace(service.label, &service);
     }
   }
+  if (unknown.empty()) return;
+  for (StepId id = 0; id < graph.steps().size(); ++id) {
+    const Step& step = graph.steps()[id];
+    if (!WasDone(step, journals[step.shard].Find(step.label))) continue;
+    auto add = [&](const std::string& host) {
+      if (auto found = unknown.find(host); found != unknown.end()) unknown_.emplace(id, found->second);
+    };
+    if (std::string host = SshHostOf(graph, step); !host.empty()) add(host);
+    if (step.kind != StepKind::kRollout) continue;
+    for (const ServicePart& service : ServicesOf(graph, step)) {
+      if (service.over_ssh) add(service.host);
+    }
+  }
+}
+
+const std::vector<Reason>& HostSights::DriftOf(StepId step) const {
+  static const auto* const kNone = new std::vector<Reason>;
+  auto found = drifts_.find(step);
+  return found == drifts_.end() ? *kNone : found->second;
+}
+
+std::string HostSights::WhyUnknown(StepId step) const {
+  auto found = unknown_.find(step);
+  if (found == unknown_.end()) return "";
+  const HostVisit& visit = visits_[found->second];
+  return absl::StrCat(visit.host,
+                      visit.answer == HostVisit::Answer::kSilent ? " does not answer" : " was not asked");
+}
+
+const SeenService* HostSights::ServiceOf(absl::string_view label) const {
+  auto found = services_.find(label);
+  return found == services_.end() ? nullptr : found->second;
+}
+
+bool HostSights::any_silent() const {
+  return std::any_of(visits_.begin(), visits_.end(),
+                     [](const HostVisit& visit) { return visit.answer == HostVisit::Answer::kSilent; });
+}
+
+std::string HostSights::Summary() const {
+  std::vector<std::string> silent;
+  for (const HostVisit& visit : visits_) {
+    if (visit.answer == HostVisit::Answer::kSilent) silent.push_back(visit.host);
+  }
+  constexpr size_t kMostNamed = 8;
+  std::string text;
+  if (silent.size() > kMostNamed) {
+    text = absl::StrCat(silent.size(), " of ", Count(visits_.size(), "host"), " do not answer");
+  } else if (!silent.empty()) {
+    text = absl::StrCat(JoinAnd(silent), silent.size() == 1 ? " does" : " do", " not answer");
+  }
+  const std::string others = SummaryOfOthers();
+  return absl::StrCat(text, text.empty() || others.empty() ? "" : "; ", others);
+}
+
+std::string HostSights::SummaryOfOthers() const {
+  size_t not_asked = 0;
+  absl::Duration oldest;
+  for (const HostVisit& visit : visits_) {
+    if (visit.answer == HostVisit::Answer::kNotAsked) ++not_asked;
+    if (visit.answer == HostVisit::Answer::kEarlier) oldest = std::max(oldest, visit.age);
+  }
+  std::vector<std::string> parts;
+  if (not_asked > 0) parts.push_back(absl::StrCat(Count(not_asked, "host"), " not asked"));
+  if (oldest > absl::ZeroDuration())
+    parts.push_back(absl::StrCat("what hosts said is up to ", AgeText(oldest), " old"));
+  return absl::StrJoin(parts, "; ");
+}
+
+HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
+                      Contact contact) {
+  std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
+  if (contact == Contact::kAsk)
+    AtOnce(inquiries.size(), kAtATime, [&](size_t i) { Visit(hosts, &inquiries[i]); });
+  std::vector<HostVisit> visits;
+  visits.reserve(inquiries.size());
+  for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));
+  return HostSights(graph, journals, std::move(visits));
 }
 
 }  // namespace kplan

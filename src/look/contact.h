@@ -1,17 +1,20 @@
 #ifndef KPLAN_LOOK_CONTACT_H_
 #define KPLAN_LOOK_CONTACT_H_
 
-// How things stand on the hosts over ssh, by asking them: for `kplan status --contact` and `kplan gen
-// --contact`, and nobody else. Nothing is changed there.
+// How things stand on the hosts over ssh, by asking them: what a traversal (traversal.h) knows of what is not
+// on this machine. Nothing is changed there.
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/journal.h"
 #include "src/graph/graph.h"
-#include "src/look/forecast.h"
 #include "src/step/host_access.h"
+#include "src/step/outlook.h"
 
 namespace kplan {
 
@@ -28,27 +31,79 @@ struct SeenService {
   int64_t process = 0, since = 0;  // of one that runs; since: Unix seconds
   std::vector<std::string> older;  // files that it was started with, and that are others now
   std::string problem;             // why it cannot be told
+  // What its step would do on the host as it is now, before anything new gets there.
+  ServiceOutlook outlook;
 };
 
+// One host over ssh that a step has been done on.
 struct HostVisit {
+  enum class Answer : uint8_t {
+    kNow,       // it was asked, and has answered
+    kEarlier,   // an answer of before counts still (`contact.every`)
+    kSilent,    // it was asked, and `problem` says why there is no answer
+    kNotAsked,  // nobody asked
+  };
+
   std::string host;
-  std::string problem;        // why it did not answer; empty: it did
+  Answer answer = Answer::kNotAsked;
+  std::string problem;
+  absl::Duration age;         // of kEarlier
   size_t asked = 0;           // artifacts that were looked at
   std::vector<Drift> drifts;  // in the order of the graph
   std::vector<SeenService> services;
+
+  bool known() const { return answer == Answer::kNow || answer == Answer::kEarlier; }
 };
 
-// Visits every host over ssh of GRAPH that a step has been done on, several at a time, and looks at what was
-// done there last: of a step that ninja would run in any case (its record is another one, or it failed) there
-// is nothing to say. JOURNALS: as Graph::shards(). In the order of the shards.
+// "40 s", "9 min", "3 h".
+std::string AgeText(absl::Duration age);
+
+// What all of them said.
+class HostSights {
+ public:
+  // Of a graph without hosts over ssh.
+  HostSights() = default;
+  // VISITS: each host over ssh of GRAPH that a step has been done on.
+  HostSights(const Graph& graph, const std::vector<Journal>& journals, std::vector<HostVisit> visits);
+
+  // What is not as STEP left it, of all hosts together; empty when nothing is, as far as it was looked at.
+  const std::vector<Reason>& DriftOf(StepId step) const;
+  // Why it is not known how the artifact of STEP is, which was done before ("etcd-2 was not asked"); ""
+  // when it is known, or is not on hosts over ssh.
+  std::string WhyUnknown(StepId step) const;
+  // The service LABEL, of a host that has just answered; else null.
+  const SeenService* ServiceOf(absl::string_view label) const;
+
+  // In the order of the shards.
+  const std::vector<HostVisit>& visits() const { return visits_; }
+  // "2 hosts not asked", "etcd-3 does not answer", "as of 4 min ago": what is to be said of hosts of which
+  // nothing, or nothing new, is known; "" when all have answered.
+  std::string Summary() const;
+  // The same without those that are silent.
+  std::string SummaryOfOthers() const;
+  // Whether a host was asked and is silent.
+  bool any_silent() const;
+
+ private:
+  std::vector<HostVisit> visits_;
+  absl::flat_hash_map<StepId, std::vector<Reason>> drifts_;
+  absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step
+  absl::flat_hash_map<std::string, const SeenService*> services_;
+};
+
+enum class Contact : uint8_t {
+  kAsk,    // every host
+  kNobody  // none: what is there is unknown
+};
+
+// Visits every host over ssh of GRAPH that a step has been done on, all at once, and looks at what was done
+// there last: of a file whose step ninja would run in any case (its record is another one, or it failed)
+// there is nothing to say. JOURNALS: as Graph::shards().
 //
 // HOSTS reaches the hosts of the plan on disk (.kplan/steps), which may be older than GRAPH: one that is not
 // there yet is not asked.
-std::vector<HostVisit> VisitHosts(const Graph& graph, const std::vector<Journal>& journals,
-                                  HostAccess* hosts);
-
-// Puts what was found into FORECAST: what drifted is stale.
-void AddVisits(const std::vector<HostVisit>& visits, Forecast* forecast);
+HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
+                      Contact contact = Contact::kAsk);
 
 }  // namespace kplan
 

@@ -7,11 +7,15 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/look/forecast.h"
+#include "src/look/look.h"
 #include "src/look/three_hosts_testing.h"
+#include "src/look/traversal.h"
 #include "src/show/status_view.h"
 #include "src/steps/service/standing_question.h"
 
@@ -44,21 +48,28 @@ class FolderHosts : public HostAccess {
       EXPECT_FALSE(record.contains("host"));
       record["root"] = ThreeHosts::Place(host);
     }
-    const std::vector<ServiceRecord> services = std::exchange(asked_of->services, {});
-    StandingAnswer answer = AnswerStanding(*asked_of);
-    for (const ServiceRecord& service : services) {
-      EXPECT_EQ(service.host, "");
+    const std::vector<StandingQuestion::Service> services = std::exchange(asked_of->services, {});
+    absl::StatusOr<StandingAnswer> answer = AnswerStanding(*asked_of);
+    if (!answer.ok()) return answer.status();
+    for (const StandingQuestion::Service& service : services) {
+      EXPECT_EQ(service.record.host, "");
+      EXPECT_EQ(service.settled, settled);
       const bool runs = stopped != host;
       StandingAnswer::Service seen;
       seen.process = runs ? 4711 : 0;
       seen.running = runs;
       seen.since = runs ? 1700000000 : 0;
-      answer.services.push_back(std::move(seen));
+      if (!runs) seen.reasons = {{"not-running", "was not running"}};
+      seen.starts = !runs;
+      if (older == host) seen.reasons = {{"unit", "unit changed"}};
+      seen.restarts = older == host;
+      answer->services.push_back(std::move(seen));
     }
-    return ToJson(answer);
+    return ToJson(*answer);
   }
 
-  std::string down, stopped;
+  std::string down, stopped, older;  // hosts
+  bool settled = true;
   std::vector<std::string> asked;
 
  private:
@@ -77,7 +88,8 @@ class ContactTest : public testing::Test {
   // "LABEL: reasons" of what drifted, "HOST: problem" of who does not answer.
   std::vector<std::string> Visit() {
     std::vector<std::string> lines;
-    for (const HostVisit& visit : VisitHosts(plan_.graph(), Journals(), &hosts_)) {
+    sights_ = VisitHosts(plan_.graph(), Journals(), &hosts_);
+    for (const HostVisit& visit : sights_.visits()) {
       if (!visit.problem.empty()) lines.push_back(absl::StrCat(visit.host, ": ", visit.problem));
       for (const Drift& drift : visit.drifts)
         lines.push_back(absl::StrCat(plan_.graph().steps()[drift.step].label, ": ", Join(drift.reasons)));
@@ -85,16 +97,31 @@ class ContactTest : public testing::Test {
     return lines;
   }
 
-  std::string Status() {
-    Forecast forecast = MakeForecast(plan_.graph(), absl::Now());
-    const std::vector<HostVisit> visits = VisitHosts(plan_.graph(), forecast.journals, &hosts_);
-    AddVisits(visits, &forecast);
-    return StatusText(plan_.graph(), MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), visits), {},
+  Forecast Foretell(Contact contact = Contact::kAsk) {
+    sights_ = VisitHosts(plan_.graph(), Journals(), &hosts_, contact);
+    return MakeForecast(plan_.graph(), Journals(), sights_, absl::Now());
+  }
+
+  std::string Status(Contact contact = Contact::kAsk) {
+    const Forecast forecast = Foretell(contact);
+    return StatusText(plan_.graph(), MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), sights_), {},
                       absl::Now());
+  }
+
+  // "LABEL FATE" of all that is not fresh.
+  std::vector<std::string> Fates(const Forecast& forecast) const {
+    std::vector<std::string> fates;
+    for (StepId id = 0; id < plan_.graph().steps().size(); ++id) {
+      const Fate fate = forecast.steps[id].fate;
+      if (fate != Fate::kFresh)
+        fates.push_back(absl::StrCat(plan_.graph().steps()[id].label, " ", FateName(fate)));
+    }
+    return fates;
   }
 
   ThreeHosts plan_;
   FolderHosts hosts_;
+  HostSights sights_;
 };
 
 TEST_F(ContactTest, HostsThatWereNeverReachedAreNotAsked) {
@@ -143,34 +170,120 @@ TEST_F(ContactTest, AHostThatGenHasNotSeenIsNotTakenForThisMachine) {
   EXPECT_THAT(hosts_.asked, Not(testing::Contains("etcd-2")));
 }
 
+TEST_F(ContactTest, WhatDriftedIsToBeDoneAndNothingElseIs) {
+  plan_.DoAll();
+  ASSERT_TRUE(WriteFile("hosts/etcd-1/etc/etcd/ca.pem", "somebody's\n", 0644).ok());
+  const Forecast forecast = Foretell();
+  // Its stamp goes, so ninja looks at what is behind it once more.
+  EXPECT_THAT(Fates(forecast), ElementsAre("file/etcd-1/etc/etcd/ca.pem change", "rollout/etcd check"));
+  const StepForecast& file = forecast.steps[plan_.Find("file/etcd-1/etc/etcd/ca.pem")];
+  EXPECT_EQ(Join(file.reasons), "content is not what was delivered");
+  ASSERT_EQ(file.causes.size(), 1u);
+  EXPECT_EQ(file.causes[0].kind, Cause::Kind::kDrift);
+}
+
+TEST_F(ContactTest, TheHostsSayWhichServicesAreTouched) {
+  plan_.DoAll();
+  hosts_.stopped = "etcd-1";
+  hosts_.older = "etcd-3";
+  const Forecast forecast = Foretell();
+  EXPECT_THAT(Fates(forecast), ElementsAre("rollout/etcd change"));
+  const StepForecast& rollout = forecast.steps[plan_.Find("rollout/etcd")];
+  ASSERT_EQ(rollout.services.size(), 2u);
+  EXPECT_EQ(rollout.services[0].host, "etcd-1");
+  EXPECT_TRUE(rollout.services[0].starts);
+  EXPECT_EQ(rollout.services[1].host, "etcd-3");
+  EXPECT_TRUE(rollout.services[1].restarts);
+  EXPECT_EQ(Join(rollout.services[1].reasons), "unit changed");
+}
+
+// By their notes all three would be restarted; two have been, before the rollout stopped.
+TEST_F(ContactTest, AfterARolloutThatStoppedOnlyWhatIsLeftIsTouched) {
+  plan_.DoAll();
+  plan_.unit = "unit 2\n";
+  plan_.Rebuild();
+  plan_.Generate();
+  for (const char* host : ThreeHosts::kHosts) {
+    for (const char* label : {"render/", "unit/"}) {
+      const std::string of = absl::StrCat(label, host, "/etc");
+      for (const Step& step : plan_.graph().steps())
+        if (absl::StartsWith(step.label, of)) plan_.Do(step.label);
+    }
+  }
+  plan_.NoteFailed("rollout/etcd", "etcd-3 did not come up");
+  hosts_.settled = false;
+  hosts_.older = "etcd-2";
+  const Forecast forecast = Foretell();
+  const StepForecast& rollout = forecast.steps[plan_.Find("rollout/etcd")];
+  EXPECT_EQ(rollout.fate, Fate::kChange);
+  ASSERT_EQ(rollout.services.size(), 1u);
+  EXPECT_EQ(rollout.services[0].host, "etcd-2");
+}
+
+TEST_F(ContactTest, OfAHostThatIsSilentNothingIsCalledFresh) {
+  plan_.DoAll();
+  hosts_.down = "etcd-2";
+  const Forecast forecast = Foretell();
+  EXPECT_THAT(Fates(forecast), ElementsAre("host/etcd-2 unknown", "send/etcd-2 unknown",
+                                           "file/etcd-2/etc/etcd/ca.pem unknown", "unit/etcd-2/etcd unknown",
+                                           "dir/etcd-2/var/lib/etcd unknown", "rollout/etcd unknown"));
+  EXPECT_EQ(forecast.steps[plan_.Find("rollout/etcd")].failure, "etcd-2 does not answer");
+  EXPECT_EQ(forecast.StateOf(plan_.graph(), plan_.Find("host/etcd-2")), StepState::kUnknown);
+  EXPECT_EQ(sights_.Summary(), "etcd-2 does not answer");
+  EXPECT_TRUE(sights_.any_silent());
+}
+
+TEST_F(ContactTest, NorOfOneThatNobodyAsked) {
+  plan_.DoAll();
+  ASSERT_EQ(unlink("hosts/etcd-3/etc/etcd/ca.pem"), 0);
+  const Forecast forecast = Foretell(Contact::kNobody);
+  EXPECT_THAT(hosts_.asked, IsEmpty());
+  EXPECT_EQ(forecast.steps[plan_.Find("file/etcd-3/etc/etcd/ca.pem")].fate, Fate::kUnknown);
+  EXPECT_EQ(sights_.Summary(), "3 hosts not asked");
+  EXPECT_FALSE(sights_.any_silent());
+}
+
+TEST_F(ContactTest, TheStampsOfWhatDriftedGo) {
+  plan_.DoAll();
+  ASSERT_EQ(unlink("hosts/etcd-3/etc/etcd/ca.pem"), 0);
+  sights_ = VisitHosts(plan_.graph(), Journals(), &hosts_);
+  EXPECT_THAT(LookForStale(plan_.graph(), Journals(), sights_, absl::Now()),
+              ElementsAre("file/etcd-3/etc/etcd/ca.pem: missing"));
+  struct stat info;
+  EXPECT_NE(stat(paths::Stamp("file/etcd-3/etc/etcd/ca.pem").c_str(), &info), 0);
+  EXPECT_EQ(stat(paths::Stamp("file/etcd-1/etc/etcd/ca.pem").c_str(), &info), 0);
+}
+
 TEST_F(ContactTest, StatusSaysWhatTheHostsSaid) {
   plan_.DoAll();
   hosts_.down = "etcd-2";
   ASSERT_EQ(unlink("hosts/etcd-3/etc/etcd/ca.pem"), 0);
   const std::string text = Status();
   EXPECT_THAT(text, HasSubstr("etcd-1: 6 fresh, asked just now\n"));
-  EXPECT_THAT(text,
-              HasSubstr("etcd-2: 6 fresh; it does not answer: etcd-2 (ops@10.0.0.12): no route to it\n"));
+  EXPECT_THAT(text, HasSubstr("; it does not answer: etcd-2 (ops@10.0.0.12): no route to it\n"));
+  EXPECT_THAT(text, ContainsRegex("file/etcd-2/etc/etcd/ca.pem +unknown  etcd-2 does not answer\n"));
   EXPECT_THAT(text, ContainsRegex("file/etcd-3/etc/etcd/ca.pem +stale  missing\n"));
   EXPECT_THAT(text, HasSubstr("services: 2 of 2 run, of 1 the host does not answer\n"));
   EXPECT_THAT(text, HasSubstr("service/etcd-1/etcd  process 4711  since 2023-11-14 22:13 UTC\n"));
   EXPECT_THAT(text, HasSubstr("service/etcd-2/etcd  no answer     last seen running on "));
-  EXPECT_THAT(text, HasSubstr("run `kplan gen --contact`, then ninja\n"));
+  EXPECT_THAT(text, HasSubstr("; run ninja; etcd-2 does not answer\n"));
 }
 
-TEST_F(ContactTest, WithoutContactStatusSaysWhenTheServicesWereSeen) {
+TEST_F(ContactTest, StatusSaysWhenServicesThatWereNotAskedWereSeen) {
   plan_.DoAll();
-  const Forecast forecast = MakeForecast(plan_.graph(), absl::Now());
-  const StatusReport report = MakeStatusReport(plan_.graph(), forecast, {}, absl::Now());
-  EXPECT_TRUE(report.all_fresh());
+  const Forecast forecast = Foretell(Contact::kNobody);
+  const StatusReport report = MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), sights_);
+  EXPECT_TRUE(report.all_fresh()) << "nobody wanted to know";
   const std::string text = StatusText(plan_.graph(), report, {}, absl::Now());
-  EXPECT_THAT(text, ContainsRegex("rollout/etcd +fresh  3 members, last seen running on "));
-  EXPECT_THAT(text, HasSubstr("services: 3 not asked (kplan status --contact asks the hosts over ssh)\n"));
+  EXPECT_THAT(text,
+              ContainsRegex("rollout/etcd +unknown  etcd-1 was not asked; 3 members, last seen running on "));
+  EXPECT_THAT(text, HasSubstr("services: 3 not asked\n"));
   EXPECT_THAT(text, HasSubstr("  service/etcd-2/etcd  not asked  last seen running on "));
-  EXPECT_THAT(hosts_.asked, IsEmpty());
+  EXPECT_THAT(text, HasSubstr("; 3 hosts not asked\n"));
   const Json json = Json::parse(StatusJson(plan_.graph(), forecast, report, absl::Now(), true));
   EXPECT_EQ(json["services"][0]["running"], nullptr);
   EXPECT_NE(json["services"][0]["last-seen"], nullptr);
+  EXPECT_EQ(json["hosts"][1]["asked"], false);
 }
 
 }  // namespace

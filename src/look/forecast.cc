@@ -32,6 +32,8 @@ const char* FateName(Fate fate) {
   switch (fate) {
     case Fate::kFresh:
       return "fresh";
+    case Fate::kUnknown:
+      return "unknown";
     case Fate::kCheck:
       return "check";
     case Fate::kChange:
@@ -54,6 +56,8 @@ const char* StateName(StepState state) {
       return "failed";
     case StepState::kWaiting:
       return "waiting";
+    case StepState::kUnknown:
+      return "unknown";
   }
   return "";
 }
@@ -66,19 +70,25 @@ const JournalEntry* Forecast::EntryOf(const Graph& graph, StepId step) const {
 StepState Forecast::StateOf(const Graph& graph, StepId step) const {
   const StepForecast& forecast = steps[step];
   if (forecast.fate == Fate::kFresh) return StepState::kFresh;
+  if (forecast.fate == Fate::kUnknown) return StepState::kUnknown;
   if (forecast.fate == Fate::kWait) return StepState::kWaiting;
   const JournalEntry* entry = EntryOf(graph, step);
   if (forecast.fate == Fate::kFail || (entry != nullptr && entry->failed)) return StepState::kFailed;
   return StepState::kStale;
 }
 
-Forecast MakeForecast(const Graph& graph, absl::Time now) {
+Forecast MakeForecast(const Graph& graph, std::vector<Journal> journals, const HostSights& sights,
+                      absl::Time now) {
   Forecast forecast;
-  forecast.journals = ReadJournals(graph);
+  forecast.journals = std::move(journals);
   forecast.steps.resize(graph.steps().size());
   Foreteller sink(graph, &forecast);
-  Traverse(graph, forecast.journals, now, &sink);
+  Traverse(graph, forecast.journals, sights, now, &sink);
   return forecast;
+}
+
+Forecast MakeForecast(const Graph& graph, absl::Time now) {
+  return MakeForecast(graph, ReadJournals(graph), HostSights(), now);
 }
 
 }  // namespace kplan

@@ -12,20 +12,25 @@
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
+#include "src/look/contact.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
 
 // What ninja would do with a step.
 enum class Fate : uint8_t {
-  kFresh,   // not run it
-  kCheck,   // run it, and it would find everything right: nothing changes
-  kChange,  // run it, and it would make or change something
-  kFail,    // run it, and it would fail for what is known already
-  kWait,    // run it, and it would wait for somebody's hand, or for a step that fails
+  kFresh,    // not run it
+  kUnknown,  // not run it, as far as is known here; on its host nobody has looked
+  kCheck,    // run it, and it would find everything right: nothing changes
+  kChange,   // run it, and it would make or change something
+  kFail,     // run it, and it would fail for what is known already
+  kWait,     // run it, and it would wait for somebody's hand, or for a step that fails
 };
 
-const char* FateName(Fate fate);  // "fresh", "check", "change", "fail", "wait": for programs
+// Whether ninja would run it.
+inline bool Runs(Fate fate) { return fate != Fate::kFresh && fate != Fate::kUnknown; }
+
+const char* FateName(Fate fate);  // "fresh", "unknown", "check", "change", "fail", "wait": for programs
 
 // Why a step would run. A step may have several.
 struct Cause {
@@ -51,13 +56,14 @@ struct StepForecast {
   std::vector<ServiceOutlook> services;  // of a step about several services: those that it would touch
   bool changes_digest = false;           // of the stamp: what depends on it runs, too
   bool behind = false;                   // of kWait: ninja does not come to it, for one before it
-  std::string failure;                   // of kFail, kWait
+  std::string failure;                   // of kFail, kWait; of kUnknown, why it is
   std::string note;
 };
 
 // How a step stands, for people: the colours of `graph`, the words of `status`.
-enum class StepState : uint8_t { kFresh, kStale, kFailed, kWaiting };
-const char* StateName(StepState state);  // "fresh", "stale", "failed", "waiting"
+enum class StepState : uint8_t { kFresh, kStale, kFailed, kWaiting, kUnknown };
+inline constexpr size_t kStepStates = 5;
+const char* StateName(StepState state);  // "fresh", "stale", "failed", "waiting", "unknown"
 
 struct Forecast {
   std::vector<StepForecast> steps;  // as Graph::steps()
@@ -70,8 +76,11 @@ struct Forecast {
   StepState StateOf(const Graph& graph, StepId step) const;
 };
 
-// Looks at everything below the current folder and on this machine; changes nothing. No host over ssh is
-// contacted: of what is there it is known what was delivered last (remote_look.h).
+// Looks at everything below the current folder and on this machine, and at what the hosts over ssh have said
+// (SIGHTS, made with JOURNALS, contact.h); changes nothing.
+Forecast MakeForecast(const Graph& graph, std::vector<Journal> journals, const HostSights& sights,
+                      absl::Time now);
+// The same where there are no hosts over ssh, or nobody wants to know how they are.
 Forecast MakeForecast(const Graph& graph, absl::Time now);
 
 }  // namespace kplan

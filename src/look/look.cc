@@ -14,7 +14,6 @@
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
-#include "src/look/contact.h"
 #include "src/look/drift.h"
 #include "src/look/step_record.h"
 #include "src/look/traversal.h"
@@ -58,7 +57,8 @@ std::string MakeStale(const JournalEntry& entry, const std::string& stamp) {
 // Makes stale what is not as it should be.
 class StaleMaker : public TraversalSink {
  public:
-  explicit StaleMaker(const Graph& graph) : graph_(graph), touched_(graph.shards().size()) {}
+  StaleMaker(const Graph& graph, const HostSights& sights)
+      : graph_(graph), sights_(sights), touched_(graph.shards().size()) {}
 
   // What was not done before is ninja's to find.
   bool Wants(StepId id, StampSeen stamp) override {
@@ -67,7 +67,8 @@ class StaleMaker : public TraversalSink {
       Say(step,
           absl::StrCat("its stamp is empty, as after a power cut", RemoveStamp(paths::Stamp(step.label))));
     }
-    return stamp == StampSeen::kWhole && (step.kind == StepKind::kService || !IsDoneOverSsh(step));
+    if (stamp != StampSeen::kWhole) return false;
+    return step.kind == StepKind::kService || !IsDoneOverSsh(step) || !sights_.DriftOf(id).empty();
   }
 
   // When its files are not as it left them. One that failed, or has another record now, ninja runs in any
@@ -85,6 +86,8 @@ class StaleMaker : public TraversalSink {
       Say(step,
           absl::StrCat(WhoseIs(step, *finding.watch), finding.reason, MakeStale(*finding.watch, stamp)));
     }
+    // Of what is there no file is here that ninja could find newer.
+    if (!sight.drift->empty()) Say(step, absl::StrCat(Join(*sight.drift), RemoveStamp(stamp)));
     // Behind one that fails it is looked at again when that one does not.
     if (!asked_ || forecast.behind) return;
     std::string reason = forecast.failure.empty() ? Join(forecast.reasons) : std::move(forecast.failure);
@@ -126,6 +129,7 @@ class StaleMaker : public TraversalSink {
   }
 
   const Graph& graph_;
+  const HostSights& sights_;
   bool asked_ = false;
   std::vector<std::pair<uint32_t, std::string>> found_;
   std::vector<std::vector<const JournalEntry*>> touched_;
@@ -151,31 +155,13 @@ void Keep(const std::string& path, const Journal& journal, const std::vector<con
 
 }  // namespace
 
-std::vector<std::string> LookForStale(const Graph& graph, absl::Time now) {
-  const std::vector<Journal> journals = ReadJournals(graph);
-  StaleMaker maker(graph);
-  Traverse(graph, journals, now, &maker);
+std::vector<std::string> LookForStale(const Graph& graph, const std::vector<Journal>& journals,
+                                      const HostSights& sights, absl::Time now) {
+  StaleMaker maker(graph, sights);
+  Traverse(graph, journals, sights, now, &maker);
   for (size_t i = 0; i < journals.size(); ++i)
     Keep(paths::Journal(graph.shards()[i].name), journals[i], maker.touched()[i]);
   return maker.Found();
-}
-
-std::vector<std::string> LookForStaleOverSsh(const Graph& graph, HostAccess* hosts,
-                                             std::vector<std::string>* found) {
-  std::vector<std::string> problems;
-  for (const HostVisit& visit : VisitHosts(graph, ReadJournals(graph), hosts)) {
-    if (!visit.problem.empty()) problems.push_back(absl::StrCat(visit.host, ": ", visit.problem));
-    for (const Drift& drift : visit.drifts) {
-      const Step& step = graph.steps()[drift.step];
-      // It has no file here that ninja could find newer: its stamp goes.
-      if (unlink(paths::Stamp(step.label).c_str()) != 0 && errno != ENOENT) {
-        problems.push_back(absl::StrCat(paths::Stamp(step.label), " cannot be removed"));
-        continue;
-      }
-      found->push_back(absl::StrCat(step.label, ": ", Join(drift.reasons)));
-    }
-  }
-  return problems;
 }
 
 }  // namespace kplan

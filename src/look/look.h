@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "src/base/journal.h"
 #include "src/graph/graph.h"
-#include "src/step/host_access.h"
+#include "src/look/contact.h"
 
 namespace kplan {
 
@@ -17,13 +18,10 @@ namespace kplan {
 // Where a file was touched and is right all the same, the journal is told, and nothing else. Also keeps the
 // journals short. Under RunLock::Exclusive.
 //
-// Nothing on hosts over ssh is looked at, and nothing that is at the same paths on this machine.
-std::vector<std::string> LookForStale(const Graph& graph, absl::Time now);
-
-// The same for the hosts over ssh, by asking them: adds what was found to *FOUND. Returns which hosts could
-// not be asked, and why, a text each.
-std::vector<std::string> LookForStaleOverSsh(const Graph& graph, HostAccess* hosts,
-                                             std::vector<std::string>* found);
+// SIGHTS: what the hosts over ssh have said, with JOURNALS (ReadJournals). Of one that has not, nothing is
+// made stale, and nothing that is at the same paths on this machine counts.
+std::vector<std::string> LookForStale(const Graph& graph, const std::vector<Journal>& journals,
+                                      const HostSights& sights, absl::Time now);
 
 }  // namespace kplan
 

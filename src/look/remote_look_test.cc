@@ -51,7 +51,7 @@ class RemoteLookTest : public testing::Test {
 
   PlanReport Report(const Forecast& forecast) {
     Explainer explainer(hosts_.graph(), forecast, SpecHistory(), "cluster.yaml", "{}");
-    return MakePlanReport(hosts_.graph(), forecast, &explainer);
+    return MakePlanReport(hosts_.graph(), forecast, HostSights(), &explainer);
   }
 
   ThreeHosts hosts_;

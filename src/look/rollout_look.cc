@@ -18,9 +18,13 @@ namespace {
 
 class Looker {
  public:
-  Looker(const Graph& graph, StepId id, const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
-         const JournalEntry* entry)
-      : graph_(graph), step_(graph.steps()[id]), foreseen_(foreseen), stamp_times_(stamp_times) {
+  Looker(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
+         const std::vector<int64_t>& stamp_times, const JournalEntry* entry)
+      : graph_(graph),
+        step_(graph.steps()[id]),
+        sights_(sights),
+        foreseen_(foreseen),
+        stamp_times_(stamp_times) {
     if (entry != nullptr) finished_ = entry->failed ? entry->made_at : entry->at;
   }
 
@@ -31,6 +35,8 @@ class Looker {
     outlook.host = service.host;
     outlook.service = service.name;
     if (record.manager == "none") return outlook;
+    if (const SeenService* seen = sights_.ServiceOf(service.label); seen != nullptr)
+      return LookAtSeen(service, *seen, before);
     if (first) {
       // One that others start reads everything when they do.
       if (record.by_unit()) return outlook;
@@ -38,10 +44,10 @@ class Looker {
       outlook.reasons.push_back({"not-running", "was not started yet"});
       return outlook;
     }
-    AddChanged(service, record.restart_on, &outlook);
+    AddChanged(service, record.restart_on, /*delivered=*/true, &outlook);
     outlook.restarts = !outlook.reasons.empty();
     if (!outlook.restarts) {
-      AddChanged(service, record.reload_on, &outlook);
+      AddChanged(service, record.reload_on, /*delivered=*/true, &outlook);
       outlook.reloads = !outlook.reasons.empty();
     }
     if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, record);
@@ -54,24 +60,54 @@ class Looker {
     ServiceOutlook outlook;
     outlook.starts = first;
     if (first) outlook.reasons.push_back({"not-active", "was not active"});
-    if (first || !IsToChange(host, root, path)) return outlook;
+    if (first || !(IsForeseen(host, root, path) || WasDelivered(host, path))) return outlook;
     outlook.restarts = true;
     outlook.reasons.push_back({"unit", "unit changed"});
     return outlook;
   }
 
  private:
-  void AddChanged(const ServicePart& service, const std::vector<std::string>& paths,
+  // SEEN: what would become of it if nothing new came to its host.
+  ServiceOutlook LookAtSeen(const ServicePart& service, const SeenService& seen,
+                            const ServiceRecord* before) const {
+    const ServiceRecord& record = service.record;
+    ServiceOutlook outlook = seen.outlook;
+    // What is started reads everything.
+    if (outlook.starts || (!seen.running && record.by_unit())) return outlook;
+    ServiceOutlook coming;
+    AddChanged(service, record.restart_on, /*delivered=*/false, &coming);
+    if (!coming.reasons.empty()) {
+      if (outlook.reloads) outlook.reasons.clear();
+      outlook.restarts = true;
+      outlook.reloads = false;
+    } else if (!outlook.restarts) {
+      AddChanged(service, record.reload_on, /*delivered=*/false, &coming);
+      outlook.reloads = outlook.reloads || !coming.reasons.empty();
+    }
+    for (Reason& reason : coming.reasons) {
+      const auto same = [&](const Reason& other) { return other.text == reason.text; };
+      if (std::none_of(outlook.reasons.begin(), outlook.reasons.end(), same))
+        outlook.reasons.push_back(std::move(reason));
+    }
+    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, record);
+    return outlook;
+  }
+
+  // DELIVERED: also what is on the host since the last rollout.
+  void AddChanged(const ServicePart& service, const std::vector<std::string>& paths, bool delivered,
                   ServiceOutlook* outlook) const {
     const ServiceRecord& record = service.record;
     for (const std::string& path : paths) {
-      if (IsToChange(service.host, record.root, path))
+      if (IsForeseen(service.host, record.root, path) || (delivered && WasDelivered(service.host, path)))
         outlook->reasons.push_back(FileChanged(record.argv, record.unit, path));
     }
   }
 
-  bool IsToChange(const std::string& host, const std::string& root, const std::string& path) const {
-    if (foreseen_.Find(OnHost(host, root, path)) != nullptr) return true;
+  bool IsForeseen(const std::string& host, const std::string& root, const std::string& path) const {
+    return foreseen_.Find(OnHost(host, root, path)) != nullptr;
+  }
+
+  bool WasDelivered(const std::string& host, const std::string& path) const {
     // Delivered in a run whose rollout did not come to its end.
     return std::any_of(step_.inputs.begin(), step_.inputs.end(), [&](StepId input) {
       const Step& it = graph_.steps()[input];
@@ -101,6 +137,7 @@ class Looker {
 
   const Graph& graph_;
   const Step& step_;
+  const HostSights& sights_;
   const Foreseen& foreseen_;
   const std::vector<int64_t>& stamp_times_;
   int64_t finished_ = 0;  // the last rollout that came to its end
@@ -108,7 +145,7 @@ class Looker {
 
 }  // namespace
 
-void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
+void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
                            const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
                            OldRecords* old, Outlook* outlook) {
   const Step& step = graph.steps()[id];
@@ -127,7 +164,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
       of_before.emplace(std::move(service.label), std::move(service.record));
   }
 
-  const Looker looker(graph, id, foreseen, stamp_times, entry);
+  const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   std::vector<ServiceOutlook> here = std::exchange(outlook->services, {});
   for (const ServicePart& service : services) {
     if (!service.over_ssh) {
@@ -160,13 +197,14 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const Foreseen& forese
   outlook->note = SnapshotNote(record, outlook->restarts);
 }
 
-absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const Foreseen& foreseen,
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const HostSights& sights,
+                                             const Foreseen& foreseen,
                                              const std::vector<int64_t>& stamp_times,
                                              const JournalEntry* entry, OldRecords* old) {
   const Step& step = graph.steps()[id];
   const LastDone last = LastDone::Of(step.label, entry);
   const bool first = last.digest.empty();
-  const Looker looker(graph, id, foreseen, stamp_times, entry);
+  const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   ServiceOutlook seen;
   if (step.kind == StepKind::kActivate) {
     absl::StatusOr<ActivateRecord> record = FromText<ActivateRecord>(step.record);

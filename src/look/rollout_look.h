@@ -7,26 +7,29 @@
 #include "absl/status/statusor.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
+#include "src/look/contact.h"
 #include "src/look/old_records.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
 
-// What can be said without asking them of the services over ssh that the rollout STEP is about: a service is
-// restarted when a file that it is restarted for is going to be another one, or has become another one since
-// the last rollout that came to its end; it is started when none of kplan's rollouts ever started it. One
-// that ended by itself, or was restarted by somebody, is not seen from here.
+// What becomes of the services over ssh that the rollout STEP is about: what their hosts say in SIGHTS that
+// would be done to them as they are, and what the files bring that are going to be written before. Of a
+// service whose host was not asked, or did not answer, this is known: it is restarted when a file that it is
+// restarted for is going to be another one, or has become another one since the last rollout that came to its
+// end; it is started when none of kplan's rollouts ever started it.
 //
 // FORESEEN has the files that the steps before will deliver, by "HOST:/path". STAMP_TIMES: when the stamp of
 // each step became what it is, Unix milliseconds, by StepId. ENTRY: the last run of STEP; null: none.
 // OUTLOOK is that of the step itself, with the services of this machine: theirs stay, and those over ssh are
 // put in their places.
-void LookAtServicesOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
-                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
-                           OldRecords* old, Outlook* outlook);
+void LookAtServicesOverSsh(const Graph& graph, StepId step, const HostSights& sights,
+                           const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
+                           const JournalEntry* entry, OldRecords* old, Outlook* outlook);
 
 // The same of a service or a unit over ssh with a step of its own.
-absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const Foreseen& foreseen,
+absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const HostSights& sights,
+                                             const Foreseen& foreseen,
                                              const std::vector<int64_t>& stamp_times,
                                              const JournalEntry* entry, OldRecords* old);
 

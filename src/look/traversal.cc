@@ -31,9 +31,11 @@ Stamp LookAtStamp(const std::string& label) {
 
 class Traversal {
  public:
-  Traversal(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink)
+  Traversal(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
+            absl::Time now, TraversalSink* sink)
       : graph_(graph),
         journals_(journals),
+        sights_(sights),
         now_(now),
         sink_(sink),
         watches_(graph),
@@ -52,6 +54,7 @@ class Traversal {
       StepForecast forecast;
       forecast.causes = sight.causes;
       if (sink_->Asks(id, sight)) Foresee(id, sight, &forecast);
+      if (forecast.fate == Fate::kFresh) JudgeUnknown(step, sight, &forecast);
       seen_[id] = {forecast.fate, forecast.changes_digest};
       sink_->Take(id, sight, std::move(forecast));
     }
@@ -64,6 +67,18 @@ class Traversal {
     bool changes_digest = false;
   };
 
+  // Nobody has looked: it is not called fresh. A proof is about what it was made from.
+  void JudgeUnknown(const Step& step, const StepSight& sight, StepForecast* forecast) const {
+    std::string why = sight.unknown;
+    for (size_t i = 0; why.empty() && IsProof(step) && i < step.inputs.size(); ++i) {
+      if (seen_[step.inputs[i]].fate == Fate::kUnknown)
+        why = absl::StrCat("behind ", graph_.steps()[step.inputs[i]].label);
+    }
+    if (why.empty()) return;
+    forecast->fate = Fate::kUnknown;
+    forecast->failure = std::move(why);
+  }
+
   void Foresee(StepId id, const StepSight& sight, StepForecast* result) {
     const Step& step = graph_.steps()[id];
     // Nothing was seen, and it is asked all the same: whether it is behind trouble matters only when there is
@@ -71,6 +86,7 @@ class Traversal {
     const bool unprompted = sight.causes.empty();
     if (!unprompted && IsBehindTrouble(step, result)) return;
     Look(id, sight.entry, result);
+    if (result->fate != Fate::kFail && result->fate != Fate::kWait) AddDrift(sight, result);
     if (unprompted && result->fate != Fate::kFresh) IsBehindTrouble(step, result);
     if (result->causes.empty() && result->fate != Fate::kFresh)
       result->causes.push_back({Cause::Kind::kDrift, 0});
@@ -80,9 +96,26 @@ class Traversal {
     if (stamp_times_[id] == 0 && runs) result->changes_digest = true;
   }
 
+  // What drifted there is put right, whatever else there is to do. There is no file here by which ninja could
+  // be told, so the stamp goes (look.h), which is news to what is behind it.
+  static void AddDrift(const StepSight& sight, StepForecast* result) {
+    if (sight.drift->empty()) return;
+    result->fate = Fate::kChange;
+    result->changes_digest = true;
+    // The services say it one by one.
+    if (!result->services.empty()) return;
+    for (const Reason& reason : *sight.drift) {
+      const auto same = [&](const Reason& other) { return other.text == reason.text; };
+      if (std::none_of(result->reasons.begin(), result->reasons.end(), same))
+        result->reasons.push_back(reason);
+    }
+  }
+
   StepSight See(StepId id) {
     const Step& step = graph_.steps()[id];
     StepSight sight;
+    sight.drift = &sights_.DriftOf(id);
+    sight.unknown = sights_.WhyUnknown(id);
     sight.entry = journals_[step.shard].Find(step.label);
     const JournalEntry* entry = sight.entry;
     // What is at its paths on this machine has nothing to do with an artifact that is elsewhere. Nothing of
@@ -120,7 +153,7 @@ class Traversal {
         add(Cause::Kind::kInput, input);
     }
     if (entry == nullptr) return causes;
-    if (sight.files_differ) add(Cause::Kind::kDrift);
+    if (sight.files_differ || !sight.drift->empty()) add(Cause::Kind::kDrift);
     for (const StepSight::Finding& finding : sight.findings) {
       const Cause::Kind kind = finding.time ? Cause::Kind::kTime : Cause::Kind::kDrift;
       const bool known =
@@ -174,11 +207,12 @@ class Traversal {
     const bool elsewhere = step.kind == StepKind::kHost || IsDoneOverSsh(step);
     const bool service = step.kind == StepKind::kService || step.kind == StepKind::kActivate;
     absl::StatusOr<Outlook> outlook =
-        elsewhere && service ? LookAtServiceOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_)
-        : elsewhere          ? remote_.Look(id, entry, journals_[step.shard])
-                             : LookAtStep(step.label, step.record, now_, foreseen_);
+        elsewhere && service
+            ? LookAtServiceOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, &old_)
+        : elsewhere ? remote_.Look(id, entry, journals_[step.shard])
+                    : LookAtStep(step.label, step.record, now_, foreseen_);
     if (step.kind == StepKind::kRollout && outlook.ok())
-      LookAtServicesOverSsh(graph_, id, foreseen_, stamp_times_, entry, &old_, &*outlook);
+      LookAtServicesOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, &old_, &*outlook);
     if (!outlook.ok()) {
       result->fate = Fate::kFail;
       result->failure = std::string(outlook.status().message());
@@ -211,6 +245,7 @@ class Traversal {
 
   const Graph& graph_;
   const std::vector<Journal>& journals_;
+  const HostSights& sights_;
   const absl::Time now_;
   TraversalSink* const sink_;
   WatchIndex watches_;
@@ -240,8 +275,9 @@ std::vector<Journal> ReadJournals(const Graph& graph) {
   return journals;
 }
 
-void Traverse(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink) {
-  Traversal(graph, journals, now, sink).Go();
+void Traverse(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
+              absl::Time now, TraversalSink* sink) {
+  Traversal(graph, journals, sights, now, sink).Go();
 }
 
 }  // namespace kplan

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
+#include "src/look/contact.h"
 #include "src/look/forecast.h"
 
 namespace kplan {
@@ -28,6 +29,9 @@ struct StepSight {
   const JournalEntry* entry = nullptr;  // the last run; null: it never ran
   std::vector<Finding> findings;        // what its watches say
   bool files_differ = false;            // a file is another one than the last run, which did not fail, left
+  // What its hosts over ssh said is not as the last run left it; never null.
+  const std::vector<Reason>* drift = nullptr;
+  std::string unknown;  // why nobody knows how it is there ("etcd-2 does not answer"); else empty
   std::vector<Cause> causes;
 };
 
@@ -48,9 +52,10 @@ class TraversalSink {
   virtual void Take(StepId step, const StepSight& sight, StepForecast forecast) = 0;
 };
 
-// Looks at everything below the current folder and on this machine; changes nothing. JOURNALS: those of the
-// shards, as Graph::shards().
-void Traverse(const Graph& graph, const std::vector<Journal>& journals, absl::Time now, TraversalSink* sink);
+// Looks at everything below the current folder and on this machine, and at what the hosts over ssh have said;
+// changes nothing. JOURNALS: those of the shards, as Graph::shards().
+void Traverse(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
+              absl::Time now, TraversalSink* sink);
 
 std::vector<Journal> ReadJournals(const Graph& graph);
 

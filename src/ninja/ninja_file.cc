@@ -96,6 +96,20 @@ void AppendStep(const Graph& graph, const Step& step, absl::string_view until, s
   out->push_back('\n');
 }
 
+// Ninja's last word, of hosts of which nothing is known (look/unasked.h). It is no artifact: it has nothing
+// to do when it was never done, and is not removed by `ninja -t clean`; both is what "generator" is to ninja.
+void AppendAsked(const Graph& graph, std::string* out) {
+  absl::StrAppend(out,
+                  "rule asked\n"
+                  "  command = $kplan asked\n"
+                  "  description = ASK hosts over ssh\n"
+                  "  generator = 1\n"
+                  "build ",
+                  paths::kAsked, ": asked ", paths::kUnasked);
+  AppendStamps(graph, graph.Leaves(), " ||", out);
+  out->push_back('\n');
+}
+
 }  // namespace
 
 std::string EscapeNinjaPath(absl::string_view path) {
@@ -146,8 +160,11 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
     out += "\n";
     writer.MayFlush();
   }
+  const bool asks = HasHostsOverSsh(graph);
+  if (asks) AppendAsked(graph, &out);
   out += "build all: phony";
   AppendStamps(graph, graph.Leaves(), "", &out);
+  if (asks) absl::StrAppend(&out, " ", paths::kAsked);
   out += "\ndefault all\n";
   writer.Flush();
 }

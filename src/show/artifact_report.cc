@@ -38,6 +38,9 @@ std::string StateText(const ArtifactView& view) {
     case Fate::kFresh:
       next = "";
       break;
+    case Fate::kUnknown:
+      next = ", for its host was not looked at";
+      break;
     case Fate::kCheck:
       next = ", the next ninja checks it and changes nothing";
       break;
@@ -126,7 +129,7 @@ std::string ArtifactText(const ArtifactView& view, const std::string& file) {
   if (!view.service.empty()) AppendLine("service", view.service, &out);
   for (const ArtifactFile& it : view.files) {
     AppendLine("file",
-               !it.host.empty()     ? absl::StrCat(it.path, "  (kplan status --contact looks at it)")
+               !it.host.empty()     ? it.path
                : it.problem.empty() ? absl::StrCat(it.path, "  ", it.mode, "  ", it.owner)
                                     : absl::StrCat(it.path, "  ", it.problem),
                &out);

@@ -237,8 +237,7 @@ TEST(ArtifactViewOverSsh, NothingHereIsLookedAt) {
   EXPECT_EQ(view.files[0].host, "etcd-1");
   EXPECT_EQ(view.files[0].mode, "");
   EXPECT_EQ(view.files[0].problem, "");
-  EXPECT_TRUE(absl::StrContains(ArtifactText(view, "cluster.yaml"),
-                                "etcd-1:rootfs/etc/etcd/ca.pem  (kplan status --contact looks at it)\n"));
+  EXPECT_TRUE(absl::StrContains(ArtifactText(view, "cluster.yaml"), "etcd-1:rootfs/etc/etcd/ca.pem\n"));
   const ArtifactView of_host = ViewArtifact(graph, forecast, host, "{}", absl::FromUnixSeconds(1800000000));
   EXPECT_EQ(Detail(of_host, "ssh"), "ops@10.0.0.11:2222, by sudo");
 }

@@ -15,6 +15,8 @@ const char* StyleOf(StepState state) {
       return "fillcolor=\"#fdebc3\" color=\"#8a5a00\" penwidth=2";
     case StepState::kFailed:
       return "fillcolor=\"#f9d5c4\" color=\"#a83e00\" penwidth=2 peripheries=2";
+    case StepState::kUnknown:
+      return "fillcolor=\"#e6e0f0\" color=\"#5b3f8c\" style=\"filled,rounded,dotted\"";
     case StepState::kWaiting:
       return "fillcolor=\"#d8ecf9\" color=\"#005c91\" style=\"filled,rounded,dashed\"";
   }

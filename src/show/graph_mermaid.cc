@@ -52,7 +52,8 @@ void WriteGraphMermaid(const GraphView& view, TextSink sink) {
       "  classDef fresh fill:#d9f0e8,stroke:#00785a,color:#111\n"
       "  classDef stale fill:#fdebc3,stroke:#8a5a00,stroke-width:2px,color:#111\n"
       "  classDef failed fill:#f9d5c4,stroke:#a83e00,stroke-width:4px,color:#111\n"
-      "  classDef waiting fill:#d8ecf9,stroke:#005c91,stroke-dasharray:4 3,color:#111\n";
+      "  classDef waiting fill:#d8ecf9,stroke:#005c91,stroke-dasharray:4 3,color:#111\n"
+      "  classDef unknown fill:#e6e0f0,stroke:#5b3f8c,stroke-dasharray:1 3,color:#111\n";
   writer.Flush();
 }
 

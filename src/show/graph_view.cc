@@ -89,8 +89,10 @@ std::vector<std::string> ReasonsOf(const Graph& graph, const Forecast& forecast,
     }
   }
   if (!foreseen.failure.empty()) {
-    reasons.push_back(
-        absl::StrCat(foreseen.fate == Fate::kFail ? "would fail: " : "waits: ", CleanText(foreseen.failure)));
+    const char* what = foreseen.fate == Fate::kFail      ? "would fail: "
+                       : foreseen.fate == Fate::kUnknown ? "not known: "
+                                                         : "waits: ";
+    reasons.push_back(absl::StrCat(what, CleanText(foreseen.failure)));
   }
   return reasons;
 }

@@ -69,7 +69,7 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
   absl::StrAppend(&out, ",\n\"summary\":{\"run\":", report.to_run, ",\"check\":", report.to_check,
                   ",\"fail\":", report.failing, ",\"wait\":", report.waiting, ",\"start\":", report.starts,
                   ",\"restart\":", report.restarts, ",\"reload\":", report.reloads,
-                  ",\"fresh\":", report.fresh, "},\n\"steps\":[");
+                  ",\"unknown\":", report.unknown, ",\"fresh\":", report.fresh, "},\n\"steps\":[");
   bool first = true;
   for (const PlannedStep& planned : report.steps) {
     const Step& step = graph.steps()[planned.step];

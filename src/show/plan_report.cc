@@ -99,14 +99,20 @@ std::string LabelOf(const ServiceOutlook& service) {
   return absl::StrCat("service/", service.host, "/", service.service);
 }
 
-PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explainer* explainer) {
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
+                          Explainer* explainer) {
   PlanReport report;
+  report.unasked = sights.Summary();
   explainer->PrepareAll();
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const StepForecast& step = forecast.steps[id];
     AddKept(graph, forecast, id, &report);
     if (step.fate == Fate::kFresh) {
       ++report.fresh;
+      continue;
+    }
+    if (step.fate == Fate::kUnknown) {
+      ++report.unknown;
       continue;
     }
     if (step.fate == Fate::kChange) ++report.to_run;

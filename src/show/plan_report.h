@@ -31,11 +31,14 @@ struct PlanReport {
   std::vector<KeepsRunning> keeps_running;
   // Starts and restarts are of services: a rollout may have several of either.
   size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, reloads = 0, failing = 0, waiting = 0, fresh = 0;
+  size_t unknown = 0;   // nobody looked at their hosts
+  std::string unasked;  // of such hosts (HostSights::Summary)
 
   bool empty() const { return steps.empty(); }
 };
 
-PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, Explainer* explainer);
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
+                          Explainer* explainer);
 
 // "4 to run, 1 restart, 18 up to date"
 std::string PlanSummary(const PlanReport& report);

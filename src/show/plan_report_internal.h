@@ -5,9 +5,7 @@
 
 #include <cstddef>
 
-#include "src/graph/graph.h"
 #include "src/look/forecast.h"
-#include "src/step/kinds.h"
 
 namespace kplan {
 
@@ -17,8 +15,6 @@ struct ServiceCounts {
 
 // Counts the services of a step about several. A step about a single one counts as that one.
 ServiceCounts CountServices(const StepForecast& step);
-
-inline bool IsProof(const Step& step) { return KindOf(step.kind).stage == Stage::kVerdicts; }
 
 }  // namespace kplan
 

@@ -141,8 +141,9 @@ std::string PlanSummary(const PlanReport& report) {
   add(report.starts, report.starts == 1 ? "start" : "starts");
   add(report.reloads, report.reloads == 1 ? "reload" : "reloads");
   add(report.restarts, report.restarts == 1 ? "restart" : "restarts");
+  add(report.unknown, "not known");
   parts.push_back(absl::StrCat(report.fresh, " up to date"));
-  return absl::StrJoin(parts, ", ");
+  return absl::StrCat(absl::StrJoin(parts, ", "), report.unasked.empty() ? "" : "; ", report.unasked);
 }
 
 std::string ChainText(const Graph& graph, const Why& why, const std::string& file, bool last,

@@ -20,17 +20,19 @@ constexpr size_t kCertificatesShown = 5;
 constexpr size_t kServicesShown = 8;
 
 constexpr StepState kWorstFirst[] = {StepState::kStale, StepState::kFailed, StepState::kWaiting,
-                                     StepState::kFresh};
+                                     StepState::kUnknown, StepState::kFresh};
+static_assert(std::size(kWorstFirst) == kStepStates, "every state is counted");
 
 // The first line of a message, which may have several.
 std::string FirstLine(absl::string_view text) { return Shown(text.substr(0, text.find('\n'))); }
 
 std::string Colored(StepState state, const std::string& text, bool color) {
   if (!color) return text;
-  const char* code = state == StepState::kFresh    ? "32"
-                     : state == StepState::kStale  ? "33"
-                     : state == StepState::kFailed ? "31"
-                                                   : "36";
+  const char* code = state == StepState::kFresh     ? "32"
+                     : state == StepState::kStale   ? "33"
+                     : state == StepState::kFailed  ? "31"
+                     : state == StepState::kUnknown ? "35"
+                                                    : "36";
   return absl::StrCat("\x1b[", code, "m", text, "\x1b[0m");
 }
 
@@ -38,6 +40,13 @@ bool AllFresh(const StateCounts& counts) {
   size_t all = 0;
   for (size_t count : counts) all += count;
   return all == counts[static_cast<size_t>(StepState::kFresh)];
+}
+
+// Whether ninja would do something, as far as is known.
+bool NeedsRun(const StateCounts& counts) {
+  return counts[static_cast<size_t>(StepState::kStale)] + counts[static_cast<size_t>(StepState::kFailed)] +
+             counts[static_cast<size_t>(StepState::kWaiting)] >
+         0;
 }
 
 constexpr size_t kIndent = 2;
@@ -86,9 +95,7 @@ std::string ServicesText(const StatusReport& report, bool all) {
   if (idle > 0)
     parts.push_back(absl::StrCat(idle, idle == 1 ? " waits for its unit" : " wait for their units"));
   if (silent > 0) parts.push_back(absl::StrCat("of ", silent, " the host does not answer"));
-  if (unasked > silent)
-    parts.push_back(
-        absl::StrCat(unasked - silent, " not asked (kplan status --contact asks the hosts over ssh)"));
+  if (unasked > silent) parts.push_back(absl::StrCat(unasked - silent, " not asked"));
   return absl::StrCat("\nservices: ", absl::StrJoin(parts, ", "), "\n", TableText(lines, kIndent));
 }
 
@@ -137,6 +144,22 @@ const char* CauseName(Cause::Kind kind) {
   return "";
 }
 
+// When a host over ssh was asked, or why it is not known how it is; "" of this machine.
+std::string ContactText(const StatusHost& host) {
+  if (!host.answer.has_value()) return "";
+  switch (*host.answer) {
+    case HostVisit::Answer::kNow:
+      return ", asked just now";
+    case HostVisit::Answer::kEarlier:
+      return absl::StrCat(", asked ", AgeText(host.age), " ago");
+    case HostVisit::Answer::kSilent:
+      return absl::StrCat("; it does not answer: ", FirstLine(host.problem));
+    case HostVisit::Answer::kNotAsked:
+      return "; not asked";
+  }
+  return "";
+}
+
 Json RowJson(const Graph& graph, const Forecast& forecast, const StatusRow& row) {
   const Step& step = graph.steps()[row.step];
   Json causes = Json::array(), reasons = Json::array();
@@ -175,12 +198,7 @@ std::string StatusText(const Graph& graph, const StatusReport& report, const Sta
   const bool all = style.all || report.hosts.size() <= kHostsInFull + 1;  // and "shared"
   std::string out;
   for (const StatusHost& host : report.hosts) {
-    absl::StrAppend(&out, host.name, ": ", CountsText(host.counts),
-                    !host.unreachable.empty()
-                        ? absl::StrCat("; it does not answer: ", FirstLine(host.unreachable))
-                    : host.asked ? ", asked just now"
-                                 : "",
-                    "\n");
+    absl::StrAppend(&out, host.name, ": ", CountsText(host.counts), ContactText(host), "\n");
     if (!all && AllFresh(host.counts)) continue;
     std::vector<TableRow> lines;
     for (const StatusRow& row : host.rows) {
@@ -197,10 +215,8 @@ std::string StatusText(const Graph& graph, const StatusReport& report, const Sta
     absl::StrAppend(&out, "\n", Count(report.leftovers.size(), "leftover"),
                     " of earlier plans; `kplan prune` shows what can be removed\n");
   }
-  const char* what_to_do = report.drifted             ? "; run `kplan gen --contact`, then ninja"
-                           : !AllFresh(report.counts) ? "; run ninja"
-                                                      : "";
-  absl::StrAppend(&out, "\n", CountsText(report.counts), what_to_do, "\n");
+  absl::StrAppend(&out, "\n", CountsText(report.counts), NeedsRun(report.counts) ? "; run ninja" : "",
+                  report.unasked.empty() ? "" : absl::StrCat("; ", report.unasked), "\n");
   return out;
 }
 
@@ -211,10 +227,13 @@ std::string StatusJson(const Graph& graph, const Forecast& forecast, const Statu
     Json steps = Json::array();
     for (const StatusRow& row : host.rows) steps.push_back(RowJson(graph, forecast, row));
     hosts.push_back({{"host", host.name}, {"counts", CountsJson(host.counts)}, {"steps", std::move(steps)}});
-    if (host.asked) {
-      hosts.back()["answers"] = host.unreachable.empty();
-      if (!host.unreachable.empty()) hosts.back()["problem"] = host.unreachable;
-    }
+    if (!host.answer.has_value()) continue;
+    hosts.back()["asked"] = *host.answer != HostVisit::Answer::kNotAsked;
+    if (*host.answer == HostVisit::Answer::kEarlier)
+      hosts.back()["age-seconds"] = absl::ToInt64Seconds(host.age);
+    if (*host.answer == HostVisit::Answer::kNotAsked) continue;
+    hosts.back()["answers"] = *host.answer != HostVisit::Answer::kSilent;
+    if (!host.problem.empty()) hosts.back()["problem"] = host.problem;
   }
   for (const StatusService& service : report.services) {
     Json entry = {{"label", service.label},     {"host", service.host},      {"managed", service.managed},

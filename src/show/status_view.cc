@@ -60,8 +60,8 @@ std::string CausesText(const Graph& graph, const StepForecast& forecast) {
 
 class Reporter {
  public:
-  Reporter(const Graph& graph, const Forecast& forecast, const std::vector<HostVisit>& visits, absl::Time now)
-      : graph_(graph), forecast_(forecast), visits_(visits), now_(now) {}
+  Reporter(const Graph& graph, const Forecast& forecast, const HostSights& sights, absl::Time now)
+      : graph_(graph), forecast_(forecast), visits_(sights.visits()), now_(now) {}
 
   StatusReport Make() {
     for (const Shard& shard : graph_.shards()) {
@@ -69,9 +69,9 @@ class Reporter {
       StatusHost host;
       host.name = shard.name;
       if (const HostVisit* visit = VisitOf(shard.name); visit != nullptr) {
-        host.asked = true;
-        host.unreachable = visit->problem;
-        report_.drifted = report_.drifted || !visit->drifts.empty();
+        host.answer = visit->answer;
+        host.age = visit->age;
+        host.problem = visit->problem;
       }
       for (StepId step : shard.steps) {
         StatusRow row;
@@ -136,7 +136,7 @@ class Reporter {
   std::string WhyNot(StepId id, StepState state) {
     const StepForecast& forecast = forecast_.steps[id];
     const JournalEntry* entry = forecast_.EntryOf(graph_, id);
-    if (state == StepState::kWaiting) return forecast.failure;
+    if (state == StepState::kWaiting || state == StepState::kUnknown) return forecast.failure;
     if (state == StepState::kFailed) {
       if (entry != nullptr && entry->failed) {
         return absl::StrCat("failed on ", TimeText(entry->at / 1000), ": ", entry->reason);
@@ -335,19 +335,23 @@ class Reporter {
 
 }  // namespace
 
+bool StatusReport::any_silent() const {
+  return std::any_of(hosts.begin(), hosts.end(),
+                     [](const StatusHost& host) { return host.answer == HostVisit::Answer::kSilent; });
+}
+
+bool StatusReport::any_failed() const { return counts[static_cast<size_t>(StepState::kFailed)] > 0; }
+
 bool StatusReport::all_fresh() const {
-  const bool all_answered = std::all_of(hosts.begin(), hosts.end(),
-                                        [](const StatusHost& host) { return host.unreachable.empty(); });
-  return all_answered && counts[static_cast<size_t>(StepState::kStale)] == 0 &&
-         counts[static_cast<size_t>(StepState::kFailed)] == 0 &&
+  return !any_silent() && !any_failed() && counts[static_cast<size_t>(StepState::kStale)] == 0 &&
          counts[static_cast<size_t>(StepState::kWaiting)] == 0;
 }
 
 StatusReport MakeStatusReport(const Graph& graph, const Forecast& forecast,
-                              std::vector<std::string> leftovers, absl::Time now,
-                              const std::vector<HostVisit>& visits) {
-  StatusReport report = Reporter(graph, forecast, visits, now).Make();
+                              std::vector<std::string> leftovers, absl::Time now, const HostSights& sights) {
+  StatusReport report = Reporter(graph, forecast, sights, now).Make();
   report.leftovers = std::move(leftovers);
+  report.unasked = sights.Summary();
   return report;
 }
 

@@ -19,7 +19,7 @@
 namespace kplan {
 
 // How many steps stand how, indexed by StepState.
-using StateCounts = std::array<size_t, 4>;
+using StateCounts = std::array<size_t, kStepStates>;
 
 struct StatusRow {
   StepId step = 0;
@@ -31,9 +31,11 @@ struct StatusHost {
   std::string name;  // of the shard
   StateCounts counts = {};
   std::vector<StatusRow> rows;  // in the order of the graph
-  // Whether it answered, and why it did not. Only for one over ssh that was to be asked.
-  bool asked = false;
-  std::string unreachable;
+  // Of one over ssh that a step has been done on: whether it answered, how long ago (kEarlier), and why it
+  // did not (kSilent).
+  std::optional<HostVisit::Answer> answer;
+  absl::Duration age;
+  std::string problem;
 };
 
 struct StatusService {
@@ -71,16 +73,18 @@ struct StatusReport {
   // When something is going to be said otherwise because of the clock alone; InfiniteFuture when never.
   absl::Time next_change = absl::InfiniteFuture();
 
-  bool drifted = false;  // a host over ssh was asked, and is not as it was left: `gen --contact` tells ninja
+  std::string unasked;  // of hosts of which nothing new is known (HostSights::Summary)
 
-  bool all_fresh() const;  // and every host that was to be asked has answered
+  // Nothing is to be done, and nobody who was asked is silent. What was not asked on purpose does not count.
+  bool all_fresh() const;
+  bool any_failed() const;
+  bool any_silent() const;
 };
 
-// Reads files and asks after services of this machine; changes nothing. LEFTOVERS are their keys. VISITS:
-// what the hosts over ssh said, if they were asked (look/contact.h); FORECAST has their drifts already.
+// Reads files and asks after services of this machine; changes nothing. LEFTOVERS are their keys. SIGHTS:
+// what the hosts over ssh said; FORECAST was made with them.
 StatusReport MakeStatusReport(const Graph& graph, const Forecast& forecast,
-                              std::vector<std::string> leftovers, absl::Time now,
-                              const std::vector<HostVisit>& visits = {});
+                              std::vector<std::string> leftovers, absl::Time now, const HostSights& sights);
 
 struct StatusStyle {
   bool all = false;    // every step, however many hosts there are

@@ -51,7 +51,7 @@ class StatusViewTest : public testing::Test {
 
   std::string Text(StatusStyle style = {}, std::vector<std::string> leftovers = {}) {
     const absl::Time now = absl::FromUnixSeconds(1700000000);
-    return StatusText(graph_, MakeStatusReport(graph_, forecast_, leftovers, now), style, now);
+    return StatusText(graph_, MakeStatusReport(graph_, forecast_, leftovers, now, HostSights()), style, now);
   }
 
   Graph graph_;
@@ -123,13 +123,13 @@ TEST_F(StatusViewTest, Json) {
   Make(1);
   Fail(1, "no space");
   const absl::Time now = absl::FromUnixSeconds(1700000000);
-  const StatusReport report = MakeStatusReport(graph_, forecast_, {"old"}, now);
+  const StatusReport report = MakeStatusReport(graph_, forecast_, {"old"}, now, HostSights());
   EXPECT_FALSE(report.all_fresh());
   const std::string line = StatusJson(graph_, forecast_, report, now, /*compact=*/true);
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
   const Json json = Json::parse(line);
   EXPECT_EQ(json["all-fresh"], false);
-  EXPECT_EQ(json["counts"], Json::parse(R"({"failed":1,"fresh":1,"stale":0,"waiting":0})"));
+  EXPECT_EQ(json["counts"], Json::parse(R"({"failed":1,"fresh":1,"stale":0,"unknown":0,"waiting":0})"));
   EXPECT_EQ(json["leftovers"], Json::parse(R"(["old"])"));
   EXPECT_EQ(json["hosts"][1]["steps"][0], Json::parse(R"({"causes":[{"cause":"failed"}],
       "detail":"failed on 2023-11-14 22:13 UTC: no space","label":"file/h0/etc/x","last-failed":true,

@@ -136,31 +136,46 @@ struct ServiceLookAnswer {
   }
 };
 
-// How artifacts and services stand, in one question: `kplan status --contact`, `kplan gen --contact`.
+// How everything on a host stands, in one question: what is asked before every build.
 struct StandingQuestion {
   static constexpr absl::string_view kWord = "standing";
-  std::vector<Json> records;  // of files, pairs, folders and units
-  std::vector<ServiceRecord> services;
+  std::vector<Json> records;  // of files, pairs, folders, units, users, and units that are made to work
+  // The digest that each of them had when it was last done. What is another one now is going to be put right
+  // before the services are looked at by their steps.
+  std::vector<std::string> delivered;
+  struct Service {
+    ServiceRecord record;
+    bool settled = false;  // when its step was last done, it ran with what was delivered
+
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("record", self.record);
+      fields.Always("settled", self.settled);
+    }
+  };
+  std::vector<Service> services;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("records", self.records);
+    fields.Always("delivered", self.delivered);
     fields.Always("services", self.services);
   }
 };
 
 // Each list answers the one of the question, in its order. A `problem` is why one cannot be told, else "".
 struct StandingAnswer {
+  // A Reason.
+  struct Why {
+    std::string name, text;
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("name", self.name);
+      fields.Always("text", self.text);
+    }
+  };
   struct Artifact {
-    struct Why {
-      std::string name, text;  // Reason's
-      template <typename Self, typename Fields>
-      static void Visit(Self& self, Fields& fields) {
-        fields.Always("name", self.name);
-        fields.Always("text", self.text);
-      }
-    };
-    std::string digest, problem;
+    std::string digest, problem;  // no digest: what is asked about has none on the host
     std::vector<Why> reasons;
 
     template <typename Self, typename Fields>
@@ -175,6 +190,9 @@ struct StandingAnswer {
     std::vector<std::string> older;  // files that are others now than those it runs with
     int64_t process = 0, since = 0;  // its id, and Unix seconds; 0 where nothing runs
     std::string problem;
+    // What its step would do now, and why; no reasons: nothing.
+    bool starts = false, restarts = false, reloads = false;
+    std::vector<Why> reasons;
 
     template <typename Self, typename Fields>
     static void Visit(Self& self, Fields& fields) {
@@ -184,6 +202,10 @@ struct StandingAnswer {
       fields.Always("process", self.process);
       fields.Always("since", self.since);
       fields.Always("problem", self.problem);
+      fields.Always("starts", self.starts);
+      fields.Always("restarts", self.restarts);
+      fields.Always("reloads", self.reloads);
+      fields.Always("reasons", self.reasons);
     }
   };
   std::vector<Artifact> artifacts;

@@ -35,10 +35,6 @@ absl::StatusOr<ServiceLogAnswer> ReadServiceLog(const ServiceLogQuestion& questi
   return ServiceLogAnswer{LastLogLines(question.manager, question.root, question.name)};
 }
 
-absl::StatusOr<StandingAnswer> TellStanding(const StandingQuestion& question) {
-  return AnswerStanding(question);
-}
-
 template <typename Q, typename A, absl::StatusOr<A> (*answer)(const Q&)>
 absl::StatusOr<Json> AnswerAs(const Json& json) {
   absl::StatusOr<Q> question = FromJson<Q>(json);
@@ -62,7 +58,7 @@ constexpr Question kQuestions[] = {
     {EtcdDataQuestion::kWord, AnswerAs<EtcdDataQuestion, Json, EtcdDataJson>},
     {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
     {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
-    {StandingQuestion::kWord, AnswerAs<StandingQuestion, StandingAnswer, TellStanding>},
+    {StandingQuestion::kWord, AnswerAs<StandingQuestion, StandingAnswer, AnswerStanding>},
 };
 
 }  // namespace

@@ -9,8 +9,8 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { steps, hosts, columns } = data;
 
-  const STATES = ["stale", "failed", "waiting", "fresh"];
-  const MARKS = { stale: "\u21bb ", failed: "\u2715 ", waiting: "\u2026 ", fresh: "" };
+  const STATES = ["stale", "failed", "waiting", "unknown", "fresh"];
+  const MARKS = { stale: "\u21bb ", failed: "\u2715 ", waiting: "\u2026 ", unknown: "? ", fresh: "" };
   // With more steps than this, hosts are closed at first: one row of cells each.
   const COMPACT_ABOVE = 150;
   // So many hits of a search open their hosts by themselves.
@@ -155,6 +155,7 @@
       { selector: ".stale", style: { ...state("stale"), "border-width": 2 } },
       { selector: ".failed", style: { ...state("failed"), "border-width": 4, "border-style": "double" } },
       { selector: ".waiting", style: { ...state("waiting"), "border-style": "dashed" } },
+      { selector: ".unknown", style: { ...state("unknown"), "border-style": "dotted" } },
       { selector: ".cell", style: { shape: "rectangle" } },
       {
         selector: "edge",

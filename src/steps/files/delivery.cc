@@ -7,12 +7,6 @@
 namespace kplan {
 namespace {
 
-// Null when RECORD is no file's.
-const FileFields* FileOf(const AnyRecord& record) {
-  if (const auto* file = std::get_if<FileRecord>(&record)) return file;
-  return std::get_if<UnitRecord>(&record);
-}
-
 absl::Status PutsNothing(const AnyRecord& record) {
   const Kind* kind = KindOf(record);
   return absl::InvalidArgumentError(
@@ -20,6 +14,11 @@ absl::Status PutsNothing(const AnyRecord& record) {
 }
 
 }  // namespace
+
+const FileFields* FileOf(const AnyRecord& record) {
+  if (const auto* file = std::get_if<FileRecord>(&record)) return file;
+  return std::get_if<UnitRecord>(&record);
+}
 
 absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record) {
   if (const FileFields* file = FileOf(record)) return FileDelivery(context, *file);

@@ -51,6 +51,9 @@ absl::StatusOr<Standing> FileStanding(const FileFields& record);
 absl::StatusOr<Standing> PairStanding(const PairRecord& record);
 absl::StatusOr<Standing> DirStanding(const DirRecord& record);
 
+// The file or the unit of RECORD; null when it is another kind's.
+const FileFields* FileOf(const AnyRecord& record);
+
 // By the kind of RECORD; InvalidArgument for one that puts nothing on a host.
 absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record);
 absl::StatusOr<Standing> StandingOf(const AnyRecord& record);

@@ -1,38 +1,126 @@
 #include "src/steps/service/standing_question.h"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/host/host_file.h"
+#include "src/host/service_marker.h"
 #include "src/step/any_record.h"
+#include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
 #include "src/steps/service/service_info.h"
 
 namespace kplan {
 namespace {
 
+void AddReasons(const std::vector<Reason>& reasons, std::vector<StandingAnswer::Why>* whys) {
+  for (const Reason& reason : reasons) whys->push_back({std::string(reason.name), reason.text});
+}
+
+// A look at what is there: nothing is going to be written before.
+LookContext AsItIs() {
+  static const auto* const kNothing = new Foreseen;
+  return {"", absl::Now(), *kNothing};
+}
+
+// What a step that delivers nothing would do here; nothing of it is of another kind.
+absl::StatusOr<std::optional<Outlook>> LookFor(const AnyRecord& record) {
+  absl::StatusOr<Outlook> look = Outlook();
+  if (const auto* user = std::get_if<UserRecord>(&record)) {
+    look = UserLook(AsItIs(), *user);
+  } else if (const auto* unit = std::get_if<ActivateRecord>(&record)) {
+    look = ActivateLook(AsItIs(), *unit);
+  } else {
+    return std::nullopt;
+  }
+  if (!look.ok()) return look.status();
+  return *std::move(look);
+}
+
 StandingAnswer::Artifact ArtifactOf(const Json& json) {
   StandingAnswer::Artifact artifact;
+  auto fail = [&](const absl::Status& status) {
+    artifact.problem = std::string(status.message());
+    return artifact;
+  };
   absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
-  absl::StatusOr<Standing> standing = record.ok() ? StandingOf(*record) : record.status();
-  if (!standing.ok()) {
-    artifact.problem = std::string(standing.status().message());
+  if (!record.ok()) return fail(record.status());
+  absl::StatusOr<std::optional<Outlook>> look = LookFor(*record);
+  if (!look.ok()) return fail(look.status());
+  if (look->has_value()) {
+    artifact.digest = (*look)->digest;
+    AddReasons((*look)->reasons, &artifact.reasons);
     return artifact;
   }
+  absl::StatusOr<Standing> standing = StandingOf(*record);
+  if (!standing.ok()) return fail(standing.status());
   artifact.digest = std::move(standing->digest);
-  for (const Reason& reason : standing->reasons)
-    artifact.reasons.push_back({std::string(reason.name), reason.text});
+  AddReasons(standing->reasons, &artifact.reasons);
   return artifact;
 }
 
-StandingAnswer::Service ServiceOf(const ServiceRecord& record) {
-  StandingAnswer::Service service;
-  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(record);
-  if (!info.ok()) {
-    service.problem = std::string(info.status().message());
-    return service;
+// What is going to be put right before the services are looked at.
+struct Repairs {
+  Foreseen known;                // what will be in it is known by its digest
+  std::set<std::string> others;  // paths: it will be as it was delivered, whatever that is in bytes
+
+  // Of a service that runs with what was delivered, the bytes are those that it runs with.
+  Foreseen For(const StandingQuestion::Service& service) const {
+    Foreseen foreseen = known;
+    const ServiceRecord& record = service.record;
+    absl::StatusOr<std::string> root = RealRoot(record.root);
+    const std::optional<ServiceMarker> marker =
+        service.settled && root.ok() ? ReadMarker(*root, record.name) : std::nullopt;
+    for (const std::vector<std::string>* paths : {&record.restart_on, &record.reload_on}) {
+      for (const std::string& path : *paths) {
+        const std::string place = PathFromHere(record.root, path);
+        if (others.count(place) == 0) continue;
+        ForeseenFile file;
+        if (marker.has_value()) {
+          auto seen = marker->files.find(path);
+          if (seen != marker->files.end()) file.sha256 = seen->second.sha256;
+        }
+        foreseen.Add(place, std::move(file));
+      }
+    }
+    return foreseen;
   }
+};
+
+// Adds to REPAIRS what the step of JSON, found as ARTIFACT, is going to put back as it was DELIVERED.
+void AddRepair(const Json& json, const StandingAnswer::Artifact& artifact, const std::string& delivered,
+               Repairs* repairs) {
+  absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
+  if (delivered.empty() || artifact.digest == delivered || !record.ok()) return;
+  const FileFields* file = FileOf(*record);
+  // Of a secret the digest is not that of its bytes; that of a pair is of two files.
+  if (file != nullptr && !file->secret) {
+    ForeseenFile content;
+    content.sha256 = delivered;
+    repairs->known.Add(PathFromHere(file->root, file->path), std::move(content));
+    return;
+  }
+  for (const Holding& holding : HoldingsOf(*record)) {
+    if (holding.kind == Holding::Kind::kHostFile)
+      repairs->others.insert(PathFromHere(holding.root, holding.path));
+  }
+}
+
+StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const Repairs& repairs) {
+  const ServiceRecord& record = asked.record;
+  StandingAnswer::Service service;
+  auto fail = [&](const absl::Status& status) {
+    service.problem = std::string(status.message());
+    return service;
+  };
+  absl::StatusOr<ServiceInfo> info = ServiceInfoOf(record);
+  if (!info.ok()) return fail(info.status());
   service.managed = info->managed;
   service.older = std::move(info->older);
   service.running = info->instance.has_value();
@@ -40,15 +128,28 @@ StandingAnswer::Service ServiceOf(const ServiceRecord& record) {
     service.process = info->instance->pid;
     service.since = absl::ToUnixSeconds(info->since);
   }
+  absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), repairs.For(asked)}, record);
+  if (!look.ok()) return fail(look.status());
+  service.starts = look->starts;
+  service.restarts = look->restarts;
+  service.reloads = look->reloads;
+  AddReasons(look->reasons, &service.reasons);
   return service;
 }
 
 }  // namespace
 
-StandingAnswer AnswerStanding(const StandingQuestion& question) {
+absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question) {
+  if (question.delivered.size() != question.records.size())
+    return absl::InvalidArgumentError("a question about artifacts without their digests");
   StandingAnswer answer;
-  for (const Json& record : question.records) answer.artifacts.push_back(ArtifactOf(record));
-  for (const ServiceRecord& service : question.services) answer.services.push_back(ServiceOf(service));
+  Repairs repairs;
+  for (size_t i = 0; i < question.records.size(); ++i) {
+    answer.artifacts.push_back(ArtifactOf(question.records[i]));
+    AddRepair(question.records[i], answer.artifacts.back(), question.delivered[i], &repairs);
+  }
+  for (const StandingQuestion::Service& service : question.services)
+    answer.services.push_back(ServiceOf(service, repairs));
   return answer;
 }
 

@@ -6,7 +6,8 @@
 namespace kplan {
 
 // How everything stands that QUESTION asks about. What of it cannot be told is a problem in the answer.
-StandingAnswer AnswerStanding(const StandingQuestion& question);
+// InvalidArgument when its lists do not fit.
+absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question);
 
 }  // namespace kplan
 

@@ -1,0 +1,57 @@
+#include "src/cli/ask_hosts.h"
+
+#include <stdlib.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/cli/terminal.h"
+#include "src/look/traversal.h"
+#include "src/look/unasked.h"
+#include "src/remote/plan_hosts.h"
+
+namespace kplan {
+
+Contact ContactOf(const Options& options) {
+  const char* offline = getenv("KPLAN_OFFLINE");
+  const std::string value = offline == nullptr ? "" : offline;
+  return options.Has("--offline") || (!value.empty() && value != "0") ? Contact::kNobody : Contact::kAsk;
+}
+
+HostSights AskHosts(const Graph& graph, Contact contact) {
+  PlanHosts hosts;
+  return VisitHosts(graph, ReadJournals(graph), &hosts, contact);
+}
+
+Look LookAt(const Graph& graph, Contact contact, absl::Time now) {
+  std::vector<Journal> journals = ReadJournals(graph);
+  PlanHosts hosts;
+  Look look;
+  look.sights = VisitHosts(graph, journals, &hosts, contact);
+  look.forecast = MakeForecast(graph, std::move(journals), look.sights, now);
+  return look;
+}
+
+void PrintSilent(const HostSights& sights) {
+  for (const HostVisit& visit : sights.visits()) {
+    if (visit.answer == HostVisit::Answer::kSilent) Fail(absl::StrCat(visit.host, ": ", visit.problem));
+  }
+}
+
+// What ninja says last (look/unasked.h); no command of people.
+int AskedCommand(const Arguments&) {
+  absl::StatusOr<Unasked> unasked = ReadUnasked();
+  if (!unasked.ok()) return Fail(unasked.status().message());
+  if (!unasked->rest.empty()) PrintText(absl::StrCat(unasked->rest, "\n"));
+  for (const Unasked::Host& host : unasked->silent) {
+    Fail(absl::StrCat("how ", host.host, " is, is not known, for it does not answer: ", host.problem));
+  }
+  if (!unasked->silent.empty()) return kExitFailed;
+  absl::Status status = MarkAsked();
+  return status.ok() ? kExitDone : Fail(status.message());
+}
+
+}  // namespace kplan

@@ -1,0 +1,33 @@
+#ifndef KPLAN_CLI_ASK_HOSTS_H_
+#define KPLAN_CLI_ASK_HOSTS_H_
+
+// The hosts over ssh, for the commands that look.
+
+#include "absl/time/time.h"
+#include "src/cli/command.h"
+#include "src/graph/graph.h"
+#include "src/look/contact.h"
+#include "src/look/forecast.h"
+
+namespace kplan {
+
+// Nobody is asked with --offline, nor with KPLAN_OFFLINE in the environment, unless that is empty or 0.
+Contact ContactOf(const Options& options);
+
+// Asks the hosts of GRAPH, or nobody. In the folder of build.ninja.
+HostSights AskHosts(const Graph& graph, Contact contact);
+
+struct Look {
+  HostSights sights;
+  Forecast forecast;
+};
+
+// The same, and a look at all there is.
+Look LookAt(const Graph& graph, Contact contact, absl::Time now);
+
+// Says of each host that does not answer why, on stderr.
+void PrintSilent(const HostSights& sights);
+
+}  // namespace kplan
+
+#endif  // KPLAN_CLI_ASK_HOSTS_H_

@@ -1,0 +1,235 @@
+"""Hosts over ssh are looked at as this machine is: before every build, and by every command that looks.
+
+Two hosts at the other end of real sshds of this machine, each with a root of its own; no root rights.
+"""
+
+import getpass
+import json
+import os
+import shutil
+import signal
+
+import pytest
+
+import harness
+import ssh_host
+
+pytestmark = pytest.mark.skipif(bool(ssh_host.why_not()), reason=ssh_host.why_not() or "none")
+
+SPEC = """\
+metadata: {{name: prod}}
+hosts:
+{hosts}
+ca: {{CN: prod, key: {{algo: ecdsa, size: 256}}}}
+certs:
+  web: {{per: host, hosts: [$name], key: {{algo: ecdsa, size: 256}}}}
+services:
+  web:
+    hosts: [h1, h2]
+    command: [/bin/sleep, "100000"]
+    archive:
+      path: sleep.tar.gz
+      sha256: {digest}
+      members: {{sleep: /bin/sleep}}
+    certs: [{{name: web, cert: /etc/web/web.pem, key: /etc/web/web-key.pem}}]
+    dirs: {{/var/lib/web: {{mode: "0700"}}}}
+    files:
+      /etc/web/colour: {{content: "red\\n"}}
+      /etc/web/token: {{content: "t0ken\\n", mode: "0600"}}
+"""
+
+
+class Hosts:
+    """The hosts, and the project that works on them."""
+
+    def __init__(self, base):
+        self.base = base
+        self.hosts = [ssh_host.SshHost(base / name) for name in ("h1", "h2")]
+        self.clients = [ssh_host.Client(base / f"client-{i}", harness.KPLAN, host) for i, host in enumerate(self.hosts)]
+        folder = base / "project"
+        folder.mkdir()
+        programs = base / "programs"
+        programs.mkdir()
+        self._write_ssh(programs)
+        self.environment = ["env", f"PATH={programs}:/usr/bin:/bin"]
+        self.project = harness.Project(folder, harness.Here(), harness.KPLAN)
+        shutil.copy("/bin/sleep", base / "sleep")
+        harness.Here().run(["tar", "-C", base, "-czf", folder / "sleep.tar.gz", "sleep"]).ok()
+        lines = [
+            f"  h{i + 1}: {{ssh: {getpass.getuser()}@127.0.0.1:{host.link.port}, root: {self.root(i)}, service-manager: process}}"
+            for i, host in enumerate(self.hosts)]
+        self.project.spec = SPEC.format(hosts="\n".join(lines), digest=harness.sha256(folder / "sleep.tar.gz"))
+
+    def _write_ssh(self, programs):
+        """An ssh with the key and the known hosts of both."""
+        known = "".join(client.known_hosts.read_text(encoding="utf-8") for client in self.clients)
+        (self.base / "known_hosts").write_text(known, encoding="utf-8")
+        (self.base / "config").write_text(
+            f"Host *\n  IdentityFile {self.clients[0].folder}/id\n  IdentityFile {self.clients[1].folder}/id\n  IdentityAgent none\n"
+            f"  UserKnownHostsFile {self.base}/known_hosts\n  GlobalKnownHostsFile /dev/null\n", encoding="utf-8")
+        (programs / "ssh").write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {self.base}/config "$@"\n', encoding="utf-8")
+        (programs / "ssh").chmod(0o755)
+
+    def root(self, i):
+        return self.base / f"root-{i + 1}"
+
+    def run(self, *words, offline=None):
+        more = [] if offline is None else [f"KPLAN_OFFLINE={offline}"]
+        return self.project.run(*self.environment, *more, *words)
+
+    def kplan(self, *words, **more):
+        return self.run(self.project.kplan, *words, **more)
+
+    def gen(self):
+        return self.kplan("gen", "cluster.yaml").ok()
+
+    def ninja(self, *words, **more):
+        return self.run("ninja", *words, **more)
+
+    def plan(self, *words, code=2, **more):
+        """What plan says: {label: fate} of what is not fresh, and the summary."""
+        ran = self.kplan("plan", "--json", *words, **more)
+        assert ran.code == code, ran
+        whole = json.loads(ran.out)
+        return {step["label"]: step["fate"] for step in whole["steps"]}, whole["summary"]
+
+    def pid(self, i):
+        return int((self.root(i) / "run/web.pid").read_text(encoding="ascii").split()[0])
+
+    def close(self):
+        for i in range(2):
+            try:
+                os.kill(self.pid(i), signal.SIGKILL)
+            except (OSError, ValueError):
+                pass
+        for client in self.clients:
+            client.close()
+        for path in self.project.path(".kplan/ssh").glob("*"):
+            self.run("ssh", "-o", f"ControlPath={path}", "-O", "exit", "nobody")
+        for host in self.hosts:
+            host.close()
+
+
+@pytest.fixture(name="made", scope="module")
+def fixture_made():
+    base = harness.make_folder("ask")
+    made = Hosts(base)
+    try:
+        made.gen()
+        ran = made.ninja()
+        assert ran.code == 0, ran.out + ran.err
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def no_work(made):
+    ran = made.ninja()
+    return ran.code == 0 and "no work to do" in ran.out
+
+
+def test_there_is_nothing_to_do(made):
+    assert no_work(made)
+    ran = made.kplan("plan")
+    assert ran.code == 0 and ran.out.startswith("nothing to do: ") and "not asked" not in ran.out, ran
+    status = made.kplan("status")
+    assert status.code == 0 and status.out.count(", asked just now\n") == 2, status
+
+
+def edit(path):
+    path.write_text("blue\n", encoding="ascii")
+
+
+def open_up(path):
+    path.chmod(0o644)
+
+
+def remove(path):
+    path.unlink()
+
+
+DRIFTS = {
+    "a file is edited": (edit, "etc/web/colour", "file/h1/etc/web/colour"),
+    "a mode is opened up": (open_up, "etc/web/token", "file/h1/etc/web/token"),
+    "a file is deleted": (remove, "etc/web/colour", "file/h1/etc/web/colour"),
+    "a key is opened up": (open_up, "etc/web/web-key.pem", "file/h1/etc/web/web.pem"),
+    "a certificate is another one": (edit, "etc/web/web.pem", "file/h1/etc/web/web.pem"),
+    "a folder is opened up": (open_up, "var/lib/web", "dir/h1/var/lib/web"),
+    "a program is another one": (edit, "bin/sleep", "file/h1/bin/sleep"),
+}
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_what_somebody_did_is_seen_and_put_right(made, name):
+    change, path, label = DRIFTS[name]
+    path = made.root(0) / path
+    before = harness.snapshot(path)
+    pid = made.pid(0)
+    if name == "a program is another one":  # it runs
+        shutil.copy(path, path.with_name("copy"))
+        path.with_name("copy").replace(path)
+    change(path)
+    steps, _ = made.plan()
+    changes = {step for step, fate in steps.items() if fate == "change"}
+    assert changes == {label}, steps
+    status = made.kplan("status")
+    assert status.code == 2 and label in status.out, status
+    assert made.kplan("why", label).out.startswith(f"{label} would change")
+    ran = made.ninja()
+    assert ran.code == 0, ran
+    done = {line.split(":")[0] for line in ran.out.splitlines() if line.startswith(("file/", "dir/", "service/"))}
+    assert done == {label}, ran.out
+    # All but the times.
+    assert {at: what[:2] for at, what in harness.snapshot(path).items()} == {at: what[:2] for at, what in before.items()}
+    assert made.pid(0) == pid, "nothing that runs needs a restart"
+    assert no_work(made)
+
+
+def test_a_service_that_was_stopped_is_started(made):
+    os.kill(made.pid(1), signal.SIGKILL)
+    harness.wait_for("its end", lambda: not harness.alive(made.pid(1)))
+    steps, summary = made.plan()
+    assert steps["service/h2/web"] == "change" and summary["start"] == 1, (steps, summary)
+    ran = made.ninja()
+    assert "service/h2/web: started: was not running" in ran.out, ran
+    assert harness.alive(made.pid(1)) and no_work(made)
+
+
+def test_who_is_not_asked_is_not_called_fresh(made):
+    edit(made.root(0) / "etc/web/colour")
+    for words, offline in ((("--offline",), None), ((), "1"), ((), "yes")):
+        steps, summary = made.plan(*words, code=0, offline=offline)
+        assert steps == {} and summary["unknown"] > 8, summary
+        said = made.kplan("plan", *words, offline=offline).out
+        assert said.splitlines()[-1].endswith("; 2 hosts not asked"), said
+        status = made.kplan("status", *words, offline=offline)
+        assert "h1: " in status.out and "; not asked\n" in status.out and status.out.rstrip().endswith("2 hosts not asked"), status
+    ran = made.ninja(offline="1")
+    assert ran.code == 0 and ran.out.splitlines()[-1] == "2 hosts not asked", ran
+    assert (made.root(0) / "etc/web/colour").read_text(encoding="ascii") == "blue\n"
+    assert "file/h1/etc/web/colour: content" in made.ninja(offline="0").out
+    assert no_work(made)
+
+
+def test_one_that_is_down_hinders_nobody_else(made):
+    made.hosts[1].stop()
+    made.hosts[1].link.arm(cut_after=0)
+    for path in made.project.path(".kplan/ssh").glob("*"):
+        made.run("ssh", "-o", f"ControlPath={path}", "-O", "exit", "nobody")
+    try:
+        edit(made.root(0) / "etc/web/colour")
+        steps, summary = made.plan(code=3)
+        assert steps["file/h1/etc/web/colour"] == "change" and summary["unknown"] > 4, (steps, summary)
+        status = made.kplan("status")
+        assert status.code == 3 and "h2: " in status.out and "it does not answer" in status.out, status
+        ran = made.ninja()
+        assert ran.code != 0 and "h2 does not answer; the others are looked after" in ran.out, ran
+        assert "how h2 is, is not known, for it does not answer: " in ran.out, ran
+        assert (made.root(0) / "etc/web/colour").read_text(encoding="ascii") == "red\n"
+        again = made.ninja()
+        assert again.code != 0 and "how h2 is, is not known" in again.out, again
+    finally:
+        made.hosts[1].start()
+        made.hosts[1].link.arm()
+    assert no_work(made), made.ninja().out
