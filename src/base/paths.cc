@@ -11,6 +11,7 @@ std::string SavedSpec(int64_t number) { return absl::StrCat(kSpecs, "/", number)
 std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
 std::string HostFacts(absl::string_view host) { return absl::StrCat(".kplan/hosts/", host, ".json"); }
 std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }
+std::string Answered(absl::string_view host) { return absl::StrCat(".kplan/answered/", host); }
 
 std::string Certificate(absl::string_view name) { return absl::StrCat("pki/", name, ".pem"); }
 std::string Key(absl::string_view name) { return absl::StrCat("pki/", name, "-key.pem"); }

@@ -39,6 +39,7 @@ std::string SavedSpec(int64_t number);          // .kplan/specs/NUMBER: a cluste
 std::string Stamp(absl::string_view label);     // .kplan/stamps/LABEL
 std::string HostFacts(absl::string_view host);  // .kplan/hosts/HOST.json: what a host over ssh said it is
 std::string Depfile(absl::string_view label);   // .kplan/deps/LABEL
+std::string Answered(absl::string_view host);   // .kplan/answered/HOST: when it had nothing amiss
 
 // NAME is LeafCertificate::name or CertificateAuthority::name.
 std::string Certificate(absl::string_view name);  // pki/NAME.pem

@@ -15,22 +15,25 @@
 
 namespace kplan {
 
-Contact ContactOf(const Options& options) {
+Contact ContactOf(const Options& options, const Compiled& compiled) {
   const char* offline = getenv("KPLAN_OFFLINE");
   const std::string value = offline == nullptr ? "" : offline;
-  return options.Has("--offline") || (!value.empty() && value != "0") ? Contact::kNobody : Contact::kAsk;
+  Contact contact;
+  contact.asks = !options.Has("--offline") && (value.empty() || value == "0");
+  contact.every = absl::Seconds(compiled.cluster.contact_every);
+  return contact;
 }
 
-HostSights AskHosts(const Graph& graph, Contact contact) {
+HostSights AskHosts(const Graph& graph, const Contact& contact) {
   PlanHosts hosts;
   return VisitHosts(graph, ReadJournals(graph), &hosts, contact);
 }
 
-Look LookAt(const Graph& graph, Contact contact, absl::Time now) {
+Look LookAt(const Graph& graph, const Contact& contact, absl::Time now) {
   std::vector<Journal> journals = ReadJournals(graph);
   PlanHosts hosts;
   Look look;
-  look.sights = VisitHosts(graph, journals, &hosts, contact);
+  look.sights = VisitHosts(graph, journals, &hosts, contact, now);
   look.forecast = MakeForecast(graph, std::move(journals), look.sights, now);
   return look;
 }

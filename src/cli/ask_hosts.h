@@ -8,14 +8,16 @@
 #include "src/graph/graph.h"
 #include "src/look/contact.h"
 #include "src/look/forecast.h"
+#include "src/lower/compile.h"
 
 namespace kplan {
 
-// Nobody is asked with --offline, nor with KPLAN_OFFLINE in the environment, unless that is empty or 0.
-Contact ContactOf(const Options& options);
+// As `contact` in cluster.yaml says. Nobody is asked with --offline, nor with KPLAN_OFFLINE in the
+// environment, unless that is empty or 0.
+Contact ContactOf(const Options& options, const Compiled& compiled);
 
 // Asks the hosts of GRAPH, or nobody. In the folder of build.ninja.
-HostSights AskHosts(const Graph& graph, Contact contact);
+HostSights AskHosts(const Graph& graph, const Contact& contact);
 
 struct Look {
   HostSights sights;
@@ -23,7 +25,7 @@ struct Look {
 };
 
 // The same, and a look at all there is.
-Look LookAt(const Graph& graph, Contact contact, absl::Time now);
+Look LookAt(const Graph& graph, const Contact& contact, absl::Time now);
 
 // Says of each host that does not answer why, on stderr.
 void PrintSilent(const HostSights& sights);

@@ -148,7 +148,7 @@ int CertsCommand(const Arguments& arguments) {
     row_of.emplace(watch.step, rows.size());
     rows.push_back(LookAtRow(compiled->graph, watch, now));
   }
-  const HostSights sights = AskHosts(compiled->graph, ContactOf(options));
+  const HostSights sights = AskHosts(compiled->graph, ContactOf(options, *compiled));
   for (const HostVisit& visit : sights.visits()) AddDrifts(compiled->graph, visit, row_of, &rows);
   if (options.Has("--json")) {
     PrintJson(ToJson(rows, now));

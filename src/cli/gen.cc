@@ -123,7 +123,7 @@ absl::Status GiveToOwner() {
 // Makes stale what is not as it should be, and says what in *STALE. ASKS: whether the hosts over ssh are
 // visited as CONTACT says, and what is not known of them is ninja's last word; otherwise it is the next
 // look's business.
-absl::StatusOr<HostSights> LookBeforeBuild(const Compiled& compiled, bool asks, Contact contact,
+absl::StatusOr<HostSights> LookBeforeBuild(const Compiled& compiled, bool asks, const Contact& contact,
                                            std::vector<std::string>* stale) {
   const std::vector<Journal> journals = ReadJournals(compiled.graph);
   HostSights sights;
@@ -189,7 +189,7 @@ int GenCommand(const Arguments& arguments) {
   if (absl::Status status = GiveToOwner(); !status.ok()) return Fail(status.message());
   std::vector<std::string> stale;
   const bool asks = from_ninja || options.Has("--contact");
-  absl::StatusOr<HostSights> sights = LookBeforeBuild(*compiled, asks, ContactOf(options), &stale);
+  absl::StatusOr<HostSights> sights = LookBeforeBuild(*compiled, asks, ContactOf(options, *compiled), &stale);
   if (!sights.ok()) return Fail(sights.status().message());
   int exit = kExitDone;
   if (!from_ninja) {

@@ -105,7 +105,7 @@ int GraphCommand(const Arguments& arguments) {
     shown = StepsAround(plan.graph(), *named);
   }
   const absl::Time now = absl::Now();
-  const Look look = LookAt(plan.graph(), ContactOf(options), now);
+  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), now);
   const Forecast& forecast = look.forecast;
   PrintSilent(look.sights);
   GraphView view = MakeGraphView(plan.graph(), forecast, shown, now);

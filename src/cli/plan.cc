@@ -74,7 +74,7 @@ int PlanCommand(const Arguments& arguments) {
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
   if (absl::Status status = CheckEtcdVersion(plan.compiled()); !status.ok()) return Fail(status.message());
-  const Look look = LookAt(plan.graph(), ContactOf(options), absl::Now());
+  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), absl::Now());
   const Forecast& forecast = look.forecast;
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
   const PlanReport report = MakePlanReport(plan.graph(), forecast, look.sights, &explainer);

@@ -49,7 +49,7 @@ int ShowCommand(const Arguments& arguments) {
   absl::StatusOr<std::vector<StepId>> steps = FindSteps(plan.graph(), name);
   if (!steps.ok()) return Fail(steps.status().message());
   const absl::Time now = absl::Now();
-  const Look look = LookAt(plan.graph(), ContactOf(options), now);
+  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), now);
   const Forecast& forecast = look.forecast;
   PrintSilent(look.sights);
   std::string out;

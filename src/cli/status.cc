@@ -30,7 +30,7 @@ constexpr char kSeparator[] = "----\n";
 
 struct Form {
   bool json = false, compact = false;
-  Contact contact = Contact::kAsk;
+  Contact contact;
   StatusStyle style;
 };
 
@@ -161,7 +161,8 @@ int StatusCommand(const Arguments& arguments) {
   form.json = options.Has("--json");
   form.compact = options.Has("--watch");
   // What happens there wakes nobody here.
-  form.contact = options.Has("--watch") ? Contact::kNobody : ContactOf(options);
+  form.contact = ContactOf(options, plan.compiled());
+  if (options.Has("--watch")) form.contact.asks = false;
   form.style.all = options.Has("--all");
   form.style.color = UseColor(STDOUT_FILENO);
   if (options.Has("--watch")) {

@@ -117,7 +117,7 @@ int WhyCommand(const Arguments& arguments) {
   if (!found.ok()) return Fail(found.status().message());
   if (found->size() != 1) return Fail(absl::StrCat(Quote(label), " are several artifacts; name one"));
   const StepId step = found->front();
-  const Look look = LookAt(plan.graph(), ContactOf(options), absl::Now());
+  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), absl::Now());
   const Forecast& forecast = look.forecast;
   PrintSilent(look.sights);
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());

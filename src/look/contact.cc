@@ -1,5 +1,9 @@
 #include "src/look/contact.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +13,7 @@
 #include "src/base/at_once.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/look/holdings.h"
@@ -194,6 +199,30 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
     TakeService(answer->services[i], inquiry->services[i], &visit);
 }
 
+// The file whose time is when HOST last answered, and had nothing amiss.
+bool AnsweredLately(const std::string& host, absl::Duration every, absl::Time now, absl::Duration* age) {
+  struct stat info;
+  if (every <= absl::ZeroDuration() || stat(paths::Answered(host).c_str(), &info) != 0) return false;
+  *age = now - absl::TimeFromTimespec(info.st_mtim);
+  // One from the future is none: the clock was set back.
+  return *age >= absl::ZeroDuration() && *age < every;
+}
+
+// That it cannot be noted only means that the host is asked again.
+void NoteAnswer(const HostVisit& visit, absl::Time now) {
+  const std::string path = paths::Answered(visit.host);
+  const bool fine = visit.answer == HostVisit::Answer::kNow && visit.drifts.empty();
+  if (!fine) {
+    unlink(path.c_str());
+    return;
+  }
+  const struct timespec time = absl::ToTimespec(now);
+  const struct timespec times[2] = {time, time};
+  if (utimensat(AT_FDCWD, path.c_str(), times, 0) == 0) return;
+  if (!WriteScratchFile(path, "", kPrivateFile).ok()) return;
+  utimensat(AT_FDCWD, path.c_str(), times, 0);
+}
+
 }  // namespace
 
 std::string AgeText(absl::Duration age) {
@@ -273,25 +302,41 @@ std::string HostSights::Summary() const {
   return absl::StrCat(text, text.empty() || others.empty() ? "" : "; ", others);
 }
 
+std::string HostSights::SummaryOfUnasked() const {
+  const auto not_asked = std::count_if(visits_.begin(), visits_.end(), [](const HostVisit& visit) {
+    return visit.answer == HostVisit::Answer::kNotAsked;
+  });
+  return not_asked == 0 ? "" : absl::StrCat(Count(static_cast<size_t>(not_asked), "host"), " not asked");
+}
+
 std::string HostSights::SummaryOfOthers() const {
-  size_t not_asked = 0;
   absl::Duration oldest;
+  bool earlier = false;
   for (const HostVisit& visit : visits_) {
-    if (visit.answer == HostVisit::Answer::kNotAsked) ++not_asked;
-    if (visit.answer == HostVisit::Answer::kEarlier) oldest = std::max(oldest, visit.age);
+    if (visit.answer != HostVisit::Answer::kEarlier) continue;
+    oldest = std::max(oldest, visit.age);
+    earlier = true;
   }
-  std::vector<std::string> parts;
-  if (not_asked > 0) parts.push_back(absl::StrCat(Count(not_asked, "host"), " not asked"));
-  if (oldest > absl::ZeroDuration())
-    parts.push_back(absl::StrCat("what hosts said is up to ", AgeText(oldest), " old"));
-  return absl::StrJoin(parts, "; ");
+  std::string text = SummaryOfUnasked();
+  if (earlier)
+    absl::StrAppend(&text, text.empty() ? "" : "; ", "what hosts said is up to ", AgeText(oldest), " old");
+  return text;
 }
 
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-                      Contact contact) {
+                      const Contact& contact, absl::Time now) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  if (contact == Contact::kAsk)
-    AtOnce(inquiries.size(), kAtATime, [&](size_t i) { Visit(hosts, &inquiries[i]); });
+  if (contact.asks) {
+    AtOnce(inquiries.size(), kAtATime, [&](size_t i) {
+      HostVisit& visit = inquiries[i].visit;
+      if (AnsweredLately(visit.host, contact.every, now, &visit.age)) {
+        visit.answer = HostVisit::Answer::kEarlier;
+        return;
+      }
+      Visit(hosts, &inquiries[i]);
+      NoteAnswer(visit, now);
+    });
+  }
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

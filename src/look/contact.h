@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
@@ -79,8 +80,9 @@ class HostSights {
   // "2 hosts not asked", "etcd-3 does not answer", "as of 4 min ago": what is to be said of hosts of which
   // nothing, or nothing new, is known; "" when all have answered.
   std::string Summary() const;
-  // The same without those that are silent.
+  // Of those that are not silent, and of those that nobody asked.
   std::string SummaryOfOthers() const;
+  std::string SummaryOfUnasked() const;
   // Whether a host was asked and is silent.
   bool any_silent() const;
 
@@ -91,19 +93,21 @@ class HostSights {
   absl::flat_hash_map<std::string, const SeenService*> services_;
 };
 
-enum class Contact : uint8_t {
-  kAsk,    // every host
-  kNobody  // none: what is there is unknown
+struct Contact {
+  bool asks = true;  // false: nobody, and what is there is unknown
+  // A host that has answered, and had nothing amiss, is not asked again for so long.
+  absl::Duration every = absl::ZeroDuration();
 };
 
 // Visits every host over ssh of GRAPH that a step has been done on, all at once, and looks at what was done
 // there last: of a file whose step ninja would run in any case (its record is another one, or it failed)
-// there is nothing to say. JOURNALS: as Graph::shards().
+// there is nothing to say. JOURNALS: as Graph::shards(). That a host had nothing amiss at NOW is noted
+// (.kplan/answered), for CONTACT.every of a later call.
 //
 // HOSTS reaches the hosts of the plan on disk (.kplan/steps), which may be older than GRAPH: one that is not
 // there yet is not asked.
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-                      Contact contact = Contact::kAsk);
+                      const Contact& contact = {}, absl::Time now = absl::Now());
 
 }  // namespace kplan
 

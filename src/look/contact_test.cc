@@ -97,12 +97,12 @@ class ContactTest : public testing::Test {
     return lines;
   }
 
-  Forecast Foretell(Contact contact = Contact::kAsk) {
+  Forecast Foretell(const Contact& contact = {}) {
     sights_ = VisitHosts(plan_.graph(), Journals(), &hosts_, contact);
     return MakeForecast(plan_.graph(), Journals(), sights_, absl::Now());
   }
 
-  std::string Status(Contact contact = Contact::kAsk) {
+  std::string Status(const Contact& contact = {}) {
     const Forecast forecast = Foretell(contact);
     return StatusText(plan_.graph(), MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), sights_), {},
                       absl::Now());
@@ -236,11 +236,36 @@ TEST_F(ContactTest, OfAHostThatIsSilentNothingIsCalledFresh) {
 TEST_F(ContactTest, NorOfOneThatNobodyAsked) {
   plan_.DoAll();
   ASSERT_EQ(unlink("hosts/etcd-3/etc/etcd/ca.pem"), 0);
-  const Forecast forecast = Foretell(Contact::kNobody);
+  const Forecast forecast = Foretell({/*asks=*/false});
   EXPECT_THAT(hosts_.asked, IsEmpty());
   EXPECT_EQ(forecast.steps[plan_.Find("file/etcd-3/etc/etcd/ca.pem")].fate, Fate::kUnknown);
   EXPECT_EQ(sights_.Summary(), "3 hosts not asked");
   EXPECT_FALSE(sights_.any_silent());
+}
+
+TEST_F(ContactTest, AnAnswerCountsForAsLongAsIsSaid) {
+  plan_.DoAll();
+  const absl::Time start = absl::Now();
+  auto visit = [&](absl::Duration after) {
+    hosts_.asked.clear();
+    sights_ =
+        VisitHosts(plan_.graph(), Journals(), &hosts_, {/*asks=*/true, absl::Minutes(10)}, start + after);
+    return hosts_.asked.size();
+  };
+  hosts_.stopped = "etcd-2";
+  EXPECT_EQ(visit(absl::ZeroDuration()), 3u);
+  // What had something amiss is asked again, and nobody else.
+  EXPECT_EQ(visit(absl::Minutes(9)), 1u);
+  EXPECT_EQ(sights_.Summary(), "what hosts said is up to 9 min old");
+  EXPECT_EQ(sights_.WhyUnknown(plan_.Find("host/etcd-1")), "");
+  EXPECT_EQ(visit(absl::Minutes(10)), 3u);
+  // The clock was set back.
+  EXPECT_EQ(visit(absl::Minutes(-1)), 3u);
+  EXPECT_EQ(VisitHosts(plan_.graph(), Journals(), &hosts_, {}, start).Summary(), "");
+  hosts_.stopped = "";
+  hosts_.down = "etcd-3";
+  EXPECT_EQ(visit(absl::Minutes(11)), 3u);
+  EXPECT_EQ(visit(absl::Minutes(12)), 1u) << "one that is silent is asked again";
 }
 
 TEST_F(ContactTest, TheStampsOfWhatDriftedGo) {
@@ -271,7 +296,7 @@ TEST_F(ContactTest, StatusSaysWhatTheHostsSaid) {
 
 TEST_F(ContactTest, StatusSaysWhenServicesThatWereNotAskedWereSeen) {
   plan_.DoAll();
-  const Forecast forecast = Foretell(Contact::kNobody);
+  const Forecast forecast = Foretell({/*asks=*/false});
   const StatusReport report = MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), sights_);
   EXPECT_TRUE(report.all_fresh()) << "nobody wanted to know";
   const std::string text = StatusText(plan_.graph(), report, {}, absl::Now());

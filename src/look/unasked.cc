@@ -36,7 +36,7 @@ Unasked UnaskedOf(const HostSights& sights) {
   for (const HostVisit& visit : sights.visits()) {
     if (visit.answer == HostVisit::Answer::kSilent) unasked.silent.push_back({visit.host, visit.problem});
   }
-  unasked.rest = sights.SummaryOfOthers();
+  unasked.rest = sights.SummaryOfUnasked();
   return unasked;
 }
 

@@ -185,6 +185,7 @@ struct Etcd {
 
 struct Cluster {
   std::string name;
+  int64_t contact_every = 0;              // for how many seconds the answer of a host counts
   std::vector<Host> hosts;                // by name
   std::vector<CertificateAuthority> cas;  // an issuer before those it signs, else by name
   std::vector<LeafCertificate> certificates;

@@ -99,4 +99,12 @@ absl::StatusOr<int64_t> ParseBackdate(absl::string_view text) {
   return seconds;
 }
 
+absl::StatusOr<int64_t> ParseAge(absl::string_view text) {
+  constexpr int64_t kDay = 24 * 3600;
+  absl::StatusOr<int64_t> seconds = ParseDuration(text, 1, kDay);
+  if (seconds.ok() && *seconds < 1) return Refusal("no time at all", "write at least 1s, or leave it out");
+  if (seconds.ok() && *seconds > kDay) return Refusal("longer than a day", "write at most 24h");
+  return seconds;
+}
+
 }  // namespace kplan

@@ -17,6 +17,9 @@ absl::StatusOr<int64_t> ParseExpiry(absl::string_view text);
 // How long before it is made a certificate begins, in seconds: from one second to a year.
 absl::StatusOr<int64_t> ParseBackdate(absl::string_view text);
 
+// How long an answer counts, in seconds: from one second to a day.
+absl::StatusOr<int64_t> ParseAge(absl::string_view text);
+
 }  // namespace kplan
 
 #endif  // KPLAN_MODEL_DURATIONS_H_

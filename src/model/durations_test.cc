@@ -41,5 +41,13 @@ TEST(ParseBackdate, IsFromASecondToAYear) {
   for (const char* bad : {"", "0s", "8760h1s", "5", "-5m"}) EXPECT_FALSE(ParseBackdate(bad).ok()) << bad;
 }
 
+TEST(ParseAge, IsFromASecondToADay) {
+  EXPECT_EQ(*ParseAge("1s"), 1);
+  EXPECT_EQ(*ParseAge("10m"), 600);
+  EXPECT_EQ(*ParseAge("24h"), 86400);
+  for (const char* text : {"", "0s", "24h1s", "10", "10 m", "1d", "-1s"})
+    EXPECT_FALSE(ParseAge(text).ok()) << text;
+}
+
 }  // namespace
 }  // namespace kplan

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "src/model/durations.h"
 #include "src/model/resolve_internal.h"
 
 namespace kplan {
@@ -46,6 +47,11 @@ Range PlaceOfHost(const Spec& spec, absl::string_view name) {
 Cluster Resolve(const Spec& spec, Diagnostics* diagnostics) {
   Cluster cluster;
   cluster.name = spec.metadata_name.value;
+  if (const Text& every = spec.contact_every; every.set()) {
+    absl::StatusOr<int64_t> seconds = ParseAge(every.value);
+    if (!seconds.ok()) Report(Code::kBadDuration, seconds.status(), every.range, "every", diagnostics);
+    cluster.contact_every = seconds.value_or(0);
+  }
   ResolveHosts(spec, &cluster, diagnostics);
   ResolveCas(spec, &cluster, diagnostics);
   ResolveCerts(spec, &cluster, diagnostics);

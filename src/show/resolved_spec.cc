@@ -47,6 +47,13 @@ void WalkRollout(const ResolvedWalk& walk) {
   walk.sink.Close();
 }
 
+void WalkContact(const ResolvedWalk& walk) {
+  if (!walk.spec.contact_every.set()) return;
+  walk.sink.Open("contact");
+  walk.Put("every", walk.spec.contact_every);
+  walk.sink.Close();
+}
+
 }  // namespace
 
 const char* KindName(ValueOrigin::Kind kind) {
@@ -76,6 +83,7 @@ void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile
   if (cluster.has_etcd) WalkEtcd(walk);
   WalkServices(walk);
   WalkRollout(walk);
+  WalkContact(walk);
   if (!cluster.has_etcd && !spec.refuse_range.known()) return;
   sink->Open("verify");
   std::vector<ResolvedSpecSink::Element> refuse;

@@ -630,6 +630,16 @@ constexpr MapSchema kService = {"service", "a service", "services.NAME", "comman
 constexpr KeySchema kMetadataKeys[] = {Text("name", "a name for people and tools")};
 constexpr MapSchema kMetadata = {"metadata", "metadata", "", "", kMetadataKeys};
 
+constexpr KeySchema kContactKeys[] = {
+    Text("every",
+         "for how long what a host over ssh has answered counts, when nothing was amiss: `10m`, at most a "
+         "day. "
+         "For fleets; the age is shown")
+        .Is(KeyValues::kDuration)
+        .Without("they are asked each time"),
+};
+constexpr MapSchema kContact = {"contact", "contact", "", "", kContactKeys};
+
 constexpr KeySchema kRolloutKeys[] = {
     Text("max-unavailable",
          "how many members of etcd, or hosts of a service, may be down at a time while they are restarted, "
@@ -675,6 +685,9 @@ constexpr KeySchema kClusterKeys[] = {
     Map("rollout", "how what runs on several hosts is restarted, when something needs it", kRollout)
         .Without("one at a time")
         .Example("{max-unavailable: 1}"),
+    Map("contact", "when hosts over ssh are asked how they are", kContact)
+        .Without("before every build")
+        .Example("{every: 10m}"),
     Map("verify", "how etcd is tried once it runs", kVerify),
 };
 

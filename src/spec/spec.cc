@@ -84,6 +84,7 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   top.ForEachMap("services", [&](MapReader& reader, Text name) {
     spec.services.push_back(ReadService(reader, std::move(name)));
   });
+  spec.contact_every = top.GetMap("contact").GetText("every");
   MapReader rollout = top.GetMap("rollout");
   spec.rollout.range = top.KeyRange("rollout");
   spec.rollout.max_unavailable = rollout.GetText("max-unavailable");

@@ -195,6 +195,7 @@ struct Spec {
   EtcdSpec etcd;
   std::vector<GenericServiceSpec> services;  // in the order of the text
   RolloutSpec rollout;
+  Text contact_every;
   Range refuse_range;
   std::vector<Text> verify_refuse;
 };
