@@ -124,17 +124,38 @@ def test_the_first_check_that_fails_ends_it(web):
     assert web.build().ok().no_work
 
 
-def test_where_a_check_failed_the_service_is_looked_at_again(web):
+def test_a_service_that_was_stopped_is_started(web):
     second = web.hosts[1]
+    before = web.show("MainPID")
     second.run(["systemctl", "stop", "web"], check=True)
-    assert web.build().ok().no_work, "no host over ssh is asked each time"
+    ran = web.build().ok()
+    assert f"service/{second.name}/web: web on {second.name} does not run\n" in ran.out, ran.out
+    assert f"service/{second.name}/web: started: was not running\n" in ran.out, ran.out
+    after = web.show("MainPID")
+    assert after.pop(second.name) not in ("0", before.pop(second.name))
+    assert after == before
+    assert web.build().ok().no_work
+
+
+def test_where_a_check_failed_the_service_is_looked_at_again(web):
+    """Also when no host is asked before the build."""
+    second = web.hosts[1]
+
+    def build():
+        web.project.gen().ok()
+        return web.project.run("env", "KPLAN_OFFLINE=1", "ninja", "-j8", timeout=240)
+
+    second.run(["systemctl", "stop", "web"], check=True)
+    ran = build().ok()
+    assert ran.out.endswith("3 hosts not asked\n") and "web:" not in ran.out, ran.out
     before = web.show("MainPID")
     web.project.edit_spec("      - {systemd: active}\n", "      - {systemd: active}\n      - {exec: [/usr/bin/true]}\n")
-    ran = web.build()
+    ran = build()
     assert ran.code != 0 and f"the last log lines of web on {second.name}:\n" in ran.out + ran.err, ran
-    ran = web.build().ok()
+    ran = build().ok()
     assert f"service/{second.name}/web: started: was not running\n" in ran.out, ran.out
     after = web.show("MainPID")
     assert before.pop(second.name) == "0" and after.pop(second.name) != "0"
     assert after == before
     assert web.build().ok().no_work
+

@@ -13,6 +13,7 @@
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
+#include "src/base/text.h"
 #include "src/host/host_file.h"
 #include "src/look/drift.h"
 #include "src/look/step_record.h"
@@ -67,6 +68,10 @@ class StaleMaker : public TraversalSink {
       Say(step,
           absl::StrCat("its stamp is empty, as after a power cut", RemoveStamp(paths::Stamp(step.label))));
     }
+    if (stamp == StampSeen::kCopied) {
+      ++copied_;
+      copied_trouble_ = RemoveStamp(paths::Stamp(step.label));
+    }
     if (stamp != StampSeen::kWhole) return false;
     return step.kind == StepKind::kService || !IsDoneOverSsh(step) || !sights_.DriftOf(id).empty();
   }
@@ -106,6 +111,10 @@ class StaleMaker : public TraversalSink {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<std::string> texts;
     for (auto& [shard, text] : found_) texts.push_back(std::move(text));
+    if (copied_ > 0) {
+      texts.push_back(absl::StrCat("this folder is a copy: ", Count(copied_, "artifact"), " ",
+                                   copied_ == 1 ? "is" : "are", " looked at once more", copied_trouble_));
+    }
     return texts;
   }
 
@@ -132,6 +141,8 @@ class StaleMaker : public TraversalSink {
   const HostSights& sights_;
   bool asked_ = false;
   std::vector<std::pair<uint32_t, std::string>> found_;
+  size_t copied_ = 0;           // stamps
+  std::string copied_trouble_;  // with the last of them
   std::vector<std::vector<const JournalEntry*>> touched_;
 };
 

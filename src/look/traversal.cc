@@ -29,6 +29,10 @@ Stamp LookAtStamp(const std::string& label) {
   return {StampSeen::kWhole, int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000};
 }
 
+// From the end of a step, as the journal has it, until its stamp is written there is a file or two to be
+// synced.
+constexpr int64_t kStampDelayMs = 10'000;
+
 class Traversal {
  public:
   Traversal(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
@@ -47,7 +51,9 @@ class Traversal {
   void Go() {
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
       const Step& step = graph_.steps()[id];
-      const Stamp stamp = LookAtStamp(step.label);
+      Stamp stamp = LookAtStamp(step.label);
+      const JournalEntry* entry = journals_[step.shard].Find(step.label);
+      if (entry != nullptr && stamp.time > entry->at + kStampDelayMs) stamp = {StampSeen::kCopied, 0};
       stamp_times_[id] = stamp.time;
       if (!sink_->Wants(id, stamp.seen)) continue;
       const StepSight sight = See(id);
