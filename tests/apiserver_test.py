@@ -52,7 +52,7 @@ def test_the_unit_is_the_tutorials(project):
 def test_the_plan_misses_the_file_that_is_not_kplans(project):
     project.gen().ok()
     ran = project.run(project.kplan, "plan")
-    assert ran.code == 2
+    assert ran.code == 3
     assert re.search("source/kube-apiserver/var/lib/kubernetes/encryption-config.yaml +would fail: encryption-config.yaml is not there", ran.out), ran.out
     assert re.search("verify/worker/kube-apiserver +waits: behind file/worker/var/lib/kubernetes/encryption-config.yaml", ran.out), ran.out
     project.path("encryption-config.yaml").write_text(ENCRYPTION, encoding="ascii")
