@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -129,13 +130,34 @@ def test_there_is_nothing_to_do(unpack, owner):
     assert "revoked on 2026-11-29" in why, why
 
 
+# What a member of a cluster is restarted for: since the folder was kept, these records say which service they wait for.
+WAITING = {
+    name: {f"{kind}/etcd-{i + 1}/{rest}" for i in range(members)
+           for kind, rest in (("file", "usr/local/bin/etcd"), ("file", "etc/etcd/ca.pem"), ("unit", "etcd"))}
+    for name, members in (("cluster", 3), ("members", 2))
+}
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 def test_gen_writes_the_same(unpack, name):
     project = unpack(f"written/{name}")
-    before = tree(project)
+    before, records, waiting = tree(project), project.records(), WAITING.get(name, set())
+    digests = set(re.findall("digest = (.*)", project.path("build.ninja").read_text(encoding="utf-8")))
     ran = project.run(project.kplan, "gen", "--kplan", "./kplan-under-test", "cluster.yaml").ok()
-    assert ", 0 changed (" in ran.out, ran.out
-    assert not_closed(changed(before, tree(project), project)) == {}
+    assert f", {len(waiting)} changed (" in ran.out, ran.out
+    found = not_closed(changed(before, tree(project), project))
+    now = project.records()
+    for label in waiting:
+        records[label]["waits-for"] = {"manager": "systemd", "name": "etcd"}
+    assert now == records
+    if not waiting:
+        assert found == {}
+        return
+    rewritten = {f".kplan/steps/{label.split('/')[1]}.json" for label in waiting}
+    rewritten |= {"build.ninja", ".kplan/gen.stamp", ".kplan/plan.json", ".", ".kplan", ".kplan/steps"}
+    assert {path for path in found if not path.startswith(".kplan/specs")} <= rewritten, found
+    after = set(re.findall("digest = (.*)", project.path("build.ninja").read_text(encoding="utf-8")))
+    assert len(after - digests) == len(digests - after) == len(waiting)
 
 
 # That the tests above can fail: each of these is what a kplan with another idea of the format would see.
