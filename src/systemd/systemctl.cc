@@ -308,10 +308,12 @@ absl::Status DisableUnit(const std::string& name) {
   return absl::OkStatus();
 }
 
+bool IsBootedWithSystemd() { return access("/run/systemd/system", F_OK) == 0; }
+
 absl::Status ReadUnitsAgain() { return SystemctlOrError({"daemon-reload"}); }
 
 absl::Status ForgetUnit(const std::string& name) {
-  if (access("/run/systemd/system", F_OK) != 0) return absl::OkStatus();
+  if (!IsBootedWithSystemd()) return absl::OkStatus();
   if (absl::Status status = ReadUnitsAgain(); !status.ok()) return status;
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state.status();

@@ -93,6 +93,9 @@ absl::Status StopUnit(const std::string& name);
 // Takes away what starts the unit at boot, also when its file is gone already.
 absl::Status DisableUnit(const std::string& name);
 
+// Whether this machine was booted with systemd (sd_booted(3)).
+bool IsBootedWithSystemd();
+
 // systemctl daemon-reload.
 absl::Status ReadUnitsAgain();
 

@@ -22,6 +22,7 @@
 #include "src/host/process_info.h"
 #include "src/host/service_marker.h"
 #include "src/step/step_testing.h"
+#include "src/steps/files/delivery.h"
 
 namespace kplan {
 namespace {
@@ -426,6 +427,13 @@ TEST_F(WaitingInstallTest, WaitsBesideItsPlaceWhileTheServiceRunsWithAnother) {
     ExpectUpToDate();
     EXPECT_EQ(MustRunIt().digest, result.digest);
     EXPECT_EQ(MustRunIt().waiting, kBeside) << "it waits still";
+    // Who asks from elsewhere hears of what was delivered.
+    absl::StatusOr<FileRecord> record = FromText<FileRecord>(Text());
+    ASSERT_TRUE(record.ok()) << record.status();
+    absl::StatusOr<Standing> standing = FileStanding(*record);
+    ASSERT_TRUE(standing.ok()) << standing.status();
+    EXPECT_EQ(standing->digest, result.digest);
+    EXPECT_THAT(standing->reasons, IsEmpty());
     // Also when it has ended, or is another instance: who restarts it puts it in place.
     Stop();
     ExpectUpToDate();
