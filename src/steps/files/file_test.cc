@@ -524,12 +524,27 @@ TEST_F(WaitingInstallTest, AProcessThatNoMarkerKnowsCounts) {
   EXPECT_EQ(MustRunIt().waiting, kBeside);
   Want("certificate");
   MustRunIt();
+  // One whose pid file cannot be read may run.
+  ASSERT_EQ(system("rm rootfs/run/etcd.pid && mkdir rootfs/run/etcd.pid"), 0);
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, kBeside);
+  Want("certificate");
+  MustRunIt();
+  ASSERT_EQ(rmdir("rootfs/run/etcd.pid"), 0);
   // And one whose pid file is lost.
   Stop();
   Start("certificate");
   ASSERT_EQ(unlink("rootfs/run/etcd.pid"), 0);
   Want("certificate 2");
   EXPECT_EQ(MustRunIt().waiting, kBeside);
+  Want("certificate");
+  MustRunIt();
+  // A number that nobody has is nobody.
+  ASSERT_EQ(system("rm rootfs/run/kplan/etcd.started"), 0);
+  Stop();
+  Write("rootfs/run/etcd.pid", "4194300\n");
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, "");
 }
 
 TEST_F(WaitingInstallTest, SomethingElseInTheWayIsAnError) {

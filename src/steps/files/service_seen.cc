@@ -1,5 +1,7 @@
 #include "src/steps/files/service_seen.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -31,19 +33,20 @@ absl::StatusOr<Seen> SeeUnit(const std::string& name) {
   return seen;
 }
 
-std::optional<Instance> InstanceNamedBy(const std::string& pid_file) {
+// Whether a process has the number in PID_FILE. What cannot be read may be that of one.
+bool NamesAProcess(const std::string& pid_file) {
   absl::StatusOr<std::string> text = ReadFile(pid_file, 64);
+  if (!text.ok()) return !absl::IsNotFound(text.status());
   pid_t pid = 0;
-  if (!text.ok() || !absl::SimpleAtoi(absl::StripAsciiWhitespace(*text), &pid) || pid <= 0)
-    return std::nullopt;
-  return FindInstance(pid);
+  if (!absl::SimpleAtoi(absl::StripAsciiWhitespace(*text), &pid) || pid <= 0) return false;
+  return kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 Seen SeeProcess(const std::string& root, const std::string& name,
                 const std::optional<ServiceMarker>& marker) {
   Seen seen;
   if (!marker.has_value()) {
-    seen.runs = InstanceNamedBy(PidFilePath(root, name)).has_value();
+    seen.runs = NamesAProcess(PidFilePath(root, name));
     return seen;
   }
   seen.instance = InstanceOfPidFile(root, name, marker->exe);

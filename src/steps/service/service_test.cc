@@ -527,6 +527,11 @@ TEST_F(ServiceThatIsWaitedForTest, WhatCannotBePutInPlaceStopsNothing) {
   EXPECT_THAT(ErrorOf(ServiceStep, Text(service_)), HasSubstr("cannot put in place"));
   EXPECT_TRUE(Alive(pid));
   EXPECT_EQ(Pid(), pid);
+  // What would be started in this moment is not known to have it.
+  std::optional<ServiceMarker> marker = ReadMarker("rootfs", "etcd");
+  ASSERT_TRUE(marker.has_value());
+  EXPECT_EQ(marker->files.count("/etc/etcd/ca.pem"), 0u);
+  EXPECT_EQ(marker->files.count("/usr/local/bin/etcd"), 1u);
   ASSERT_EQ(rmdir(kPlace), 0);
   ExpectRestart("restarted: an earlier restart was not finished");
 }
