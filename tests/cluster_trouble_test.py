@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import etcd_archives
 import harness
 import hosts
 import ssh_cluster
@@ -44,6 +45,66 @@ def test_a_bad_flag_stops_the_roll_at_one(cluster):
     check_stopped_at_one(cluster, again, before, "invalid auth options")
     cluster.project.edit_spec(bad, "")
     cluster.gen_and_ninja().ok()
+    cluster.check_all_right()
+
+
+def running(host):
+    """The digest of the program that HOST's etcd executes, and its command."""
+    pid = host.run(["systemctl", "show", "--property=MainPID", "--value", "etcd"], check=True).stdout.strip()
+    script = f"sha256sum < /proc/{pid}/exe; tr '\\0' ' ' < /proc/{pid}/cmdline"
+    digest, _, command = host.run(["sh", "-c", script], check=True).stdout.partition("  -\n")
+    return digest, command
+
+
+def waiting(host):
+    return host.run(["find", "/usr", "/etc", "-name", ".*.kplan-next"], check=True).stdout.split()
+
+
+def test_who_was_not_reached_comes_back_with_what_it_ran_with(cluster):
+    project, here = cluster.project, cluster.project.spec
+    before, pids = {host.name: running(host) for host in cluster.hosts}, cluster.pids()
+    etcd_archives.change_program(project, "next.tar.gz", lambda program: program + b"x")
+    bad = 'auth-token: "jwt,priv-key=/nowhere,sign-method=RS256", '
+    project.edit_spec("flags: {", "flags: {" + bad)
+    failed = check_stopped_at_one(cluster, cluster.gen_and_ninja(), pids, "invalid auth options")
+    killed, rebooted = others = [host for host in cluster.hosts if host.name != failed]
+    endpoints = [f"https://{host.address}:2379" for host in others]
+    wait = ["/etc/systemd/system/.etcd.service.kplan-next", "/usr/local/bin/.etcd.kplan-next"]
+    assert {host.name: sorted(waiting(host)) for host in cluster.hosts} == {host.name: wait if host in others else [] for host in cluster.hosts}
+
+    # systemd starts the one by itself, and the other with its host. (Neither is enough alone for anybody to serve.)
+    killed.run(["systemctl", "kill", "--signal=KILL", "etcd"], check=True)
+    harness.wait_for("its next start", lambda: cluster.pids()[killed.name] not in (0, pids[killed.name]), 60)
+    harness.wait_for("health", lambda: cluster.is_healthy(endpoints), 60)
+    assert running(killed) == before[killed.name]
+    rebooted.reboot()
+    harness.wait_for("health", lambda: cluster.is_healthy(endpoints), 60)
+    assert running(rebooted) == before[rebooted.name]
+
+    # To who asks the hosts, nobody has edited anything; and the roll is owed.
+    told = project.run(harness.KPLAN, "gen", "--contact", "cluster.yaml").ok()
+    assert "file/" not in told.out + told.err and "unit/" not in told.out + told.err, told
+    pids = cluster.pids()
+    again = project.ninja(timeout=240)
+    assert again.code != 0 and "invalid auth options" in again.out and failed in again.out, again.out
+    assert set(exchanged(pids, cluster.pids())) <= {failed}
+    assert not any(edge.startswith(("send/", "file/", "unit/")) for edge in again.edges), again.out
+
+    # Taken back, nothing waits, and nobody else is restarted.
+    pids, project.spec = cluster.pids(), here
+    cluster.gen_and_ninja().ok()
+    assert exchanged(pids, cluster.pids()) == [failed]
+    assert {host.name: running(host) for host in cluster.hosts} == before
+    assert not cluster.litter()
+    cluster.check_all_right()
+
+    # Without its bad half it goes through, also where the host was rebooted.
+    etcd_archives.change_program(project, "good.tar.gz", lambda program: program + b"y")
+    pids = cluster.pids()
+    cluster.gen_and_ninja().ok()
+    assert len(exchanged(pids, cluster.pids())) == 3
+    assert len({running(host)[0] for host in cluster.hosts} | {digest for digest, _ in before.values()}) == 2
+    assert not cluster.litter()
     cluster.check_all_right()
 
 

@@ -115,12 +115,22 @@ def test_the_first_check_that_fails_ends_it(web):
     now = web.show("MainPID")
     assert now[first] == "0"
     assert (now[second], now[third]) == (before[second], before[third])
+    # Who was not reached starts again as it ran, whoever starts it.
+    host = web.hosts[1]
+    host.run(["systemctl", "restart", "web"], check=True)
+    assert host.read_text("/etc/web/colour") == "green\n"
+    harness.wait_for("its port", lambda: host.run(["bash", "-c", "</dev/tcp/127.0.0.1/8080"]).returncode == 0)
+    before = web.show("MainPID")
+    assert before[second] not in ("0", now[second])
+    assert web.build().code != 0 and web.show("MainPID")[second] == before[second]
     # What is right again goes on; who never had the bad one with it stays as it is.
     web.project.edit_spec('content: "bad', 'content: "green')
     web.build().ok()
     now = web.show("MainPID")
     assert now[first] not in ("0", before[first])
     assert (now[second], now[third]) == (before[second], before[third])
+    for host in web.hosts:
+        assert host.run(["find", "/etc", "-name", ".*.kplan-next"], check=True).stdout == ""
     assert web.build().ok().no_work
 
 

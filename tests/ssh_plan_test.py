@@ -263,7 +263,7 @@ def test_leftovers_are_removed_by_hand_and_forgotten(done):
     text = done.kplan("prune", "--yes").out
     by_hand = text[text.index("  by hand, on etcd-3 as root:\n"):]
     assert by_hand.splitlines()[1] == "    systemctl disable --now etcd.service"
-    assert "    rm -f /etc/etcd/ca.pem\n" in by_hand and "  and then here:\n    kplan prune --forget etcd-3\n" in by_hand
+    assert "    rm -f /etc/etcd/ca.pem /etc/etcd/.ca.pem.kplan-next\n" in by_hand and "  and then here:\n    kplan prune --forget etcd-3\n" in by_hand
     items = json.loads(done.kplan("prune", "--yes", "--json").out)
     assert not [item for item in items["remove"] if item["label"].startswith(("file/", "unit/", "service/", "dir/"))]
     by_label = {item["label"]: item for item in items["keep"]}

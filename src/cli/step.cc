@@ -98,8 +98,9 @@ absl::Status WriteStamp(const std::string& label, const StepResult& result) {
   if (absl::Status status = WriteWhereItDiffers(paths::Depfile(label), depfile); !status.ok()) return status;
   const std::string content = result.digest + "\n";
   // Ninja has no record yet of what the stamp depends on. Would the stamp stay as it is, ninja would note the
-  // time of the newest input that it knows of, which is older than the artifact, and run this once more.
-  if (missed) return WriteScratchFile(stamp, content, 0644);
+  // time of the newest input that it knows of, which is older than the artifact, and run this once more. And
+  // what waits for a restart has to come to whoever restarts.
+  if (missed || !result.waiting.empty()) return WriteScratchFile(stamp, content, 0644);
   return WriteWhereItDiffers(stamp, content);
 }
 
@@ -127,8 +128,11 @@ JournalEntry Remember(const JournalEntry& last, const std::string& label, const 
   entry.reason = result->reason;
   entry.files.clear();
   for (const std::string& file : result->files) entry.files.emplace_back(file, FileSignature(file));
-  // A folder is no file that ninja could look at, and has attributes that `gen` can; when it is here.
   const AnyRecord any = AnyRecordOf(record);
+  // Not for ninja: when it has been put in place, nothing has to be done about that.
+  if (!result->waiting.empty() && SshHostOf(any).empty())
+    entry.files.emplace_back(result->waiting, FileSignature(result->waiting));
+  // A folder is no file that ninja could look at, and has attributes that `gen` can; when it is here.
   if (const auto* dir = std::get_if<DirRecord>(&any); dir != nullptr && dir->host.empty()) {
     std::string folder = PathFromHere(dir->root, dir->path);
     std::string signature = FileSignature(folder);

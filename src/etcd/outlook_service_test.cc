@@ -8,13 +8,17 @@
 #include <unistd.h>
 
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"
 #include "src/base/files.h"
+#include "src/base/journal.h"
 #include "src/host/process_info.h"
 #include "src/host/service_marker.h"
+#include "src/host/waiting_file.h"
 #include "src/step/host_outlook_testing.h"
 #include "src/steps/service/etcd_testing.h"
 #include "src/steps/service/service_state.h"
@@ -105,8 +109,14 @@ TEST_F(ServiceOutlookTest, EveryReasonByMarkerAndByEvidence) {
        "binary trust flags", "flags binary trust"},
       {[] { ASSERT_EQ(*StopService("process", "rootfs", "etcd"), true); }, "not-running", "not-running"},
   };
+  // What the files wait for changes when they come to their place, and nothing of why.
   for (const auto& situation : situations) {
-    for (const bool marked : {true, false}) {
+    for (const auto& [marked, waits] :
+         std::vector<std::pair<bool, bool>>{{true, false}, {false, false}, {true, true}, {false, true}}) {
+      for (Json* file : {&trust_, &program_}) {
+        file->erase("waits-for");
+        if (waits) (*file)["waits-for"] = {{"manager", "process"}, {"name", "etcd"}};
+      }
       LookThenRun();
       // Started clearly after its files were written, so that they are no reason to doubt.
       ASSERT_EQ(*StopService("process", "rootfs", "etcd"), true);
@@ -118,8 +128,41 @@ TEST_F(ServiceOutlookTest, EveryReasonByMarkerAndByEvidence) {
         ASSERT_EQ(unlink(kMarker), 0);
       }
       EXPECT_EQ(LookThenRun(), marked ? situation.by_marker : situation.by_evidence)
-          << (marked ? "with" : "without") << " the marker";
+          << (marked ? "with" : "without") << " the marker, " << (waits ? "and waits" : "and does not wait");
+      EXPECT_FALSE(HasWaiting("rootfs", "/etc/etcd/ca.pem") || HasWaiting("rootfs", "/usr/local/bin/etcd"));
     }
+  }
+}
+
+TEST_F(ServiceOutlookTest, AChangeThatWaitsAndIsTakenBack) {
+  for (Json* file : {&trust_, &program_}) (*file)["waits-for"] = {{"manager", "process"}, {"name", "etcd"}};
+  auto places = [] {
+    return FileSignature("rootfs/etc/etcd/ca.pem") + FileSignature("rootfs/usr/local/bin/etcd");
+  };
+  LookThenRun();
+  for (const bool marked : {true, false}) {
+    ASSERT_EQ(*StopService("process", "rootfs", "etcd"), true);
+    AwaitNextTick();
+    LookThenRun();
+    if (!marked) {
+      ASSERT_EQ(unlink(kMarker), 0);
+    }
+    const pid_t pid = Pid();
+    const std::string before = places();
+    Write("pki/ca.pem", Pki("ca.pem") + Pki("other-ca.pem"));
+    Shell({"sh", "-c", "echo x >> build/etcd"});
+    for (const Json* file : {&trust_, &program_}) MustRun(FileStep, Text(*file));
+    EXPECT_EQ(Pid(), pid);
+    // Another run comes to it.
+    absl::StatusOr<Outlook> outlook = Foresight::Look({ServiceStep, ServiceLook, service_});
+    ASSERT_TRUE(outlook.ok()) << outlook.status();
+    EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("binary", "trust"));
+    EXPECT_TRUE(outlook->restarts);
+    Write("pki/ca.pem", Read("rootfs/etc/etcd/ca.pem"));
+    Shell({"cp", "rootfs/usr/local/bin/etcd", "build/etcd"});
+    EXPECT_EQ(LookThenRun(), "") << (marked ? "with" : "without") << " the marker";
+    EXPECT_EQ(Pid(), pid);
+    EXPECT_EQ(places(), before);
   }
 }
 

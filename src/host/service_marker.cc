@@ -21,6 +21,7 @@
 #include "src/base/files.h"
 #include "src/host/content_digest.h"
 #include "src/host/host_file.h"
+#include "src/host/waiting_file.h"
 
 namespace kplan {
 namespace {
@@ -54,7 +55,7 @@ absl::StatusOr<FileSeen> LookAtFile(const std::string& path, const FileSeen* kno
       seen.sha256 = known->sha256;
       return seen;
     }
-    absl::StatusOr<std::string> digest = seen.open ? Sha256HexOfFile(path) : ContentDigest(path);
+    absl::StatusOr<std::string> digest = DigestForMarker(path, seen.open);
     if (!digest.ok()) return digest.status();
     seen.sha256 = *std::move(digest);
     if (stat(path.c_str(), &after) != 0 || StatText(after) != seen.stat) continue;
@@ -160,14 +161,19 @@ absl::StatusOr<UniqueFd> LockService(const std::string& root, const std::string&
   }
 }
 
+absl::StatusOr<std::string> DigestForMarker(const std::string& path, bool open) {
+  return open ? Sha256HexOfFile(path) : ContentDigest(path);
+}
+
 absl::StatusOr<std::map<std::string, FileSeen>> LookAtFiles(const std::string& root,
                                                             const std::vector<std::string>& paths,
                                                             const std::map<std::string, FileSeen>& known) {
   std::map<std::string, FileSeen> files;
   for (const std::string& path : paths) {
     auto it = known.find(path);
+    const std::string file = HasWaiting(root, path) ? WaitingPath(path) : path;
     absl::StatusOr<FileSeen> seen =
-        LookAtFile(PathFromHere(root, path), it == known.end() ? nullptr : &it->second);
+        LookAtFile(PathFromHere(root, file), it == known.end() ? nullptr : &it->second);
     if (!seen.ok()) return seen.status();
     files[path] = *std::move(seen);
   }

@@ -61,8 +61,11 @@ absl::Status WriteMarker(const std::string& root, const std::string& name, const
 // What a killed kplan has forked holds it too, until it has become another program.
 absl::StatusOr<UniqueFd> LockService(const std::string& root, const std::string& name);
 
-// The digests of PATHS (inside ROOT) now. Files whose stat is the one in KNOWN are not read. NotFound names
-// the file.
+// What a marker calls the content of the file PATH; OPEN: whether everybody may read it.
+absl::StatusOr<std::string> DigestForMarker(const std::string& path, bool open);
+
+// The digests of PATHS (inside ROOT) as the next start by kplan has them: where a file waits beside its place
+// (host/waiting_file.h), of that. Files whose stat is the one in KNOWN are not read. NotFound names the file.
 absl::StatusOr<std::map<std::string, FileSeen>> LookAtFiles(const std::string& root,
                                                             const std::vector<std::string>& paths,
                                                             const std::map<std::string, FileSeen>& known);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
+#include "src/host/waiting_file.h"
 #include "src/pki/certificate_due.h"
 #include "src/pki/crl_due.h"
 #include "src/steps/service/service_state.h"
@@ -32,6 +33,9 @@ std::string WhyFileIsStale(const Watch& watch) {
     return folder ? "is not a folder" : "is not a file";
   const mode_t mode = info.st_mode & 07777;
   if (watch.mode == 0 || mode == watch.mode) return "";
+  // What its service runs with may have another one; what waits for that has the right one.
+  if (watch.kind == Watch::Kind::kFile && !watch.root.empty() && HasWaiting(watch.root, watch.path))
+    return "";
   return absl::StrFormat("mode is %04o, should be %04o", mode, watch.mode);
 }
 
@@ -89,6 +93,7 @@ bool FilesDiffer(const JournalEntry& entry) {
 bool FilesAreNewer(const JournalEntry& entry) {
   return std::any_of(entry.files.begin(), entry.files.end(), [&](const auto& file) {
     struct stat info;
+    if (IsWaitingPath(file.first)) return false;  // ninja knows nothing of it
     if (stat(file.first.c_str(), &info) != 0) return true;
     return !S_ISDIR(info.st_mode) &&
            int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000 > entry.at;

@@ -247,6 +247,8 @@ class Traversal {
     result->fate = !result->reasons.empty() ? Fate::kChange
                    : result->causes.empty() ? Fate::kFresh
                                             : Fate::kCheck;
+    // Its step writes the stamp again as long as its service has not come to it.
+    if (outlook->beside && result->fate != Fate::kFresh) result->changes_digest = true;
   }
 
   const Graph& graph_;

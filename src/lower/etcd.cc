@@ -44,6 +44,7 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   const PkiSteps::Leaf& leaf = pki.leaves[member.cert];
   Service service;
   service.name = "etcd";
+  service.in_turn = etcd.clustered;
   service.host = member.host;
   service.place = service.user_place = etcd.place;
   HostFile program;

@@ -132,7 +132,7 @@ TEST(EtcdCluster, TheRecords) {
   EXPECT_EQ(RecordOf(graph, "host/etcd-2")["ssh-port"], 2222);
   EXPECT_EQ(RecordOf(graph, "file/etcd-1/etc/etcd/ca.pem"), Json::parse(R"({
     "from": "pki/ca.pem", "host": "etcd-1", "kind": "install", "mode": "0644", "path": "/etc/etcd/ca.pem",
-    "root": "/", "secret": false})"));
+    "root": "/", "secret": false, "waits-for": {"manager": "systemd", "name": "etcd"}})"));
   EXPECT_EQ(RecordOf(graph, "file/etcd-1/etc/etcd/peer.pem"), Json::parse(R"({
     "cert-from": "pki/etcd-1/peer.pem", "cert-path": "/etc/etcd/peer.pem", "host": "etcd-1",
     "key-from": "pki/etcd-1/peer-key.pem", "key-path": "/etc/etcd/peer-key.pem", "kind": "install-pair",
@@ -445,6 +445,46 @@ TEST(EtcdCluster, MembersOfTwoArchitectures) {
   Json members = RecordOf(graph, "rollout/etcd")["members"];
   EXPECT_EQ(members[1]["service"]["environment"], Json({"ETCD_UNSUPPORTED_ARCH=arm64"}));
   EXPECT_EQ(members[0]["service"]["environment"], Json::array());
+}
+
+// Which records of GRAPH wait for what.
+std::map<std::string, std::string> WaitsOf(const Graph& graph) {
+  std::map<std::string, std::string> found;
+  for (const Step& step : graph.steps()) {
+    const Json record = RecordOf(graph, step.label);
+    if (record.contains("waits-for")) found[step.label] = record["waits-for"].dump();
+  }
+  return found;
+}
+
+TEST(EtcdCluster, WhatAMemberIsRestartedForWaitsForThat) {
+  std::map<std::string, std::string> all;
+  for (std::string host : {"etcd-1", "etcd-2", "etcd-3"}) {
+    for (const std::string& label : {"file/" + host + "/usr/local/bin/etcd",
+                                     "file/" + host + "/etc/etcd/ca.pem", "unit/" + host + "/etcd"})
+      all[label] = R"({"manager":"systemd","name":"etcd"})";
+  }
+  EXPECT_EQ(WaitsOf(GraphOf(kThree)), all);
+  const std::map<std::string, std::string> local = WaitsOf(GraphOf(kLocal));
+  EXPECT_EQ(local.size(), 9u);
+  EXPECT_EQ(local.at("unit/a/etcd"), R"({"manager":"process","name":"etcd"})");
+  // Its peers' own CA is read at a start, too.
+  const std::string of_peers =
+      Replace(Replace(kThree, "ca: {CN: prod-etcd-ca}", "cas: {a: {CN: a}, b: {CN: b}}"),
+              "certs:\n  server: {", "certs:\n  server: {ca: a, ");
+  const std::map<std::string, std::string> peers =
+      WaitsOf(GraphOf(Replace(Replace(of_peers, "peer: {", "peer: {ca: b, "), "root: {}", "root: {ca: a}")));
+  EXPECT_EQ(peers.count("file/etcd-1/etc/etcd/peer-ca.pem"), 1u);
+  // A single one over ssh is rolled, one on this machine is not; where nothing runs nothing waits.
+  std::string text = kThree;
+  EXPECT_EQ(WaitsOf(GraphOf(Replace(text, "[etcd-1, etcd-2, etcd-3]", "[etcd-1]"))).size(), 3u);
+  EXPECT_EQ(WaitsOf(GraphOf("hosts: {a: {}}\nca: {CN: ca}\ncerts: {k: {hosts: [127.0.0.1]}}\n"
+                            "etcd: {version: 3.4.15, cert: k}\n"))
+                .size(),
+            0u);
+  text = kLocal;
+  for (int i = 0; i < 3; ++i) text = Replace(text, "service-manager: process", "service-manager: none");
+  EXPECT_EQ(WaitsOf(GraphOf(text)).size(), 0u);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "src/graph/graph.h"
 #include "src/model/cluster.h"
+#include "src/step/file_records.h"
 #include "src/step/service_records.h"
 
 namespace kplan {
@@ -91,6 +92,7 @@ struct Service {
   std::string environment_file;      // inside the host's root; read at each start. Empty: none
   std::vector<std::string> answers;  // host:port that accept connections when it runs
   bool by_unit = false;              // one of `units` starts it
+  bool in_turn = false;              // it is restarted by a roll, when its turn among others has come
   // In cluster.yaml: what asks for the service and its unit, and for its user.
   Range place, user_place;
 };
@@ -173,8 +175,9 @@ StepId LowerRender(const Lowering& lowering, int host, const std::string& path, 
 // render/ of SERVICE's units, which then knows these steps.
 void LowerUnitTexts(const Lowering& lowering, Service* service);
 
-// file/ on the host.
-StepId LowerFile(const Lowering& lowering, int host, const HostFile& file, const HostGate& gate);
+// file/ on the host. WAITS_FOR: as in the record.
+StepId LowerFile(const Lowering& lowering, int host, const HostFile& file, const HostGate& gate,
+                 const std::optional<FileFields::Service>& waits_for = std::nullopt);
 
 // file/ dir/ unit/ on the host.
 ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate);

@@ -70,9 +70,10 @@ StepId LowerFolder(const Lowering& lowering, int host_index, const HostFolder& f
 bool VerifiesUnits(const Host& host) { return host.manager == ServiceManager::kSystemd && host.root == "/"; }
 
 // NAME: as in the label ("etcd", "backup.timer"); FILE: its unit's ("etcd.service"). BEFORE is what the unit
-// names: only units that are verified wait for it.
+// names: only units that are verified wait for it. WAITS_FOR: as in the record.
 StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& name, const std::string& file,
-                 StepId source, const HostGate& gate, const std::vector<StepId>& before, Range place) {
+                 StepId source, const HostGate& gate, const std::vector<StepId>& before, Range place,
+                 const std::optional<FileFields::Service>& waits_for = std::nullopt) {
   const Host& host = lowering.cluster.hosts[host_index];
   const std::string path = absl::StrCat(paths::on_host::kUnits, "/", file);
   FileFields fields;
@@ -81,6 +82,7 @@ StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& na
   fields.root = host.root;
   fields.path = path;
   fields.mode = "0644";
+  fields.waits_for = waits_for;
   const bool verified = VerifiesUnits(host);
   StepId step = lowering.graph.AddStep(
       verified ? StepKind::kUnit : StepKind::kUnitFile, lowering.host_shard[host_index],
@@ -89,6 +91,13 @@ StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& na
       verified ? With(gate.after, before) : gate.after, place);
   Announce(lowering, host, step, {{step, Watch::Kind::kFile, 0644, "", host.root, path, ""}});
   return step;
+}
+
+// What the files that SERVICE is restarted for wait for. Where nothing is started nothing is waited for.
+std::optional<FileFields::Service> TurnOf(const Lowering& lowering, const Service& service) {
+  const ServiceManager manager = lowering.cluster.hosts[service.host].manager;
+  if (!service.in_turn || manager == ServiceManager::kNone) return std::nullopt;
+  return FileFields::Service{ManagerName(manager), service.name};
 }
 
 // The paths of what calls for NEED.
@@ -172,7 +181,8 @@ void LowerUnitTexts(const Lowering& lowering, Service* service) {
   }
 }
 
-StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file, const HostGate& gate) {
+StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file, const HostGate& gate,
+                 const std::optional<FileFields::Service>& waits_for) {
   const Host& host = lowering.cluster.hosts[host_index];
   FileRecord record;
   record.from = file.from;
@@ -182,6 +192,7 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file,
   record.mode = OctalMode(file.mode);
   record.owner = file.owner;
   record.secret = file.secret;
+  record.waits_for = waits_for;
   StepId step = lowering.graph.AddStep(
       StepKind::kFile, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
       ToText(record), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after, file.place);
@@ -194,13 +205,14 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file,
 
 ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate) {
   ServiceFiles files;
+  const std::optional<FileFields::Service> turn = TurnOf(lowering, service);
   auto add = [&](OnChange need, StepId step) {
     files.of_contents.push_back(step);
     (need == OnChange::kNothing ? files.others : files.inputs).push_back(step);
   };
   for (const HostFile& file : service.files) {
     if (file.on_change == OnChange::kRestart)
-      add(file.on_change, LowerFile(lowering, service.host, file, gate));
+      add(file.on_change, LowerFile(lowering, service.host, file, gate, turn));
   }
   for (const HostPair& pair : service.pairs)
     add(pair.on_change, LowerPair(lowering, service.host, pair, gate));
@@ -223,7 +235,7 @@ ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service,
                       : LowerRender(lowering, service.host, paths::on_host::Unit(service.name),
                                     service.unit_text, service.place);
   StepId unit = LowerUnit(lowering, service.host, service.name, absl::StrCat(service.name, ".service"),
-                          source, gate, named, service.place);
+                          source, gate, named, service.place, turn);
   named.push_back(unit);
   files.units = LowerFurtherUnits(lowering, service, gate, named);
   files.inputs.push_back(unit);

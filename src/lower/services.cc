@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
@@ -27,6 +28,9 @@ class ServiceSources {
   ServiceSources(const Lowering& lowering, const PkiSteps& pki) : lowering_(lowering), pki_(pki) {
     for (const auto& [name, archive] : lowering.cluster.service_archives)
       unpacked_.push_back(LowerArchive(lowering, name, archive));
+    for (const ServiceInstance& instance : lowering.cluster.services) {
+      if (instance.rollout_after >= 0) in_turn_.insert(instance.name);
+    }
   }
 
   Service Of(const ServiceInstance& instance) {
@@ -47,6 +51,7 @@ class ServiceSources {
     service.arguments = instance.arguments;
     service.environment = instance.environment;
     service.by_unit = instance.by_unit;
+    service.in_turn = in_turn_.contains(instance.name);
     return service;
   }
 
@@ -134,6 +139,8 @@ class ServiceSources {
   const PkiSteps& pki_;
   std::vector<StepId> unpacked_;                      // as Cluster::service_archives
   absl::flat_hash_map<std::string, StepId> sources_;  // by label
+  // Services that are not restarted on all their hosts at the same time.
+  absl::flat_hash_set<std::string> in_turn_;
 };
 
 std::string VerdictOf(const Host& host, const ServiceInstance& instance) {

@@ -169,6 +169,43 @@ TEST(Services, OneHostAfterAnother) {
             (std::set<std::string>{"verify/a/web", "verify/b/web", "verify/c/web"}));
 }
 
+TEST(Services, WhatIsRestartedHostAfterHostWaitsForItsTurn) {
+  constexpr char kHosts[] = R"(
+hosts:
+  a: {address: 10.0.0.1, ssh: a}
+  b: {address: 10.0.0.2, ssh: b}
+services:
+  web:
+    hosts: [a, b]
+    files:
+      /etc/web/web.conf: {content: "listen 80\n", on-change: reload}
+      /etc/web/motd: {content: m, on-change: nothing}
+      /etc/web/plugin: {content: p}
+    command: [/usr/bin/web]
+  single:
+    hosts: [a]
+    files: {/etc/single: {content: s}}
+    command: [/usr/bin/single]
+)";
+  auto waits = [](const std::string& text) {
+    const Graph graph = GraphOf(text);
+    std::map<std::string, std::string> found;
+    for (const Step& step : graph.steps()) {
+      const Json record = RecordOf(graph, step.label);
+      if (record.contains("waits-for")) found[step.label] = record["waits-for"].dump();
+    }
+    return found;
+  };
+  const std::string web = R"({"manager":"systemd","name":"web"})";
+  EXPECT_EQ(waits(kHosts), (std::map<std::string, std::string>{{"file/a/etc/web/plugin", web},
+                                                               {"file/b/etc/web/plugin", web},
+                                                               {"unit/a/web", web},
+                                                               {"unit/b/web", web}}));
+  // All at once, or alone, there is nobody to wait for.
+  EXPECT_TRUE(waits(absl::StrCat(kHosts, "rollout: {max-unavailable: 2}\n")).empty());
+  EXPECT_TRUE(waits(Replace(kHosts, "[a, b]", "[b]")).empty());
+}
+
 TEST(Services, AHostOverSshIsLookedAtAndSentToOnce) {
   Graph graph = GraphOf(kThree);
   std::map<std::string, std::string> inputs = InputsOf(graph);
@@ -187,7 +224,8 @@ TEST(Services, AHostOverSshIsLookedAtAndSentToOnce) {
   EXPECT_EQ(inputs["unit/c/web"],
             " render/c/etc/systemd/system/web.service host/c || send/c file/c/etc/web/web.pem");
   EXPECT_EQ(RecordOf(graph, "unit/c/web"), Json::parse(R"({"from":"rendered/c/etc/systemd/system/web.service",
-    "host":"c","kind":"unit","mode":"0644","path":"/etc/systemd/system/web.service","root":"/","secret":false})"));
+    "host":"c","kind":"unit","mode":"0644","path":"/etc/systemd/system/web.service","root":"/","secret":false,
+    "waits-for":{"manager":"systemd","name":"web"}})"));
   EXPECT_EQ(RecordOf(graph, "verify/c/web")["host"], "c");
   EXPECT_EQ(RecordOf(graph, "service/c/web")["host"], "c");
   // Every step there is one that contacts it.

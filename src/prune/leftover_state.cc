@@ -14,6 +14,7 @@
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/install_file.h"
+#include "src/host/waiting_file.h"
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
@@ -124,9 +125,10 @@ void CheckContent(const Leftover& leftover, const std::string& path, LeftoverSta
 absl::Status LookAtHostThing(const Leftover& leftover, const Holding& holding, LeftoverState* state) {
   absl::StatusOr<HostFileState> file = LookAtHostFile(holding.root, holding.path);
   if (!file.ok()) return file.status();
+  const bool folder = holding.kind == Holding::Kind::kHostFolder;
+  if (!folder && HasWaiting(holding.root, holding.path)) state->what.push_back(WaitingPath(holding.Shown()));
   if (!file->exists) return absl::OkStatus();
   state->what.push_back(holding.Shown());
-  const bool folder = holding.kind == Holding::Kind::kHostFolder;
   if (folder ? !file->folder : !file->regular) {
     state->occupied = absl::StrCat("is a ", file->kind, " now");
   } else if (!folder) {

@@ -313,6 +313,28 @@ TEST_F(LeftoversTest, WhatWasEditedStaysUnlessItIsNamed) {
   EXPECT_FALSE(Exists("a/etc/etcd/ca.pem"));
 }
 
+TEST_F(LeftoversTest, WhatWaitsGoesWithItsPlace) {
+  Made a = File("a", "./a"), b = File("b", "./b");
+  for (Made* made : {&a, &b}) {
+    made->record.pop_back();
+    made->record += R"(,"waits-for":{"manager":"process","name":"etcd"}})";
+  }
+  Gen({a, b});
+  Run(a);
+  Run(b);
+  Write("a/etc/etcd/.ca.pem.kplan-next", "next\n");
+  Write("b/etc/etcd/.ca.pem.kplan-next", "next\n");
+  ASSERT_EQ(unlink("b/etc/etcd/ca.pem"), 0);  // it has never been in place
+  Gen({});
+  std::vector<PruneItem> items = LookAtLeftovers(GraphOf({}), {});
+  ASSERT_THAT(items, SizeIs(2));
+  EXPECT_THAT(items[0].what, ElementsAre("./a/etc/etcd/.ca.pem.kplan-next", "./a/etc/etcd/ca.pem"));
+  EXPECT_THAT(items[1].what, ElementsAre("./b/etc/etcd/.ca.pem.kplan-next"));
+  EXPECT_THAT(PruneAll({}), ElementsAre(a.label, b.label));
+  EXPECT_FALSE(Exists("a/etc/etcd"));
+  EXPECT_FALSE(Exists("b/etc/etcd"));
+}
+
 TEST_F(LeftoversTest, ALinkIsNotFollowedAndNotRemoved) {
   const Made a = File("a", "./a"), b = File("a", "./a", "/usr/local/bin/etcd");
   Gen({a, b});
@@ -546,6 +568,13 @@ TEST_F(SshLeftoversTest, AFileOfThisMachineIsNotRemovedForAHostOverSsh) {
   EXPECT_FALSE(items[0].remove);
   EXPECT_THAT(items[0].what, ElementsAre("etcd-1:rootfs/etc/etcd/ca.pem"));
   EXPECT_THAT(items[0].by_hand, ElementsAre("rm -f rootfs/etc/etcd/ca.pem"));
+  Made waits = file;
+  waits.record.pop_back();
+  waits.record += R"(,"waits-for":{"manager":"systemd","name":"etcd"}})";
+  Gen({waits});
+  Gen({});
+  EXPECT_THAT(LookAtLeftovers(GraphOf({}), {})[0].by_hand,
+              ElementsAre("rm -f rootfs/etc/etcd/ca.pem rootfs/etc/etcd/.ca.pem.kplan-next"));
   EXPECT_THAT(PruneAll({}), IsEmpty());
   EXPECT_THAT(PruneAll({}, {{file.label}}), IsEmpty());
   EXPECT_TRUE(Exists("rootfs/etc/etcd/ca.pem"));

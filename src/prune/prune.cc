@@ -19,6 +19,7 @@
 #include "src/base/journal.h"
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
+#include "src/host/waiting_file.h"
 #include "src/look/holdings.h"
 #include "src/prune/leftover_check.h"
 #include "src/prune/leftover_state.h"
@@ -107,6 +108,9 @@ class Remover {
     absl::StatusOr<UniqueFd> folder = OpenFolderBelow(holding.root, split->folder, /*create=*/false);
     if (absl::IsNotFound(folder.status())) return absl::OkStatus();
     if (!folder.ok()) return ExplainHostError(folder.status(), doing);
+    if (holding.kind == Holding::Kind::kHostFile) {
+      if (absl::Status status = RemoveWaiting(holding.root, holding.path); !status.ok()) return status;
+    }
     const int flags = holding.kind == Holding::Kind::kHostFolder ? AT_REMOVEDIR : 0;
     if (unlinkat(folder->get(), split->name.c_str(), flags) != 0 && errno != ENOENT) {
       return ExplainHostError(ErrnoStatus(errno, split->name), doing);

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
+#include "src/host/waiting_file.h"
 #include "src/prune/leftover_check.h"
 #include "src/prune/leftover_state.h"
 #include "src/systemd/unit_name.h"
@@ -34,18 +36,29 @@ int RankOf(const Leftover& leftover) {
   return static_cast<int>(found - std::begin(kOrder)) * 2;
 }
 
+// Whether something of it may wait beside its place.
+struct WaitsForService {
+  bool operator()(const FileRecord& record) const { return record.waits_for.has_value(); }
+  bool operator()(const UnitRecord& record) const { return record.waits_for.has_value(); }
+  template <typename Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+};
+
 // What removes a leftover on its host. The record is one that kplan wrote (WhyNotOurs), so its paths need no
 // quoting.
 std::vector<std::string> ByHand(const Leftover& leftover) {
   const auto* of_service = std::get_if<ServiceRecord>(&leftover.made_by);
   const bool systemd = of_service == nullptr || of_service->manager == "systemd";
+  const bool waits = std::visit(WaitsForService(), leftover.made_by);
   std::vector<std::string> commands;
   for (const Holding& holding : HoldingsOf(leftover.made_by)) {
     const std::string path = PathFromHere(holding.root, holding.path);
     if (holding.kind == Holding::Kind::kHostFolder) {
       commands.push_back(absl::StrCat("rmdir ", path));  // what is in it is the user's
     } else if (holding.kind == Holding::Kind::kHostFile) {
-      commands.push_back(absl::StrCat("rm -f ", path));
+      commands.push_back(absl::StrCat("rm -f ", path, waits ? absl::StrCat(" ", WaitingPath(path)) : ""));
     } else if (systemd) {
       commands.push_back(absl::StrCat("systemctl disable --now ", FullUnitName(holding.path)));
     } else {

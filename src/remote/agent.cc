@@ -181,7 +181,7 @@ absl::Status ReceiveSources(const Request& request, const Spool& spool, Session*
   std::vector<size_t> need;
   for (size_t i = 0; i < request.sources.size(); ++i) {
     const SentFile& file = request.sources[i];
-    if (!spool.Has(file) && !IsInPlace(request.root, file)) need.push_back(i);
+    if (!spool.Has(file) && FindInPlace(request.root, file).empty()) need.push_back(i);
   }
   if (absl::Status status = session->Say(NeedLine(need)); !status.ok()) return status;
   for (size_t index : need) {
@@ -220,7 +220,8 @@ absl::StatusOr<Json> ServeSend(const AgentHome& home, const Request& request, Se
 // A copy of FILE where it is in place. Somebody else may write there: it counts when it is what was asked
 // for.
 absl::Status CopyFromPlace(const Request& request, const SentFile& file, const WorkFolder& work) {
-  const std::string place = PathFromHere(request.root, file.target);
+  const std::string found = FindInPlace(request.root, file);
+  const std::string place = PathFromHere(request.root, found.empty() ? file.target : found);
   if (absl::Status status = work.Copy(file.path, place); !status.ok()) return status;
   absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat(work.path(), "/", file.path));
   if (!digest.ok()) return digest.status();

@@ -20,6 +20,7 @@
 #include "src/base/fields.h"
 #include "src/base/wipe.h"
 #include "src/host/host_file.h"
+#include "src/host/waiting_file.h"
 
 namespace kplan {
 namespace {
@@ -197,8 +198,11 @@ absl::Status Spool::KeepOnly(const std::vector<SentFile>& files) const {
   return absl::OkStatus();
 }
 
-bool IsInPlace(const std::string& root, const SentFile& file) {
-  absl::StatusOr<HostPath> path = SplitHostPath(file.target);
+namespace {
+
+// Whether the file TARGET below ROOT is one with the content of FILE.
+bool IsAt(const std::string& root, const std::string& target, const SentFile& file) {
+  absl::StatusOr<HostPath> path = SplitHostPath(target);
   if (!path.ok()) return false;
   absl::StatusOr<UniqueFd> folder = OpenFolderBelow(root, path->folder, /*create=*/false);
   if (!folder.ok()) return false;
@@ -209,6 +213,15 @@ bool IsInPlace(const std::string& root, const SentFile& file) {
     return false;
   absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd.get()));
   return digest.ok() && *digest == file.sha256;
+}
+
+}  // namespace
+
+std::string FindInPlace(const std::string& root, const SentFile& file) {
+  for (const std::string& path : {file.target, WaitingPath(file.target)}) {
+    if (IsAt(root, path, file)) return path;
+  }
+  return "";
 }
 
 namespace {

@@ -67,8 +67,9 @@ class Spool {
   UniqueFd fd_;
 };
 
-// Whether FILE is at its target below ROOT already, with that content.
-bool IsInPlace(const std::string& root, const SentFile& file);
+// Where FILE is below ROOT already, with that content: its target, or beside that, where it waits for a
+// restart (host/waiting_file.h); "" when it is at neither.
+std::string FindInPlace(const std::string& root, const SentFile& file);
 
 // A folder of its own for one step, like the working folder that it was written for. Removed with the object;
 // one whose agent was killed is removed by the next one that makes its own.

@@ -146,14 +146,18 @@ TEST_F(AgentHomeTest, TheSpoolKeepsWhatArrivedWhole) {
 TEST_F(AgentHomeTest, WhatIsInPlaceIsSeenWithoutFollowingLinks) {
   const std::string root = folder_ + "/root";
   ASSERT_TRUE(WriteFile(root + "/etc/x", "content", 0600).ok());
-  EXPECT_TRUE(IsInPlace(root, FileOf("/etc/x", "content")));
-  EXPECT_FALSE(IsInPlace(root, FileOf("/etc/x", "CONTENT")));
-  EXPECT_FALSE(IsInPlace(root, FileOf("/etc/y", "content")));
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/x", "content")), "/etc/x");
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/x", "CONTENT")), "");
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/y", "content")), "");
   fs::create_symlink("x", root + "/etc/link");
-  EXPECT_FALSE(IsInPlace(root, FileOf("/etc/link", "content")));
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/link", "content")), "");
   fs::create_directory_symlink("etc", root + "/folder");
-  EXPECT_FALSE(IsInPlace(root, FileOf("/folder/x", "content")));
-  EXPECT_FALSE(IsInPlace(root + "/none", FileOf("/etc/x", "content")));
+  EXPECT_EQ(FindInPlace(root, FileOf("/folder/x", "content")), "");
+  EXPECT_EQ(FindInPlace(root + "/none", FileOf("/etc/x", "content")), "");
+  // What waits for a restart need not come a second time.
+  ASSERT_TRUE(WriteFile(root + "/etc/.x.kplan-next", "CONTENT", 0600).ok());
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/x", "CONTENT")), "/etc/.x.kplan-next");
+  EXPECT_EQ(FindInPlace(root, FileOf("/etc/x", "content")), "/etc/x");
 }
 
 TEST_F(AgentHomeTest, AWorkFolderIsLikeTheWorkingFolder) {

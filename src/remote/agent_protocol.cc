@@ -75,13 +75,14 @@ struct Answer {
 
 // What is told of a StepResult.
 struct ResultTold {
-  std::string digest, output, reason;
+  std::string digest, output, reason, waiting;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("digest", self.digest);
     fields.Always("output", self.output);
     fields.Always("reason", self.reason);
+    fields.Optional("waiting", self.waiting);
   }
 };
 
@@ -262,7 +263,8 @@ absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t cou
 }
 
 Json ResultJson(const StepResult& result) {
-  return ToJson(ResultTold{result.digest, ValidUtf8(result.output), ValidUtf8(result.reason)});
+  return ToJson(ResultTold{result.digest, ValidUtf8(result.output), ValidUtf8(result.reason),
+                           ValidUtf8(result.waiting)});
 }
 
 absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label) {
@@ -276,6 +278,7 @@ absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label
     absl::StrAppend(&result.output, told_apart ? "" : "  ", line, "\n");
   }
   result.reason = Shown(absl::string_view(told->reason).substr(0, kMaxReason));
+  result.waiting = Shown(absl::string_view(told->waiting).substr(0, kMaxReason));
   return result;
 }
 

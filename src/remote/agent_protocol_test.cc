@@ -138,6 +138,7 @@ TEST(AgentProtocol, AnswersComeThrough) {
   result.reason = "mode was 0600, is 0640";
   result.output = "etcd: waited 3.4 s\n  until it was up\n";
   result.files = {"/etc/x"};
+  result.waiting = "/etc/.x.kplan-next";
   absl::StatusOr<Json> answer = ParseAnswer(OkLine(ResultJson(result)));
   ASSERT_TRUE(answer.ok());
   absl::StatusOr<StepResult> read = ParseResult(*answer, "etcd");
@@ -146,6 +147,7 @@ TEST(AgentProtocol, AnswersComeThrough) {
   EXPECT_EQ(read->reason, result.reason);
   EXPECT_EQ(read->output, result.output);
   EXPECT_TRUE(read->files.empty());
+  EXPECT_EQ(read->waiting, result.waiting);
 
   for (absl::StatusCode code : {absl::StatusCode::kInvalidArgument, absl::StatusCode::kUnauthenticated,
                                 absl::StatusCode::kUnavailable, absl::StatusCode::kUnknown}) {

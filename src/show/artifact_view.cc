@@ -14,6 +14,7 @@
 #include "src/base/secret_content.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
+#include "src/host/waiting_file.h"
 #include "src/show/artifact_details.h"
 #include "src/show/graph_view.h"
 #include "src/show/shown_record.h"
@@ -34,7 +35,7 @@ ArtifactFile LookAtFile(const Holding& holding) {
     if (!state.ok()) {
       file.problem = std::string(state.status().message());
     } else if (!state->exists) {
-      file.problem = "missing";
+      file.problem = HasWaiting(holding.root, holding.path) ? "waits beside its place" : "missing";
     } else {
       file.mode = ModeText(state->mode);
       file.owner = OwnerText({state->uid, state->gid});

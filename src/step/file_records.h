@@ -3,6 +3,7 @@
 
 // The records of archives, and of files and folders on hosts.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,19 @@ struct FileFields {
   std::string mode;        // "0644"
   std::string owner;       // host/host_owner.h; empty: who runs kplan there
   bool secret = false;     // a private key is in it: its digest is over what is public
+  // A service that is started again when the file becomes another one, and only when its turn among others
+  // has come: until then the file waits beside its place (host/waiting_file.h).
+  struct Service {
+    std::string manager;  // "systemd", "process"
+    std::string name;
+
+    template <typename Self, typename Fields>
+    static void Visit(Self& self, Fields& fields) {
+      fields.Always("manager", self.manager);
+      fields.Always("name", self.name);
+    }
+  };
+  std::optional<Service> waits_for;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
@@ -110,6 +124,7 @@ struct FileFields {
     fields.Always("mode", self.mode);
     fields.Optional("owner", self.owner);
     fields.Always("secret", self.secret);
+    fields.Optional("waits-for", self.waits_for);
   }
   std::vector<Holding> Holds() const { return {{Holding::Kind::kHostFile, root, path, host}}; }
 };

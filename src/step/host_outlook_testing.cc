@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/host/waiting_file.h"
 #include "src/step/host_outlook.h"
 
 namespace kplan {
@@ -57,6 +58,7 @@ void Compare(const LookedStep& step, const absl::StatusOr<Outlook>& outlook,
     const bool said = outlook->digest.empty() ? outlook->changes_digest : outlook->digest != last_digest;
     EXPECT_EQ(said, result->digest != last_digest) << result->reason;
   }
+  EXPECT_EQ(outlook->beside, !result->waiting.empty());
   if (result->reason.empty()) {
     EXPECT_TRUE(outlook->files.empty()) << "nothing is written";
   }
@@ -93,7 +95,8 @@ std::vector<absl::StatusOr<Outlook>> Foresight::LookThenRun(const std::vector<Lo
     for (const auto& [path, file] : outlooks[i]->files) {
       std::optional<std::string> digest = DigestOf(file);
       if (!digest.has_value()) continue;
-      absl::StatusOr<std::string> there = Sha256HexOfFile(path);
+      const bool beside = file.comes == ForeseenFile::Comes::kBeside;
+      absl::StatusOr<std::string> there = Sha256HexOfFile(beside ? WaitingPath(path) : path);
       EXPECT_TRUE(there.ok() && *there == *digest) << path << " is not what was foreseen";
     }
   }

@@ -40,6 +40,13 @@ struct ForeseenFile {
   std::string spki = {};
   // Whether the PEM block of such a private key stays as it is, too, and only the text around it changes.
   bool same_block = false;
+  // Of a file on a host (host/waiting_file.h).
+  enum class Comes {
+    kInPlace,
+    kBeside,   // it will wait for its service
+    kAlready,  // it is in place, and is not written: what waits beside it goes
+  };
+  Comes comes = Comes::kInPlace;
 };
 
 // The files that will be written before this step runs, by their paths as the records of the readers have
@@ -90,8 +97,9 @@ struct Outlook {
   bool starts = false, restarts = false;  // of a service
   bool reloads = false;                   // of one: it reads its files again, and runs on
   std::vector<ServiceOutlook> services;   // of a step about several: in its order, those that it would touch
-  bool waits = false;                     // for somebody's hand: a certificate that is signed elsewhere
-  std::string note;                       // what else a person should know: "2.3 MB from https://..."
+  bool beside = false;  // after its step the artifact waits for its service (StepResult::waiting)
+  bool waits = false;   // for somebody's hand: a certificate that is signed elsewhere
+  std::string note;     // what else a person should know: "2.3 MB from https://..."
 };
 
 struct LookContext {

@@ -44,6 +44,9 @@ struct StepResult {
   std::string reason;
   // Further lines for the person (verify's member line); usually empty.
   std::string output;
+  // The file beside its place in which the artifact waits for its service (host/waiting_file.h); "": it is in
+  // place. While it waits, what depends on it has to run, though the digest may be the one of before.
+  std::string waiting = {};
 };
 
 // A step's record is the struct of its kind, which says what is in it.

@@ -159,7 +159,7 @@ absl::StatusOr<UnitState> LoadUnit(const std::string& name) {
   if (state->load_state == "masked") return MaskedError(name);
   const bool needed_reload = state->needs_daemon_reload;
   if (needed_reload || state->load_state != "loaded") {
-    if (absl::Status status = SystemctlOrError({"daemon-reload"}); !status.ok()) return status;
+    if (absl::Status status = ReadUnitsAgain(); !status.ok()) return status;
     state = ShowUnit(name);
     if (!state.ok()) return state;
   }
@@ -308,9 +308,13 @@ absl::Status DisableUnit(const std::string& name) {
   return absl::OkStatus();
 }
 
+bool IsBootedWithSystemd() { return access("/run/systemd/system", F_OK) == 0; }
+
+absl::Status ReadUnitsAgain() { return SystemctlOrError({"daemon-reload"}); }
+
 absl::Status ForgetUnit(const std::string& name) {
-  if (access("/run/systemd/system", F_OK) != 0) return absl::OkStatus();
-  if (absl::Status status = SystemctlOrError({"daemon-reload"}); !status.ok()) return status;
+  if (!IsBootedWithSystemd()) return absl::OkStatus();
+  if (absl::Status status = ReadUnitsAgain(); !status.ok()) return status;
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state.status();
   if (state->active_state != "failed") return absl::OkStatus();

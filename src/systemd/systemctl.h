@@ -93,6 +93,12 @@ absl::Status StopUnit(const std::string& name);
 // Takes away what starts the unit at boot, also when its file is gone already.
 absl::Status DisableUnit(const std::string& name);
 
+// Whether this machine was booted with systemd (sd_booted(3)).
+bool IsBootedWithSystemd();
+
+// systemctl daemon-reload.
+absl::Status ReadUnitsAgain();
+
 // To be called when the file of a unit was removed: daemon-reload, and its failure, if it had one, is
 // forgotten. Does nothing where systemd does not run (sd_booted(3)).
 absl::Status ForgetUnit(const std::string& name);

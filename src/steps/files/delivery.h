@@ -37,6 +37,7 @@ absl::StatusOr<Delivery> FileDelivery(const LookContext& context, const FileFiel
 absl::StatusOr<Delivery> PairDelivery(const LookContext& context, const PairRecord& record);
 absl::StatusOr<Delivery> DirDelivery(const LookContext& context, const DirRecord& record);
 
+// Of a file that waits for its service (host/waiting_file.h), that one.
 struct Standing {
   // What the step would return if it found this right; empty when that cannot be told: nothing is there, or
   // something that the step never put there.

@@ -1,6 +1,6 @@
 // A file of the working folder, put on a host: content, mode and owner. It is replaced whole, by a rename,
 // whatever differs: so a running binary is no obstacle, and whoever had the old file open for writing has the
-// old file.
+// old file. Or it is put beside its place, until the service that it is for is restarted (placement.h).
 
 #include <utility>
 
@@ -8,6 +8,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/host/install_file.h"
+#include "src/host/waiting_file.h"
 #include "src/step/step.h"
 #include "src/steps/files/file_checked.h"
 #include "src/steps/files/file_compare.h"
@@ -45,12 +46,17 @@ absl::StatusOr<StepResult> FileChecked(const FileFields& record,
   StepResult result;
   result.files = {target->shown()};
   result.reason = Join(found->reasons);
+  if (found->WillWait()) result.waiting = BesideOf(*target).shown();
+  const Placement placement = found->placement;
   absl::StatusOr<std::string> digest = found->digest;
-  if (!result.reason.empty()) {
-    if (absl::Status status = check(*content->source); !status.ok())
-      return InFront(DoingInstall(record), status);
-    digest = Put(*content->source, *target);
-  }
+  absl::Status status;
+  if (placement.where != Placement::kLeave) status = check(*content->source);
+  if (!status.ok()) return InFront(DoingInstall(record), status);
+  // First: what waits would take the place of what is written now.
+  if (placement.take_away) status = RemoveWaiting(target->root, target->path);
+  if (!status.ok()) return status;
+  if (placement.where != Placement::kLeave)
+    digest = Put(*content->source, placement.where == Placement::kWait ? BesideOf(*target) : *target);
   if (!digest.ok()) return ExplainHostError(digest.status(), DoingInstall(record));
   result.digest = record.secret ? content->public_digest : *digest;
   return result;

@@ -12,9 +12,12 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/wipe.h"
+#include "src/host/service_marker.h"
+#include "src/host/waiting_file.h"
 #include "src/pki/pem_public.h"
 #include "src/step/host_outlook.h"
 #include "src/steps/files/delivery.h"
+#include "src/steps/files/service_seen.h"
 
 namespace kplan {
 namespace {
@@ -62,6 +65,42 @@ absl::StatusOr<std::string> PublicDigest(const InstallSource& source) {
   return Sha256Hex(*part);
 }
 
+// What is at one of the two names that the file may have.
+struct Sight {
+  HostFileState state;
+  UniqueFd fd;         // none when nothing is there
+  std::string digest;  // of the content, when that is right
+  std::vector<AttributeDifference> attributes;
+
+  PlacementFacts::Place AsPlace() const {
+    if (!state.exists) return PlacementFacts::Place::kMissing;
+    if (digest.empty()) return PlacementFacts::Place::kOther;
+    return attributes.empty() ? PlacementFacts::Place::kRight : PlacementFacts::Place::kAttributes;
+  }
+  PlacementFacts::Waiting AsWaiting() const {
+    if (!state.exists) return PlacementFacts::Waiting::kNothing;
+    return digest.empty() || !attributes.empty() ? PlacementFacts::Waiting::kOther
+                                                 : PlacementFacts::Waiting::kRight;
+  }
+};
+
+absl::StatusOr<Sight> See(const InstallTarget& target, const NewContent& content) {
+  Sight sight;
+  absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
+  if (!state.ok()) return state.status();
+  if (absl::Status status = MayReplace(*state); !status.ok()) return status;
+  sight.state = *std::move(state);
+  if (!sight.state.exists) return sight;
+  absl::StatusOr<UniqueFd> fd = OpenTarget(target);
+  if (!fd.ok()) return fd.status();
+  sight.fd = *std::move(fd);
+  absl::StatusOr<std::string> digest = content.DigestIfSame(sight.fd.get());
+  if (!digest.ok()) return digest.status();
+  sight.digest = *std::move(digest);
+  sight.attributes = AttributeDifferences(sight.state, target.mode, target.owner);
+  return sight;
+}
+
 }  // namespace
 
 absl::Status ForEachBlock(
@@ -98,6 +137,12 @@ absl::StatusOr<std::string> NewContent::DigestIfSame(int fd) const {
   return *there == *digest ? *digest : std::string();
 }
 
+absl::StatusOr<std::string> NewContent::DigestForMarker(bool open) const {
+  if (source.has_value())
+    return kplan::DigestForMarker(absl::StrCat("/proc/self/fd/", source->fd.get()), open);
+  return public_digest.empty() ? DigestOf(*foreseen).value_or("") : public_digest;
+}
+
 absl::StatusOr<NewContent> NewContent::Open(const FileFields& record, const ForeseenFile* foreseen) {
   NewContent content;
   content.foreseen = foreseen;
@@ -125,25 +170,51 @@ absl::StatusOr<UniqueFd> OpenTarget(const InstallTarget& target) {
   return fd;
 }
 
+InstallTarget BesideOf(const InstallTarget& target) {
+  InstallTarget beside = target;
+  beside.path = WaitingPath(target.path);
+  beside.split.name = WaitingPath(target.split.name);
+  return beside;
+}
+
 absl::StatusOr<FoundFile> CompareFile(const FileFields& record, const InstallTarget& target,
                                       const NewContent& content) {
   auto fail = [&](const absl::Status& status) { return ExplainHostError(status, DoingInstall(record)); };
+  absl::StatusOr<Sight> place = See(target, content);
+  if (!place.ok()) return fail(place.status());
+  absl::StatusOr<Sight> beside = Sight();
+  // What else may have that name concerns those only who put something there.
+  if (record.waits_for.has_value() || HasWaiting(target.root, target.path))
+    beside = See(BesideOf(target), content);
+  if (!beside.ok()) return fail(beside.status());
+
+  PlacementFacts facts;
+  facts.place = place->AsPlace();
+  facts.waiting = beside->AsWaiting();
+  facts.program = (target.mode & 0111) != 0;
+  facts.waits_for = record.waits_for.has_value();
+  if (facts.ServiceMatters()) {
+    absl::StatusOr<PlacementFacts::Service> service =
+        SeeService(*record.waits_for, target.root, target.path,
+                   [&] { return content.DigestForMarker((target.mode & S_IROTH) != 0); });
+    if (!service.ok()) return fail(service.status());
+    facts.service = *service;
+  }
+
   FoundFile found;
-  absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
-  if (!state.ok()) return fail(state.status());
-  if (absl::Status status = MayReplace(*state); !status.ok()) return InFront(DoingInstall(record), status);
-  if (!state->exists) {
+  found.placement = DecidePlacement(facts);
+  found.waits = found.placement.where == Placement::kLeave && facts.place != PlacementFacts::Place::kRight;
+  found.digest = found.waits ? std::move(beside->digest) : std::move(place->digest);
+  found.fd = std::move(place->fd);
+  if (found.waits) return found;
+  if (!place->state.exists) {
     found.reasons.push_back({"missing", "missing"});
     return found;
   }
-  absl::StatusOr<UniqueFd> fd = OpenTarget(target);
-  if (!fd.ok()) return fail(fd.status());
-  found.fd = *std::move(fd);
-  absl::StatusOr<std::string> digest = content.DigestIfSame(found.fd.get());
-  if (!digest.ok()) return fail(digest.status());
-  found.digest = *std::move(digest);
   if (found.digest.empty()) found.reasons.push_back({"content", "content differs"});
-  AddAttributes(AttributeDifferences(*state, target.mode, target.owner), "", &found.reasons, &found.changes);
+  AddAttributes(place->attributes, "", &found.reasons, &found.changes);
+  if (found.reasons.empty() && found.placement.take_away)
+    found.reasons.push_back({"waiting", "a change that waited for a restart is taken back"});
   return found;
 }
 

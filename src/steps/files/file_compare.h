@@ -18,6 +18,7 @@
 #include "src/host/install_file.h"
 #include "src/step/file_records.h"
 #include "src/step/outlook.h"
+#include "src/steps/files/placement.h"
 
 namespace kplan {
 
@@ -44,17 +45,28 @@ struct NewContent {
   // The digest of this content when the open file FD holds the same, empty when it does not, or when that
   // cannot be told yet.
   absl::StatusOr<std::string> DigestIfSame(int fd) const;
+
+  // What the marker of a service calls it (host/service_marker.h); empty where that is not known yet.
+  absl::StatusOr<std::string> DigestForMarker(bool open) const;
 };
+
+// Where TARGET's file waits.
+InstallTarget BesideOf(const InstallTarget& target);
 
 // The file that is at TARGET, which is one.
 absl::StatusOr<UniqueFd> OpenTarget(const InstallTarget& target);
 
 // What is on the host, beside what has to be there.
 struct FoundFile {
-  UniqueFd fd;         // the file that is there; none when it is missing
-  std::string digest;  // of the content, when that is right already
-  std::vector<Reason> reasons;
+  UniqueFd fd;                  // the file that is in place; none when it is missing
+  std::string digest;           // of the content, when that is in place, or waits beside it
+  Placement placement;          // what is to be done about it
+  std::vector<Reason> reasons;  // why; empty: nothing is to be done
   std::vector<Change> changes;  // of its attributes
+
+  // Whether the content waits beside its place when that has been done; WAITS: it does so now.
+  bool waits = false;
+  bool WillWait() const { return placement.where == Placement::kWait || waits; }
 };
 
 absl::StatusOr<FoundFile> CompareFile(const FileFields& record, const InstallTarget& target,

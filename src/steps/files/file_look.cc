@@ -12,6 +12,7 @@
 #include "src/base/files.h"
 #include "src/base/secret_content.h"
 #include "src/host/install_file.h"
+#include "src/host/waiting_file.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
 #include "src/step/certificate_changes.h"
@@ -170,7 +171,13 @@ absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields&
   outlook.reasons = std::move(found->reasons);
   outlook.changes = std::move(found->changes);
   outlook.digest = coming->digest;
+  outlook.beside = found->WillWait();
   if (outlook.reasons.empty()) return outlook;
+  if (found->placement.where == Placement::kLeave) {
+    coming->file.comes = ForeseenFile::Comes::kAlready;
+  } else if (found->placement.where == Placement::kWait) {
+    coming->file.comes = ForeseenFile::Comes::kBeside;
+  }
   if (found->digest.empty()) {
     absl::Status status = record.secret ? LookAtSecret(*content, *found, &outlook)
                                         : LookAtContent(record, *content, *found, coming->text, &outlook);
@@ -194,6 +201,7 @@ absl::StatusOr<Delivery> FileDelivery(const LookContext& context, const FileFiel
 absl::StatusOr<Standing> FileStanding(const FileFields& record) {
   absl::StatusOr<InstallTarget> target = InstallTargetOf(record);
   if (!target.ok()) return target.status();
+  if (record.waits_for.has_value() && HasWaiting(target->root, target->path)) *target = BesideOf(*target);
   auto fail = [&](const absl::Status& status) {
     return ExplainHostError(status, absl::StrCat("cannot look at ", target->shown()));
   };

@@ -1,11 +1,14 @@
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +19,10 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/host/process_info.h"
+#include "src/host/service_marker.h"
 #include "src/step/step_testing.h"
+#include "src/steps/files/delivery.h"
 
 namespace kplan {
 namespace {
@@ -343,6 +349,209 @@ TEST_F(FullDiskTest, ReadOnly) {
   ASSERT_EQ(mount(nullptr, "rootfs", nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
   EXPECT_THAT(ErrorOf(FileStep, kRecord),
               testing::AllOf(HasSubstr(kPath), HasSubstr("Read-only file system"), HasSubstr("remount")));
+  EXPECT_EQ(Read(kPath), "certificate");
+}
+
+// A file that waits for the restart of a service that runs.
+class WaitingInstallTest : public InstallTest {
+ protected:
+  void SetUp() override {
+    InstallTest::SetUp();
+    MustRun(FileStep, Text());
+  }
+  void TearDown() override {
+    Stop();
+    InstallTest::TearDown();
+  }
+
+  std::string Text() const {
+    const std::string waits = R"("waits-for":{"manager":"process","name":"etcd"}})";
+    return absl::StrReplaceAll(
+        kRecord, {{R"("secret":false})", absl::StrCat(R"("secret":false,)", waits)}, {"0644", mode_}});
+  }
+
+  // The service runs, and was started with what CONTENT is; "": that is not known.
+  void Start(const std::string& content) {
+    const std::string program = "/bin/sleep";
+    service_ = fork();
+    if (service_ == 0) {
+      execl(program.c_str(), program.c_str(), "1000", nullptr);
+      _exit(127);
+    }
+    std::unique_ptr<char, void (*)(void*)> exe(realpath(program.c_str(), nullptr), free);
+    while (ExeOf(service_) != exe.get()) usleep(1000);
+    Write("rootfs/run/etcd.pid", absl::StrCat(service_, "\n"));
+    ServiceMarker marker;
+    marker.exe = exe.get();
+    marker.instance = FindInstance(service_)->ToString();
+    if (content.empty()) marker.instance += "1";
+    marker.files["/etc/etcd/ca.pem"].sha256 = Sha256Hex(content);
+    ASSERT_TRUE(WriteMarker("rootfs", "etcd", marker).ok());
+  }
+  void Stop() {
+    if (service_ == 0) return;
+    kill(service_, SIGKILL);
+    waitpid(service_, nullptr, 0);
+    service_ = 0;
+  }
+
+  void Want(const std::string& content) { Write("pki/ca.pem", content, 0600); }
+  StepResult MustRunIt() { return MustRun(FileStep, Text()); }
+
+  // Nothing is done, and nothing touched.
+  void ExpectUpToDate() {
+    const std::string before = Everything("rootfs/etc");
+    EXPECT_EQ(MustRunIt().reason, "");
+    EXPECT_EQ(Everything("rootfs/etc"), before);
+  }
+
+  static constexpr char kBeside[] = "./rootfs/etc/etcd/.ca.pem.kplan-next";
+  std::string mode_ = "0644";
+  pid_t service_ = 0;
+};
+
+TEST_F(WaitingInstallTest, WaitsBesideItsPlaceWhileTheServiceRunsWithAnother) {
+  for (const char* started_with : {"certificate", ""}) {
+    Start(started_with);
+    Want("certificate 2");
+    mode_ = "0640";
+    StepResult result = MustRunIt();
+    EXPECT_EQ(result.reason, "content differs; mode was 0644, is 0640");
+    EXPECT_EQ(result.digest, Sha256Hex("certificate 2"));
+    EXPECT_THAT(result.files, ElementsAre(kPath)) << "what waits is gone when it has been put in place";
+    EXPECT_EQ(result.waiting, kBeside);
+    EXPECT_EQ(Read(kPath), "certificate");
+    EXPECT_EQ(ModeOf(kPath), 0644u);
+    EXPECT_EQ(Read(kBeside), "certificate 2");
+    EXPECT_EQ(ModeOf(kBeside), 0640u);
+    ExpectUpToDate();
+    EXPECT_EQ(MustRunIt().digest, result.digest);
+    EXPECT_EQ(MustRunIt().waiting, kBeside) << "it waits still";
+    // Who asks from elsewhere hears of what was delivered.
+    absl::StatusOr<FileRecord> record = FromText<FileRecord>(Text());
+    ASSERT_TRUE(record.ok()) << record.status();
+    absl::StatusOr<Standing> standing = FileStanding(*record);
+    ASSERT_TRUE(standing.ok()) << standing.status();
+    EXPECT_EQ(standing->digest, result.digest);
+    EXPECT_THAT(standing->reasons, IsEmpty());
+    // Also when it has ended, or is another instance: who restarts it puts it in place.
+    Stop();
+    ExpectUpToDate();
+    // Somebody meddled with what waits.
+    for (const char* damage : {"echo other >>", "chmod 600", "rm"}) {
+      Start(started_with);
+      ASSERT_EQ(system(absl::StrCat(damage, " ", kBeside).c_str()), 0);
+      EXPECT_EQ(MustRunIt().reason, "content differs; mode was 0644, is 0640") << damage;
+      EXPECT_EQ(Read(kBeside), "certificate 2");
+      EXPECT_EQ(ModeOf(kBeside), 0640u);
+      Stop();
+    }
+    Start(started_with);
+    // A further change.
+    Want("certificate 3");
+    EXPECT_EQ(MustRunIt().reason, "content differs; mode was 0644, is 0640");
+    EXPECT_EQ(Read(kBeside), "certificate 3");
+    // The change is taken back.
+    Want("certificate");
+    mode_ = "0644";
+    result = MustRunIt();
+    EXPECT_EQ(result.reason, "a change that waited for a restart is taken back");
+    EXPECT_EQ(result.digest, Sha256Hex("certificate"));
+    EXPECT_EQ(result.waiting, "");
+    EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+    ExpectUpToDate();
+    Stop();
+  }
+}
+
+TEST_F(WaitingInstallTest, IsWrittenAtOnceWhenNobodyRuns) {
+  Want("certificate 2");
+  StepResult result = MustRunIt();
+  EXPECT_EQ(result.reason, "content differs");
+  EXPECT_EQ(result.waiting, "");
+  EXPECT_EQ(Read(kPath), "certificate 2");
+  // What waits from before is not what is to come.
+  Write(kBeside, "certificate");
+  Want("certificate 3");
+  EXPECT_EQ(MustRunIt().reason, "content differs");
+  EXPECT_EQ(Read(kPath), "certificate 3");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(WaitingInstallTest, WhatItWasStartedWithIsPutRightAtOnce) {
+  Start("certificate");
+  for (const char* damage : {"echo other >", "rm"}) {
+    ASSERT_EQ(system(absl::StrCat(damage, " ", kPath).c_str()), 0);
+    StepResult result = MustRunIt();
+    EXPECT_NE(result.reason, "");
+    EXPECT_EQ(result.waiting, "");
+    EXPECT_EQ(Read(kPath), "certificate");
+  }
+  ASSERT_EQ(chmod(kPath, 0600), 0);
+  EXPECT_EQ(MustRunIt().reason, "mode was 0600, is 0644");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(WaitingInstallTest, AProgramThatIsNotThereIsInNobodysWay) {
+  Start("something");
+  ASSERT_EQ(unlink(kPath), 0);
+  StepResult result = MustRunIt();
+  EXPECT_EQ(result.reason, "missing");
+  EXPECT_EQ(result.waiting, kBeside) << "a file that is new may be one that is read";
+  EXPECT_FALSE(Exists(kPath));
+  ExpectUpToDate();
+  mode_ = "0755";
+  result = MustRunIt();
+  EXPECT_EQ(result.waiting, "");
+  EXPECT_EQ(Read(kPath), "certificate");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(WaitingInstallTest, WhoWaitsForNobodyLeavesNothingThatWaits) {
+  Start("something");
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, kBeside);
+  StepResult result = MustRun(FileStep, kRecord);
+  EXPECT_EQ(result.reason, "content differs");
+  EXPECT_EQ(Read(kPath), "certificate 2");
+  EXPECT_THAT(List("rootfs/etc/etcd"), ElementsAre("ca.pem"));
+}
+
+TEST_F(WaitingInstallTest, AProcessThatNoMarkerKnowsCounts) {
+  Start("certificate");
+  ASSERT_EQ(system("rm rootfs/run/kplan/etcd.started"), 0);
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, kBeside);
+  Want("certificate");
+  MustRunIt();
+  // One whose pid file cannot be read may run.
+  ASSERT_EQ(system("rm rootfs/run/etcd.pid && mkdir rootfs/run/etcd.pid"), 0);
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, kBeside);
+  Want("certificate");
+  MustRunIt();
+  ASSERT_EQ(rmdir("rootfs/run/etcd.pid"), 0);
+  // And one whose pid file is lost.
+  Stop();
+  Start("certificate");
+  ASSERT_EQ(unlink("rootfs/run/etcd.pid"), 0);
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, kBeside);
+  Want("certificate");
+  MustRunIt();
+  // A number that nobody has is nobody.
+  ASSERT_EQ(system("rm rootfs/run/kplan/etcd.started"), 0);
+  Stop();
+  Write("rootfs/run/etcd.pid", "4194300\n");
+  Want("certificate 2");
+  EXPECT_EQ(MustRunIt().waiting, "");
+}
+
+TEST_F(WaitingInstallTest, SomethingElseInTheWayIsAnError) {
+  Start("something");
+  Want("certificate 2");
+  ASSERT_EQ(mkdir(kBeside, 0755), 0);
+  EXPECT_THAT(ErrorOf(FileStep, Text()), HasSubstr("there is a folder"));
   EXPECT_EQ(Read(kPath), "certificate");
 }
 

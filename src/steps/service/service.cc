@@ -17,6 +17,12 @@
 // not run; one that runs with old inputs is restarted, but for a job (Type=oneshot), which has the new ones
 // the next time.
 //
+// A file that waits beside its place for this restart (host/waiting_file.h) counts as if it were in place
+// already, as another one than before, and is put there right before the service is started. Meanwhile the
+// marker says of these files nothing: what somebody else starts in this moment may read some of them as they
+// were, and is restarted by the next run. Where nothing has to be restarted, because what runs was started
+// with the same content, they are put in place, too: none is left behind.
+//
 // The marker is written before the step waits for answers: a service that comes up too slowly fails the step
 // (so that its stamp, which is the debt, is not paid) but is not started again for that by the next run.
 
@@ -38,6 +44,7 @@
 #include "src/host/host_file.h"
 #include "src/host/process_manager.h"
 #include "src/host/service_marker.h"
+#include "src/host/waiting_file.h"
 #include "src/step/command_changes.h"
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
@@ -68,14 +75,43 @@ absl::StatusOr<RunningService> RunningUnitOf(const ServiceSpec& service,
   return running;
 }
 
-absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service) {
+// systemd has the unit as it is in place, and it is enabled when it has to be.
+absl::StatusOr<UnitState> Prepare(const ServiceSpec& service) {
+  return service.by_unit ? PrepareUnitOfOthers(service) : PrepareUnit(service.process.name);
+}
+
+// UNIT_WAITS: another unit is going to be in place before the service is started, and what is wrong with this
+// one says nothing.
+absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service, bool unit_waits) {
   if (service.manager == "systemd") {
-    return RunningUnitOf(service,
-                         service.by_unit ? PrepareUnitOfOthers(service) : PrepareUnit(service.process.name));
+    absl::StatusOr<RunningService> running = RunningUnitOf(
+        service, unit_waits ? LookAtUnit(service.process.name, /*file_to_come=*/true) : Prepare(service));
+    if (running.ok() && unit_waits) running->unit_changed = true;
+    return running;
   }
   RunningService running;
   running.instance = FindRunning(service.process);
   return running;
+}
+
+// What systemd did not take from the unit as it is written would come to light when something depends on it.
+absl::Status ReadBack(const ServiceSpec& service) {
+  return ReadBackUnit(absl::StrCat(service.process.name, ".service"),
+                      PathFromHere(service.process.root, service.unit));
+}
+
+// Puts the files that wait for WAITING in place, in the order of the record: the unit, which names the
+// others, comes last.
+absl::Status PutInPlace(const ServiceSpec& service, const std::set<std::string>& waiting) {
+  for (const std::string& path : service.Watched()) {
+    if (waiting.count(path) == 0) continue;
+    if (absl::Status status = PutWaitingInPlace(service.process.root, path); !status.ok()) return status;
+  }
+  if (service.manager != "systemd" || waiting.count(service.unit) == 0) return absl::OkStatus();
+  // By its times alone systemd need not see that it is another one.
+  if (absl::Status status = ReadUnitsAgain(); !status.ok()) return status;
+  if (absl::StatusOr<UnitState> state = Prepare(service); !state.ok()) return state.status();
+  return ReadBack(service);
 }
 
 const std::map<std::string, FileSeen>& FilesOf(const std::optional<ServiceMarker>& marker) {
@@ -96,7 +132,8 @@ std::string AnswersText(const ServiceSpec& service) {
   return absl::StrCat(absl::StrJoin(service.answers, " and "), " answered");
 }
 
-// The files of restart_on and reload_on as they are or will be, and which of them are going to be written.
+// The files of restart_on and reload_on as they are or will be, and which of them are going to be written, or
+// put in place.
 struct FilesToCome {
   std::map<std::string, FileSeen> files;
   std::set<std::string> rewritten;
@@ -112,9 +149,10 @@ absl::StatusOr<FilesToCome> LookAhead(const ServiceSpec& service, const Foreseen
     if (file == nullptr) {
       if (!now.ok()) return now.status();
       result.files[path] = now->at(path);
+      if (HasWaiting(service.process.root, path)) result.rewritten.insert(path);
       continue;
     }
-    result.rewritten.insert(path);
+    if (file->comes != ForeseenFile::Comes::kAlready) result.rewritten.insert(path);
     const std::string sha256 = DigestOf(*file).value_or("");
     result.files[path].sha256 = sha256;
     if (!now.ok() || sha256.empty() || now->at(path).sha256 != sha256) result.differ = true;
@@ -182,16 +220,15 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
     return result;
   }
 
-  absl::StatusOr<RunningService> running = LookAtRunning(service);
+  const std::set<std::string> waiting = PathsWithWaiting(root, service.Watched());
+  const bool unit_waits = waiting.count(service.unit) != 0;
+  absl::StatusOr<RunningService> running = LookAtRunning(service, unit_waits);
   if (!running.ok()) return running.status();
-  // What systemd did not take from the unit as it is written would come to light when something depends on
-  // it.
-  if (service.manager == "systemd") {
-    absl::Status status = ReadBackUnit(absl::StrCat(name, ".service"), PathFromHere(root, service.unit));
-    if (!status.ok()) return status;
+  if (service.manager == "systemd" && !unit_waits) {
+    if (absl::Status status = ReadBack(service); !status.ok()) return status;
   }
   ServiceMarker wanted = WantedMarker(service, *std::move(files));
-  absl::StatusOr<ServiceDecision> decision = DecideOnService(service, *running, marker, wanted);
+  absl::StatusOr<ServiceDecision> decision = DecideOnService(service, *running, marker, wanted, waiting);
   if (!decision.ok()) return decision.status();
   const std::vector<Reason>& reasons = decision->reasons;
   const std::vector<std::string>& unread = decision->unread;
@@ -199,6 +236,17 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   Clock* const clock = context.clock;
   const absl::Time begun = clock->Now(), deadline = begun + service.timeout;
   std::optional<Instance> instance = running->instance;
+  if (!reasons.empty()) {
+    result.reason = absl::StrCat(instance.has_value() ? "restarted: " : "started: ", Join(reasons, ", "));
+    if (instance.has_value()) wanted.replaces = instance->ToString();
+  }
+  if (!waiting.empty()) {
+    ServiceMarker between = wanted;
+    for (const std::string& path : waiting) between.files.erase(path);
+    absl::Status status = reasons.empty() ? absl::OkStatus() : WriteMarker(root, name, between);
+    if (status.ok()) status = PutInPlace(service, waiting);
+    if (!status.ok()) return status;
+  }
   if (reasons.empty()) {
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
@@ -209,8 +257,6 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
       instance = *active;
     }
   } else {
-    result.reason = absl::StrCat(instance.has_value() ? "restarted: " : "started: ", Join(reasons, ", "));
-    if (instance.has_value()) wanted.replaces = instance->ToString();
     if (absl::Status status = WriteMarker(root, name, wanted); !status.ok()) return status;
     absl::StatusOr<std::optional<Instance>> started =
         service.by_unit ? RestartIfRunning(service) : StartService(service, *running, deadline, clock);

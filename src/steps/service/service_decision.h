@@ -68,8 +68,8 @@ struct ServiceDecision {
   bool known = false;               // the marker is about what runs
 };
 
-// REWRITTEN: the files of Watched() that a step before is going to write. Errors: what runs cannot be looked
-// at.
+// REWRITTEN: the files of Watched() that a step before is going to write, or that wait to be put in place.
+// Errors: what runs cannot be looked at.
 absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, const RunningService& running,
                                                 const std::optional<ServiceMarker>& marker,
                                                 const ServiceMarker& wanted,

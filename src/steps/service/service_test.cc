@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/host/process_info.h"
 #include "src/host/service_marker.h"
@@ -456,6 +457,138 @@ TEST_F(ServiceTest, KilledAtAnyMoment) {
     EXPECT_EQ(*StopService("process", "rootfs", "etcd"), true);
   }
   EXPECT_GT(adopted, 0);
+}
+
+// What waits for the restart (host/waiting_file.h).
+class ServiceThatIsWaitedForTest : public ServiceTest {
+ protected:
+  static constexpr char kPlace[] = "rootfs/etc/etcd/ca.pem";
+  static constexpr char kBeside[] = "rootfs/etc/etcd/.ca.pem.kplan-next";
+
+  // Another trust, which waits; gives its text.
+  std::string Wait() {
+    const std::string next = absl::StrCat(Pki("ca.pem"), "# ", ++next_, "\n");
+    Write(kBeside, next);
+    return next;
+  }
+  void ExpectInPlace(const std::string& text) {
+    EXPECT_EQ(Read(kPlace), text);
+    EXPECT_FALSE(Exists(kBeside));
+    std::optional<ServiceMarker> marker = ReadMarker("rootfs", "etcd");
+    ASSERT_TRUE(marker.has_value());
+    EXPECT_EQ(marker->files["/etc/etcd/ca.pem"].sha256, Sha256Hex(text));
+    EXPECT_EQ(marker->instance, FindInstance(Pid())->ToString());
+  }
+
+  int next_ = 0;
+};
+
+TEST_F(ServiceThatIsWaitedForTest, ARestartPutsItInPlace) {
+  MustRunIt();
+  std::string next = Wait();
+  ExpectRestart("restarted: trust /etc/etcd/ca.pem changed");
+  ExpectInPlace(next);
+  // By evidence.
+  AwaitNextTick();
+  next = Wait();
+  ASSERT_EQ(unlink(kMarker), 0);
+  ExpectRestart("restarted: trust /etc/etcd/ca.pem changed");
+  ExpectInPlace(next);
+}
+
+TEST_F(ServiceThatIsWaitedForTest, AStartPutsItInPlace) {
+  MustRunIt();
+  EXPECT_EQ(*StopService("process", "rootfs", "etcd"), true);
+  const std::string next = Wait();
+  EXPECT_EQ(MustRunIt().reason, "started: was not running");
+  ExpectInPlace(next);
+  ExpectNothingDone();
+}
+
+TEST_F(ServiceThatIsWaitedForTest, WhatRunsAlreadyIsPutInPlaceWithoutARestart) {
+  MustRunIt();
+  const pid_t pid = Pid();
+  const std::string text = Read(kPlace);
+  Write(kPlace, "edited");
+  Write(kBeside, text);
+  EXPECT_EQ(MustRunIt().reason, "");
+  EXPECT_EQ(Pid(), pid);
+  EXPECT_EQ(Read(kPlace), text);
+  EXPECT_FALSE(Exists(kBeside));
+  ExpectNothingDone();
+}
+
+TEST_F(ServiceThatIsWaitedForTest, WhatCannotBePutInPlaceStopsNothing) {
+  MustRunIt();
+  const pid_t pid = Pid();
+  Wait();
+  ASSERT_EQ(unlink(kPlace), 0);
+  ASSERT_EQ(mkdir(kPlace, 0755), 0);
+  EXPECT_THAT(ErrorOf(ServiceStep, Text(service_)), HasSubstr("cannot put in place"));
+  EXPECT_TRUE(Alive(pid));
+  EXPECT_EQ(Pid(), pid);
+  // What would be started in this moment is not known to have it.
+  std::optional<ServiceMarker> marker = ReadMarker("rootfs", "etcd");
+  ASSERT_TRUE(marker.has_value());
+  EXPECT_EQ(marker->files.count("/etc/etcd/ca.pem"), 0u);
+  EXPECT_EQ(marker->files.count("/usr/local/bin/etcd"), 1u);
+  ASSERT_EQ(rmdir(kPlace), 0);
+  ExpectRestart("restarted: an earlier restart was not finished");
+}
+
+// What a run that was killed leaves at each point.
+TEST_F(ServiceThatIsWaitedForTest, ARestartThatWasCutShort) {
+  MustRunIt();
+  auto unsure = [&](bool of_this_one) {
+    std::optional<ServiceMarker> marker = ReadMarker("rootfs", "etcd");
+    marker->replaces = of_this_one ? marker->instance : "another";
+    marker->instance.clear();
+    marker->files.erase("/etc/etcd/ca.pem");
+    return WriteMarker("rootfs", "etcd", *marker).ok();
+  };
+  for (const bool in_place : {false, true}) {
+    std::string next = Wait();
+    ASSERT_TRUE(unsure(true));
+    if (in_place) {
+      ASSERT_EQ(rename(kBeside, kPlace), 0);
+    }
+    ExpectRestart("restarted: an earlier restart was not finished");
+    ExpectInPlace(next);
+    // It ended in between, and somebody else started it: with which of the two nobody knows.
+    next = Wait();
+    ASSERT_TRUE(unsure(false));
+    if (in_place) {
+      ASSERT_EQ(rename(kBeside, kPlace), 0);
+    }
+    ExpectRestart("restarted: trust /etc/etcd/ca.pem changed");
+    ExpectInPlace(next);
+  }
+}
+
+TEST_F(ServiceThatIsWaitedForTest, KilledAtAnyMoment) {
+  const std::string exe = working_folder_ + "/rootfs/usr/local/bin/etcd";
+  MustRunIt();
+  int in_between = 0;
+  for (int i = 0; i < 60; ++i) {
+    const pid_t before = Pid();
+    const std::string next = Wait();
+    pid_t child = fork();
+    if (child == 0) {
+      absl::StatusOr<StepResult> ignored = Run(ServiceStep, Text(service_));
+      _exit(ignored.ok() ? 0 : 1);
+    }
+    usleep(i * 200);
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    if (!Exists(kBeside) && Alive(before)) ++in_between;
+    ASSERT_LE(ProcessesRunning(exe).size(), 1u);
+    MustRunIt();
+    EXPECT_FALSE(Alive(before)) << "after " << i * 200 << " us it runs with the old one";
+    EXPECT_THAT(ProcessesRunning(exe), ElementsAre(Pid()));
+    ExpectInPlace(next);
+    ExpectNothingDone();
+  }
+  EXPECT_GT(in_between, 0) << "no kill came between the two";
 }
 
 TEST_F(ServiceTest, NoneStartsNothing) {

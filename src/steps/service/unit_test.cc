@@ -1,3 +1,6 @@
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -103,6 +106,84 @@ TEST_F(UnitStepTest, ItsLookIsTheOneOfInstall) {
   Write("text", absl::StrCat(kGood, "Restart=always\n"));
   Outlook outlook = Foresight::LookThenRun({UnitStep, UnitLook, record}, &digest);
   EXPECT_THAT(LinesOf(outlook.changes), ElementsAre("[Service] Restart:  -> always"));
+}
+
+// A unit that waits for the restart of its service (steps/files/placement.h), with a systemctl of the test's.
+class WaitingUnitTest : public UnitStepTest {
+ protected:
+  void SetUp() override {
+    UnitStepTest::SetUp();
+    if (IsSkipped()) return;
+    Write("text", kGood);
+    MustRun(UnitStep, RecordOf("kplan-x.service"));
+    Write("bin/systemctl", absl::StrCat("#!/bin/sh\ncat ", working_folder_, "/state\n"), 0755);
+    ASSERT_EQ(setenv("PATH", absl::StrCat(working_folder_, "/bin:/usr/bin:/bin").c_str(), 1), 0);
+  }
+
+  static std::string Text() {
+    std::string text = RecordOf("kplan-x.service");
+    text.pop_back();
+    return absl::StrCat(text, R"(,"waits-for":{"manager":"systemd","name":"kplan-x"}})");
+  }
+  static void State(absl::string_view active, absl::string_view sub, pid_t pid) {
+    Write("state", absl::StrCat("LoadState=loaded\nActiveState=", active, "\nSubState=", sub,
+                                "\nMainPID=", pid, "\n"));
+  }
+
+  const std::string place_ = PathOf("kplan-x.service"), beside_ = PathOf(".kplan-x.service.kplan-next");
+  const std::string next_ = absl::StrCat(kGood, "Nice=1\n");
+};
+
+TEST_F(WaitingUnitTest, WaitsWhileAnythingMayStartIt) {
+  const struct {
+    const char *active, *sub;
+    pid_t pid;
+  } states[] = {{"active", "running", getpid()},
+                {"activating", "start", getpid()},
+                {"activating", "auto-restart", 0},
+                {"reloading", "reload", getpid()},
+                {"deactivating", "stop-sigterm", 0}};
+  for (const auto& state : states) {
+    SCOPED_TRACE(state.sub);
+    State(state.active, state.sub, state.pid);
+    Write("text", next_);
+    StepResult result = MustRun(UnitStep, Text());
+    EXPECT_EQ(result.reason, "content differs");
+    EXPECT_EQ(result.waiting, absl::StrCat("./", beside_));
+    EXPECT_EQ(Read(place_), kGood);
+    EXPECT_EQ(Read(beside_), next_);
+    Write("text", kGood);
+    EXPECT_EQ(MustRun(UnitStep, Text()).reason, "a change that waited for a restart is taken back");
+    EXPECT_FALSE(Exists(beside_));
+  }
+}
+
+TEST_F(WaitingUnitTest, IsWrittenAtOnceWhenItDoesNotRun) {
+  for (const char* active : {"inactive", "failed"}) {
+    State(active, "dead", 0);
+    Write("text", absl::StrCat(next_, "# ", active, "\n"));
+    StepResult result = MustRun(UnitStep, Text());
+    EXPECT_EQ(result.reason, "content differs");
+    EXPECT_EQ(result.waiting, "");
+    EXPECT_EQ(Read(place_), Read("text"));
+    EXPECT_FALSE(Exists(beside_));
+  }
+}
+
+TEST_F(WaitingUnitTest, WhatSystemdDoesNotLikeDoesNotWait) {
+  State("active", "running", getpid());
+  Write("text", absl::StrCat(kGood, "Nicest=1\n"));
+  EXPECT_THAT(ErrorOf(UnitStep, Text()), HasSubstr("Unknown key"));
+  EXPECT_EQ(Read(place_), kGood);
+  EXPECT_FALSE(Exists(beside_));
+}
+
+TEST_F(WaitingUnitTest, WithoutAnAnswerNothingIsWritten) {
+  Write("state", "");
+  Write("text", next_);
+  EXPECT_THAT(ErrorOf(UnitStep, Text()), HasSubstr("systemctl show did not say"));
+  EXPECT_EQ(Read(place_), kGood);
+  EXPECT_FALSE(Exists(beside_));
 }
 
 }  // namespace
