@@ -130,7 +130,7 @@ std::string ToTable(const std::vector<Row>& rows, absl::Time now) {
 int CertsCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("certs", arguments)) return kExitUsage;
-  absl::StatusOr<SpecFile> file = SpecFile::Compile(options.operands()[0]);
+  absl::StatusOr<SpecFile> file = SpecFile::Compile(SpecOf(options));
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();
   if (compiled == nullptr) {

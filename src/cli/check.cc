@@ -45,7 +45,7 @@ Json ToJson(const Diagnostics& diagnostics) {
 int CheckCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("check", arguments)) return kExitUsage;
-  const std::string& path = options.operands()[0];
+  const std::string path = SpecOf(options);
   absl::StatusOr<SpecFile> file = SpecFile::Compile(path);
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();

@@ -88,6 +88,10 @@ std::string Options::Value(absl::string_view option) const {
   return value;
 }
 
+std::string SpecOf(const Options& options) {
+  return options.operands().empty() ? "cluster.yaml" : options.operands()[0];
+}
+
 std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {
   std::string hint = DidYouMean(word, candidates);
   return hint.empty() ? hint : absl::StrCat("; ", hint);

@@ -61,6 +61,9 @@ class Options {
   Arguments operands_;
 };
 
+// The operand of OPTIONS that names a cluster.yaml; without one, the file of that name in the current folder.
+std::string SpecOf(const Options& options);
+
 // `; did you mean "X"?`, or "" (base/text.h).
 std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates);
 

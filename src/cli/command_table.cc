@@ -9,13 +9,11 @@ constexpr OptionSyntax kFolder = {"-C", "DIR", Word::kFolder};
 constexpr OptionSyntax kJson = {"--json", ""};
 constexpr OptionSyntax kOffline = {"--offline", ""};
 constexpr OptionSyntax kSpecOption = {"--spec", "cluster.yaml", Word::kSpec};
-constexpr OperandSyntax kSpec = {"cluster.yaml", Word::kSpec};
 constexpr OperandSyntax kLastSpec = {"cluster.yaml", Word::kSpec, "", /*optional=*/true};
 constexpr OperandSyntax kLabel = {"LABEL", Word::kLabel};
 constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kLabel, "", /*optional=*/true};
 
 constexpr OptionSyntax kCertsOptions[] = {kFolder, kJson, kOffline};
-constexpr OperandSyntax kSpecAlone[] = {kSpec};
 constexpr OperandSyntax kLastSpecAlone[] = {kLastSpec};
 constexpr OperandSyntax kAnyLabelAlone[] = {kAnyLabel};
 
@@ -84,10 +82,10 @@ constexpr OperandSyntax kRenewTimerOperands[] = {
 };
 
 constexpr CommandSyntax kCommands[] = {
-    {"certs", kCertsOptions, kSpecAlone},
-    {"check", kCheckOptions, kSpecAlone},
+    {"certs", kCertsOptions, kLastSpecAlone},
+    {"check", kCheckOptions, kLastSpecAlone},
     {"completion", {}, kCompletionOperands},
-    {"gen", kGenOptions, kSpecAlone},
+    {"gen", kGenOptions, kLastSpecAlone},
     {"graph", kGraphOptions, kAnyLabelAlone},
     {"help", kHelpOptions, kHelpOperands},
     {"import", kImportOptions, kImportOperands},

@@ -144,8 +144,10 @@ int GenCommand(const Arguments& arguments) {
   absl::Time start = absl::Now();
   Options options;
   if (!options.Parse("gen", arguments)) return kExitUsage;
-  const std::string& spec = options.operands()[0];
+  const std::string spec = SpecOf(options);
   const bool from_ninja = options.Has("--from-ninja");
+  if (spec == SpecFile::kStandardInput)
+    return Fail("gen needs a file: ninja has it read again before every build; `kplan check -` reads this");
   std::optional<RunLock> lock;
   auto take = [&lock](absl::StatusOr<RunLock> taken) {
     if (taken.ok()) lock = *std::move(taken);

@@ -48,21 +48,6 @@ const Format& FindFormat(absl::string_view name) {
                        [&](const Format& format) { return name == format.name; });
 }
 
-absl::Status WriteToStdout(const Format& format, const GraphView& view) {
-  bool written = true;
-  int error = 0;
-  format.write(view, [&](absl::string_view piece) {
-    if (!written) return;
-    written = format.json ? PrintJson(piece) : PrintText(piece);
-    error = errno;
-  });
-  if (written) {
-    written = FlushOutput();
-    error = errno;
-  }
-  return written ? absl::OkStatus() : ErrnoStatus(error, "cannot write the graph");
-}
-
 // Adds to what is not fresh the lines of cluster.yaml that are to blame.
 void AddEdits(const OpenPlan& plan, const Forecast& forecast, const std::vector<StepId>& shown,
               GraphView* view) {
@@ -112,9 +97,12 @@ int GraphCommand(const Arguments& arguments) {
   view.around = around;
   AddEdits(plan, forecast, shown, &view);
 
-  absl::Status status = output.empty() ? WriteToStdout(format, view)
-                                       : WritePiecewise(
-                                             output, [&](TextSink sink) { format.write(view, sink); }, 0644);
+  if (output.empty()) {
+    format.write(view, format.json ? TextSink(PrintJson) : TextSink(PrintText));
+    return kExitDone;
+  }
+  absl::Status status = WritePiecewise(
+      output, [&](TextSink sink) { format.write(view, sink); }, 0644);
   return status.ok() ? kExitDone : Fail(status.message());
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/files.h"
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
@@ -37,6 +38,56 @@ constexpr Command kCommands[] = {{"certs", kplan::CertsCommand},
                                  {"step", kplan::StepCommand},
                                  {"why", kplan::WhyCommand}};
 
+// What people try who come from other tools, and what it is called here.
+struct OtherWord {
+  absl::string_view word, instead;
+};
+constexpr OtherWord kOtherWords[] = {
+    {"apply", "`kplan gen cluster.yaml && ninja`: ninja does what `kplan plan` says"},
+    {"deploy", "`kplan gen cluster.yaml && ninja`: ninja does what `kplan plan` says"},
+    {"destroy", "`kplan prune` removes what earlier plans made and this one does not have"},
+    {"diff", "`kplan plan` says what would change, and why"},
+    {"doctor", "`kplan status` says how everything stands"},
+    {"lint", "`kplan check cluster.yaml`"},
+    {"renew", "`ninja` renews what is due, `kplan renew-timer` has systemd run it"},
+    {"run", "`kplan gen cluster.yaml && ninja`: ninja does what `kplan plan` says"},
+    {"up", "`kplan gen cluster.yaml && ninja`: ninja does what `kplan plan` says"},
+    {"validate", "`kplan check cluster.yaml`"},
+    {"verify", "`ninja verify`"},
+};
+
+int NoSuchCommand(const std::string& name) {
+  for (const OtherWord& other : kOtherWords) {
+    if (name != other.word) continue;
+    kplan::Fail(absl::StrCat("there is no command ", kplan::Quote(name), "; you want\n", other.instead));
+    return kplan::kExitUsage;
+  }
+  std::vector<absl::string_view> names;
+  for (const Command& command : kCommands) names.push_back(command.name);
+  kplan::Fail(absl::StrCat("there is no command ", kplan::Quote(name), kplan::OrDidYouMean(name, names),
+                           "\n`kplan help` lists them"));
+  return kplan::kExitUsage;
+}
+
+int RunCommand(const std::string& name, const kplan::Arguments& arguments) {
+  if (name == "--version" || name == "-V" || name == "-v" || name == "version") {
+    kplan::PrintText(absl::StrCat("kplan ", kplan::kVersion, "\n"));
+    return kplan::kExitDone;
+  }
+  if (name == "--help" || name == "-h") return kplan::HelpCommand({});
+  // No command for people, and so in no list.
+  if (name == "agent") return kplan::AgentCommand(arguments);
+  if (name == "asked") return kplan::AskedCommand(arguments);
+  for (const Command& command : kCommands) {
+    if (name != command.name) continue;
+    for (const std::string& argument : arguments) {
+      if (argument == "--help" || argument == "-h") return kplan::CommandHelp(name);
+    }
+    return command.run(arguments);
+  }
+  return NoSuchCommand(name);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -60,27 +111,11 @@ int main(int argc, char** argv) {
     kplan::HelpCommand({});
     return kplan::kExitUsage;
   }
-  std::string name = arguments[0];
+  const std::string name = arguments[0];
   arguments.erase(arguments.begin());
-  if (name == "--version") {
-    kplan::PrintText(absl::StrCat("kplan ", kplan::kVersion, "\n"));
-    return kplan::kExitDone;
-  }
-  if (name == "--help" || name == "-h") return kplan::HelpCommand({});
-  // No command for people, and so in no list.
-  if (name == "agent") return kplan::AgentCommand(arguments);
-  if (name == "asked") return kplan::AskedCommand(arguments);
-  std::vector<absl::string_view> names;
-  for (const Command& command : kCommands) {
-    if (name == command.name) {
-      for (const std::string& argument : arguments) {
-        if (argument == "--help" || argument == "-h") return kplan::CommandHelp(name);
-      }
-      return command.run(arguments);
-    }
-    names.push_back(command.name);
-  }
-  kplan::Fail(absl::StrCat("there is no command ", kplan::Quote(name), kplan::OrDidYouMean(name, names),
-                           "\n`kplan help` lists them"));
-  return kplan::kExitUsage;
+  const int exit = RunCommand(name, arguments);
+  kplan::FlushOutput();
+  const int error = kplan::OutputError();
+  if (error == 0) return exit;
+  return kplan::Fail(kplan::ErrnoStatus(error, "cannot write to stdout").message());
 }

@@ -1,5 +1,6 @@
 #include "src/cli/terminal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,8 +21,17 @@ size_t ColorLength(absl::string_view text) {
   return end < kLongest && end < text.size() && text[end] == 'm' ? end + 1 : 0;
 }
 
+int output_error = 0;
+
+// Notes that stdout could not be written, when WRITTEN is false; returns WRITTEN, and leaves errno.
+bool Noted(bool written) {
+  if (!written && output_error == 0) output_error = errno;
+  return written;
+}
+
 bool Write(absl::string_view bytes, FILE* file) {
-  return fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool written = fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  return file == stdout ? Noted(written) : written;
 }
 
 }  // namespace
@@ -50,7 +60,9 @@ bool PrintJson(absl::string_view json) { return Write(JsonForTerminal(json), std
 
 bool ClearTerminal() { return Write(kClear, stdout); }
 
-bool FlushOutput() { return fflush(stdout) == 0; }
+bool FlushOutput() { return Noted(fflush(stdout) == 0); }
+
+int OutputError() { return output_error == EPIPE ? 0 : output_error; }
 
 bool UseColor(int fd) {
   const char* no_color = getenv("NO_COLOR");

@@ -30,6 +30,11 @@ bool ClearTerminal();
 // Writes what is printed already. False, and errno, when it cannot be written.
 bool FlushOutput();
 
+// The errno with which something could first not be written to stdout; 0: everything was. A reader that has
+// read enough and gone (`| head`) is no error: EPIPE does not count. main() looks at it once a command is
+// done, so that no command need look itself.
+int OutputError();
+
 // Whether what is written to the file descriptor FD may have colours: a terminal, and no NO_COLOR
 // (https://no-color.org).
 bool UseColor(int fd);

@@ -28,6 +28,9 @@ class SpecFile {
   // (`kplan show`).
   enum class Keep { kGraph, kSpecToo };
 
+  // Of PATH: what comes on standard input.
+  static constexpr char kStandardInput[] = "-";
+
   // An error only when PATH cannot be read; what is wrong in it is in diagnostics().
   static absl::StatusOr<SpecFile> Compile(const std::string& path, Keep keep = Keep::kGraph);
   // The same for TEXT, which is, was or might be that of PATH. No file is read.

@@ -186,7 +186,7 @@ struct Etcd {
 struct Cluster {
   std::string name;
   int64_t contact_every = 0;              // for how many seconds the answer of a host counts
-  std::vector<Host> hosts;                // by name
+  std::vector<Host> hosts;                // by name, "node-2" before "node-10" (base/natural_order.h)
   std::vector<CertificateAuthority> cas;  // an issuer before those it signs, else by name
   std::vector<LeafCertificate> certificates;
   bool has_etcd = false;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/base/natural_order.h"
 #include "src/base/text.h"
 #include "src/model/resolve_internal.h"
 #include "src/model/ssh_login.h"
@@ -202,7 +203,7 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
   std::vector<const HostSpec*> sorted;
   for (const HostSpec& host : spec.hosts) sorted.push_back(&host);
   std::sort(sorted.begin(), sorted.end(),
-            [](const HostSpec* a, const HostSpec* b) { return a->name.value < b->name.value; });
+            [](const HostSpec* a, const HostSpec* b) { return NaturalLess(a->name.value, b->name.value); });
   cluster->hosts.reserve(sorted.size());
   Places places(spec.well_formed, diagnostics);
   for (const HostSpec* host_spec : sorted) {

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/natural_order.h"
 #include "src/base/text.h"
 #include "src/model/pki_values.h"
 #include "src/model/resolve_services_internal.h"
@@ -71,7 +72,7 @@ class ServicesResolver {
 
   int HostNamed(absl::string_view name) const {
     auto host = std::lower_bound(cluster_.hosts.begin(), cluster_.hosts.end(), name,
-                                 [](const Host& a, absl::string_view b) { return a.name < b; });
+                                 [](const Host& a, absl::string_view b) { return NaturalLess(a.name, b); });
     if (host == cluster_.hosts.end() || host->name != name) return -1;
     return static_cast<int>(host - cluster_.hosts.begin());
   }

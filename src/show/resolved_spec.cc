@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/natural_order.h"
 #include "src/show/resolved_etcd.h"
 #include "src/show/resolved_pki.h"
 #include "src/show/resolved_services.h"
@@ -17,10 +18,9 @@ void WalkHosts(const ResolvedWalk& walk) {
   if (walk.spec.hosts.empty()) return;
   walk.sink.Open("hosts");
   for (const HostSpec& spec : walk.spec.hosts) {
-    // Cluster::hosts are by name.
     const Host& host =
         *std::lower_bound(walk.cluster.hosts.begin(), walk.cluster.hosts.end(), spec.name.value,
-                          [](const Host& a, const std::string& b) { return a.name < b; });
+                          [](const Host& a, const std::string& b) { return NaturalLess(a.name, b); });
     walk.sink.Open(spec.name.value, walk.Place(spec.name.range));
     walk.Put("address", spec.address);
     walk.Put("root", spec.root, host.root);
