@@ -49,8 +49,8 @@ def test_version(tmp_path):
         (["chek"], 'there is no command "chek"; did you mean "check"?'),
         (["frobnicate"], 'there is no command "frobnicate"\n'),
         (["help", "gne"], 'there is no topic "gne"; did you mean "gen"?'),
-        (["gen"], "takes 1 argument, not 0"),
-        (["gen", "a", "b"], "takes 1 argument, not 2"),
+        (["gen", "a", "b"], "takes 0 to 1 argument, not 2"),
+        (["why"], "takes 1 to 2 arguments, not 0"),
         (["gen", "--jsno", "cluster.yaml"], "there is no option --jsno"),
         (["check", "--jsno", "cluster.yaml"], 'there is no option --jsno; did you mean "--json"?'),
         (["gen", "-C"], "-C needs a value"),
@@ -210,3 +210,74 @@ def test_certs_of_a_damaged_file(folder):
     (folder / "pki/web.pem").write_text("-----BEGIN CERTIFICATE-----\nno\n", encoding="ascii")
     code, found = certs(folder)
     assert (code, found["cert/web"]["state"]) == (2, "damaged")
+
+
+def test_a_spec_is_found_by_itself(folder):
+    assert kplan(folder, "check")[1].startswith("cluster.yaml is good: ")
+    assert kplan(folder, "gen")[0] == 0
+    assert kplan(folder, "certs")[0] == 2
+    empty = folder / "empty"
+    empty.mkdir()
+    for command in ("check", "gen", "certs"):
+        code, _, err = kplan(empty, command)
+        assert code == 1 and "cannot open cluster.yaml: No such file" in err and "`kplan init` writes" in err, err
+    assert not list(empty.iterdir())
+
+
+def test_a_spec_on_standard_input(folder):
+    def read(text, *words):
+        ran = subprocess.run([KPLAN, *words], cwd=folder, input=text, capture_output=True, text=True, timeout=60, check=False)
+        return ran.returncode, ran.stdout, ran.stderr
+
+    spec = (folder / "cluster.yaml").read_text(encoding="utf-8")
+    assert read(spec, "check", "-")[1].startswith("standard input is good: ")
+    code, _, err = read(spec + "hoss: {}\n", "check", "-")
+    assert code == 65 and err.startswith("standard input:") and '"hoss"' in err, err
+    assert read(spec, "plan", "-")[0] == 2
+    code, _, err = read(spec, "gen", "-")
+    assert code == 1 and "gen needs a file" in err
+    assert sorted(path.name for path in folder.iterdir()) == ["cluster.yaml"]
+
+
+def test_a_spec_that_comes_slowly(folder):
+    spec = (folder / "cluster.yaml").read_bytes()
+    with subprocess.Popen([KPLAN, "check", "-"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for byte in range(0, len(spec), 7):
+            process.stdin.write(spec[byte : byte + 7])
+            process.stdin.flush()
+        process.stdin.close()
+        assert process.stdout.read().startswith(b"standard input is good: ")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("word, answer", [
+    ("validate", "`kplan check cluster.yaml`"), ("up", "`kplan gen cluster.yaml && ninja`"), ("apply", "&& ninja`"),
+    ("diff", "`kplan plan`"), ("verify", "`ninja verify`")])
+def test_words_of_other_tools_are_answered(folder, word, answer):
+    code, out, err = kplan(folder, word)
+    assert code == 64 and out == "" and answer in err, err
+
+
+def test_every_way_to_ask_for_the_version(folder):
+    said = kplan(folder, "--version")
+    assert said[0] == 0 and re.fullmatch(r"kplan \d+\.\d+\.\d+\n", said[1]), said
+    for word in ("version", "-v", "-V"):
+        assert kplan(folder, word) == said
+
+
+@pytest.mark.parametrize("words", [["plan"], ["show"], ["graph", "--format=html"], ["status"], ["help", "commands"]], ids=lambda it: it[0])
+def test_a_reader_that_has_read_enough(folder, words):
+    provision(folder)
+    codes = {"plan": 0, "status": 0}
+    with subprocess.Popen([KPLAN, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        err = process.stderr.read()
+    assert (process.returncode, err) == (codes.get(words[0], 0), b"")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["show"], ["graph", "--format=html"], ["status"], ["check"], ["--version"]], ids=lambda it: it[0])
+def test_output_that_cannot_be_written_is_an_error(folder, words):
+    provision(folder)
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run([KPLAN, *words], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert ran.returncode == 1 and "cannot write to stdout: No space left on device" in ran.stderr, ran

@@ -59,7 +59,9 @@ int CheckCommand(const Arguments& arguments) {
     PrintJson(out);
   } else {
     Print(diagnostics);
-    if (compiled != nullptr) PrintText(absl::StrCat(path, " is good: ", Summary(*compiled), "\n"));
+    if (compiled != nullptr)
+      PrintText(absl::StrCat(path == SpecFile::kStandardInput ? "standard input" : path,
+                             " is good: ", Summary(*compiled), "\n"));
   }
   return compiled != nullptr ? kExitDone : kExitBadSpec;
 }
