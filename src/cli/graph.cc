@@ -1,6 +1,5 @@
 // kplan graph: the steps and what each is made from, as a picture or as data.
 
-#include <errno.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,6 +1,5 @@
 // kplan show: the spec with every default in it, or one artifact, or the members of a group.
 
-#include <errno.h>
 
 #include <string>
 #include <vector>
