@@ -1,6 +1,5 @@
 // kplan show: the spec with every default in it, or one artifact, or the members of a group.
 
-
 #include <string>
 #include <vector>
 

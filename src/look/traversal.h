@@ -38,8 +38,8 @@ struct StepSight {
 // A stamp is not synced, so a power cut can leave an empty one (or none, or an older one). To ninja that is
 // as good as any, since it looks at times alone; to kplan it is none.
 //
-// One that is younger than the run that wrote it lies in a folder that was copied (`cp -r`). Ninja's own notes
-// do not fit it, and take two runs of everything until they do; without it one is enough.
+// One that is younger than the run that wrote it lies in a folder that was copied (`cp -r`). Ninja's own
+// notes do not fit it, and take two runs of everything until they do; without it one is enough.
 enum class StampSeen { kNone, kEmpty, kCopied, kWhole };
 
 class TraversalSink {

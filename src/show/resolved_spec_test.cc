@@ -177,6 +177,7 @@ etcd:
   tls: {server: server, peer: peer, client: root}
   flags: {heartbeat-interval: 200, initial-cluster-state: existing}
 rollout: {max-unavailable: 1}
+contact: {every: 10m}
 )";
 
 // Three on this machine, with one certificate for everything.
