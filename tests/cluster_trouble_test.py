@@ -1,5 +1,6 @@
 """Members that cannot start, and hosts that are not what the plan takes them for."""
 
+import json
 import re
 
 import pytest
@@ -195,6 +196,41 @@ def test_what_somebody_changed_on_a_host_is_put_right(cluster):
     assert host.run(["stat", "-c", "%a", "/etc/etcd/server-key.pem"]).stdout == "600\n"
     assert "by hand" not in host.read_text("/etc/etcd/bootstrap.env")
     assert [name for name, pid in cluster.pids().items() if pid != pids[name]] == [host.name]
+    cluster.check_all_right()
+
+
+# What somebody does on a host, and the artifact that it is seen at.
+DRIFTS = {
+    "a unit is edited": ("sed -i s/LimitNOFILE=.*/LimitNOFILE=7/ /etc/systemd/system/etcd.service; echo '# x' >>/etc/systemd/system/etcd.service",
+                         "unit/{}/etcd"),
+    "a unit is masked": ("ln -sf /dev/null /etc/systemd/system/etcd.service", "unit/{}/etcd"),
+    "a program is another one": ("cp /bin/true /usr/local/bin/etcd.new && mv /usr/local/bin/etcd.new /usr/local/bin/etcd",
+                                 "file/{}/usr/local/bin/etcd"),
+    "a certificate is another one": ("cp /etc/etcd/peer.pem /etc/etcd/server.pem", "file/{}/etc/etcd/server.pem"),
+    "a key is gone": ("rm /etc/etcd/server-key.pem", "file/{}/etc/etcd/server.pem"),
+    "a key belongs to another": ("chown 65534 /etc/etcd/peer-key.pem", "file/{}/etc/etcd/peer.pem"),
+    "the data folder is opened": ("chmod 755 /var/lib/etcd", "dir/{}/var/lib/etcd"),
+    "the trusted CA is gone": ("rm /etc/etcd/ca.pem", "file/{}/etc/etcd/ca.pem"),
+    "a member is killed for good": ("systemctl kill --signal=KILL etcd; systemctl stop etcd", "rollout/etcd"),
+}
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_drift_on_a_host_is_seen_and_put_right(cluster, name):
+    script, label = DRIFTS[name]
+    host, pids = cluster.hosts[1], cluster.pids()
+    label = label.format(host.name)
+    host.run(["sh", "-c", script], check=True)
+    ran = cluster.project.run(harness.KPLAN, "plan", "--json")
+    planned = {step["label"]: step["fate"] for step in json.loads(ran.out)["steps"]}
+    assert ran.code == 2 and [it for it, fate in planned.items() if fate == "change"] == [label], (ran.code, planned)
+    status = cluster.project.run(harness.KPLAN, "status")
+    assert status.code == 2 and f"\n  {label} " in status.out, status
+    ran = cluster.project.ninja(timeout=240).ok()
+    done = {line.split(":")[0] for line in ran.out.splitlines() if re.match("(file|dir|unit|rollout)/[^ ]*: ", line)}
+    assert done == {label}, ran.out
+    restarted = [it for it, pid in cluster.pids().items() if pid != pids[it]]
+    assert restarted == ([host.name] if label == "rollout/etcd" else [])
     cluster.check_all_right()
 
 
