@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
+#include "src/host/ninja_deps.h"
 #include "src/look/drift.h"
 #include "src/look/old_records.h"
 #include "src/look/remote_look.h"
@@ -20,18 +21,36 @@ namespace {
 struct Stamp {
   StampSeen seen = StampSeen::kNone;
   int64_t time = 0;  // of a whole one: when it was written, in Unix milliseconds, rounded down
+  int64_t nanoseconds = 0;
 };
 
 Stamp LookAtStamp(const std::string& label) {
   struct stat info;
   if (stat(paths::Stamp(label).c_str(), &info) != 0) return {};
-  if (info.st_size == 0) return {StampSeen::kEmpty, 0};
-  return {StampSeen::kWhole, int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1000000};
+  if (info.st_size == 0) return {StampSeen::kEmpty};
+  const int64_t time = int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+  return {StampSeen::kWhole, time / 1'000'000, time};
 }
 
-// From the end of a step, as the journal has it, until its stamp is written there is a file or two to be
-// synced.
+// A stamp is written at the end of a step, right behind its entry in the journal.
 constexpr int64_t kStampDelayMs = 10'000;
+
+// Finds stamps that are younger than the run that wrote them.
+class CopyFinder {
+ public:
+  bool IsCopied(const std::string& label, const Stamp& stamp, const JournalEntry* entry) {
+    if (entry == nullptr || stamp.time <= entry->at + kStampDelayMs) return false;
+    // Or the clock by which the journal was written was another one. Ninja knows, and its log is large.
+    if (!loaded_) known_ = LoadNinjaDeps();
+    loaded_ = true;
+    auto found = known_.find(paths::Stamp(label));
+    return found != known_.end() && stamp.nanoseconds > found->second;
+  }
+
+ private:
+  bool loaded_ = false;
+  absl::flat_hash_map<std::string, int64_t> known_;
+};
 
 class Traversal {
  public:
@@ -53,7 +72,7 @@ class Traversal {
       const Step& step = graph_.steps()[id];
       Stamp stamp = LookAtStamp(step.label);
       const JournalEntry* entry = journals_[step.shard].Find(step.label);
-      if (entry != nullptr && stamp.time > entry->at + kStampDelayMs) stamp = {StampSeen::kCopied, 0};
+      if (copies_.IsCopied(step.label, stamp, entry)) stamp = {StampSeen::kCopied};
       stamp_times_[id] = stamp.time;
       if (!sink_->Wants(id, stamp.seen)) continue;
       const StepSight sight = See(id);
@@ -256,6 +275,7 @@ class Traversal {
   const HostSights& sights_;
   const absl::Time now_;
   TraversalSink* const sink_;
+  CopyFinder copies_;
   WatchIndex watches_;
   Watcher watcher_;
   Foreseen foreseen_;
