@@ -57,7 +57,7 @@ def test_the_plan_misses_the_file_that_is_not_kplans(project):
     assert re.search("verify/worker/kube-apiserver +waits: behind file/worker/var/lib/kubernetes/encryption-config.yaml", ran.out), ran.out
     project.path("encryption-config.yaml").write_text(ENCRYPTION, encoding="ascii")
     ran = project.run(project.kplan, "plan")
-    assert ran.code == 2 and "encryption-config.yaml is not there" not in ran.out
+    assert ran.code == 3 and "encryption-config.yaml is not there" not in ran.out
     # What is in it stays in it.
     everything = "".join(path.read_text(encoding="utf-8") for path in project.path(".").rglob("*")
                          if path.is_file() and path.name != "encryption-config.yaml")
