@@ -203,7 +203,6 @@ def test_what_somebody_changed_on_a_host_is_put_right(cluster):
 DRIFTS = {
     "a unit is edited": ("sed -i s/LimitNOFILE=.*/LimitNOFILE=7/ /etc/systemd/system/etcd.service; echo '# x' >>/etc/systemd/system/etcd.service",
                          "unit/{}/etcd"),
-    "a unit is masked": ("ln -sf /dev/null /etc/systemd/system/etcd.service", "unit/{}/etcd"),
     "a program is another one": ("cp /bin/true /usr/local/bin/etcd.new && mv /usr/local/bin/etcd.new /usr/local/bin/etcd",
                                  "file/{}/usr/local/bin/etcd"),
     "a certificate is another one": ("cp /etc/etcd/peer.pem /etc/etcd/server.pem", "file/{}/etc/etcd/server.pem"),
@@ -231,6 +230,21 @@ def test_drift_on_a_host_is_seen_and_put_right(cluster, name):
     assert done == {label}, ran.out
     restarted = [it for it, pid in cluster.pids().items() if pid != pids[it]]
     assert restarted == ([host.name] if label == "rollout/etcd" else [])
+    cluster.check_all_right()
+
+
+def test_a_unit_that_is_masked_is_refused_with_the_remedy(cluster):
+    host, pids = cluster.hosts[1], cluster.pids()
+    host.run(["ln", "-sf", "/dev/null", "/etc/systemd/system/etcd.service"], check=True)
+    ran = cluster.project.run(harness.KPLAN, "plan")
+    what = "there is a symbolic link to /dev/null, which kplan neither follows nor replaces; move it away"
+    assert ran.code == 3 and re.search(f"x unit/{host.name}/etcd +would fail: .*{what}", ran.out), ran
+    assert cluster.project.run(harness.KPLAN, "status").code == 3
+    ran = cluster.project.ninja(timeout=240)
+    assert ran.code != 0 and what in ran.out, ran.out
+    host.run(["rm", "/etc/systemd/system/etcd.service"], check=True)
+    cluster.project.ninja(timeout=240).ok()
+    assert cluster.pids() == pids
     cluster.check_all_right()
 
 

@@ -75,8 +75,7 @@ void AddDrifts(const Graph& graph, const HostVisit& visit, const absl::flat_hash
       if (found == row_of.end()) continue;
       Row& row = (*rows)[found->second];
       if (row.good()) row.state.clear();
-      absl::StrAppend(&row.state, row.state.empty() ? "" : "; ", "on ", visit.host, ": ",
-                      Join(drift.reasons));
+      absl::StrAppend(&row.state, row.state.empty() ? "" : "; ", "on ", visit.host, ": ", drift.Text());
       row.reasons.emplace_back("host");
     }
   }

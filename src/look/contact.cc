@@ -132,7 +132,7 @@ void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std
   Drift drift;
   drift.step = step;
   if (!answer.problem.empty()) {
-    drift.reasons.push_back({"content", answer.problem});
+    drift.failure = answer.problem;
   } else {
     drift.reasons = ReasonsOf(answer.reasons);
     const bool missing = !drift.reasons.empty() && drift.reasons[0].name == "missing";
@@ -140,7 +140,7 @@ void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std
       drift.reasons.insert(drift.reasons.begin(), {"content", "content is not what was delivered"});
     }
   }
-  if (!drift.reasons.empty()) visit->drifts.push_back(std::move(drift));
+  if (!drift.empty()) visit->drifts.push_back(std::move(drift));
 }
 
 void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService& of, HostVisit* visit) {
@@ -159,10 +159,9 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.outlook.reloads = answer.reloads;
   seen.outlook.reasons = ReasonsOf(answer.reasons);
   if (of.done && !seen.problem.empty()) {
-    visit->drifts.push_back(
-        {of.step, {{"not-running", absl::StrCat(of.name, " on ", visit->host, ": ", seen.problem)}}});
+    visit->drifts.push_back({of.step, {}, absl::StrCat(of.name, " on ", visit->host, ": ", seen.problem)});
   } else if (of.done && !seen.outlook.reasons.empty()) {
-    Drift drift = {of.step, {}};
+    Drift drift = {of.step, {}, ""};
     for (const Reason& reason : seen.outlook.reasons) {
       drift.reasons.push_back(
           {reason.name,
@@ -239,8 +238,10 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
     const HostVisit& visit = visits_[i];
     if (!visit.known()) unknown.emplace(visit.host, i);
     for (const Drift& drift : visit.drifts) {
-      std::vector<Reason>& reasons = drifts_[drift.step];
-      reasons.insert(reasons.end(), drift.reasons.begin(), drift.reasons.end());
+      Drift& all = drifts_[drift.step];
+      all.step = drift.step;
+      all.reasons.insert(all.reasons.end(), drift.reasons.begin(), drift.reasons.end());
+      absl::StrAppend(&all.failure, all.failure.empty() || drift.failure.empty() ? "" : "; ", drift.failure);
     }
     if (visit.answer != HostVisit::Answer::kNow) continue;
     for (const SeenService& service : visit.services) {
@@ -262,8 +263,12 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
   }
 }
 
-const std::vector<Reason>& HostSights::DriftOf(StepId step) const {
-  static const auto* const kNone = new std::vector<Reason>;
+std::string Drift::Text() const {
+  return absl::StrCat(Join(reasons), reasons.empty() || failure.empty() ? "" : "; ", failure);
+}
+
+const Drift& HostSights::DriftOf(StepId step) const {
+  static const auto* const kNone = new Drift;
   auto found = drifts_.find(step);
   return found == drifts_.end() ? *kNone : found->second;
 }

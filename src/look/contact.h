@@ -23,6 +23,11 @@ namespace kplan {
 struct Drift {
   StepId step = 0;
   std::vector<Reason> reasons;
+  std::string failure;  // why its step cannot put that right: something else is in its place; else empty
+
+  bool empty() const { return reasons.empty() && failure.empty(); }
+  // Both, for people.
+  std::string Text() const;
 };
 
 // A service as its host sees it.
@@ -68,7 +73,7 @@ class HostSights {
   HostSights(const Graph& graph, const std::vector<Journal>& journals, std::vector<HostVisit> visits);
 
   // What is not as STEP left it, of all hosts together; empty when nothing is, as far as it was looked at.
-  const std::vector<Reason>& DriftOf(StepId step) const;
+  const Drift& DriftOf(StepId step) const;
   // Why it is not known how the artifact of STEP is, which was done before ("etcd-2 was not asked"); ""
   // when it is known, or is not on hosts over ssh.
   std::string WhyUnknown(StepId step) const;
@@ -88,7 +93,7 @@ class HostSights {
 
  private:
   std::vector<HostVisit> visits_;
-  absl::flat_hash_map<StepId, std::vector<Reason>> drifts_;
+  absl::flat_hash_map<StepId, Drift> drifts_;
   absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step
   absl::flat_hash_map<std::string, const SeenService*> services_;
 };

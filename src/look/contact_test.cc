@@ -92,7 +92,7 @@ class ContactTest : public testing::Test {
     for (const HostVisit& visit : sights_.visits()) {
       if (!visit.problem.empty()) lines.push_back(absl::StrCat(visit.host, ": ", visit.problem));
       for (const Drift& drift : visit.drifts)
-        lines.push_back(absl::StrCat(plan_.graph().steps()[drift.step].label, ": ", Join(drift.reasons)));
+        lines.push_back(absl::StrCat(plan_.graph().steps()[drift.step].label, ": ", drift.Text()));
     }
     return lines;
   }
@@ -180,6 +180,15 @@ TEST_F(ContactTest, WhatDriftedIsToBeDoneAndNothingElseIs) {
   EXPECT_EQ(Join(file.reasons), "content is not what was delivered");
   ASSERT_EQ(file.causes.size(), 1u);
   EXPECT_EQ(file.causes[0].kind, Cause::Kind::kDrift);
+}
+
+TEST_F(ContactTest, WhatItsStepWouldNotReplaceWouldFail) {
+  plan_.DoAll();
+  ASSERT_EQ(unlink("hosts/etcd-2/etc/etcd/ca.pem"), 0);
+  ASSERT_EQ(symlink("/dev/null", "hosts/etcd-2/etc/etcd/ca.pem"), 0);
+  const Forecast forecast = Foretell();
+  EXPECT_THAT(Fates(forecast), ElementsAre("file/etcd-2/etc/etcd/ca.pem fail", "rollout/etcd wait"));
+  EXPECT_THAT(forecast.steps[plan_.Find("file/etcd-2/etc/etcd/ca.pem")].failure, HasSubstr("symbolic link"));
 }
 
 TEST_F(ContactTest, TheHostsSayWhichServicesAreTouched) {

@@ -92,7 +92,7 @@ class StaleMaker : public TraversalSink {
           absl::StrCat(WhoseIs(step, *finding.watch), finding.reason, MakeStale(*finding.watch, stamp)));
     }
     // Of what is there no file is here that ninja could find newer.
-    if (!sight.drift->empty()) Say(step, absl::StrCat(Join(*sight.drift), RemoveStamp(stamp)));
+    if (!sight.drift->empty()) Say(step, absl::StrCat(sight.drift->Text(), RemoveStamp(stamp)));
     // Behind one that fails it is looked at again when that one does not.
     if (!asked_ || forecast.behind) return;
     std::string reason = forecast.failure.empty() ? Join(forecast.reasons) : std::move(forecast.failure);

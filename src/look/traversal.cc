@@ -125,11 +125,16 @@ class Traversal {
   // be told, so the stamp goes (look.h), which is news to what is behind it.
   static void AddDrift(const StepSight& sight, StepForecast* result) {
     if (sight.drift->empty()) return;
-    result->fate = Fate::kChange;
     result->changes_digest = true;
+    if (!sight.drift->failure.empty()) {
+      result->fate = Fate::kFail;
+      result->failure = sight.drift->failure;
+      return;
+    }
+    result->fate = Fate::kChange;
     // The services say it one by one.
     if (!result->services.empty()) return;
-    for (const Reason& reason : *sight.drift) {
+    for (const Reason& reason : sight.drift->reasons) {
       const auto same = [&](const Reason& other) { return other.text == reason.text; };
       if (std::none_of(result->reasons.begin(), result->reasons.end(), same))
         result->reasons.push_back(reason);

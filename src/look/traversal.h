@@ -30,7 +30,7 @@ struct StepSight {
   std::vector<Finding> findings;        // what its watches say
   bool files_differ = false;            // a file is another one than the last run, which did not fail, left
   // What its hosts over ssh said is not as the last run left it; never null.
-  const std::vector<Reason>* drift = nullptr;
+  const Drift* drift = nullptr;
   std::string unknown;  // why nobody knows how it is there ("etcd-2 does not answer"); else empty
   std::vector<Cause> causes;
 };
