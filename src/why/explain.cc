@@ -297,8 +297,9 @@ Why Explainer::WhyNext(StepId step) {
           return why;
         }
         why.root.kind = RootCause::Kind::kDrift;
-        why.root.text =
-            forecast.reasons.empty() ? "touched since, and right all the same" : Join(forecast.reasons);
+        why.root.text = !forecast.reasons.empty()   ? Join(forecast.reasons)
+                        : !forecast.failure.empty() ? forecast.failure
+                                                    : "touched since, and right all the same";
         return why;
       case Cause::Kind::kFailed:
         why.root.kind = RootCause::Kind::kFailed;
