@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -100,26 +101,18 @@ class Session {
   size_t taken_ = 0;  // of heard_, by Bytes
 };
 
-// Says that the agent is at work, as long as it exists, each time that EVERY has passed.
-class LifeSigns {
+// A thread for as long as it exists: WORK gets a descriptor that can be read from once it is to end. None
+// where there are no descriptors left.
+class Companion {
  public:
-  LifeSigns(Session* session, absl::Duration every) {
+  explicit Companion(std::function<void(int stop)> work) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return;  // it is taken for dead then, if it takes long
+    if (pipe2(ends, O_CLOEXEC) != 0) return;
     stop_read_ = UniqueFd(ends[0]);
     stop_write_ = UniqueFd(ends[1]);
-    const int wait = static_cast<int>(absl::ToInt64Milliseconds(every));
-    thread_ = std::thread([session, wait, stop = stop_read_.get()] {
-      for (;;) {
-        struct pollfd fd = {stop, POLLIN, 0};
-        const int ready = poll(&fd, 1, wait);
-        if (ready > 0) return;
-        // When nobody hears it, the answer has the same end.
-        if (ready == 0 && !session->Say(kBusyLine).ok()) return;
-      }
-    });
+    thread_ = std::thread(std::move(work), stop_read_.get());
   }
-  ~LifeSigns() {
+  ~Companion() {
     if (!thread_.joinable()) return;
     stop_write_ = UniqueFd();
     thread_.join();
@@ -130,33 +123,41 @@ class LifeSigns {
   std::thread thread_;
 };
 
+// Says that the agent is at work, as long as it exists, each time that EVERY has passed. (Without it, it is
+// taken for dead if it takes long.)
+class LifeSigns {
+ public:
+  LifeSigns(Session* session, absl::Duration every)
+      : companion_([session, wait = static_cast<int>(absl::ToInt64Milliseconds(every))](int stop) {
+          for (;;) {
+            struct pollfd fd = {stop, POLLIN, 0};
+            const int ready = poll(&fd, 1, wait);
+            if (ready > 0) return;
+            // When nobody hears it, the answer has the same end.
+            if (ready == 0 && !session->Say(kBusyLine).ok()) return;
+          }
+        }) {}
+
+ private:
+  Companion companion_;
+};
+
 // Ends the process when the other side goes away while a step is at work: it may wait for minutes, and hold a
 // lock that the next run wants. Whatever a step writes is whole, whenever it ends.
 class Watch {
  public:
-  explicit Watch(int in) {
-    int ends[2];
-    if (pipe(ends) != 0) return;
-    stop_read_ = UniqueFd(ends[0]);
-    stop_write_ = UniqueFd(ends[1]);
-    thread_ = std::thread([in, stop = stop_read_.get()] {
-      for (;;) {
-        struct pollfd fds[2] = {{in, POLLIN, 0}, {stop, POLLIN, 0}};
-        if (poll(fds, 2, -1) < 0 && errno == EINTR) continue;
-        if (fds[1].revents != 0) return;
-        _exit(1);  // after its request, the other side has nothing to say but that it goes
-      }
-    });
-  }
-  ~Watch() {
-    if (!thread_.joinable()) return;
-    stop_write_ = UniqueFd();
-    thread_.join();
-  }
+  explicit Watch(int in)
+      : companion_([in](int stop) {
+          for (;;) {
+            struct pollfd fds[2] = {{in, POLLIN, 0}, {stop, POLLIN, 0}};
+            if (poll(fds, 2, -1) < 0 && errno == EINTR) continue;
+            if (fds[1].revents != 0) return;
+            _exit(1);  // after its request, the other side has nothing to say but that it goes
+          }
+        }) {}
 
  private:
-  UniqueFd stop_read_, stop_write_;
-  std::thread thread_;
+  Companion companion_;
 };
 
 absl::Status Receive(const Spool& spool, const SentFile& file, Session* session) {
