@@ -69,6 +69,8 @@ class HostSights {
  public:
   // Of a graph without hosts over ssh.
   HostSights() = default;
+  HostSights(HostSights&&) = default;  // not copied: services_ points into visits_
+  HostSights& operator=(HostSights&&) = default;
   // VISITS: each host over ssh of GRAPH that a step has been done on.
   HostSights(const Graph& graph, const std::vector<Journal>& journals, std::vector<HostVisit> visits);
 

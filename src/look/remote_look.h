@@ -2,8 +2,8 @@
 #define KPLAN_LOOK_REMOTE_LOOK_H_
 
 // What the steps that work on a host over ssh would do, without asking the host: what they would deliver now
-// (steps/files/delivery.h) beside what they delivered last, by the journal. So drift on the host itself is
-// not seen here: that is what `kplan status --contact` is for (look/contact.h).
+// (steps/files/delivery.h) beside what they delivered last, by the journal. Drift on the host itself is
+// what the host says of it (contact.h), and is added by the traversal.
 
 #include <memory>
 #include <optional>

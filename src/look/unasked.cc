@@ -29,6 +29,12 @@ bool IsThere(const char* path) {
   return stat(path, &info) == 0;
 }
 
+// Whether there is nothing to say already: the time says so, and nothing need be written.
+bool SaysNothing() {
+  struct stat info;
+  return stat(paths::kUnasked, &info) == 0 && info.st_mtim.tv_sec == kOld;
+}
+
 }  // namespace
 
 Unasked UnaskedOf(const HostSights& sights) {
@@ -41,9 +47,12 @@ Unasked UnaskedOf(const HostSights& sights) {
 }
 
 absl::Status WriteUnasked(const Unasked& unasked) {
-  // Scratch: after a power cut the next look writes it again.
-  absl::Status status = WriteScratchFile(paths::kUnasked, ToText(unasked), kPrivateFile);
-  if (status.ok() && unasked.empty()) status = SetTime(paths::kUnasked, kOld);
+  absl::Status status;
+  if (!unasked.empty() || !SaysNothing()) {
+    // Scratch: after a power cut the next look writes it again.
+    status = WriteScratchFile(paths::kUnasked, ToText(unasked), kPrivateFile);
+    if (status.ok() && unasked.empty()) status = SetTime(paths::kUnasked, kOld);
+  }
   if (status.ok() && !IsThere(paths::kAsked)) status = MarkAsked();
   return status;
 }
