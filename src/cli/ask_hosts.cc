@@ -24,16 +24,16 @@ Contact ContactOf(const Options& options, const Compiled& compiled) {
   return contact;
 }
 
-HostSights AskHosts(const Graph& graph, const Contact& contact) {
+HostSights AskHosts(const Graph& graph, const std::vector<Journal>& journals, const Contact& contact,
+                    absl::Time now) {
   PlanHosts hosts;
-  return VisitHosts(graph, ReadJournals(graph), &hosts, contact);
+  return VisitHosts(graph, journals, &hosts, contact, now);
 }
 
 Look LookAt(const Graph& graph, const Contact& contact, absl::Time now) {
   std::vector<Journal> journals = ReadJournals(graph);
-  PlanHosts hosts;
   Look look;
-  look.sights = VisitHosts(graph, journals, &hosts, contact, now);
+  look.sights = AskHosts(graph, journals, contact, now);
   look.forecast = MakeForecast(graph, std::move(journals), look.sights, now);
   return look;
 }

@@ -16,8 +16,9 @@ namespace kplan {
 // environment, unless that is empty or 0.
 Contact ContactOf(const Options& options, const Compiled& compiled);
 
-// Asks the hosts of GRAPH, or nobody. In the folder of build.ninja.
-HostSights AskHosts(const Graph& graph, const Contact& contact);
+// Asks the hosts of GRAPH, or nobody. In the folder of build.ninja. JOURNALS: ReadJournals(GRAPH).
+HostSights AskHosts(const Graph& graph, const std::vector<Journal>& journals, const Contact& contact,
+                    absl::Time now);
 
 struct Look {
   HostSights sights;

@@ -21,6 +21,7 @@
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
+#include "src/look/traversal.h"
 #include "src/lower/compile.h"
 #include "src/pki/certificate.h"
 #include "src/pki/distinguished_name.h"
@@ -147,7 +148,8 @@ int CertsCommand(const Arguments& arguments) {
     row_of.emplace(watch.step, rows.size());
     rows.push_back(LookAtRow(compiled->graph, watch, now));
   }
-  const HostSights sights = AskHosts(compiled->graph, ContactOf(options, *compiled));
+  const HostSights sights =
+      AskHosts(compiled->graph, ReadJournals(compiled->graph), ContactOf(options, *compiled), now);
   for (const HostVisit& visit : sights.visits()) AddDrifts(compiled->graph, visit, row_of, &rows);
   if (options.Has("--json")) {
     PrintJson(ToJson(rows, now));

@@ -30,7 +30,6 @@
 #include "src/look/traversal.h"
 #include "src/look/unasked.h"
 #include "src/lower/compile.h"
-#include "src/remote/plan_hosts.h"
 
 namespace kplan {
 namespace {
@@ -126,12 +125,10 @@ absl::Status GiveToOwner() {
 absl::StatusOr<HostSights> LookBeforeBuild(const Compiled& compiled, bool asks, const Contact& contact,
                                            std::vector<std::string>* stale) {
   const std::vector<Journal> journals = ReadJournals(compiled.graph);
+  const absl::Time now = absl::Now();
   HostSights sights;
-  if (asks) {
-    PlanHosts hosts;
-    sights = VisitHosts(compiled.graph, journals, &hosts, contact);
-  }
-  *stale = LookForStale(compiled.graph, journals, sights, absl::Now());
+  if (asks) sights = AskHosts(compiled.graph, journals, contact, now);
+  *stale = LookForStale(compiled.graph, journals, sights, now);
   if (!HasHostsOverSsh(compiled.graph)) return sights;
   absl::Status status = asks ? WriteUnasked(UnaskedOf(sights)) : KeepUnasked();
   if (!status.ok()) return status;
