@@ -20,6 +20,7 @@
 #include "src/base/process.h"
 #include "src/base/process_failure.h"
 #include "src/base/text.h"
+#include "src/systemd/unit_drop_ins.h"
 #include "src/systemd/unit_journal.h"
 #include "src/systemd/unit_name.h"
 
@@ -27,7 +28,8 @@ namespace kplan {
 namespace {
 
 constexpr char kProperties[] =
-    "ActiveState,ExecMainStatus,InvocationID,LoadError,LoadState,MainPID,NRestarts,NeedDaemonReload,Result,"
+    "ActiveState,DropInPaths,ExecMainStatus,InvocationID,LoadError,LoadState,MainPID,NRestarts,"
+    "NeedDaemonReload,Result,"
     "SubState";
 
 // systemd has no way to be told of a change without a D-Bus connection; a start takes tenths of a second.
@@ -115,6 +117,7 @@ absl::StatusOr<UnitState> ParseUnitState(absl::string_view output) {
   state.result = std::string(values["Result"]);
   state.invocation = std::string(values["InvocationID"]);
   state.needs_daemon_reload = values["NeedDaemonReload"] == "yes";
+  state.drop_ins = absl::StrSplit(values["DropInPaths"], ' ', absl::SkipEmpty());
   // A D-Bus error: its name, and the text in quotes; nothing, or two quotes, when there was none.
   absl::string_view error = values["LoadError"];
   size_t quote = error.find('"');
@@ -137,7 +140,9 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
   if (!result->ok()) {
     return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
   }
-  return ParseUnitState(result->out);
+  absl::StatusOr<UnitState> state = ParseUnitState(result->out);
+  if (state.ok() && HasOtherDropIns(FullUnitName(name), state->drop_ins)) state->needs_daemon_reload = true;
+  return state;
 }
 
 absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come) {
@@ -166,6 +171,13 @@ absl::StatusOr<UnitState> LoadUnit(const std::string& name) {
   if (state->load_state != "loaded") return UnitError(name, *state, CannotBeLoaded(*state));
   state->needs_daemon_reload = needed_reload;
   return state;
+}
+
+absl::Status ReadUnitAgain(const std::string& name) {
+  if (!IsBootedWithSystemd()) return absl::OkStatus();
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state.status();
+  return state->needs_daemon_reload ? ReadUnitsAgain() : absl::OkStatus();
 }
 
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name) {
@@ -287,6 +299,13 @@ absl::StatusOr<bool> UnitIsActive(const std::string& name) {
   if (result->ok()) return true;
   if (result->exit_code == 3 || result->exit_code == 4) return false;
   return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
+}
+
+absl::StatusOr<std::string> WhyUnitIsStale(const std::string& name) {
+  absl::StatusOr<UnitState> state = ShowUnit(name);
+  if (!state.ok()) return state.status();
+  if (state->active_state != "active" && state->active_state != "reloading") return "is not running";
+  return state->needs_daemon_reload ? "systemd has not read its unit again" : "";
 }
 
 absl::Status StopUnit(const std::string& name) {

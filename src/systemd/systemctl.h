@@ -27,7 +27,10 @@ struct UnitState {
   std::string sub_state;     // running, dead, auto-restart, ...
   std::string result;        // success, exit-code, signal, timeout, start-limit-hit, ...
   std::string invocation;    // a new one each time the unit is started
+  // Its file, or its drop-ins, are others than those that systemd has read. (Its own NeedDaemonReload does
+  // not know of a first drop-in, whose folder was not there before; systemd 252.)
   bool needs_daemon_reload = false;
+  std::vector<std::string> drop_ins;  // paths of those that it has read
   pid_t main_pid = 0;
   int64_t restarts = 0;     // by Restart=, since somebody started it
   int64_t exit_status = 0;  // of the last run of the main process
@@ -48,6 +51,9 @@ absl::StatusOr<UnitState> LoadUnit(const std::string& name);
 
 // As LoadUnit, and has it started at boot: enable, when it is needed.
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
+
+// Has systemd read the unit again where it has it as it was before; does nothing where systemd does not run.
+absl::Status ReadUnitAgain(const std::string& name);
 
 // The state that LoadUnit would find, and nothing done to it. FILE_TO_COME: the unit's file is going to be
 // written before, and what is wrong with it now says nothing.
@@ -88,6 +94,9 @@ absl::StatusOr<std::map<std::string, std::string>> ShowProperties(const std::str
 absl::StatusOr<UnitState> ActivateUnit(const std::string& name);
 
 absl::StatusOr<bool> UnitIsActive(const std::string& name);
+// Why the unit is not as it should be when nobody touches it: it is not active, or systemd has not read it as
+// it is on disk; else "".
+absl::StatusOr<std::string> WhyUnitIsStale(const std::string& name);
 absl::Status StopUnit(const std::string& name);
 
 // Takes away what starts the unit at boot, also when its file is gone already.
