@@ -269,10 +269,10 @@ absl::StatusOr<Json> ServeStep(const AgentHome& home, const Request& request, Se
   return ResultJson(*result);
 }
 
-absl::StatusOr<Json> ServeAsk(const Request& request, Session* session) {
+absl::StatusOr<Json> ServeAsk(const AgentHome& home, const Request& request, Session* session) {
   if (chdir("/") != 0) return ErrnoStatus(errno, "/");
   Watch watch(session->in());
-  return AnswerQuestion(request.record);
+  return AnswerQuestion(request.record, home.folder());
 }
 
 absl::StatusOr<Json> Serve(const std::string& program, const Request& request, Session* session) {
@@ -288,7 +288,7 @@ absl::StatusOr<Json> Serve(const std::string& program, const Request& request, S
     case Request::Verb::kStep:
       return ServeStep(home, request, session);
     default:
-      return ServeAsk(request, session);
+      return ServeAsk(home, request, session);
   }
 }
 

@@ -8,6 +8,7 @@
 //   incoming-PID                   one that is arriving
 //   claims/HASH-OF-ROOT            which host of which cluster this root is
 //   spool/HASH-OF-ROOT/NAME        files that have arrived and are not in place yet
+//   digests                        of large files that were looked at (host/known_digests.h)
 //   work-RANDOM/                   the working folder of a step that runs
 
 #include <string>

@@ -210,10 +210,12 @@ struct StandingAnswer {
   };
   std::vector<Artifact> artifacts;
   std::vector<Service> services;
+  int64_t clock = 0;  // of the host, Unix milliseconds, when it began to answer
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("artifacts", self.artifacts);
+    fields.Always("clock", self.clock);
     fields.Always("services", self.services);
   }
 };

@@ -36,7 +36,7 @@ absl::StatusOr<ServiceLogAnswer> ReadServiceLog(const ServiceLogQuestion& questi
 }
 
 template <typename Q, typename A, absl::StatusOr<A> (*answer)(const Q&)>
-absl::StatusOr<Json> AnswerAs(const Json& json) {
+absl::StatusOr<Json> AnswerAs(const Json& json, const std::string& /*notes*/) {
   absl::StatusOr<Q> question = FromJson<Q>(json);
   if (!question.ok()) return question.status();
   absl::StatusOr<A> answered = answer(*question);
@@ -48,9 +48,18 @@ absl::StatusOr<Json> AnswerAs(const Json& json) {
   }
 }
 
+absl::StatusOr<Json> AnswerHowAllStands(const Json& json, const std::string& notes) {
+  absl::StatusOr<StandingQuestion> question = FromJson<StandingQuestion>(json);
+  if (!question.ok()) return question.status();
+  absl::StatusOr<StandingAnswer> answer =
+      AnswerStanding(*question, notes.empty() ? "" : absl::StrCat(notes, "/digests"));
+  if (!answer.ok()) return answer.status();
+  return ToJson(*answer);
+}
+
 struct Question {
   absl::string_view word;
-  absl::StatusOr<Json> (*answer)(const Json&);
+  absl::StatusOr<Json> (*answer)(const Json&, const std::string& notes);
 };
 
 constexpr Question kQuestions[] = {
@@ -58,15 +67,15 @@ constexpr Question kQuestions[] = {
     {EtcdDataQuestion::kWord, AnswerAs<EtcdDataQuestion, Json, EtcdDataJson>},
     {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
     {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
-    {StandingQuestion::kWord, AnswerAs<StandingQuestion, StandingAnswer, AnswerStanding>},
+    {StandingQuestion::kWord, AnswerHowAllStands},
 };
 
 }  // namespace
 
-absl::StatusOr<Json> AnswerQuestion(const Json& question) {
+absl::StatusOr<Json> AnswerQuestion(const Json& question, const std::string& notes) {
   const std::string word = WordOf(question);
   for (const Question& known : kQuestions) {
-    if (known.word == word) return known.answer(question);
+    if (known.word == word) return known.answer(question, notes);
   }
   return absl::InvalidArgumentError(
       absl::StrCat("this kplan cannot answer a question of the kind \"", word, "\""));

@@ -27,8 +27,8 @@ absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord&
   return PutsNothing(record);
 }
 
-absl::StatusOr<Standing> StandingOf(const AnyRecord& record) {
-  if (const FileFields* file = FileOf(record)) return FileStanding(*file);
+absl::StatusOr<Standing> StandingOf(const AnyRecord& record, KnownDigests* known) {
+  if (const FileFields* file = FileOf(record)) return FileStanding(*file, known);
   if (const auto* pair = std::get_if<PairRecord>(&record)) return PairStanding(*pair);
   if (const auto* dir = std::get_if<DirRecord>(&record)) return DirStanding(*dir);
   return PutsNothing(record);

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/reason.h"
+#include "src/host/known_digests.h"
 #include "src/step/any_record.h"
 #include "src/step/outlook.h"
 
@@ -48,7 +49,9 @@ struct Standing {
 
 // What stands on this machine of the artifact of RECORD. Changes nothing. Errors: it cannot be looked at, or
 // something else is in its place.
-absl::StatusOr<Standing> FileStanding(const FileFields& record);
+//
+// KNOWN: digests of large files that need not be read again; null: none.
+absl::StatusOr<Standing> FileStanding(const FileFields& record, KnownDigests* known = nullptr);
 absl::StatusOr<Standing> PairStanding(const PairRecord& record);
 absl::StatusOr<Standing> DirStanding(const DirRecord& record);
 
@@ -57,7 +60,7 @@ const FileFields* FileOf(const AnyRecord& record);
 
 // By the kind of RECORD; InvalidArgument for one that puts nothing on a host.
 absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record);
-absl::StatusOr<Standing> StandingOf(const AnyRecord& record);
+absl::StatusOr<Standing> StandingOf(const AnyRecord& record, KnownDigests* known = nullptr);
 
 }  // namespace kplan
 

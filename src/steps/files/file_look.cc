@@ -198,7 +198,7 @@ absl::StatusOr<Delivery> FileDelivery(const LookContext& context, const FileFiel
   return delivery;
 }
 
-absl::StatusOr<Standing> FileStanding(const FileFields& record) {
+absl::StatusOr<Standing> FileStanding(const FileFields& record, KnownDigests* known) {
   absl::StatusOr<InstallTarget> target = InstallTargetOf(record);
   if (!target.ok()) return target.status();
   if (record.waits_for.has_value() && HasWaiting(target->root, target->path)) *target = BesideOf(*target);
@@ -223,7 +223,9 @@ absl::StatusOr<Standing> FileStanding(const FileFields& record) {
     if (there->has_value()) standing.digest = DigestOfSecret(**there);
     return standing;
   }
-  absl::StatusOr<std::string> digest = Sha256HexOfFile(absl::StrCat("/proc/self/fd/", fd->get()));
+  KnownDigests nothing;
+  absl::StatusOr<std::string> digest =
+      (known == nullptr ? &nothing : known)->DigestOf(fd->get(), target->shown());
   if (!digest.ok()) return fail(digest.status());
   standing.digest = *std::move(digest);
   return standing;

@@ -43,7 +43,7 @@ absl::StatusOr<std::optional<Outlook>> LookFor(const AnyRecord& record) {
   return *std::move(look);
 }
 
-StandingAnswer::Artifact ArtifactOf(const Json& json) {
+StandingAnswer::Artifact ArtifactOf(const Json& json, KnownDigests* known) {
   StandingAnswer::Artifact artifact;
   auto fail = [&](const absl::Status& status) {
     artifact.problem = std::string(status.message());
@@ -58,7 +58,7 @@ StandingAnswer::Artifact ArtifactOf(const Json& json) {
     AddReasons((*look)->reasons, &artifact.reasons);
     return artifact;
   }
-  absl::StatusOr<Standing> standing = StandingOf(*record);
+  absl::StatusOr<Standing> standing = StandingOf(*record, known);
   if (!standing.ok()) return fail(standing.status());
   artifact.digest = std::move(standing->digest);
   AddReasons(standing->reasons, &artifact.reasons);
@@ -139,17 +139,21 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
 
 }  // namespace
 
-absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question) {
+absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question, const std::string& digests) {
   if (question.delivered.size() != question.records.size())
     return absl::InvalidArgumentError("a question about artifacts without their digests");
   StandingAnswer answer;
+  answer.clock = absl::ToUnixMillis(absl::Now());
+  KnownDigests known(digests);
   Repairs repairs;
   for (size_t i = 0; i < question.records.size(); ++i) {
-    answer.artifacts.push_back(ArtifactOf(question.records[i]));
+    answer.artifacts.push_back(ArtifactOf(question.records[i], &known));
     AddRepair(question.records[i], answer.artifacts.back(), question.delivered[i], &repairs);
   }
   for (const StandingQuestion::Service& service : question.services)
     answer.services.push_back(ServiceOf(service, repairs));
+  // Where they cannot be kept (the disk is full), the files are read again.
+  known.Keep().IgnoreError();
   return answer;
 }
 
