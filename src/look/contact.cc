@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/at_once.h"
@@ -18,6 +19,7 @@
 #include "src/base/text.h"
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
+#include "src/step/host_clock.h"
 #include "src/step/questions.h"
 
 namespace kplan {
@@ -29,6 +31,7 @@ constexpr size_t kAtATime = 64;
 // What one host is asked.
 struct Inquiry {
   HostVisit visit;
+  StepId host_step = 0;
   std::vector<StepId> steps;  // whose records are asked about
   struct OfService {
     StepId step = 0;    // its own, or the rollout
@@ -43,7 +46,7 @@ struct Inquiry {
 absl::string_view KnownName(const std::string& name) {
   for (absl::string_view known :
        {"missing", "mode", "owner", "unfinished", "pair", "not-running", "not-active", "not-enabled",
-        "binary", "unit", "trust", "flags", "file", "unfinished-restart"}) {
+        "unit-unread", "binary", "unit", "trust", "flags", "file", "unfinished-restart"}) {
     if (name == known) return known;
   }
   return "content";
@@ -53,10 +56,6 @@ std::vector<Reason> ReasonsOf(const std::vector<StandingAnswer::Why>& whys) {
   std::vector<Reason> reasons;
   for (const StandingAnswer::Why& why : whys) reasons.push_back({KnownName(why.name), why.text});
   return reasons;
-}
-
-bool WasDone(const Step& step, const JournalEntry* entry) {
-  return entry != nullptr && !entry->failed && !entry->digest.empty() && entry->record == step.digest();
 }
 
 // Whether ssh is known to lead to HOST by the plan on disk. (By a name that it has not, HostAccess reaches
@@ -78,6 +77,7 @@ class Visitor {
         index.emplace(shard.name, inquiries_.size());
         inquiries_.emplace_back();
         inquiries_.back().visit.host = shard.name;
+        inquiries_.back().host_step = id;
       }
     }
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
@@ -180,7 +180,9 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
     visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
     return;
   }
+  const absl::Time sent = absl::Now();
   absl::StatusOr<Json> json = hosts->Ask(visit.host, ToJson(inquiry->question));
+  const absl::Time received = absl::Now();
   if (!json.ok()) {
     visit.problem = std::string(json.status().message());
     return;
@@ -192,6 +194,8 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
     return;
   }
   visit.answer = HostVisit::Answer::kNow;
+  if (std::string trouble = ClockTrouble(answer->clock, sent, received); !trouble.empty())
+    visit.drifts.push_back({inquiry->host_step, {}, std::move(trouble)});
   for (size_t i = 0; i < inquiry->steps.size(); ++i)
     TakeArtifact(answer->artifacts[i], inquiry->steps[i], inquiry->question.delivered[i], &visit);
   for (size_t i = 0; i < inquiry->services.size(); ++i)
@@ -220,6 +224,51 @@ void NoteAnswer(const HostVisit& visit, absl::Time now) {
   if (utimensat(AT_FDCWD, path.c_str(), times, 0) == 0) return;
   if (!WriteScratchFile(path, "", kPrivateFile).ok()) return;
   utimensat(AT_FDCWD, path.c_str(), times, 0);
+}
+
+// Adds the troubles of members where all hosts of their cluster are fine otherwise. Where one does not
+// answer, or has something to be put right first, that may be why: without its leader nobody serves.
+void AddTroubles(const MembersAsked& asked, std::vector<Inquiry>* inquiries) {
+  absl::flat_hash_map<std::string, HostVisit*> fine;
+  for (Inquiry& inquiry : *inquiries) {
+    HostVisit& visit = inquiry.visit;
+    if (visit.answer == HostVisit::Answer::kNow && visit.drifts.empty()) fine[visit.host] = &visit;
+  }
+  absl::flat_hash_set<StepId> explained;
+  for (size_t i = 0; i < asked.count(); ++i) {
+    if (fine.count(asked.member(i).host) == 0) explained.insert(asked.member(i).verify);
+  }
+  for (size_t i = 0; i < asked.count(); ++i) {
+    const AskedMember& member = asked.member(i);
+    if (member.trouble.empty() || explained.count(member.verify) != 0) continue;
+    fine[member.host]->drifts.push_back({member.verify, {{"health", member.trouble}}, ""});
+  }
+}
+
+void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
+            const Contact& contact, absl::Time now, std::vector<Inquiry>* inquiries) {
+  absl::flat_hash_map<std::string, bool> spared;  // by host, whether an earlier answer of it counts
+  for (Inquiry& inquiry : *inquiries) {
+    HostVisit& visit = inquiry.visit;
+    const bool lately = AnsweredLately(visit.host, contact.every, now, &visit.age);
+    if (lately) visit.answer = HostVisit::Answer::kEarlier;
+    spared[visit.host] = lately;
+  }
+  MembersAsked members(graph, journals, contact.open_view);
+  // Both at once: whoever waits for a host does so for its member, too.
+  AtOnce(inquiries->size() + members.count(), kAtATime, [&](size_t i) {
+    if (i < inquiries->size()) {
+      Inquiry& inquiry = (*inquiries)[i];
+      if (inquiry.visit.answer != HostVisit::Answer::kEarlier) Visit(hosts, &inquiry);
+      return;
+    }
+    auto host = spared.find(members.member(i - inquiries->size()).host);
+    if (host != spared.end() && !host->second) members.Ask(i - inquiries->size());
+  });
+  AddTroubles(members, inquiries);
+  for (const Inquiry& inquiry : *inquiries) {
+    if (inquiry.visit.answer != HostVisit::Answer::kEarlier) NoteAnswer(inquiry.visit, now);
+  }
 }
 
 }  // namespace
@@ -331,17 +380,7 @@ std::string HostSights::SummaryOfOthers() const {
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
                       const Contact& contact, absl::Time now) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  if (contact.asks) {
-    AtOnce(inquiries.size(), kAtATime, [&](size_t i) {
-      HostVisit& visit = inquiries[i].visit;
-      if (AnsweredLately(visit.host, contact.every, now, &visit.age)) {
-        visit.answer = HostVisit::Answer::kEarlier;
-        return;
-      }
-      Visit(hosts, &inquiries[i]);
-      NoteAnswer(visit, now);
-    });
-  }
+  if (contact.asks) AskAll(graph, journals, hosts, contact, now, &inquiries);
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
+#include "src/look/members_asked.h"
 #include "src/step/host_access.h"
 #include "src/step/outlook.h"
 
@@ -104,11 +105,13 @@ struct Contact {
   bool asks = true;  // false: nobody, and what is there is unknown
   // A host that has answered, and had nothing amiss, is not asked again for so long.
   absl::Duration every = absl::ZeroDuration();
+  OpenView open_view = OpenClusterView;  // for the members of etcd
 };
 
 // Visits every host over ssh of GRAPH that a step has been done on, all at once, and looks at what was done
-// there last: of a file whose step ninja would run in any case (its record is another one, or it failed)
-// there is nothing to say. JOURNALS: as Graph::shards(). That a host had nothing amiss at NOW is noted
+// there last, and has the members of etcd read that were verified before: of a file whose step ninja would
+// run in any case (its record is another one, or it failed) there is nothing to say. JOURNALS: as
+// Graph::shards(). That a host had nothing amiss at NOW is noted
 // (.kplan/answered), for CONTACT.every of a later call.
 //
 // HOSTS reaches the hosts of the plan on disk (.kplan/steps), which may be older than GRAPH: one that is not

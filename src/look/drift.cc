@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -61,10 +62,9 @@ std::optional<int64_t> Watcher::EndOf(const std::string& issuer) {
 std::string Watcher::WhyStale(const Watch& watch, bool* time) {
   *time = false;
   if (watch.kind == Watch::Kind::kService) {
-    absl::StatusOr<bool> running = ServiceIsRunning(watch.manager, watch.root, watch.path);
+    absl::StatusOr<std::string> stale = WhyServiceIsStale(watch.manager, watch.root, watch.path);
     // Where it cannot be told, the step finds out, and says why when it cannot either.
-    if (!running.ok()) return std::string(running.status().message());
-    return *running ? "" : "is not running";
+    return stale.ok() ? *std::move(stale) : std::string(stale.status().message());
   }
   if (watch.kind == Watch::Kind::kVerdict) {
     const JournalEntry verdict = LastEntry(paths::Journal(watch.root), watch.path);

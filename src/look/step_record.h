@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/base/fields.h"
+#include "src/base/journal.h"
 #include "src/graph/graph.h"
 
 namespace kplan {
@@ -19,6 +20,11 @@ bool IsDoneOverSsh(const Step& step);
 
 // The host over ssh on which STEP is done, or, of StepKind::kHost, which it is about; "" for all others.
 std::string SshHostOf(const Graph& graph, const Step& step);
+
+// Whether ENTRY, the last run of STEP (null: none), did it by the record that it has now.
+inline bool WasDone(const Step& step, const JournalEntry* entry) {
+  return entry != nullptr && !entry->failed && !entry->digest.empty() && entry->record == step.digest();
+}
 
 // The record of STEP, which is of the kind of R; one that says nothing when it is not.
 template <typename R>

@@ -76,12 +76,14 @@ struct Answer {
 // What is told of a StepResult.
 struct ResultTold {
   std::string digest, output, reason, waiting;
+  bool runs_on = false;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("digest", self.digest);
     fields.Always("output", self.output);
     fields.Always("reason", self.reason);
+    fields.Optional("runs-on", self.runs_on);
     fields.Optional("waiting", self.waiting);
   }
 };
@@ -264,7 +266,7 @@ absl::StatusOr<std::vector<size_t>> ParseNeed(absl::string_view line, size_t cou
 
 Json ResultJson(const StepResult& result) {
   return ToJson(ResultTold{result.digest, ValidUtf8(result.output), ValidUtf8(result.reason),
-                           ValidUtf8(result.waiting)});
+                           ValidUtf8(result.waiting), result.runs_on});
 }
 
 absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label) {
@@ -279,6 +281,7 @@ absl::StatusOr<StepResult> ParseResult(const Json& json, absl::string_view label
   }
   result.reason = Shown(absl::string_view(told->reason).substr(0, kMaxReason));
   result.waiting = Shown(absl::string_view(told->waiting).substr(0, kMaxReason));
+  result.runs_on = told->runs_on;
   return result;
 }
 

@@ -8,12 +8,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/remote/agent_session.h"
 #include "src/remote/host_facts.h"
 #include "src/remote/remote_step.h"
+#include "src/step/host_clock.h"
+#include "src/step/questions.h"
 
 namespace kplan {
 namespace {
@@ -61,6 +65,12 @@ absl::StatusOr<StepResult> HostStep(const StepContext&, const HostRecord& record
   result.reason = ReasonFor(ReadFacts(host->name), *facts);
   absl::StatusOr<bool> written = WriteFileIfChanged(path, ToText(*facts) + "\n", 0644);
   if (!written.ok()) return written.status();
+  const absl::Time sent = absl::Now();
+  absl::StatusOr<StandingAnswer> standing =
+      ReadAnswer<StandingAnswer>(AskRemote(*host, ToJson(StandingQuestion())));
+  if (!standing.ok()) return standing.status();
+  if (std::string trouble = ClockTrouble(standing->clock, sent, absl::Now()); !trouble.empty())
+    return OnHost(*host, absl::FailedPreconditionError(trouble));
   result.digest = Sha256Hex(absl::StrCat(facts->id, "\n", facts->arch, "\n"));
   result.files.push_back(path);
   return result;

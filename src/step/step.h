@@ -47,6 +47,8 @@ struct StepResult {
   // The file beside its place in which the artifact waits for its service (host/waiting_file.h); "": it is in
   // place. While it waits, what depends on it has to run, though the digest may be the one of before.
   std::string waiting = {};
+  // Of a service: what ran before runs on.
+  bool runs_on = false;
 };
 
 // A step's record is the struct of its kind, which says what is in it.

@@ -1,0 +1,41 @@
+#include "src/look/members_asked.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/base/text.h"
+#include "src/look/step_record.h"
+
+namespace kplan {
+
+MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open) {
+  for (StepId id = 0; id < graph.steps().size(); ++id) {
+    const Step& step = graph.steps()[id];
+    if (step.kind != StepKind::kVerify || !WasDone(step, journals[step.shard].Find(step.label))) continue;
+    const VerifyRecord record = RecordOf<VerifyRecord>(step);
+    const std::vector<MemberRecord>& members = record.cluster.members;
+    if (std::none_of(members.begin(), members.end(), [](const auto& member) { return member.over_ssh(); }))
+      continue;
+    absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster);
+    if (!cluster.ok()) continue;
+    absl::StatusOr<std::unique_ptr<ClusterView>> view = open(*cluster);
+    if (!view.ok()) continue;
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (!members[i].over_ssh()) continue;
+      members_.push_back({id, members[i].host, members[i].name, ""});
+      places_.push_back({view->get(), i, members[i].probe});
+    }
+    views_.push_back(*std::move(view));
+  }
+}
+
+void MembersAsked::Ask(size_t i) {
+  const Place& place = places_[i];
+  const HealthAnswer answer = place.view->AskHealth(place.index);
+  if (answer.kind == HealthAnswer::kHealthy) return;
+  members_[i].trouble =
+      absl::StrCat(members_[i].name, " does not serve: ", Shown(answer.seen), " (", place.probe, ")");
+}
+
+}  // namespace kplan
