@@ -10,6 +10,21 @@
 #include "src/base/text.h"
 
 namespace kplan {
+namespace {
+
+const char* WordOf(RolloutReport::Deed deed) {
+  switch (deed) {
+    case RolloutReport::kStarted:
+      return "started";
+    case RolloutReport::kRestarted:
+      return "restarted";
+    case RolloutReport::kPutRight:
+      return "put right";
+  }
+  return "";
+}
+
+}  // namespace
 
 void RolloutReport::Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons,
                         bool led) {
@@ -35,7 +50,7 @@ std::string RolloutReport::Names(Deed deed, const char* separator) const {
 
 std::string RolloutReport::Reason() const {
   std::string text;
-  for (Deed deed : {kStarted, kRestarted}) {
+  for (Deed deed : {kStarted, kRestarted, kPutRight}) {
     std::vector<std::string> reasons;
     for (const Entry& entry : entries_) {
       if (entry.deed != deed) continue;
@@ -45,7 +60,7 @@ std::string RolloutReport::Reason() const {
     }
     const std::string names = Names(deed, ", ");
     if (names.empty()) continue;
-    absl::StrAppend(&text, text.empty() ? "" : "; ", deed == kStarted ? "started " : "restarted ", names);
+    absl::StrAppend(&text, text.empty() ? "" : "; ", WordOf(deed), " ", names);
     if (!reasons.empty()) absl::StrAppend(&text, ": ", absl::StrJoin(reasons, ", "));
   }
   return text;
@@ -54,7 +69,7 @@ std::string RolloutReport::Reason() const {
 std::string RolloutReport::Lines() const {
   std::string text = snapshot_.empty() ? "" : absl::StrCat("snapshot ", snapshot_, "\n");
   for (const Entry& entry : entries_) {
-    absl::StrAppend(&text, entry.member, entry.deed == kStarted ? ": started" : ": restarted");
+    absl::StrAppend(&text, entry.member, ": ", WordOf(entry.deed));
     if (!entry.reasons.empty()) absl::StrAppend(&text, " (", absl::StrJoin(entry.reasons, ", "), ")");
     if (entry.led) absl::StrAppend(&text, ", the leader, last");
     if (entry.took != absl::InfiniteDuration()) {
@@ -78,10 +93,12 @@ std::string RolloutReport::StopText(const std::string& why, const std::string& a
                   serving.size() >= QuorumOf(members.size()) ? ": a quorum" : ": no quorum");
   if (!snapshot_.empty()) absl::StrAppend(&text, "\n  snapshot: ", snapshot_);
   if (!entries_.empty()) {
-    const std::string started = Names(kStarted, ", "), restarted = Names(kRestarted, ", ");
-    absl::StrAppend(&text, "\n  done:     ", started.empty() ? "" : absl::StrCat("started ", started),
-                    started.empty() || restarted.empty() ? "" : "; ",
-                    restarted.empty() ? "" : absl::StrCat("restarted ", restarted));
+    std::vector<std::string> done;
+    for (Deed deed : {kStarted, kRestarted, kPutRight}) {
+      const std::string names = Names(deed, ", ");
+      if (!names.empty()) done.push_back(absl::StrCat(WordOf(deed), " ", names));
+    }
+    absl::StrAppend(&text, "\n  done:     ", absl::StrJoin(done, "; "));
   }
   if (!left.empty()) {
     absl::StrAppend(

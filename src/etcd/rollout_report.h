@@ -14,9 +14,13 @@ namespace kplan {
 
 class RolloutReport {
  public:
-  enum Deed { kStarted, kRestarted };
+  enum Deed {
+    kStarted,
+    kRestarted,
+    kPutRight,  // it runs on
+  };
 
-  // MEMBER was started or restarted for REASONS; LED: it led the cluster until then.
+  // MEMBER was started, restarted or put right for REASONS; LED: it led the cluster until then.
   void Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons, bool led);
   // MEMBER, which was added before, serves, after TOOK.
   void AddServes(const std::string& member, absl::Duration took);

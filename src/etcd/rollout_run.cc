@@ -247,7 +247,10 @@ absl::StatusOr<StepResult> Rollout::Finish(bool* again) {
   for (size_t i : all_) {
     absl::StatusOr<StepResult> service = RunService(i, /*await_start=*/false);
     if (!service.ok()) return Failed({{i, service.status()}});
-    if (!service->reason.empty()) {
+    if (!service->reason.empty() && service->runs_on) {
+      report_.Add(RolloutReport::kPutRight, members_[i].name,
+                  {std::string(absl::StripPrefix(service->reason, "put right: "))}, false);
+    } else if (!service->reason.empty()) {
       if (members_[i].touched) {
         return StopNow(absl::StrCat(members_[i].name, " had to be started twice: ", service->reason),
                        "does something else stop it, or write its files?");

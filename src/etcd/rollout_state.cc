@@ -36,7 +36,7 @@ void RolloutState::AskHosts(Obstacles* obstacles) {
     // either.
     members_[i].running = !seen->starts;
     coming_up_[i] = members_[i].running && !seen->running;
-    members_[i].reasons = members_[i].running ? seen->reasons : std::vector<std::string>();
+    members_[i].reasons = members_[i].running && seen->restarts ? seen->reasons : std::vector<std::string>();
   });
   for (size_t i : all_) {
     if (!statuses[i].ok()) obstacles->unseen.emplace_back(i, statuses[i]);

@@ -91,6 +91,7 @@ ServiceCounts CountServices(const StepForecast& step) {
     counts.starts += service.starts;
     counts.restarts += service.restarts;
     counts.reloads += service.reloads;
+    counts.others += !service.starts && !service.restarts && !service.reloads;
   }
   return counts;
 }

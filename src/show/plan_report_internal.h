@@ -11,6 +11,7 @@ namespace kplan {
 
 struct ServiceCounts {
   size_t starts = 0, restarts = 0, reloads = 0;
+  size_t others = 0;  // that run on, and of which something else is put right
 };
 
 // Counts the services of a step about several. A step about a single one counts as that one.

@@ -19,6 +19,8 @@ std::string CountsText(const ServiceCounts& counts) {
   std::vector<std::string> parts;
   if (counts.starts > 0) parts.push_back(Count(counts.starts, "start"));
   if (counts.restarts > 0) parts.push_back(Count(counts.restarts, "restart"));
+  if (counts.reloads > 0) parts.push_back(Count(counts.reloads, "reload"));
+  if (counts.others > 0) parts.push_back(absl::StrCat(counts.others, " put right"));
   return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
 }
 

@@ -54,6 +54,7 @@
 #include "src/steps/service/service_reload.h"
 #include "src/steps/service/service_start.h"
 #include "src/steps/service/service_state.h"
+#include "src/steps/service/service_upkeep.h"
 #include "src/systemd/environment_file.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_readback.h"
@@ -222,6 +223,9 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
 
   const std::set<std::string> waiting = PathsWithWaiting(root, service.Watched());
   const bool unit_waits = waiting.count(service.unit) != 0;
+  const std::optional<std::string> unit_text = UnitTextToCome(service, Foreseen());
+  if (absl::Status status = CheckDropInsOf(service, unit_text); !status.ok()) return status;
+  const bool not_enabled = IsNotEnabled(service, unit_text);
   absl::StatusOr<RunningService> running = LookAtRunning(service, unit_waits);
   if (!running.ok()) return running.status();
   if (service.manager == "systemd" && !unit_waits) {
@@ -247,7 +251,10 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
     if (status.ok()) status = PutInPlace(service, waiting);
     if (!status.ok()) return status;
   }
+  result.runs_on = reasons.empty();
   if (reasons.empty()) {
+    const std::vector<Reason> upkeep = UnitUpkeep(running->unit_changed && !unit_waits, not_enabled);
+    if (!upkeep.empty()) result.reason = absl::StrCat("put right: ", Join(upkeep, ", "));
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
     } else if (!running->active && !service.await_start && !service.by_unit) {
@@ -328,6 +335,8 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRec
     // Without waiting for a start that is under way: that is the step's to do.
     running.instance = FindRunning(service.process, /*await_start=*/false);
   }
+  const std::optional<std::string> unit_text = UnitTextToCome(service, context.foreseen);
+  if (absl::Status status = CheckDropInsOf(service, unit_text); !status.ok()) return status;
   const ServiceMarker wanted = WantedMarker(service, files->files);
   absl::StatusOr<ServiceDecision> decision =
       DecideOnService(service, running, marker, wanted, files->rewritten);
@@ -346,6 +355,10 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRec
       if (absl::Status status = HeedsReload(name, *running.instance); !status.ok()) return status;
     }
     outlook.reasons = std::move(decision->reload);
+    if (!outlook.reloads) {
+      const bool unread = running.unit_changed && files->rewritten.count(service.unit) == 0;
+      outlook.reasons = UnitUpkeep(unread, IsNotEnabled(service, unit_text));
+    }
     outlook.changes_digest = files->differ;
     return outlook;
   }

@@ -22,6 +22,14 @@ absl::StatusOr<bool> ServiceIsRunning(const std::string& manager, const std::str
   return marker.has_value() && InstanceOfPidFile(root, name, marker->exe).has_value();
 }
 
+absl::StatusOr<std::string> WhyServiceIsStale(const std::string& manager, const std::string& root,
+                                              const std::string& name) {
+  if (manager == "systemd") return WhyUnitIsStale(name);
+  absl::StatusOr<bool> running = ServiceIsRunning(manager, root, name);
+  if (!running.ok()) return running.status();
+  return std::string(*running ? "" : "is not running");
+}
+
 absl::StatusOr<bool> ServiceMayComeUp(const std::string& manager, const std::string& root,
                                       const std::string& name) {
   if (manager == "process") {

@@ -15,6 +15,11 @@ namespace kplan {
 absl::StatusOr<bool> ServiceIsRunning(const std::string& manager, const std::string& root,
                                       const std::string& name);
 
+// Why the service NAME is not as its step left it, as cheaply: it does not run, or systemd has not read its
+// unit as it is on disk; else "".
+absl::StatusOr<std::string> WhyServiceIsStale(const std::string& manager, const std::string& root,
+                                              const std::string& name);
+
 // False when waiting for NAME to answer is in vain: it has ended, and nothing is going to start it by itself.
 // For a member that is elsewhere, or started outside kplan, this cannot be told, and is true.
 absl::StatusOr<bool> ServiceMayComeUp(const std::string& manager, const std::string& root,

@@ -1,11 +1,12 @@
 // The text of a systemd unit, put in its place as any file is (steps/files/file.cc), once systemd finds
-// nothing wrong with it (systemd/unit_verify.h).
+// nothing wrong with it (systemd/unit_verify.h). What is in place then is what systemd has.
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/files/file_checked.h"
+#include "src/systemd/systemctl.h"
 #include "src/systemd/unit_verify.h"
 
 namespace kplan {
@@ -27,11 +28,15 @@ absl::Status VerifyUnit(const std::string& name, absl::string_view text) {
 
 absl::StatusOr<StepResult> UnitStep(const StepContext&, const UnitRecord& record) {
   const std::string name = record.path.substr(record.path.rfind('/') + 1);
-  return FileChecked(record, [&](const InstallSource& source) -> absl::Status {
+  absl::StatusOr<StepResult> result = FileChecked(record, [&](const InstallSource& source) -> absl::Status {
     absl::StatusOr<Secret> text = source.ReadAll(kMaxUnitText);
     if (!text.ok()) return text.status();
     return VerifyUnit(name, text->view());
   });
+  const bool in_place = result.ok() && !result->reason.empty() && result->waiting.empty();
+  if (!in_place || record.root != "/") return result;
+  if (absl::Status status = ReadUnitAgain(name); !status.ok()) return status;
+  return result;
 }
 
 absl::StatusOr<Outlook> UnitLook(const LookContext& context, const UnitRecord& record) {

@@ -1,0 +1,34 @@
+#ifndef KPLAN_STEPS_SERVICE_SERVICE_UPKEEP_H_
+#define KPLAN_STEPS_SERVICE_SERVICE_UPKEEP_H_
+
+// What is amiss with the unit of a service though the service runs: put right without a restart.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "src/base/reason.h"
+#include "src/step/outlook.h"
+#include "src/steps/service/service_decision.h"
+
+namespace kplan {
+
+// The text that the unit's own file has once all that FORESEEN has is written, and what waits is put in
+// place. No value where that is not known before, nor without systemd. A file that is not there has none,
+// either.
+std::optional<std::string> UnitTextToCome(const ServiceSpec& service, const Foreseen& foreseen);
+
+// Whether TEXT, that of SERVICE's unit, says that it is started at boot, and it is not enabled for good.
+bool IsNotEnabled(const ServiceSpec& service, const std::optional<std::string>& text);
+
+// UNREAD: systemd has not read the unit as it is in place. PrepareUnit puts both right.
+std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled);
+
+// FailedPrecondition when a drop-in takes away what TEXT, that of SERVICE's unit, says.
+absl::Status CheckDropInsOf(const ServiceSpec& service, const std::optional<std::string>& text);
+
+}  // namespace kplan
+
+#endif  // KPLAN_STEPS_SERVICE_SERVICE_UPKEEP_H_
