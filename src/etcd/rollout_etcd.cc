@@ -25,6 +25,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/text.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -70,8 +71,19 @@ std::string SnapshotNote(const RolloutRecord& record, bool restarts) {
 }
 
 absl::StatusOr<StepResult> RolloutStep(const StepContext& context, const RolloutRecord& record) {
+  return RollOutPart(context, record, {});
+}
+
+absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const RolloutRecord& record,
+                                       const std::vector<std::string>& hosts) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
+  for (const std::string& host : hosts) {
+    const std::vector<PlannedMember>& members = plan->cluster.members;
+    if (std::none_of(members.begin(), members.end(), [&](const auto& member) { return member.host == host; }))
+      return absl::InvalidArgumentError(absl::StrCat("no member is on ", Quote(host)));
+  }
+  plan->hosts = hosts;
   if (context.hosts == nullptr) return absl::InternalError("no way to reach the hosts");
   absl::StatusOr<UniqueFd> lock = LockRollout();
   if (!lock.ok()) return lock.status();
