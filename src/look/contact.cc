@@ -339,7 +339,7 @@ HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, 
         return;
       }
       Visit(hosts, &inquiries[i]);
-      NoteAnswer(visit, now);
+      if (contact.notes) NoteAnswer(visit, now);
     });
   }
   std::vector<HostVisit> visits;
