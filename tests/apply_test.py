@@ -209,13 +209,16 @@ def test_a_bad_spec_is_refused_by_its_place(done):
 
 
 def slow_ninja(lab):
-    """A PATH whose ninja runs the real one in a process that can be watched, after a while that ends with a signal."""
+    """A PATH whose ninja does nothing, and says so, until a signal ends it."""
     folder = lab.path("slow")
     folder.mkdir()
-    real = shutil.which("ninja")
     script = folder / "ninja"
-    script.write_text(f'#!/bin/sh\necho $$ > {lab.path("ninja.pid")}\ntrap "echo caught; exit 130" INT TERM HUP\nsleep 1000 & wait $!\nexec {real} "$@"\n',
-                      encoding="ascii")
+    script.write_text(f"""#!/bin/sh
+trap 'kill $!; echo caught; exit 130' INT TERM HUP
+sleep 1000 >&- 2>&- &
+echo $$ > {lab.path("ninja.pid")}
+wait $!
+""", encoding="ascii")
     script.chmod(0o755)
     return f"{folder}:/usr/local/bin:/usr/bin:/bin"
 
