@@ -132,22 +132,31 @@ absl::StatusOr<T> ParseLine(const std::string& path, size_t number, absl::string
   return value;
 }
 
-// "; now: WHAT"
+// "the plan has: WHAT; now: WHAT"
 std::string Versus(absl::string_view saved, absl::string_view now) {
   return absl::StrCat("the plan has: ", saved.empty() ? absl::string_view("nothing to do") : saved,
                       "; now: ", now.empty() ? absl::string_view("nothing to do") : now);
 }
 
+// Those of A that are not among B.
+std::string Without(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::vector<std::string> rest;
+  for (const std::string& it : a) {
+    if (std::find(b.begin(), b.end(), it) == b.end()) rest.push_back(it);
+  }
+  return rest.empty() ? "nothing more" : absl::StrJoin(rest, ", ");
+}
+
 // How NOW differs from SAVED, which has the same label; "" when it does not.
 std::string Difference(const SavedPlan::Step& saved, const SavedPlan::Step& now) {
+  // Of a rollout of many members only what differs is of interest.
+  const bool both = !saved.details.empty() && !now.details.empty();
+  if (both && saved.details != now.details)
+    return Versus(Without(saved.details, now.details), Without(now.details, saved.details));
   if (saved.what != now.what) return Versus(saved.what, now.what);
   if (saved.record != now.record)
     return "its record is another one than in the plan: cluster.yaml was edited";
-  for (size_t i = 0; i < std::max(saved.details.size(), now.details.size()); ++i) {
-    const std::string was = i < saved.details.size() ? saved.details[i] : "";
-    const std::string is = i < now.details.size() ? now.details[i] : "";
-    if (was != is) return Versus(was, is);
-  }
+  if (saved.details != now.details) return Versus(Without(saved.details, {}), Without(now.details, {}));
   return saved.seen == now.seen ? "" : "what is there is not what the plan saw: somebody has changed it";
 }
 

@@ -147,7 +147,12 @@ TEST_F(SavedPlanTest, WhatDiffersIsSaidLabelFirst) {
                           "now: nothing to do"));
   forecast_.steps[2].fate = Fate::kChange;
   forecast_.steps[2].changes[0].to = "3";
-  EXPECT_THAT(differences(), ElementsAre(HasSubstr("now: restarts, flags changed, flag --x 1 -> 3")));
+  EXPECT_THAT(differences(),
+              ElementsAre("service/web/web: the plan has: flag --x 1 -> 2; now: flag --x 1 -> 3"));
+  forecast_.steps[2].reasons.push_back({"unit", "unit changed"});
+  forecast_.steps[2].changes[0].to = "2";
+  EXPECT_THAT(differences(), ElementsAre("service/web/web: the plan has: nothing more; now: unit changed"));
+  forecast_.steps[2].reasons.pop_back();
   forecast_.steps[2].changes[0].to = "2";
   forecast_.steps[1].fate = Fate::kUnknown;
   forecast_.steps[1].failure = "web does not answer";

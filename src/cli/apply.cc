@@ -149,7 +149,7 @@ int Run(const ApplyRequest& request, const OpenPlan& plan, const MadePlan& made,
   if (!exit.ok()) return Fail(exit.status().message());
   const ApplySummary summary =
       SummaryOf(made.graph(plan), made.look.forecast, made.report, Journal::Read(paths::kAppliedJournal));
-  PrintText(summary.Text(absl::Now() - start));
+  PrintText(summary.Text(absl::Now() - start, *exit == 0));
   if (limit != nullptr) {
     const Owed owed = LookAtOwed(plan, *limit);
     if (!owed.empty()) PrintText(absl::StrCat("still owed, left out by --limit: ", owed.Text(), "\n"));
@@ -167,9 +167,8 @@ int Apply(const ApplyRequest& request, NinjaOptions* ninja) {
   absl::StatusOr<AppliedLock> lock = AppliedLock::Take();
   if (!lock.ok()) return Fail(lock.status().message());
   OpenPlan plan;
-  if (int exit = OpenPlanIn("", request.saved.has_value() ? request.saved->spec : "", &plan);
-      exit != kExitDone)
-    return exit;
+  const std::string& spec = request.saved.has_value() ? request.saved->spec : ninja->spec;
+  if (int exit = OpenPlanIn("", spec, &plan); exit != kExitDone) return exit;
   MadePlan made;
   if (int exit = MakePlan(plan, request.plan, ContactFor(request, plan.compiled()), &made); exit != kExitDone)
     return exit;

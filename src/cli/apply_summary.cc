@@ -18,7 +18,7 @@ size_t RestartsOf(const StepForecast& step) {
 
 }  // namespace
 
-std::string ApplySummary::Text(absl::Duration took) const {
+std::string ApplySummary::Text(absl::Duration took, bool ended_well) const {
   std::vector<std::string> parts;
   if (changed > 0 || checked == 0) parts.push_back(absl::StrCat(changed, " changed"));
   if (restarts > 0) parts.push_back(Count(restarts, "restart"));
@@ -31,7 +31,7 @@ std::string ApplySummary::Text(absl::Duration took) const {
   constexpr size_t kMost = 8;
   std::vector<std::string> shown(left.begin(), left.begin() + std::min(left.size(), kMost));
   if (shown.size() < left.size()) shown.push_back(absl::StrCat(left.size() - kMost, " more"));
-  absl::StrAppend(&text, "not done: ", absl::StrJoin(shown, ", "), "\n");
+  absl::StrAppend(&text, ended_well ? "right already: " : "not done: ", absl::StrJoin(shown, ", "), "\n");
   return text;
 }
 

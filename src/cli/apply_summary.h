@@ -21,7 +21,8 @@ struct ApplySummary {
 
   bool all_done() const { return failed.empty() && left.empty(); }
   // "done: 12 changed, 2 restarts, 3 checked (4.2 s)", and a line each of what failed, the label first.
-  std::string Text(absl::Duration took) const;
+  // ENDED_WELL: ninja did. What it did not come to was right by then.
+  std::string Text(absl::Duration took, bool ended_well) const;
 };
 
 // JOURNAL: of the steps that have run in it. REPORT is the plan, of GRAPH.
