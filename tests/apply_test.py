@@ -542,6 +542,62 @@ def test_what_changes_nothing_refuses_nothing(done):
     assert done.ninja().no_work
 
 
+# Who runs it.
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes root to lock somebody out")
+def test_what_root_began_its_owner_goes_on_with():
+    base = harness.make_folder("owner", owner=harness.NOBODY)
+    lab = make_lab(base)
+    try:
+        harness.copy_file(harness.KPLAN, base / "kplan", mode=0o755)
+        lab.kplan = str(base / "kplan")
+        lab.run("chown", "-R", f"{harness.NOBODY}:{harness.NOBODY}", base).ok()
+        assert lab.apply().code == 1  # nobody says yes
+        assert lab.plan("--out", "saved.plan").code == 2
+        lab.runner = harness.Here(harness.NOBODY)
+        lab.apply("--yes").ok()
+        lab.edit_spec("red", "blue")
+        assert lab.plan("--out", "mine.plan").code == 2
+        lab.apply("--yes", "mine.plan").ok()
+        lab.edit_spec("blue", "green")
+        lab.runner = harness.Here()
+        assert lab.apply("--limit", "c").code == 0
+        lab.runner = harness.Here(harness.NOBODY)
+        lab.apply("--yes", "--limit", "b").ok()
+        lab.apply("--yes").ok()
+        assert lab.ninja().no_work
+    finally:
+        for host in "ab":
+            if pid := lab.pid(host):
+                harness.kill(pid)
+        shutil.rmtree(base)
+
+
+def test_a_full_disk_leaves_nothing_half_done(done):
+    """A disk that is full when the plan is to be saved, or handed to ninja."""
+    if not harness.ISOLATED_ROOT:
+        pytest.skip("it mounts a small disk")
+    done.edit_spec("red", "blue")
+    small = done.path("small")
+    small.mkdir()
+    done.run("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", small).ok()
+    try:
+        ran = done.plan("--out", "small/saved.plan")
+        assert ran.code == 1 and "small/saved.plan" in ran.err, ran
+        assert not list(small.iterdir())
+        (small / "rest").write_bytes(b"x" * 4096)
+        done.run("mount", "--bind", small, done.path(".kplan/apply")).ok()
+        before = harness.snapshot(done.path("a"), done.path("b"))
+        ran = done.apply("--yes")
+        assert ran.code == 1 and ".kplan/apply" in ran.err and not ran.edges, ran
+        assert harness.changes(before, harness.snapshot(done.path("a"), done.path("b"))) == {}
+    finally:
+        done.run("umount", done.path(".kplan/apply"))
+        done.run("umount", small).ok()
+    done.apply("--yes").ok()
+
+
 # What gen says at its end.
 
 

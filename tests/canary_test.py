@@ -87,7 +87,10 @@ def test_a_saved_plan_is_refused_when_a_member_is_down(cluster):
     assert not refused.edges
     host.run(["systemctl", "start", "etcd"], check=True)
     harness.wait_for("health", cluster.is_healthy, 60)
-    # It is another process than the plan saw, with what it is to run with before: the plan is the same again.
+    # Somebody has started it, and it is not the process that the plan saw.
+    again = apply(cluster, "saved.plan")
+    assert again.code == 1 and f"service/{host.name}/etcd" in again.err, again
+    assert cluster.project.run(harness.KPLAN, "plan", "--out", "saved.plan").code == 2
     applied = apply(cluster, "saved.plan").ok()
     assert len(exchanged(pids, cluster.pids())) == 3 and ", 3 restarts" in applied.out, applied.out
     cluster.check_all_right()

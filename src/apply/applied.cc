@@ -96,6 +96,8 @@ absl::StatusOr<AppliedLock> AppliedLock::Take() {
   }
   UniqueFd fd(disk::Open(paths::kApplyLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kPrivateFile));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", paths::kApplyLock));
+  // Also when nothing comes of this: what root made here must lock nobody out.
+  if (absl::Status status = GiveToOwnerOf(paths::kState, paths::kApply); !status.ok()) return status;
   if (disk::Lock(fd.get(), LOCK_EX | LOCK_NB) == 0) return AppliedLock(std::move(fd));
   if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", paths::kApplyLock));
   return absl::UnavailableError(

@@ -108,8 +108,8 @@ absl::Status CloseToOthers(std::string* line) {
 // What root made is for whoever the folder belongs to.
 absl::Status GiveToOwner() {
   absl::Status status = GiveToOwnerOf(".", paths::kBuildNinja);
-  for (const char* folder : {paths::kSpecs, paths::kShards})
-    if (status.ok()) status = GiveToOwnerOf(paths::kState, folder);
+  for (const char* path : {paths::kSpecs, paths::kShards, paths::kPlan, paths::kGenStamp})
+    if (status.ok()) status = GiveToOwnerOf(paths::kState, path);
   // What a step that was killed had not given yet.
   return status.ok() ? GiveToOwnerOf(paths::kRendered, paths::kRendered) : status;
 }

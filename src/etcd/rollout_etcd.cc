@@ -25,6 +25,8 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/private_folder.h"
 #include "src/base/text.h"
 #include "src/step/outlook.h"
 
@@ -38,6 +40,7 @@ absl::StatusOr<UniqueFd> LockRollout() {
   if (absl::Status status = MakeFolders(FolderOf(kLock)); !status.ok()) return status;
   UniqueFd lock(disk::Open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", kLock));
+  if (absl::Status status = GiveToOwnerOf(paths::kState, FolderOf(kLock)); !status.ok()) return status;
   if (absl::Status status = AwaitLock(lock.get(), LOCK_EX, kLock); !status.ok()) return status;
   return lock;
 }
