@@ -383,6 +383,19 @@ def test_two_at_once_as_the_rollout_allows(done):
     assert order == ["service/a/web", "service/b/web"], ran.out
 
 
+def test_a_part_takes_no_more_away_than_the_whole_would(done):
+    done.edit_spec("red", "blue")
+    done.stop("a")
+    pid = done.pid("b")
+    for words in (["plan", "--limit", "b"], ["apply", "--yes", "--limit", "service/b/web"]):
+        ran = done.run(done.kplan, *words)
+        assert ran.code == 1 and "service/b/web would be restarted while service/a/web does not run" in ran.err, ran
+    assert done.pid("b") == pid and done.path("b/etc/web/colour").read_text(encoding="ascii") == "red\n"
+    done.apply("--yes", "--limit", "b", "--limit", "a").ok()
+    assert done.pid("b") != pid and done.pid("a")
+    assert done.ninja().no_work
+
+
 # Saved plans.
 
 

@@ -1,6 +1,7 @@
 #include "src/cli/planning.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -23,6 +24,46 @@ std::string LeftoverText(const std::vector<Leftover>& leftovers) {
   std::string out = "left over from earlier plans (kplan prune)\n";
   for (const Leftover& leftover : leftovers) absl::StrAppend(&out, "  - ", leftover.key, "\n");
   return out;
+}
+
+// Those of the services OTHERS that do not run, by label.
+std::vector<std::string> StoppedAmong(const std::vector<StepId>& others, const OpenPlan& plan,
+                                      const Contact& contact) {
+  std::vector<std::string> labels, stopped;
+  for (StepId id : others) labels.push_back(plan.graph().steps()[id].label);
+  absl::StatusOr<Limit> limit = LimitTo(plan.graph(), labels);
+  if (!limit.ok()) return stopped;  // labels of the graph are in it
+  const Graph graph = LimitedGraph(plan.graph(), *limit);
+  const Forecast forecast = LookAt(graph, contact, absl::Now()).forecast;
+  for (StepId id = 0; id < graph.steps().size(); ++id) {
+    const std::string& label = graph.steps()[id].label;
+    if (forecast.steps[id].starts && std::find(labels.begin(), labels.end(), label) != labels.end())
+      stopped.push_back(label);
+  }
+  return stopped;
+}
+
+// The part that MADE is about may take a service away only while enough of those that it takes turns with run
+// (rollout.max-unavailable): those that are left out are nobody's to start in this run. Etcd's members are
+// seen to by their rollout (etcd/rollout_order.h).
+void CheckTurns(const OpenPlan& plan, const Contact& contact, MadePlan* made) {
+  // By those that are left out, which the services of one name have in common.
+  std::map<std::vector<StepId>, std::vector<std::string>> stopped;
+  for (const PlannedStep& planned : made->report.steps) {
+    const Step& step = made->part->steps()[planned.step];
+    if (step.kind != StepKind::kService || !made->look.forecast.steps[planned.step].restarts) continue;
+    const Turns turns = TurnsOf(plan.graph(), *made->limit, made->limit->steps[planned.step].step);
+    if (turns.others.empty()) continue;
+    auto [found, fresh] = stopped.try_emplace(turns.others);
+    if (fresh) found->second = StoppedAmong(turns.others, plan, contact);
+    const std::vector<std::string>& away = found->second;
+    if (away.size() < turns.at_a_time) continue;
+    made->over.push_back(
+        {absl::StrCat(step.label, " would be restarted while ", JoinAnd(away),
+                      away.size() == 1 ? " does" : " do", " not run, and rollout.max-unavailable allows ",
+                      turns.at_a_time, " to be away; have that done first, or with it: --limit ", away[0]),
+         {planned.step}});
+  }
 }
 
 }  // namespace
@@ -60,6 +101,7 @@ int MakePlan(const OpenPlan& plan, const PlanRequest& request, Contact contact, 
   Explainer explainer(graph, forecast, plan.history, plan.path, plan.text());
   made->report = MakePlanReport(graph, forecast, made->look.sights, &explainer);
   made->over = CheckBudget(graph, forecast, made->report, request.budget);
+  if (made->limit.has_value()) CheckTurns(plan, contact, made);
   std::string problem;
   made->leftovers = FindLeftovers(plan.graph(), &problem);
   return problem.empty() ? kExitDone : Fail(problem);

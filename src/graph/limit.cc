@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/step/etcd_records.h"
@@ -280,6 +281,32 @@ absl::StatusOr<Limit> LimitTo(const Graph& graph, absl::Span<const std::string> 
     if (absl::Status status = limiter.Name(name); !status.ok()) return status;
   }
   return limiter.Finish(names);
+}
+
+Turns TurnsOf(const Graph& graph, const Limit& limit, StepId service) {
+  auto name = [&graph](const Step& step) {
+    absl::string_view label = step.label;
+    if (step.kind != StepKind::kService || !absl::ConsumePrefix(&label, "service/"))
+      return absl::string_view();
+    return absl::ConsumePrefix(&label, absl::StrCat(graph.shards()[step.shard].name, "/")) ? label : "";
+  };
+  const absl::string_view wanted = name(graph.steps()[service]);
+  auto is_same = [&](StepId id) { return !wanted.empty() && name(graph.steps()[id]) == wanted; };
+  // Whether another of that name comes before it, itself or what proves it.
+  auto has_one_before = [&](const Step& step) {
+    return std::any_of(step.after.begin(), step.after.end(), [&](StepId id) {
+      const Step& before = graph.steps()[id];
+      return is_same(id) ||
+             (IsProof(before) && std::any_of(before.inputs.begin(), before.inputs.end(), is_same));
+    });
+  };
+  Turns turns;
+  for (StepId id = 0; id < graph.steps().size(); ++id) {
+    if (!is_same(id)) continue;
+    if (!has_one_before(graph.steps()[id])) ++turns.at_a_time;
+    if (id != service && limit.Find(id) == nullptr) turns.others.push_back(id);
+  }
+  return turns;
 }
 
 Graph LimitedGraph(const Graph& graph, const Limit& limit) {

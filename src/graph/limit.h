@@ -48,6 +48,13 @@ struct Limit {
 // host, service, group or label \"etcd-22\"; did you mean \"etcd-2\"?".
 absl::StatusOr<Limit> LimitTo(const Graph& graph, absl::Span<const std::string> names);
 
+// The services that SERVICE, a step of a service, takes turns with.
+struct Turns {
+  size_t at_a_time = 0;        // so many of them may be away at a time
+  std::vector<StepId> others;  // those of the same name on other hosts that LIMIT leaves out
+};
+Turns TurnsOf(const Graph& graph, const Limit& limit, StepId service);
+
 // The graph of LIMIT alone: its steps in their order, with their records, in shards of the same names. Step I
 // of it is LIMIT.steps[I].
 Graph LimitedGraph(const Graph& graph, const Limit& limit);

@@ -139,6 +139,22 @@ TEST(Limit, WhatProvesTheFirstComesBeforeTheSecond) {
   EXPECT_EQ(limit.Find(IdOf(Whole(), "verify/web-2/web")), nullptr);
 }
 
+TEST(Turns, OfAServiceOnSeveralHosts) {
+  auto turns = [](const Graph& graph, const Names& names, const std::string& label) {
+    return TurnsOf(graph, LimitOf(graph, names), IdOf(graph, label));
+  };
+  const Turns one = turns(Whole(), {"web-2"}, "service/web-2/web");
+  EXPECT_EQ(one.at_a_time, 1u);
+  EXPECT_EQ(one.others,
+            (std::vector<StepId>{IdOf(Whole(), "service/web-1/web"), IdOf(Whole(), "service/web-3/web")}));
+  EXPECT_TRUE(turns(Whole(), {"web"}, "service/web-2/web").others.empty());
+  std::string spec = kSpec;
+  spec.erase(spec.find("etcd:\n"), spec.find("services:") - spec.find("etcd:\n"));
+  spec = Replace(spec, "    after: [etcd]\n", "");
+  const Graph two = GraphOf(absl::StrCat(spec, "rollout: {max-unavailable: 2}\n"));
+  EXPECT_EQ(turns(two, {"web-2"}, "service/web-2/web").at_a_time, 2u);
+}
+
 TEST(Limit, ALabelAndWhatItIsMadeFrom) {
   EXPECT_EQ(LabelsOf(Whole(), LimitOf(Whole(), {"ca/cert"})), (Labels{"ca/cert", "ca/key"}));
 }
