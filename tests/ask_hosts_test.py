@@ -233,3 +233,49 @@ def test_one_that_is_down_hinders_nobody_else(made):
         made.hosts[1].start()
         made.hosts[1].link.arm()
     assert no_work(made), made.ninja().out
+
+
+def test_apply_asks_only_those_that_it_is_for(made):
+    made.hosts[1].stop()
+    made.hosts[1].link.arm(cut_after=0)
+    for path in made.project.path(".kplan/ssh").glob("*"):
+        made.run("ssh", "-o", f"ControlPath={path}", "-O", "exit", "nobody")
+    try:
+        edit(made.root(0) / "etc/web/colour")
+        ran = made.kplan("apply", "--yes", "--limit", "h1")
+        assert ran.code == 0 and "done: 1 changed" in ran.out and "h2 does not answer" not in ran.out + ran.err, ran
+        assert (made.root(0) / "etc/web/colour").read_text(encoding="ascii") == "red\n"
+        edit(made.root(0) / "etc/web/colour")
+        ran = made.kplan("apply", "--yes")
+        assert ran.code == 3 and "done: 1 changed" in ran.out and "not known: h2 does not answer" in ran.out, ran
+        assert (made.root(0) / "etc/web/colour").read_text(encoding="ascii") == "red\n"
+        ran = made.kplan("apply")
+        assert ran.code == 3 and "nothing to do: " in ran.out and "kplan: error: h2: " in ran.err, ran
+        edit(made.root(0) / "etc/web/colour")
+        ran = made.kplan("apply", "--offline")
+        assert ran.code == 0 and ran.out.splitlines()[-1].endswith("; 2 hosts not asked"), ran
+        assert made.kplan("plan", "--out", "saved.plan", offline="1").code == 0
+        assert made.kplan("apply", "--yes", "saved.plan").code == 0, "as it was saved: nobody was asked"
+        assert made.kplan("plan", "--limit", "h1", "--out", "saved.plan").code == 2
+    finally:
+        made.hosts[1].start()
+        made.hosts[1].link.arm()
+    made.kplan("apply", "--yes", "saved.plan").ok()
+    assert no_work(made), made.ninja().out
+
+
+def test_an_answer_of_a_part_does_not_count_for_the_whole(made):
+    """`contact.every` lets an answer count for a while: not that of one file for the whole host."""
+    made.project.spec = made.project.spec + "contact: {every: 10m}\n"
+    made.project.gen().ok()
+    shutil.rmtree(made.project.path(".kplan/answered"), ignore_errors=True)
+    try:
+        edit(made.root(0) / "etc/web/colour")
+        assert made.kplan("plan", "--limit", "file/h1/etc/web/token").code == 0
+        steps, _ = made.plan()
+        assert steps["file/h1/etc/web/colour"] == "change", steps
+        assert made.ninja().code == 0
+    finally:
+        made.project.edit_spec("contact: {every: 10m}\n", "")
+        made.project.gen().ok()
+    assert no_work(made), made.ninja().out

@@ -251,7 +251,7 @@ def test_a_spec_that_comes_slowly(folder):
 
 
 @pytest.mark.parametrize("word, answer", [
-    ("validate", "`kplan check cluster.yaml`"), ("up", "`kplan gen cluster.yaml && ninja`"), ("apply", "&& ninja`"),
+    ("validate", "`kplan check cluster.yaml`"), ("up", "`kplan apply cluster.yaml`"), ("deploy", "`kplan apply cluster.yaml`"),
     ("diff", "`kplan plan`"), ("verify", "`ninja verify`")])
 def test_words_of_other_tools_are_answered(folder, word, answer):
     code, out, err = kplan(folder, word)

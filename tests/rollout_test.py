@@ -405,3 +405,120 @@ def test_a_wiped_member_is_not_started_into_the_cluster(running):
     assert ran.code != 0
     assert "etcd-3" in ran.out and "wiped" in ran.out
     assert running.pids() == pids
+
+
+# Some members alone (`kplan apply --limit`).
+
+
+def apply(trio, *words, timeout=240):
+    return trio.project.run(trio.project.kplan, "apply", "--yes", *words, timeout=timeout)
+
+
+def planned(trio, *words):
+    """{label of a service: whether it is restarted}, of what the next run would do with members."""
+    ran = trio.project.run(trio.project.kplan, "plan", "--json", *words)
+    return {service["label"]: service["restarts"] for step in json.loads(ran.out)["steps"] for service in step.get("services", [])}
+
+
+def files_of(trio, *members):
+    return harness.snapshot(*(trio.project.path(f"h{i + 1}/{folder}") for i in members for folder in ("etc", "usr")))
+
+
+def test_a_canary_and_then_the_rest(running):
+    change_flag(running, "6")
+    before, others = running.pids(), files_of(running, 0, 2)
+    assert planned(running, "--limit", "etcd-2") == {"service/etcd-2/etcd": True}
+    ran = apply(running, "--limit", "etcd-2").ok()
+    assert "rollout/etcd: restarted etcd-2: " in ran.out and "verify/etcd" not in ran.edges
+    assert "; to be started or restarted: service/etcd-1/etcd, service/etcd-3/etcd\n" in ran.out.split("still owed", 1)[1], ran.out
+    assert running.flags() == ["5", "6", "5"]
+    now = running.pids()
+    assert now[0] == before[0] and now[1] != before[1] and now[2] == before[2]
+    assert harness.changes(others, files_of(running, 0, 2)) == {}
+    # The debt is not lost: nothing says that the whole of it was done. Once more the canary has nothing to do.
+    assert not running.project.path(".kplan/stamps/rollout/etcd").exists()
+    assert planned(running) == {"service/etcd-1/etcd": True, "service/etcd-3/etcd": True}
+    assert "nothing to do: " in apply(running, "--limit", "etcd-2").ok().out
+    assert running.pids() == now
+    with Watcher(running) as watcher:
+        rest = running.project.ninja().ok()
+    assert sorted(watcher.order) == [0, 2] and watcher.down_together == 1
+    assert running.flags() == ["6"] * 3 and running.pids()[1] == now[1]
+    assert "verify/etcd" in rest.edges
+    assert running.project.ninja().no_work
+
+
+def test_a_canary_of_two_goes_one_at_a_time_by_the_same_order(running):
+    change_flag(running, "7")
+    with Watcher(running) as watcher:
+        apply(running, "--limit", "etcd-3", "--limit", "service/etcd-1/etcd").ok()
+    assert sorted(watcher.order) == [0, 2] and watcher.down_together == 1
+    assert running.flags() == ["7", "5", "7"]
+    running.project.ninja().ok()
+    assert running.flags() == ["7"] * 3
+
+
+def test_a_canary_is_no_way_around_the_gates(running):
+    change_flag(running, "8")
+    harness.kill(running.pid(2))
+    pids = running.pids()
+    ran = apply(running, "--limit", "etcd-2")
+    assert ran.code == 1 and "etcd-3 does not run, and this run is not for it" in ran.out, ran
+    assert "failed: rollout/etcd: " in ran.out
+    assert running.pids() == pids
+    # With it, both are done.
+    apply(running, "--limit", "etcd-2", "--limit", "etcd-3").ok()
+    assert running.pid(0) == pids[0] and all(running.pids())
+    running.project.ninja().ok()
+    assert running.flags() == ["8"] * 3 and running.project.ninja().no_work
+
+
+def test_a_member_that_was_stopped_is_started_alone(running):
+    harness.kill(running.pid(1))
+    pids = running.pids()
+    ran = apply(running, "--limit", "etcd-2").ok()
+    assert "rollout/etcd: started etcd-2: was not running" in ran.out
+    assert running.pids()[0] == pids[0] and running.pid(1) and running.pids()[2] == pids[2]
+    # The whole of it was not looked at; then it is.
+    assert "verify/etcd" in running.project.ninja().ok().edges
+    assert running.project.ninja().no_work
+
+
+def test_all_members_named_are_the_whole_rollout(running):
+    change_flag(running, "9")
+    ran = apply(running, *(word for name in NAMES for word in ("--limit", name))).ok()
+    assert running.flags() == ["9"] * 3 and "verify/etcd" in ran.edges and "still owed" not in ran.out
+    assert running.project.ninja().no_work
+
+
+def test_a_canary_before_the_first_run_is_refused_before_it_waits(trio):
+    ran = apply(trio, "--limit", "etcd-2")
+    assert "x rollout/etcd" in ran.out and "would fail: " in ran.out, "the plan says so before"
+    assert ran.code == 1 and "where nothing was ever set up there, run it for all members" in ran.out, ran
+    assert trio.pids() == [0, 0, 0]
+    apply(trio).ok()
+    assert trio.project.ninja().no_work and all(trio.pids())
+
+
+def test_a_canary_that_is_killed_is_no_debt_forgotten(running):
+    change_flag(running, "11")
+    process = running.project.runner.popen([running.project.kplan, "apply", "--yes", "--limit", "etcd-2"], running.project.folder,
+                                           start_new_session=True)
+    pid = running.pid(1)
+    harness.wait_for("restart", lambda: running.pid(1) != pid or process.poll() is not None)
+    kill_ninja_and_kplan(process)
+    harness.wait_for("free folder", lambda: running.project.gen_and_ninja().code == 0)
+    assert running.flags() == ["11"] * 3
+    assert running.project.ninja().no_work
+
+
+def test_a_saved_canary_is_a_canary(running):
+    change_flag(running, "12")
+    assert running.project.run(running.project.kplan, "plan", "cluster.yaml", "--limit", "etcd-1", "--out", "p").code == 2
+    apply(running, "p").ok()
+    assert running.flags() == ["12", "5", "5"]
+    harness.kill(running.pid(2))
+    assert running.project.run(running.project.kplan, "plan", "--out", "p").code == 2
+    running.project.ninja().ok()
+    ran = apply(running, "p")
+    assert ran.code == 1 and "rollout/etcd: the plan has: " in ran.err, ran

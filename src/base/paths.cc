@@ -8,6 +8,8 @@ namespace paths {
 std::string Shard(absl::string_view name) { return absl::StrCat(kShards, "/", name, ".json"); }
 std::string Journal(absl::string_view name) { return absl::StrCat(kJournals, "/", name); }
 std::string SavedSpec(int64_t number) { return absl::StrCat(kSpecs, "/", number); }
+std::string Partial(absl::string_view label) { return absl::StrCat(".kplan/partial/", label); }
+std::string AppliedShard(absl::string_view name) { return absl::StrCat(kApply, "/steps/", name, ".json"); }
 std::string Stamp(absl::string_view label) { return absl::StrCat(kStamps, "/", label); }
 std::string HostFacts(absl::string_view host) { return absl::StrCat(".kplan/hosts/", host, ".json"); }
 std::string Depfile(absl::string_view label) { return absl::StrCat(".kplan/deps/", label); }

@@ -29,17 +29,25 @@ inline constexpr char kNinjaLog[] = ".kplan/.ninja_log";    // ninja's own
 inline constexpr char kNinjaDeps[] = ".kplan/.ninja_deps";  // the same
 inline constexpr char kJournals[] = ".kplan/journal";
 inline constexpr char kLeftovers[] = ".kplan/leftovers.json";  // what earlier plans made
+inline constexpr char kLimitNinja[] = ".kplan/limit.ninja";  // build.ninja for a part of the plan (`--limit`)
+inline constexpr char kApply[] = ".kplan/apply";             // what `kplan apply` tells ninja's kplan
+inline constexpr char kApplyLock[] = ".kplan/apply/lock";    // held as long as a `kplan apply` is at work
+inline constexpr char kApplied[] = ".kplan/apply/plan.json";
+inline constexpr char kAppliedJournal[] = ".kplan/apply/journal";  // what became of its steps
+inline constexpr char kPlanKey[] = ".kplan/plan.key";  // by which saved plans have digests of secrets
 inline constexpr char kSnapshots[] = "snapshots";
 inline constexpr char kRendered[] = "rendered";
 inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
 
-std::string Shard(absl::string_view name);      // .kplan/steps/NAME.json
-std::string Journal(absl::string_view name);    // .kplan/journal/NAME: what became of a shard's steps
-std::string SavedSpec(int64_t number);          // .kplan/specs/NUMBER: a cluster.yaml that `gen` went by
-std::string Stamp(absl::string_view label);     // .kplan/stamps/LABEL
-std::string HostFacts(absl::string_view host);  // .kplan/hosts/HOST.json: what a host over ssh said it is
-std::string Depfile(absl::string_view label);   // .kplan/deps/LABEL
-std::string Answered(absl::string_view host);   // .kplan/answered/HOST: when it had nothing amiss
+std::string Shard(absl::string_view name);     // .kplan/steps/NAME.json
+std::string Journal(absl::string_view name);   // .kplan/journal/NAME: what became of a shard's steps
+std::string SavedSpec(int64_t number);         // .kplan/specs/NUMBER: a cluster.yaml that `gen` went by
+std::string Stamp(absl::string_view label);    // .kplan/stamps/LABEL
+std::string Partial(absl::string_view label);  // .kplan/partial/LABEL: never made; a step done in part has it
+std::string AppliedShard(absl::string_view name);  // .kplan/apply/steps/NAME.json: its steps in the plan
+std::string HostFacts(absl::string_view host);     // .kplan/hosts/HOST.json: what a host over ssh said it is
+std::string Depfile(absl::string_view label);      // .kplan/deps/LABEL
+std::string Answered(absl::string_view host);      // .kplan/answered/HOST: when it had nothing amiss
 
 // NAME is LeafCertificate::name or CertificateAuthority::name.
 std::string Certificate(absl::string_view name);  // pki/NAME.pem

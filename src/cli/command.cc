@@ -88,6 +88,14 @@ std::string Options::Value(absl::string_view option) const {
   return value;
 }
 
+Arguments Options::Values(absl::string_view option) const {
+  Arguments values;
+  for (const auto& [name, given] : given_) {
+    if (name == option) values.push_back(given);
+  }
+  return values;
+}
+
 std::string SpecOf(const Options& options) {
   return options.operands().empty() ? "cluster.yaml" : options.operands()[0];
 }

@@ -25,6 +25,7 @@ inline constexpr int kExitBadSpec = 65;
 using Arguments = std::vector<std::string>;  // without the program's and the command's name
 
 int AgentCommand(const Arguments& arguments);
+int ApplyCommand(const Arguments& arguments);
 int AskedCommand(const Arguments& arguments);
 int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
@@ -54,6 +55,7 @@ class Options {
 
   bool Has(absl::string_view flag) const;
   std::string Value(absl::string_view option) const;  // "" when not given
+  Arguments Values(absl::string_view option) const;   // all that were given
   const Arguments& operands() const { return operands_; }
 
  private:

@@ -13,6 +13,15 @@ constexpr OperandSyntax kLastSpec = {"cluster.yaml", Word::kSpec, "", /*optional
 constexpr OperandSyntax kLabel = {"LABEL", Word::kLabel};
 constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kLabel, "", /*optional=*/true};
 
+constexpr OptionSyntax kLimit = {"--limit", "NAME", Word::kLabel};
+constexpr OptionSyntax kMaxRestarts = {"--max-restarts", "N"};
+constexpr OptionSyntax kNoReissueCa = {"--no-reissue-ca", ""};
+
+constexpr OptionSyntax kApplyOptions[] = {
+    kFolder, kLimit, kMaxRestarts, kNoReissueCa, kOffline, {"--yes", ""},
+};
+constexpr OperandSyntax kApplyOperands[] = {{"cluster.yaml|PLAN", Word::kFile, "", /*optional=*/true}};
+
 constexpr OptionSyntax kCertsOptions[] = {kFolder, kJson, kOffline};
 constexpr OperandSyntax kLastSpecAlone[] = {kLastSpec};
 constexpr OperandSyntax kAnyLabelAlone[] = {kAnyLabel};
@@ -49,7 +58,7 @@ constexpr OptionSyntax kInitOptions[] = {
 constexpr OperandSyntax kInitOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kPlanOptions[] = {
-    kFolder, kJson, {"--max-restarts", "N"}, {"--no-reissue-ca", ""}, kOffline,
+    kFolder, kJson, kLimit, kMaxRestarts, kNoReissueCa, kOffline, {"--out", "FILE", Word::kFile},
 };
 
 constexpr OptionSyntax kPruneOptions[] = {
@@ -82,6 +91,7 @@ constexpr OperandSyntax kRenewTimerOperands[] = {
 };
 
 constexpr CommandSyntax kCommands[] = {
+    {"apply", kApplyOptions, kApplyOperands},
     {"certs", kCertsOptions, kLastSpecAlone},
     {"check", kCheckOptions, kLastSpecAlone},
     {"completion", {}, kCompletionOperands},

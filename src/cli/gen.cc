@@ -1,3 +1,5 @@
+#include "src/cli/gen.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -5,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -14,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "src/apply/applied.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
@@ -24,6 +28,7 @@
 #include "src/cli/terminal.h"
 #include "src/cli/version_check.h"
 #include "src/gen/generate.h"
+#include "src/graph/limit.h"
 #include "src/host/run_lock.h"
 #include "src/look/look.h"
 #include "src/look/spec_history.h"
@@ -36,21 +41,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// PATH as it is seen from FOLDER. Both are made real first: a ".." out of a folder behind a symbolic link
-// would lead elsewhere.
-absl::StatusOr<std::string> SeenFrom(const std::string& folder, const std::string& path) {
-  std::error_code error;
-  fs::path real_folder = fs::canonical(folder, error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder ", folder));
-  fs::path real_parent = fs::canonical(FolderOf(path), error);
-  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder of ", path));
-  return (real_parent / fs::path(path).filename()).lexically_relative(real_folder).string();
-}
-
-absl::StatusOr<NinjaOptions> OptionsFor(const Options& options, const std::string& folder,
+// KPLAN: the program, as --kplan has it; "": this one.
+absl::StatusOr<NinjaOptions> OptionsFor(const std::string& kplan, const std::string& folder,
                                         const std::string& spec) {
   NinjaOptions ninja;
-  ninja.kplan = options.Value("--kplan");
+  ninja.kplan = kplan;
   if (ninja.kplan.empty()) {
     std::error_code error;
     ninja.kplan = fs::read_symlink("/proc/self/exe", error).string();
@@ -113,8 +108,8 @@ absl::Status CloseToOthers(std::string* line) {
 // What root made is for whoever the folder belongs to.
 absl::Status GiveToOwner() {
   absl::Status status = GiveToOwnerOf(".", paths::kBuildNinja);
-  for (const char* folder : {paths::kSpecs, paths::kShards})
-    if (status.ok()) status = GiveToOwnerOf(paths::kState, folder);
+  for (const char* path : {paths::kSpecs, paths::kShards, paths::kPlan, paths::kGenStamp})
+    if (status.ok()) status = GiveToOwnerOf(paths::kState, path);
   // What a step that was killed had not given yet.
   return status.ok() ? GiveToOwnerOf(paths::kRendered, paths::kRendered) : status;
 }
@@ -122,27 +117,55 @@ absl::Status GiveToOwner() {
 // Makes stale what is not as it should be, and says what in *STALE. ASKS: whether the hosts over ssh are
 // visited as CONTACT says, and what is not known of them is ninja's last word; otherwise it is the next
 // look's business.
-absl::StatusOr<HostSights> LookBeforeBuild(const Compiled& compiled, bool asks, const Contact& contact,
+absl::StatusOr<HostSights> LookBeforeBuild(const Graph& graph, bool asks, const Contact& contact,
                                            std::vector<std::string>* stale) {
-  const std::vector<Journal> journals = ReadJournals(compiled.graph);
+  const std::vector<Journal> journals = ReadJournals(graph);
   const absl::Time now = absl::Now();
   HostSights sights;
-  if (asks) sights = AskHosts(compiled.graph, journals, contact, now);
-  *stale = LookForStale(compiled.graph, journals, sights, now);
-  if (!HasHostsOverSsh(compiled.graph)) return sights;
+  if (asks) sights = AskHosts(graph, journals, contact, now);
+  *stale = LookForStale(graph, journals, sights, now);
+  if (!HasHostsOverSsh(graph)) return sights;
   absl::Status status = asks ? WriteUnasked(UnaskedOf(sights)) : KeepUnasked();
   if (!status.ok()) return status;
   return sights;
 }
 
-}  // namespace
+// The part of GRAPH that the `apply` whose ninja runs this is for; null: all of it, or there is none. An
+// error when that apply was agreed to for another graph.
+absl::StatusOr<std::unique_ptr<Graph>> AppliedPart(const Graph& graph) {
+  absl::StatusOr<std::optional<AppliedPlan>> applied = AppliedNow();
+  if (!applied.ok()) return applied.status();
+  std::unique_ptr<Graph> part;
+  if (!applied->has_value()) return part;
+  if ((*applied)->graph != GraphDigest(graph)) {
+    return absl::FailedPreconditionError(
+        "cluster.yaml was edited since the plan that is applied was made, and nothing was done; run `kplan "
+        "apply` "
+        "again");
+  }
+  if ((*applied)->limit.empty()) return part;
+  absl::StatusOr<Limit> limit = LimitTo(graph, (*applied)->limit);
+  if (!limit.ok()) return limit.status();
+  return std::make_unique<Graph>(LimitedGraph(graph, *limit));
+}
 
-int GenCommand(const Arguments& arguments) {
+// What a person may want to type next. FOLDER: as given by -C.
+std::string NextText(const std::string& folder) {
+  const std::string in = folder.empty() ? "" : absl::StrCat(" -C ", folder);
+  return absl::StrCat("next: `kplan plan", in, "` says what would be done and why, `kplan apply", in,
+                      "` does it\n");
+}
+
+struct GenRequest {
+  std::string folder, spec, kplan;
+  bool from_ninja = false, contact = false;
+  bool next = false;  // say what to type next
+};
+
+int Generate(const GenRequest& request, const Options& options, NinjaOptions* written_with) {
   absl::Time start = absl::Now();
-  Options options;
-  if (!options.Parse("gen", arguments)) return kExitUsage;
-  const std::string spec = SpecOf(options);
-  const bool from_ninja = options.Has("--from-ninja");
+  const std::string& spec = request.spec;
+  const bool from_ninja = request.from_ninja;
   if (spec == SpecFile::kStandardInput)
     return Fail("gen needs a file: ninja has it read again before every build; `kplan check -` reads this");
   std::optional<RunLock> lock;
@@ -152,7 +175,7 @@ int GenCommand(const Arguments& arguments) {
   };
   // From ninja first of all: while another one is at work nothing else matters, and what holds the lock is a
   // copy of this process, which is small yet. Ninja is in the folder already.
-  if (from_ninja && options.Value("-C").empty()) {
+  if (from_ninja && request.folder.empty()) {
     if (absl::Status status = take(RunLock::ForNinja()); !status.ok()) return Fail(status.message());
   }
   absl::StatusOr<SpecFile> file = SpecFile::Compile(spec);
@@ -163,19 +186,25 @@ int GenCommand(const Arguments& arguments) {
     return kExitBadSpec;
   }
 
-  std::string folder = options.Value("-C").empty() ? "." : options.Value("-C");
+  const std::string folder = request.folder.empty() ? "." : request.folder;
   if (absl::Status status = OpenFolder(folder).status(); !status.ok() && !absl::IsNotFound(status))
     return Fail(status.message());
   if (!CheckRoots(*file, folder)) return kExitBadSpec;
 
   // From here on the folder is written to.
   if (absl::Status status = MakeFolders(folder); !status.ok()) return Fail(status.message());
-  absl::StatusOr<NinjaOptions> ninja = OptionsFor(options, folder, spec);
+  absl::StatusOr<NinjaOptions> ninja = OptionsFor(request.kplan, folder, spec);
   if (!ninja.ok()) return Fail(ninja.status().message());
   if (absl::Status status = EnterFolder(folder); !status.ok()) return Fail(status.message());
   if (!lock.has_value()) {
     if (absl::Status status = take(RunLock::Exclusive("kplan gen")); !status.ok())
       return Fail(status.message());
+  }
+  std::unique_ptr<Graph> part;
+  if (from_ninja) {
+    absl::StatusOr<std::unique_ptr<Graph>> applied = AppliedPart(compiled->graph);
+    if (!applied.ok()) return Fail(applied.status().message());
+    part = *std::move(applied);
   }
   std::string closed;
   if (absl::Status status = CloseToOthers(&closed); !status.ok()) return Fail(status.message());
@@ -187,8 +216,11 @@ int GenCommand(const Arguments& arguments) {
   if (!written.ok()) return Fail(written.status().message());
   if (absl::Status status = GiveToOwner(); !status.ok()) return Fail(status.message());
   std::vector<std::string> stale;
-  const bool asks = from_ninja || options.Has("--contact");
-  absl::StatusOr<HostSights> sights = LookBeforeBuild(*compiled, asks, ContactOf(options, *compiled), &stale);
+  const bool asks = from_ninja || request.contact;
+  Contact contact = ContactOf(options, *compiled);
+  contact.notes = part == nullptr;
+  absl::StatusOr<HostSights> sights =
+      LookBeforeBuild(part == nullptr ? compiled->graph : *part, asks, contact, &stale);
   if (!sights.ok()) return Fail(sights.status().message());
   int exit = kExitDone;
   if (!from_ninja) {
@@ -210,7 +242,42 @@ int GenCommand(const Arguments& arguments) {
     PrintText(absl::StrFormat("%s, %d changed%s (%.0f ms)\n", Summary(*compiled), written->changed_steps,
                               stale_text, absl::ToDoubleMilliseconds(absl::Now() - start)));
   }
+  if (request.next) PrintText(NextText(request.folder));
+  *written_with = *std::move(ninja);
   return exit;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> SeenFrom(const std::string& folder, const std::string& path) {
+  std::error_code error;
+  fs::path real_folder = fs::canonical(folder, error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder ", folder));
+  fs::path real_parent = fs::canonical(FolderOf(path), error);
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot find the folder of ", path));
+  return (real_parent / fs::path(path).filename()).lexically_relative(real_folder).string();
+}
+
+int GenerateIn(const std::string& folder, const std::string& spec, NinjaOptions* ninja) {
+  GenRequest request;
+  request.folder = folder;
+  request.spec = spec;
+  return Generate(request, Options(), ninja);
+}
+
+int GenCommand(const Arguments& arguments) {
+  Options options;
+  if (!options.Parse("gen", arguments)) return kExitUsage;
+  GenRequest request;
+  request.folder = options.Value("-C");
+  request.spec = SpecOf(options);
+  request.kplan = options.Value("--kplan");
+  request.from_ninja = options.Has("--from-ninja");
+  request.contact = options.Has("--contact");
+  // For a person; what reads this in a pipe has what it wants.
+  request.next = !request.from_ninja && isatty(STDOUT_FILENO) != 0;
+  NinjaOptions ninja;
+  return Generate(request, options, &ninja);
 }
 
 }  // namespace kplan

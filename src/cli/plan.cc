@@ -1,55 +1,19 @@
-
-#include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 #include "src/base/fields.h"
 #include "src/base/text.h"
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
-#include "src/cli/given_cas.h"
+#include "src/cli/gen.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/planning.h"
 #include "src/cli/terminal.h"
-#include "src/cli/version_check.h"
-#include "src/look/forecast.h"
-#include "src/prune/leftovers.h"
-#include "src/show/plan_report.h"
-#include "src/why/explain.h"
 
 namespace kplan {
 namespace {
-
-bool ParseBudget(const Options& options, PlanBudget* budget) {
-  budget->reissue_ca = !options.Has("--no-reissue-ca");
-  if (!options.Has("--max-restarts")) return true;
-  const std::string value = options.Value("--max-restarts");
-  return absl::SimpleAtoi(value, &budget->max_restarts) && budget->max_restarts >= 0;
-}
-
-// Says what goes beyond the budget, and the chain of each step that does.
-void PrintOver(const OpenPlan& plan, const PlanReport& report, const std::vector<OverBudget>& over) {
-  for (const OverBudget& it : over) {
-    std::string text = it.text;
-    for (const PlannedStep& planned : report.steps) {
-      if (std::find(it.steps.begin(), it.steps.end(), planned.step) == it.steps.end()) continue;
-      absl::StrAppend(&text, "\n  ", plan.graph().steps()[planned.step].label, ": ",
-                      planned.why.links[0].what, "\n",
-                      ChainText(plan.graph(), planned.why, plan.path, /*last=*/false, "    "));
-      text.pop_back();
-    }
-    Fail(text);
-  }
-}
-
-std::string LeftoverText(const std::vector<Leftover>& leftovers) {
-  if (leftovers.empty()) return "";
-  std::string out = "left over from earlier plans (kplan prune)\n";
-  for (const Leftover& leftover : leftovers) absl::StrAppend(&out, "  - ", leftover.key, "\n");
-  return out;
-}
 
 // A member more of the JSON object.
 std::string LeftoverJson(const std::vector<Leftover>& leftovers) {
@@ -60,43 +24,64 @@ std::string LeftoverJson(const std::vector<Leftover>& leftovers) {
   return out;
 }
 
+// What --out is told, before the folder of build.ninja is entered.
+struct Out {
+  std::string path;  // absolute; "": none
+  std::string spec;  // the operand, absolute; "": none
+};
+
+absl::StatusOr<Out> OutOf(const Options& options) {
+  Out out;
+  if (!options.Has("--out")) return out;
+  std::error_code error;
+  out.path = std::filesystem::absolute(options.Value("--out"), error).string();
+  if (!error && !options.operands().empty())
+    out.spec = std::filesystem::absolute(options.operands()[0], error).string();
+  if (error) return absl::UnavailableError("the current folder is gone");
+  return out;
+}
+
+// Saves the plan that was shown.
+absl::Status Save(const OpenPlan& plan, const MadePlan& made, const Contact& contact, const Out& out) {
+  absl::StatusOr<SavedPlan> saved = SavedPlanOf(plan, made, !contact.asks);
+  if (!saved.ok()) return saved.status();
+  absl::StatusOr<std::string> spec = out.spec.empty() ? plan.path : SeenFrom(".", out.spec);
+  if (!spec.ok()) return spec.status();
+  saved->spec = *spec;
+  return WriteSavedPlan(out.path, *saved);
+}
+
 }  // namespace
 
 int PlanCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("plan", arguments)) return kExitUsage;
-  PlanBudget budget;
-  if (!ParseBudget(options, &budget)) {
-    return WrongUsage(
-        "plan", absl::StrCat("--max-restarts takes a number, not ", Quote(options.Value("--max-restarts"))));
-  }
-  OpenPlan plan;
+  PlanRequest request;
+  if (int exit = request.Read("plan", options); exit != kExitDone) return exit;
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
+  if (options.Has("--out") && spec == SpecFile::kStandardInput)
+    return WrongUsage("plan",
+                      "--out needs a cluster.yaml in a file: it is read again when the plan is applied");
+  absl::StatusOr<Out> save = OutOf(options);
+  if (!save.ok()) return Fail(save.status().message());
+  OpenPlan plan;
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
-  if (absl::Status status = CheckEtcdVersion(plan.compiled()); !status.ok()) return Fail(status.message());
-  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), absl::Now());
-  const Forecast& forecast = look.forecast;
-  Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
-  const PlanReport report = MakePlanReport(plan.graph(), forecast, look.sights, &explainer);
-  const std::vector<OverBudget> over = CheckBudget(plan.graph(), forecast, report, budget);
-  std::string problem;
-  const std::vector<Leftover> leftovers = FindLeftovers(plan.graph(), &problem);
-  if (!problem.empty()) return Fail(problem);
-  std::string out;
+  const Contact contact = ContactOf(options, plan.compiled());
+  MadePlan made;
+  if (int exit = MakePlan(plan, request, contact, &made); exit != kExitDone) return exit;
   if (options.Has("--json")) {
-    out = PlanJson(plan.graph(), forecast, report, plan.path, LeftoverJson(leftovers));
+    PrintJson(
+        PlanJson(made.graph(plan), made.look.forecast, made.report, plan.path, LeftoverJson(made.leftovers)));
   } else {
-    Print(WithObjections(*plan.file));
-    out = absl::StrCat(LeftoverText(leftovers), PlanText(plan.graph(), forecast, report, plan.path));
+    PrintPlan(plan, made);
   }
-  options.Has("--json") ? PrintJson(out) : PrintText(out);
-  if (!over.empty()) {
-    PrintOver(plan, report, over);
-    return kExitFailed;
+  if (PrintOverBudget(plan, made)) return kExitFailed;
+  if (!save->path.empty()) {
+    if (absl::Status status = Save(plan, made, contact, *save); !status.ok()) return Fail(status.message());
   }
-  PrintSilent(look.sights);
-  if (report.failing > 0 || look.sights.any_silent()) return kExitTrouble;
-  return report.empty() ? kExitDone : kExitChanges;
+  PrintSilent(made.look.sights);
+  if (made.report.failing > 0 || made.look.sights.any_silent()) return kExitTrouble;
+  return made.report.empty() ? kExitDone : kExitChanges;
 }
 
 }  // namespace kplan

@@ -2,9 +2,6 @@
 
 #include "src/prune/prune.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -19,6 +16,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/question.h"
 #include "src/cli/terminal.h"
 #include "src/host/run_lock.h"
 
@@ -103,24 +101,6 @@ std::string ToJson(const std::vector<PruneItem>& items, const Outcomes& outcomes
   return Json{{"remove", remove}, {"keep", keep}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-bool SaysYes() {
-  PrintText("remove them? [y/N] ");
-  FlushOutput();
-  char answer[16] = "";
-  if (fgets(answer, sizeof(answer), stdin) == nullptr) PrintText("\n");
-  const std::string line(answer);
-  return line == "y\n" || line == "Y\n" || line == "yes\n";
-}
-
-// kExitDone when they may be removed.
-int Ask(bool yes, bool json) {
-  if (yes) return kExitDone;
-  if (json || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
-    return Fail("nothing was removed: there is nobody to ask; --yes removes them");
-  }
-  return SaysYes() ? kExitDone : Fail("nothing was removed");
-}
-
 int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
   absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan prune");
   if (!lock.ok()) return Fail(lock.status().message());
@@ -134,7 +114,7 @@ int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
   int exit = kExitDone;
   Outcomes outcomes;
   if (std::any_of(items.begin(), items.end(), [](const PruneItem& item) { return item.remove; })) {
-    exit = Ask(yes, json);
+    exit = Ask({"remove them?", "nothing was removed", "removes them", yes, /*nobody=*/json});
     absl::Status status;
     if (exit == kExitDone) {
       status = Prune(graph, items, prune, [&](const PruneItem& item, const absl::Status& outcome) {

@@ -1,6 +1,8 @@
 #include "src/step/step.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <optional>
 #include <string>
@@ -10,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/apply/applied.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
@@ -18,6 +21,7 @@
 #include "src/base/text.h"
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
+#include "src/etcd/rollout_etcd.h"
 #include "src/host/host_file.h"
 #include "src/host/run_lock.h"
 #include "src/remote/plan_hosts.h"
@@ -50,9 +54,25 @@ absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& lab
       absl::StrCat("there is no step host/", host, ", which says how it is reached; run `kplan gen` again"));
 }
 
-absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record) {
+// The step of RECORD for HOSTS alone. What it does leaves the artifact half done, so its stamp goes first:
+// whatever becomes of this, the next whole run does the rest.
+absl::StatusOr<StepResult> RunPart(const StepContext& context, const Json& record,
+                                   const std::vector<std::string>& hosts) {
+  if (WordOf(record) != RolloutRecord::kWord)
+    return absl::InternalError("this kind of step is not done for some hosts alone");
+  absl::StatusOr<RolloutRecord> rollout = FromJson<RolloutRecord>(record);
+  if (!rollout.ok()) return rollout.status();
+  const std::string stamp = paths::Stamp(context.label);
+  if (unlink(stamp.c_str()) != 0 && errno != ENOENT)
+    return ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp));
+  return RollOutPart(context, *rollout, hosts);
+}
+
+absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record,
+                                   const std::vector<std::string>& only) {
   PlanHosts hosts;
   const StepContext context = {label, absl::Now(), &hosts};
+  if (!only.empty()) return RunPart(context, record, only);
   const std::string word = WordOf(record);
   if (StepFunction remote = FindRemoteStep(word)) return remote(context, record);
   const StepFunctions* functions = FindStepFunctions(word);
@@ -104,10 +124,10 @@ absl::Status WriteStamp(const std::string& label, const StepResult& result) {
   return WriteWhereItDiffers(stamp, content);
 }
 
-// The journal that belongs to a shard's file: ".kplan/steps/worker.json".
-std::string JournalOf(absl::string_view shard) {
-  absl::string_view name = shard.substr(shard.rfind('/') + 1);
-  return paths::Journal(absl::StripSuffix(name, ".json"));
+// The name of a shard by its file: ".kplan/steps/worker.json".
+std::string ShardName(absl::string_view file) {
+  absl::string_view name = file.substr(file.rfind('/') + 1);
+  return std::string(absl::StripSuffix(name, ".json"));
 }
 
 // What the journal is to say of this run. RESULT: an error when it failed.
@@ -157,20 +177,29 @@ int StepCommand(const Arguments& arguments) {
   auto fail = [&](const absl::Status& status) { return Fail(absl::StrCat(label, ": ", status.message())); };
   absl::StatusOr<RunLock> lock = RunLock::Shared();
   if (!lock.ok()) return fail(lock.status());
+  const std::string shard = ShardName(options.operands()[0]);
+  absl::StatusOr<Leave> leave = LeaveFor(shard, label);
+  if (!leave.ok()) return fail(leave.status());
   absl::StatusOr<Json> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
-  const std::string journal = JournalOf(options.operands()[0]);
+  const std::string journal = paths::Journal(shard);
   const JournalEntry last = LastEntry(journal, label);
-  absl::StatusOr<StepResult> result = RunStep(label, *record);
-  // Before the stamp: what is done is in the journal, at worst once more than ninja knows.
-  absl::Status noted = AppendEntry(journal, Remember(last, label, options.operands()[2], *record, result));
+  const bool part = !leave->hosts.empty();
+  absl::StatusOr<StepResult> result = RunStep(label, *record, leave->hosts);
+  const JournalEntry entry = Remember(last, label, options.operands()[2], *record, result);
+  absl::Status noted;
+  // Before the stamp: what is done is in the journal, at worst once more than ninja knows. Of a part that
+  // went well there is nothing to note: the step was not done.
+  if (!part || !result.ok()) noted = AppendEntry(journal, entry);
+  if (leave->applied && noted.ok()) noted = AppendEntry(paths::kAppliedJournal, entry);
   if (!result.ok()) {
     int exit = fail(result.status());
     if (!noted.ok()) fail(noted);
     return exit;
   }
   if (!noted.ok()) return fail(noted);
-  if (absl::Status status = WriteStamp(label, *result); !status.ok()) return fail(status);
+  if (absl::Status status = part ? absl::OkStatus() : WriteStamp(label, *result); !status.ok())
+    return fail(status);
   // That something was made because it was not there is what the person asked for; any other reason is news.
   if (!result->reason.empty() && result->reason != "missing")
     PrintText(absl::StrCat(label, ": ", Shown(result->reason), "\n"));

@@ -25,6 +25,9 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
+#include "src/base/private_folder.h"
+#include "src/base/text.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -37,6 +40,7 @@ absl::StatusOr<UniqueFd> LockRollout() {
   if (absl::Status status = MakeFolders(FolderOf(kLock)); !status.ok()) return status;
   UniqueFd lock(disk::Open(kLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!lock.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", kLock));
+  if (absl::Status status = GiveToOwnerOf(paths::kState, FolderOf(kLock)); !status.ok()) return status;
   if (absl::Status status = AwaitLock(lock.get(), LOCK_EX, kLock); !status.ok()) return status;
   return lock;
 }
@@ -70,8 +74,19 @@ std::string SnapshotNote(const RolloutRecord& record, bool restarts) {
 }
 
 absl::StatusOr<StepResult> RolloutStep(const StepContext& context, const RolloutRecord& record) {
+  return RollOutPart(context, record, {});
+}
+
+absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const RolloutRecord& record,
+                                       const std::vector<std::string>& hosts) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
+  for (const std::string& host : hosts) {
+    const std::vector<PlannedMember>& members = plan->cluster.members;
+    if (std::none_of(members.begin(), members.end(), [&](const auto& member) { return member.host == host; }))
+      return absl::InvalidArgumentError(absl::StrCat("no member is on ", Quote(host)));
+  }
+  plan->hosts = hosts;
   if (context.hosts == nullptr) return absl::InternalError("no way to reach the hosts");
   absl::StatusOr<UniqueFd> lock = LockRollout();
   if (!lock.ok()) return lock.status();

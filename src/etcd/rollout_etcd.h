@@ -26,6 +26,8 @@ struct RolloutPlan {
   absl::Duration timeout;  // for a member that was started, until it serves
   // A snapshot is taken before the first restart of a member; without a value none is.
   std::optional<SnapshotPolicy> snapshot;
+  // The hosts whose members this rollout is for; empty: for all. The others are held (rollout_order.h).
+  std::vector<std::string> hosts;
   // How long a member says that it knows no leader until that is no election any more.
   absl::Duration election = absl::Seconds(10);
 };
@@ -36,6 +38,11 @@ absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record);
 // What a person should know beforehand of the rollout of RECORD that RESTARTS members, or does not: that a
 // snapshot is taken; "" when none is.
 std::string SnapshotNote(const RolloutRecord& record, bool restarts);
+
+// RolloutStep for the members on HOSTS alone, by the same gates. Its result is no artifact: how the others
+// are is not in its digest, and no stamp may come of it. InvalidArgument when HOSTS has one without a member.
+absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const RolloutRecord& record,
+                                       const std::vector<std::string>& hosts);
 
 // Starts and restarts what has to be, and returns when all members run with what is wanted, and serve. It
 // remembers nothing from one run to the next: the hosts and the members are looked at before each action.

@@ -238,13 +238,15 @@ absl::StatusOr<RolloutPlan> ReadPlan(const Json& json) {
   return ReadRolloutPlan(*record);
 }
 
-absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1) {
+absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1,
+                                std::vector<std::string> hosts = {}) {
   Json record = RecordOf(cluster->members.size());
   record["max-unavailable"] = max_unavailable;
   if (cluster->wants_snapshot) record["snapshot"] = {{"dir", "snapshots"}, {"keep", 3}};
   absl::StatusOr<RolloutPlan> plan = ReadPlan(record);
   if (!plan.ok()) return plan.status();
   plan->election = kElection;
+  plan->hosts = std::move(hosts);
   return RollOut(*plan, cluster, cluster, &cluster->clock);
 }
 
@@ -287,6 +289,37 @@ TEST(RollOut, ANewClusterIsStartedAtOnceAndThenWaitedFor) {
     EXPECT_THAT(result->reason, HasSubstr(": was not running"));
     EXPECT_THAT(result->output, StartsWith("etcd-1: started (was not running), serves after "));
   }
+}
+
+TEST(RollOut, ACanaryAndThenTheRest) {
+  FakeCluster cluster(3);
+  cluster.leader = 1;
+  cluster.wants_snapshot = true;
+  MakeStale(&cluster);
+  absl::StatusOr<StepResult> result = Roll(&cluster, 1, {"etcd-2"});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(cluster.events, ElementsAre("snapshot", "restart etcd-2"));
+  EXPECT_EQ(result->reason, "restarted etcd-2: flags changed");
+  EXPECT_TRUE(cluster.members[0].stale && cluster.members[2].stale);
+  cluster.events.clear();
+  ASSERT_TRUE(Roll(&cluster, 1, {"etcd-2"}).ok());
+  EXPECT_THAT(cluster.events, IsEmpty()) << "once more does nothing";
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, UnorderedElementsAre("snapshot", "restart etcd-1", "restart etcd-3"));
+}
+
+TEST(RollOut, ACanaryIsHeldUpByTroubleOfTheOthers) {
+  FakeCluster cluster(3);
+  cluster.members[1].stale = true;
+  cluster.members[2].up = false;
+  absl::StatusOr<StepResult> result = Roll(&cluster, 1, {"etcd-2"});
+  EXPECT_THAT(cluster.events, IsEmpty());
+  EXPECT_THAT(std::string(result.status().message()),
+              HasSubstr("etcd-3 does not run, and this run is not for it"));
+  cluster.members[2].up = true;
+  cluster.members[2].reachable = false;
+  EXPECT_TRUE(absl::IsUnavailable(Roll(&cluster, 1, {"etcd-2"}).status()));
+  EXPECT_THAT(cluster.events, IsEmpty());
 }
 
 TEST(RollOut, OneAtATimeTheLeaderLast) {

@@ -26,9 +26,10 @@ class Order {
         !done.empty()) {
       return TouchedInVain(done);
     }
+    if (RolloutAction stop = WhyNobodyCouldServe(); stop.kind == RolloutAction::kStop) return stop;
     for (bool data : {true, false}) {
       Members stopped =
-          Where([&](const auto& m) { return !m.running && !m.judge_later && m.has_data == data; });
+          Where([&](const auto& m) { return !m.held && !m.running && !m.judge_later && m.has_data == data; });
       if (!stopped.empty()) return {RolloutAction::kStart, std::move(stopped), false, "", ""};
     }
     if (Members out = RestartOfThoseWhoDoNotServe(); !out.empty()) {
@@ -39,14 +40,16 @@ class Order {
       return {RolloutAction::kWait, std::move(awaited), false, "", ""};
     }
     const Members lost = Where([](const auto& m) { return m.running && !Serves(m); });
-    const Members unjudged = Where([](const auto& m) { return !m.running; });
+    const Members unjudged = Where([](const auto& m) { return !m.running && !m.held; });
     if (RolloutAction stop = WhyNoneMayBeTaken(lost, unjudged); stop.kind == RolloutAction::kStop) {
       return stop;
     }
-    const Members due = Where([](const auto& m) { return Serves(m) && !m.reasons.empty(); });
+    const Members due = Where([](const auto& m) { return IsDue(m) && Serves(m); });
     if (due.empty() && lost.empty()) return {};
-    Members batch = Batch(due, lost.size());
+    const Members stopped = Where([](const auto& m) { return !m.running; });
+    Members batch = Batch(due, lost.size() + stopped.size());
     if (!batch.empty()) return {RolloutAction::kRestart, std::move(batch), true, "", ""};
+    if (lost.empty()) return WhileOthersAreStopped(due, stopped);
     return Stop(absl::StrCat(Names(lost), lost.size() == 1 ? " does" : " do", " not serve, and ",
                              lost.size() == 1 ? "is not one" : "are not ones", " to be restarted"),
                 due.empty() ? absl::StrCat("repair ", lost.size() == 1 ? "it" : "them", ": its log says more")
@@ -59,6 +62,8 @@ class Order {
   static bool Serves(const MemberState& member) {
     return member.running && member.health == MemberState::kServes;
   }
+  // Whether it is to be restarted, if it runs.
+  static bool IsDue(const MemberState& member) { return !member.held && !member.reasons.empty(); }
   bool HaveQuorum() const { return serving_ >= quorum_; }
 
   template <typename Predicate>
@@ -76,6 +81,24 @@ class Order {
     return {RolloutAction::kStop, {}, false, std::move(why), std::move(advice)};
   }
 
+  // Whether those that run, and those that this rollout may start, are too few for a quorum: nobody would be
+  // seen to serve, however long it is waited for.
+  RolloutAction WhyNobodyCouldServe() const {
+    const Members held = Where([](const auto& m) { return m.held && !m.running; });
+    if (held.empty() || members_.size() - held.size() >= quorum_) return {};
+    return Stop(absl::StrCat("there is no quorum without ", Names(held), ", which ",
+                             held.size() == 1 ? "does" : "do", " not run and for which this run is not"),
+                "run it for all members, or for more of them");
+  }
+
+  // DUE need a restart; STOPPED are held.
+  RolloutAction WhileOthersAreStopped(const Members& due, const Members& stopped) const {
+    return Stop(absl::StrCat(Names(stopped), stopped.size() == 1 ? " does" : " do",
+                             " not run, and this run is not for ", stopped.size() == 1 ? "it" : "them"),
+                absl::StrCat("starting ", stopped.size() == 1 ? "it" : "them", " comes first: restarting ",
+                             Names(due), " now would take away more than rollout.max-unavailable allows"));
+  }
+
   RolloutAction TouchedInVain(const Members& which) const {
     const MemberState& member = members_[which[0]];
     if (!member.running) {
@@ -91,10 +114,10 @@ class Order {
     // All of them may know no leader for the moment of an election.
     const bool at_once = HaveQuorum() || members_.size() == 1;
     Members out = Where([&](const auto& m) {
-      return m.running && m.health == MemberState::kOut && !m.reasons.empty() && (at_once || m.given_up);
+      return IsDue(m) && m.running && m.health == MemberState::kOut && (at_once || m.given_up);
     });
     if (!out.empty() || !at_once) return out;
-    Members silent = Where([](const auto& m) { return m.running && !Serves(m) && !m.reasons.empty(); });
+    Members silent = Where([](const auto& m) { return IsDue(m) && m.running && !Serves(m); });
     if (silent.size() > max_unavailable_) silent.resize(max_unavailable_);
     return silent;
   }
@@ -122,7 +145,7 @@ class Order {
       }
     }
     for (size_t i : lost) {
-      if (members_[i].reasons.empty()) continue;
+      if (!IsDue(members_[i])) continue;
       return Stop(
           absl::StrCat(members_[i].name, " needs a restart (", absl::StrJoin(members_[i].reasons, ", "),
                        "), and it cannot be seen from here that the others are a quorum without it: ",

@@ -20,6 +20,11 @@
 //      back; somebody who serves nobody is not to be restarted, and leaves no room.
 //
 // No member is touched twice in one rollout. So it ends, whatever the hosts do.
+//
+// A rollout may be for some members alone (a canary); the others are held. Nobody who is held is started or
+// restarted, and all that is said above of gates, quorum and room counts them as ever: whoever runs and does
+// not serve is waited for, and stops the rollout, held or not. One that is held and does not run is away, as
+// one that does not serve; where no quorum is left without such, nobody is touched.
 
 #include <string>
 #include <vector>
@@ -44,6 +49,7 @@ struct MemberState {
   bool judge_later = false;  // SurveyVerdict::ask_again
   // Why it has to be restarted, of one that runs ("flags changed"); empty: it need not be.
   std::vector<std::string> reasons;
+  bool held = false;  // this rollout is not for it
   // About this rollout:
   bool touched = false;   // it has started or restarted this one
   bool given_up = false;  // it was waited for, and its time is over
@@ -54,7 +60,7 @@ struct RolloutAction {
     kStart,    // these, at the same time
     kRestart,  // these, at the same time
     kWait,     // until these serve, or their time is over
-    kDone,     // all run, serve, and need nothing
+    kDone,     // all that it is for run, serve, and need nothing
     kStop,     // `why`, and what to do about it: `advice`
   };
 

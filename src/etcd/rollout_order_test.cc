@@ -18,6 +18,7 @@ using Members = std::vector<MemberState>;
 // A cluster in one line, a word a member:
 //   R serves, O runs and is out, S runs and is silent, then: l leads, n needs a restart, t touched, g given
 //   up D does not run and has data, E does not run and has none, then: j to be judged later, t touched
+//   h: held, of any
 Members Parse(absl::string_view text) {
   Members members;
   std::string word;
@@ -37,6 +38,7 @@ Members Parse(absl::string_view text) {
     if (has('n')) member.reasons = {"flags changed"};
     member.touched = has('t');
     member.given_up = has('g');
+    member.held = has('h');
     members.push_back(member);
     word.clear();
   }
@@ -153,6 +155,34 @@ TEST(RolloutOrder, WhatWasTouchedInVainStopsIt) {
   EXPECT_EQ(Next("Rln St Rn"), "wait e2");
 }
 
+TEST(RolloutOrder, OneIsTakenAndTheOthersAreHeld) {
+  EXPECT_EQ(Next("Rlnh Rn Rnh"), "restart e2");
+  EXPECT_EQ(Next("Rlnh Rt Rnh"), "done") << "what the others need is not this run's";
+  EXPECT_EQ(Next("Rln Rnh Rnh"), "restart e1") << "the leader is the only one";
+  EXPECT_EQ(Next("Rlh Rh D"), "start e3");
+  EXPECT_EQ(Next("Rlh Rh Eh"), "done") << "nobody asked for the third";
+}
+
+TEST(RolloutOrder, WhoIsHeldCountsForTheGates) {
+  EXPECT_EQ(Next("Rlh Rn Dh"), "stop: e3 does not run, and this run is not for it");
+  EXPECT_THAT(NextRolloutAction(Parse("Rlh Rn Dh"), 1).advice, HasSubstr("starting it comes first"));
+  EXPECT_EQ(Next("Rlh Rn Sh"), "wait e3");
+  EXPECT_EQ(Next("Rlh Rn Sgh"), "stop: e3 does not serve, and is not one to be restarted");
+  EXPECT_EQ(Next("Rlh R Sgnh"), "stop: e3 does not serve, and is not one to be restarted");
+  EXPECT_EQ(Next("Rlh Rn Rh Rh Dh"), "stop: e5 does not run, and this run is not for it");
+  EXPECT_EQ(Next("Rlh Rn Rh Rh Dh", 2), "restart e2");
+  EXPECT_EQ(Next("Rlh Rn Rh Dh Dh", 5), "stop: e4 and e5 do not run, and this run is not for them");
+  EXPECT_EQ(Next("Rlh Rh Onh"), "wait e3") << "a held one that is due is not restarted";
+}
+
+TEST(RolloutOrder, NobodyIsTouchedWhereOnlyTheHeldWouldBeAQuorum) {
+  EXPECT_EQ(Next("E Eh Eh"),
+            "stop: there is no quorum without e2 and e3, which do not run and for which this run is not");
+  EXPECT_EQ(Next("E E Eh"), "start e1 and e2");
+  EXPECT_EQ(Next("Rn Dh"),
+            "stop: there is no quorum without e2, which does not run and for which this run is not");
+}
+
 TEST(MemberNames, AsOneSaysThem) {
   const Members members = Parse("R R R");
   EXPECT_EQ(MemberNames(members, {}), "");
@@ -180,11 +210,13 @@ void ExpectSafe(const Members& members, int max_unavailable, const RolloutAction
   bool leader = false, others_due = false;
   for (size_t i = 0; i < members.size(); ++i) {
     const bool chosen = std::count(action.members.begin(), action.members.end(), i) == 1;
-    if (!chosen && serves(i) && !members[i].leader && !members[i].reasons.empty()) others_due = true;
+    if (!chosen && serves(i) && !members[i].leader && !members[i].held && !members[i].reasons.empty())
+      others_due = true;
     if (!chosen) continue;
     EXPECT_NE(action.kind == RolloutAction::kStart, members[i].running);
     if (action.kind == RolloutAction::kStart || action.kind == RolloutAction::kRestart) {
       EXPECT_FALSE(members[i].touched);
+      EXPECT_FALSE(members[i].held);
     }
     if (action.kind == RolloutAction::kStart) {
       EXPECT_FALSE(members[i].judge_later);
@@ -219,7 +251,13 @@ void ExpectSafe(const Members& members, int max_unavailable, const RolloutAction
     }
   }
   if (action.kind == RolloutAction::kDone) {
-    for (size_t i = 0; i < members.size(); ++i) EXPECT_TRUE(serves(i) && members[i].reasons.empty());
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (members[i].held) {
+        EXPECT_TRUE(!members[i].running || serves(i));
+      } else {
+        EXPECT_TRUE(serves(i) && members[i].reasons.empty());
+      }
+    }
   }
 }
 
@@ -245,6 +283,12 @@ std::vector<MemberState> AllStates() {
       if (health != MemberState::kServes && (bits & 8)) continue;
       states.push_back(member);
     }
+  }
+  // Nobody touches who is held.
+  for (size_t i = 0, count = states.size(); i < count; ++i) {
+    if (states[i].touched) continue;
+    states.push_back(states[i]);
+    states.back().held = true;
   }
   return states;
 }
@@ -419,6 +463,35 @@ TEST(RolloutOrder, WhateverFailsItEndsAndTheQuorumIsNotLostByIt) {
   }
   EXPECT_GT(done, 1000);
   EXPECT_GT(stopped, 1000);
+}
+
+// Canaries of some, and then a run for all: nobody is taken twice, and nobody is left.
+TEST(RolloutOrder, SomeAndThenTheRest) {
+  std::mt19937 random(14);
+  for (int run = 0; run < 3000; ++run) {
+    const size_t count = 1 + random() % 7;
+    World world(count, &random, /*trouble=*/false);
+    std::vector<int> expected;
+    std::vector<bool> held;
+    for (const World::Truth& member : world.members()) {
+      expected.push_back(member.stale ? 1 : 0);
+      held.push_back(world.Chance(1, 2));
+    }
+    for (bool all : {false, true}) {
+      RolloutAction action;
+      for (int steps = 0; steps < 100; ++steps) {
+        Members seen = world.Look();
+        for (size_t i = 0; i < count; ++i) seen[i].held = !all && held[i];
+        action = NextRolloutAction(seen, 1);
+        ExpectSafe(seen, 1, action);
+        if (action.kind == RolloutAction::kDone || action.kind == RolloutAction::kStop) break;
+        world.Do(action);
+      }
+      ASSERT_EQ(action.kind, RolloutAction::kDone) << action.why;
+      for (size_t i = 0; i < count; ++i)
+        EXPECT_EQ(world.members()[i].taken, !all && held[i] ? 0 : expected[i]) << i;
+    }
+  }
 }
 
 // A roll that stopped, or was killed, is gone on with by another one that knows nothing of it.

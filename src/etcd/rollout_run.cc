@@ -122,7 +122,10 @@ absl::Status Rollout::Look() {
   }
   for (const auto& [i, status] : obstacles.unseen) {
     if (!absl::IsUnavailable(status)) {
-      return StopNow(absl::StrCat(Planned(i).host, ": ", status.message()), "put that right");
+      return StopNow(absl::StrCat(Planned(i).host, ": ", status.message()),
+                     members_[i].held
+                         ? "put that right; where nothing was ever set up there, run it for all members"
+                         : "put that right");
     }
     return absl::UnavailableError(
         report_.StopText(absl::StrCat("cannot see how ", members_[i].name,
@@ -191,7 +194,8 @@ absl::Status Rollout::AskManagers(MemberPlaces* members) {
   std::vector<absl::Status> statuses(all_.size());
   MemberPlaces asked;
   for (size_t i : *members) {
-    if (members_[i].reasons.empty()) asked.push_back(i);  // any other would be restarted by that
+    // Any other would be restarted by that; and one that is held is not ours to start.
+    if (members_[i].reasons.empty() && !members_[i].held) asked.push_back(i);
   }
   if (asked.empty()) return absl::OkStatus();
   AtOnce(asked, [&](size_t i) { statuses[i] = RunService(i, /*await_start=*/false).status(); });
@@ -238,13 +242,14 @@ absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
   return absl::OkStatus();
 }
 
-// The service step of every member once more, which settles what it settles (its marker, its being enabled)
-// and has the digest. One after another: should one of them find something to do in this very moment, it is
-// the only one. *AGAIN: one did.
+// The service step of every member that is not held once more, which settles what it settles (its marker, its
+// being enabled) and has the digest. One after another: should one of them find something to do in this very
+// moment, it is the only one. *AGAIN: one did.
 absl::StatusOr<StepResult> Rollout::Finish(bool* again) {
   StepResult result;
   Sha256Stream digest;
   for (size_t i : all_) {
+    if (members_[i].held) continue;
     absl::StatusOr<StepResult> service = RunService(i, /*await_start=*/false);
     if (!service.ok()) return Failed({{i, service.status()}});
     if (!service->reason.empty() && service->runs_on) {

@@ -19,7 +19,12 @@ RolloutState::RolloutState(const RolloutPlan& plan, HostAccess* hosts, ClusterVi
       coming_up_(all_.size()),
       health_(all_.size()) {
   std::iota(all_.begin(), all_.end(), 0);
-  for (size_t i : all_) members_[i].name = plan.cluster.members[i].name;
+  for (size_t i : all_) {
+    const PlannedMember& member = plan.cluster.members[i];
+    members_[i].name = member.name;
+    members_[i].held = !plan.hosts.empty() &&
+                       std::find(plan.hosts.begin(), plan.hosts.end(), member.host) == plan.hosts.end();
+  }
 }
 
 // Whether each service runs, and why it would be restarted.

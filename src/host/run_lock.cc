@@ -29,6 +29,8 @@ absl::StatusOr<UniqueFd> OpenLock(const char* path) {
   if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
   UniqueFd fd(disk::Open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
+  // It stays, and is written in place: one that root made would lock the folder's owner out.
+  if (absl::Status status = GiveToOwnerOf(paths::kState, path); !status.ok()) return status;
   return fd;
 }
 

@@ -267,7 +267,7 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   });
   AddTroubles(members, inquiries);
   for (const Inquiry& inquiry : *inquiries) {
-    if (inquiry.visit.answer != HostVisit::Answer::kEarlier) NoteAnswer(inquiry.visit, now);
+    if (contact.notes && inquiry.visit.answer != HostVisit::Answer::kEarlier) NoteAnswer(inquiry.visit, now);
   }
 }
 

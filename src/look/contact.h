@@ -106,13 +106,16 @@ struct Contact {
   // A host that has answered, and had nothing amiss, is not asked again for so long.
   absl::Duration every = absl::ZeroDuration();
   OpenView open_view = OpenClusterView;  // for the members of etcd
+  // Whether that a host had nothing amiss is noted for that. Not of a part of a plan: of the rest of the host
+  // nothing was asked.
+  bool notes = true;
 };
 
 // Visits every host over ssh of GRAPH that a step has been done on, all at once, and looks at what was done
 // there last, and has the members of etcd read that were verified before: of a file whose step ninja would
 // run in any case (its record is another one, or it failed) there is nothing to say. JOURNALS: as
 // Graph::shards(). That a host had nothing amiss at NOW is noted
-// (.kplan/answered), for CONTACT.every of a later call.
+// (.kplan/answered), for CONTACT.every of a later call, unless CONTACT says otherwise.
 //
 // HOSTS reaches the hosts of the plan on disk (.kplan/steps), which may be older than GRAPH: one that is not
 // there yet is not asked.

@@ -41,7 +41,8 @@ void AppendHeader(const NinjaOptions& options, std::string* out) {
                   " | .kplan/always\n"
                   "build .kplan/always: phony\n"
                   "build ",
-                  paths::kBuildNinja, ": phony ", paths::kGenStamp, "\n");
+                  options.limit == nullptr ? paths::kBuildNinja : paths::kLimitNinja, ": phony ",
+                  paths::kGenStamp, "\n");
 }
 
 // See EscapeNinjaPath.
@@ -62,6 +63,23 @@ void AppendStamp(const Step& step, std::string* out) {
   AppendPath(step.label, out);
 }
 
+// What ninja knows STEP by: its stamp, or, where the part of the graph has it in part, a file that is never
+// made, so that it always runs.
+void AppendOutput(const Graph& graph, StepId id, const NinjaOptions& options, std::string* out) {
+  const LimitedStep* limited = options.limit == nullptr ? nullptr : options.limit->Find(id);
+  if (limited == nullptr || !limited->partial()) return AppendStamp(graph.steps()[id], out);
+  AppendPath(paths::Partial(graph.steps()[id].label), out);
+}
+
+void AppendOrder(const Graph& graph, absl::Span<const StepId> steps, const NinjaOptions& options,
+                 std::string* out) {
+  if (!steps.empty()) *out += " ||";
+  for (StepId step : steps) {
+    out->push_back(' ');
+    AppendOutput(graph, step, options, out);
+  }
+}
+
 void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::string_view before,
                   std::string* out) {
   if (steps.empty()) return;
@@ -73,12 +91,7 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
 }
 
 // UNTIL: what the step may wait for; empty: nothing.
-void AppendStep(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
-  *out += "\nbuild ";
-  AppendStamp(step, out);
-  *out += ": step";
-  AppendStamps(graph, step.inputs, " |", out);
-  AppendStamps(graph, step.after, " ||", out);
+void AppendValues(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
   *out += "\n  label = ";
   AppendPath(step.label, out);
   *out += "\n  shard = ";
@@ -89,6 +102,17 @@ void AppendStep(const Graph& graph, const Step& step, absl::string_view until, s
   // A download shows its progress.
   if (step.kind == StepKind::kArchive) *out += "  pool = console\n";
   if (step.contacts) *out += "  pool = hosts\n";
+}
+
+// AFTER: of the step, or of it in a part of the graph.
+void AppendStep(const Graph& graph, const Step& step, const StepIds& after, absl::string_view until,
+                const NinjaOptions& options, std::string* out) {
+  *out += "\nbuild ";
+  AppendStamp(step, out);
+  *out += ": step";
+  AppendStamps(graph, step.inputs, " |", out);
+  AppendOrder(graph, after, options, out);
+  AppendValues(graph, step, until, out);
   *out += "build ";
   AppendPath(step.label, out);
   *out += ": phony ";
@@ -98,7 +122,8 @@ void AppendStep(const Graph& graph, const Step& step, absl::string_view until, s
 
 // Ninja's last word, of hosts of which nothing is known (look/unasked.h). It is no artifact: it has nothing
 // to do when it was never done, and is not removed by `ninja -t clean`; both is what "generator" is to ninja.
-void AppendAsked(const Graph& graph, std::string* out) {
+void AppendAsked(const Graph& graph, const std::vector<StepId>& leaves, const NinjaOptions& options,
+                 std::string* out) {
   absl::StrAppend(out,
                   "rule asked\n"
                   "  command = $kplan asked\n"
@@ -106,8 +131,39 @@ void AppendAsked(const Graph& graph, std::string* out) {
                   "  generator = 1\n"
                   "build ",
                   paths::kAsked, ": asked ", paths::kUnasked);
-  AppendStamps(graph, graph.Leaves(), " ||", out);
+  AppendOrder(graph, leaves, options, out);
   out->push_back('\n');
+}
+
+// Whether hosts over ssh are asked for what is built.
+bool AsksHosts(const Graph& graph, const NinjaOptions& options) {
+  if (options.limit == nullptr) return HasHostsOverSsh(graph);
+  return std::any_of(options.limit->steps.begin(), options.limit->steps.end(),
+                     [&](const LimitedStep& it) { return graph.steps()[it.step].kind == StepKind::kHost; });
+}
+
+// The steps that are done in part. They leave nothing that ninja could note.
+void AppendPartialSteps(const Graph& graph, const NinjaOptions& options, std::string* out) {
+  bool any = false;
+  for (const LimitedStep& limited : options.limit->steps) {
+    if (!limited.partial()) continue;
+    if (!any) {
+      *out +=
+          "\nrule part\n"
+          "  command = $kplan step $shard $label $digest\n"
+          "  description = $verb $label$wait\n";
+    }
+    any = true;
+    const auto wait = std::find_if(graph.waits().begin(), graph.waits().end(),
+                                   [&](const Wait& it) { return it.step == limited.step; });
+    const Step& step = graph.steps()[limited.step];
+    *out += "build ";
+    AppendPath(paths::Partial(step.label), out);
+    *out += ": part";
+    AppendStamps(graph, limited.inputs, " |", out);
+    AppendOrder(graph, limited.after, options, out);
+    AppendValues(graph, step, wait == graph.waits().end() ? absl::string_view("") : wait->until, out);
+  }
 }
 
 }  // namespace
@@ -149,7 +205,12 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
   auto wait = graph.waits().begin();
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const bool waits = wait != graph.waits().end() && wait->step == id;
-    AppendStep(graph, graph.steps()[id], waits ? absl::string_view(wait->until) : "", &out);
+    const LimitedStep* limited = options.limit == nullptr ? nullptr : options.limit->Find(id);
+    const Step& step = graph.steps()[id];
+    // One that is done in part is, as a whole, none of this file's business.
+    const bool whole = limited != nullptr && !limited->partial();
+    AppendStep(graph, step, whole ? limited->after : step.after, waits ? absl::string_view(wait->until) : "",
+               options, &out);
     if (waits) ++wait;
     writer.MayFlush();
   }
@@ -160,10 +221,15 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
     out += "\n";
     writer.MayFlush();
   }
-  const bool asks = HasHostsOverSsh(graph);
-  if (asks) AppendAsked(graph, &out);
+  const bool asks = AsksHosts(graph, options);
+  if (options.limit != nullptr) AppendPartialSteps(graph, options, &out);
+  const std::vector<StepId> leaves = options.limit == nullptr ? graph.Leaves() : options.limit->Leaves();
+  if (asks) AppendAsked(graph, leaves, options, &out);
   out += "build all: phony";
-  AppendStamps(graph, graph.Leaves(), "", &out);
+  for (StepId leaf : leaves) {
+    out.push_back(' ');
+    AppendOutput(graph, leaf, options, &out);
+  }
   if (asks) absl::StrAppend(&out, " ", paths::kAsked);
   out += "\ndefault all\n";
   writer.Flush();

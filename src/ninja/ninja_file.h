@@ -15,12 +15,18 @@
 #include "absl/strings/string_view.h"
 #include "src/base/text_sink.h"
 #include "src/graph/graph.h"
+#include "src/graph/limit.h"
 
 namespace kplan {
 
 struct NinjaOptions {
   std::string kplan;  // the program that the commands run; a plain path (IsPlainPath)
   std::string spec;   // cluster.yaml as seen from DIR; a plain path
+  // For a part of the graph: the file is .kplan/limit.ninja, and builds that. All other steps are in it as
+  // ever, so that ninja, which throws away what it knows of steps that it does not find, keeps that. A step
+  // that is done in part has no stamp (paths::Partial): the one of the whole step does not become newer than
+  // what it is made from, and the next whole run does the rest.
+  const Limit* limit = nullptr;
 };
 
 // Writes build.ninja. It regenerates itself: before anything else ninja runs `kplan gen`, which looks at what

@@ -1,5 +1,6 @@
 #include "src/ninja/ninja_file.h"
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "src/base/paths.h"
 
@@ -103,6 +104,48 @@ TEST(NinjaFile, StepsThatContactAHostShareAPool) {
   EXPECT_NE(text.find("  verb = ROLL\n  wait = $ (until every member is healthy)\n  pool = hosts\n"),
             std::string::npos)
       << text;
+}
+
+// Two members, of which one is done; what proves both, and somebody who comes after that.
+TEST(NinjaFile, APartOfTheGraph) {
+  Graph graph;
+  const uint32_t shared = graph.AddShard("shared"), one = graph.AddShard("a"), other = graph.AddShard("b");
+  const StepId file = graph.AddStep(StepKind::kFile, one, "file/a/x", "{}", {});
+  const StepId left_out = graph.AddStep(StepKind::kFile, other, "file/b/x", "{}", {});
+  const StepId roll = graph.AddStep(StepKind::kRollout, shared, "rollout/etcd", "{}", {file, left_out});
+  graph.AddWait(roll, "all serve");
+  const StepId proof = graph.AddStep(StepKind::kVerify, shared, "verify/etcd", "{}", {roll});
+  const StepId web = graph.AddStep(StepKind::kService, one, "service/a/web", "{}", {file}, {proof});
+  ASSERT_TRUE(graph.Finish().ok());
+  Limit limit;
+  limit.names = {"a"};
+  limit.steps = {{file, {}, {}, {}}, {roll, {file}, {}, {"a"}}, {web, {file}, {roll}, {}}};
+  NinjaOptions options = {"/usr/bin/kplan", "cluster.yaml"};
+  options.limit = &limit;
+  const std::string text = NinjaFileFor(graph, options),
+                    whole = NinjaFileFor(graph, {"/usr/bin/kplan", "cluster.yaml"});
+  auto has = [&](absl::string_view part) { return text.find(std::string(part)) != std::string::npos; };
+  EXPECT_TRUE(has("build .kplan/limit.ninja: phony .kplan/gen.stamp\n")) << text;
+  EXPECT_FALSE(has("build build.ninja:"));
+  // Ninja keeps what it knows of all steps; the whole rollout is as ever, and nobody asks for it.
+  EXPECT_TRUE(has("build .kplan/stamps/rollout/etcd: step | .kplan/stamps/file/a/x .kplan/stamps/file/b/x\n"))
+      << text;
+  EXPECT_TRUE(has("build .kplan/stamps/file/b/x: step\n"));
+  EXPECT_TRUE(
+      has("build .kplan/partial/rollout/etcd: part | .kplan/stamps/file/a/x\n  label = rollout/etcd\n"))
+      << text;
+  EXPECT_TRUE(has(
+      "rule part\n  command = $kplan step $shard $label $digest\n  description = $verb $label$wait\nbuild "));
+  EXPECT_TRUE(has(
+      "build .kplan/stamps/service/a/web: step | .kplan/stamps/file/a/x || .kplan/partial/rollout/etcd\n"))
+      << text;
+  EXPECT_TRUE(has("build all: phony .kplan/stamps/service/a/web\ndefault all\n")) << text;
+  // What ninja compares with its log is the same in both.
+  for (const Step& step : graph.steps()) {
+    const std::string values = absl::StrCat("  digest = ", step.digest(), "\n");
+    EXPECT_NE(whole.find(values), std::string::npos);
+    EXPECT_TRUE(has(values));
+  }
 }
 
 TEST(NinjaFile, TheStubCanOnlyGenerate) {
