@@ -6,13 +6,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "src/base/fields.h"
 #include "src/base/text.h"
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/given_cas.h"
 #include "src/cli/open_plan.h"
-#include "src/cli/terminal.h"
+#include "src/cli/review.h"
 #include "src/cli/version_check.h"
 #include "src/look/forecast.h"
 #include "src/prune/leftovers.h"
@@ -44,22 +43,6 @@ void PrintOver(const OpenPlan& plan, const PlanReport& report, const std::vector
   }
 }
 
-std::string LeftoverText(const std::vector<Leftover>& leftovers) {
-  if (leftovers.empty()) return "";
-  std::string out = "left over from earlier plans (kplan prune)\n";
-  for (const Leftover& leftover : leftovers) absl::StrAppend(&out, "  - ", leftover.key, "\n");
-  return out;
-}
-
-// A member more of the JSON object.
-std::string LeftoverJson(const std::vector<Leftover>& leftovers) {
-  std::vector<std::string> keys;
-  for (const Leftover& leftover : leftovers) keys.push_back(leftover.key);
-  std::string out = ",\n\"leftovers\":";
-  AppendValue(keys, &out);
-  return out;
-}
-
 }  // namespace
 
 int PlanCommand(const Arguments& arguments) {
@@ -74,7 +57,8 @@ int PlanCommand(const Arguments& arguments) {
   const std::string spec = options.operands().empty() ? "" : options.operands()[0];
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
   if (absl::Status status = CheckEtcdVersion(plan.compiled()); !status.ok()) return Fail(status.message());
-  const Look look = LookAt(plan.graph(), ContactOf(options, plan.compiled()), absl::Now());
+  const Look look =
+      LookAt(plan.graph(), ContactOf(options, plan.compiled()), absl::Now(), options.Has("--keyless"));
   const Forecast& forecast = look.forecast;
   Explainer explainer(plan.graph(), forecast, plan.history, plan.path, plan.text());
   const PlanReport report = MakePlanReport(plan.graph(), forecast, look.sights, &explainer);
@@ -82,19 +66,23 @@ int PlanCommand(const Arguments& arguments) {
   std::string problem;
   const std::vector<Leftover> leftovers = FindLeftovers(plan.graph(), &problem);
   if (!problem.empty()) return Fail(problem);
-  std::string out;
-  if (options.Has("--json")) {
-    out = PlanJson(plan.graph(), forecast, report, plan.path, LeftoverJson(leftovers));
-  } else {
-    Print(WithObjections(*plan.file));
-    out = absl::StrCat(LeftoverText(leftovers), PlanText(plan.graph(), forecast, report, plan.path));
-  }
-  options.Has("--json") ? PrintJson(out) : PrintText(out);
+  ReviewForm form;
+  form.format = FormatOf(options);
+  form.all = options.Has("--all");
+  form.title = "kplan plan";
+  form.gone_title = "left over from earlier plans (kplan prune)";
+  for (const Leftover& leftover : leftovers) form.gone.push_back(leftover.key);
+  form.other_json = JsonMember("leftovers", form.gone);
+  // What comes on standard input is no file of the repository.
+  if (plan.path != SpecFile::kStandardInput) form.place = plan.path;
+  if (form.format != ReviewFormat::kJson) Print(WithObjections(*plan.file));
+  PrintReview(plan.graph(), forecast, report, plan.file->diagnostics().source(), plan.path, form);
   if (!over.empty()) {
     PrintOver(plan, report, over);
     return kExitFailed;
   }
   PrintSilent(look.sights);
+  if (!report.needs.empty()) return FailForKeys(report);
   if (report.failing > 0 || look.sights.any_silent()) return kExitTrouble;
   return report.empty() ? kExitDone : kExitChanges;
 }
