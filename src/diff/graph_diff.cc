@@ -129,12 +129,12 @@ class Differ {
         break;
       case StepKind::kCert:
         // The same CA under a new certificate has the same name and the same key.
-        if (kind != StepKind::kKey && kind != StepKind::kCsr) {
-          if (!IsOtherIssuer(from)) return;
-          it->reasons.push_back({"issuer", "issuer changed"});
-        } else if (kind == StepKind::kKey) {
+        if (HasNewKey(input)) {
           it->reasons.push_back({"key", "its key is made anew"});
           it->changes.push_back({"key", "", kNewKey});
+        } else if (kind != StepKind::kCsr) {
+          if (!IsOtherIssuer(from)) return;
+          it->reasons.push_back({"issuer", "issuer changed"});
         } else if (it->reasons.empty()) {
           return;  // what the request says the certificate's own record says, too
         }
@@ -145,6 +145,15 @@ class Differ {
         if (it->changes.empty()) it->changes = from.changes;
     }
     it->changes_digest = true;
+  }
+
+  // Whether INPUT, of a certificate, is a key that is made anew, or a request of one.
+  bool HasNewKey(StepId input) const {
+    const StepKind kind = after_.steps()[input].kind;
+    if (kind == StepKind::kKey) return true;
+    const std::vector<Reason>& reasons = forecast_.steps[input].reasons;
+    return kind == StepKind::kCsr && std::any_of(reasons.begin(), reasons.end(),
+                                                 [](const Reason& reason) { return reason.name == "key"; });
   }
 
   static bool IsOtherIssuer(const StepForecast& issuer) {

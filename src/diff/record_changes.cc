@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "src/base/text.h"
+#include "src/base/record.h"
 #include "src/pki/certificate.h"
 #include "src/pki/issue.h"
 #include "src/pki/private_key.h"
@@ -47,6 +47,19 @@ void CompareText(absl::string_view what, const std::string& from, const std::str
       {{std::string(what), from, to}});
 }
 
+// In the words of CertificateChanges().
+std::vector<Change> SanChanges(const StringPairs& from, const StringPairs& to) {
+  std::vector<Change> changes;
+  auto text = [](const auto& san) { return absl::StrCat(san.first, " ", san.second); };
+  for (const auto& san : to) {
+    if (std::find(from.begin(), from.end(), san) == from.end()) changes.push_back({"SAN", "", text(san)});
+  }
+  for (const auto& san : from) {
+    if (std::find(to.begin(), to.end(), san) == to.end()) changes.push_back({"SAN", text(san), ""});
+  }
+  return changes;
+}
+
 // A value of a record that has no words of its own, for a person.
 std::string ValueText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -82,7 +95,7 @@ class Comparer {
       CompareCertificates(before, after);
     } else if constexpr (std::is_same_v<T, CsrRecord>) {
       if (from.subject != to.subject) Add(&out_, "subject", "subject differs", {});
-      if (from.sans != to.sans) Add(&out_, "names", "names differ", {});
+      if (from.sans != to.sans) Add(&out_, "names", "names differ", SanChanges(from.sans, to.sans));
       out_.other = !out_.reasons.empty();
     } else if constexpr (std::is_same_v<T, RenderRecord>) {
       if (from.content == to.content) return;
@@ -178,9 +191,9 @@ class Comparer {
 }  // namespace
 
 RecordChanges CompareRecords(absl::string_view before, absl::string_view after, bool secret) {
-  const Json from = Json::parse(before, nullptr, /*allow_exceptions=*/false),
-             to = Json::parse(after, nullptr, /*allow_exceptions=*/false);
-  return Comparer(secret).Compare(ReadAnyRecord(before), ReadAnyRecord(after), from, to);
+  const absl::StatusOr<Json> from = ParseRecord(before), to = ParseRecord(after);
+  if (!from.ok() || !to.ok()) return {};  // of no graph
+  return Comparer(secret).Compare(ReadAnyRecord(before), ReadAnyRecord(after), *from, *to);
 }
 
 }  // namespace kplan

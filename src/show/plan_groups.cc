@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "src/base/paths.h"
 #include "src/show/plan_view.h"
 
@@ -40,26 +41,59 @@ std::string WithoutHost(absl::string_view text, absl::string_view host) {
   return out;
 }
 
-// The same without fingerprints, which no two hosts share.
-std::string WithoutOwn(absl::string_view text, absl::string_view host) {
-  std::string out = WithoutHost(text, host);
-  constexpr absl::string_view kPrefix = "SHA256:";
-  for (size_t at = 0; (at = out.find(kPrefix.data(), at)) != std::string::npos;) {
-    at += kPrefix.size();
-    size_t end = at;
-    while (end < out.size() && absl::ascii_isxdigit(static_cast<unsigned char>(out[end]))) ++end;
-    out.replace(at, end - at, "…");
+// Where digits end that begin at AT, with what may stand between them: hexadecimal ones of a fingerprint, a
+// size, a time.
+size_t EndOf(absl::string_view text, size_t at, absl::string_view between) {
+  while (at < text.size() &&
+         (absl::ascii_isxdigit(static_cast<unsigned char>(text[at])) || absl::StrContains(between, text[at])))
+    ++at;
+  return at;
+}
+
+// TEXT without what no two hosts need share: fingerprints, sizes, times.
+std::string WithoutOwn(absl::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    size_t end = 0;
+    if (absl::ConsumePrefix(&text, "SHA256:")) {
+      out += "SHA256:";
+      end = EndOf(text, 0, "");
+    } else if (absl::ascii_isdigit(static_cast<unsigned char>(text[0]))) {
+      const size_t number = EndOf(text, 0, "."), time = EndOf(text, 0, "-: ");
+      const absl::string_view behind = text.substr(number);
+      if (absl::StartsWith(behind, " bytes") || absl::StartsWith(behind, " kB") ||
+          absl::StartsWith(behind, " MB")) {
+        end = number;
+      } else if (absl::StartsWith(text.substr(time), "UTC")) {
+        end = time + 3;
+      } else {
+        out.append(text.data(), number);
+        text.remove_prefix(number);
+        continue;
+      }
+    } else {
+      out.push_back(text[0]);
+      text.remove_prefix(1);
+      continue;
+    }
+    if (end > 0) out += "…";
+    text.remove_prefix(end);
   }
   return out;
 }
 
-PlanLine Common(const PlanLine& line, const std::string& host) {
+// LINE as it is said of every host that is like HOST; OWN: with what is the host's own.
+PlanLine Common(const PlanLine& line, const std::string& host, bool own = false) {
+  auto said = [&](const std::string& text) {
+    std::string without = WithoutHost(text, host);
+    return own ? without : WithoutOwn(without);
+  };
   PlanLine common = line;
   common.label = WithoutHost(line.label, host);
-  common.what = WithoutOwn(line.what, host);
-  for (std::string& because : common.because) because = WithoutOwn(because, host);
+  common.what = said(line.what);
+  for (std::string& because : common.because) because = said(because);
   for (std::string& need : common.needs) need = WithoutHost(need, host);
-  for (PlanLine& part : common.parts) part = Common(part, host);
+  for (PlanLine& part : common.parts) part = Common(part, host, own);
   common.host.clear();
   return common;
 }
@@ -70,6 +104,12 @@ void AppendKey(const PlanLine& line, std::string* key) {
                   absl::StrJoin(line.because, "\n"), "\n", absl::StrJoin(line.needs, "\n"), "\n",
                   line.parts.size(), "\n");
   for (const PlanLine& part : line.parts) AppendKey(part, key);
+}
+
+std::string KeyOf(const PlanLine& line) {
+  std::string key;
+  AppendKey(line, &key);
+  return key;
 }
 
 // The members of LIST that are alike, as lists of indices, in the order of the first ones. KEY_OF: a text
@@ -161,7 +201,15 @@ void GroupAlike(const std::vector<std::string>& order, PlanView* view) {
         for (size_t i : group) joined.hosts.push_back(sections[i].hosts[0]);
         joined.title = absl::StrCat(RangesOf(joined.hosts, order), " (", joined.hosts.size(), " alike)");
         const PlanSection& first = sections[group.front()];
-        for (const PlanLine& line : first.lines) joined.lines.push_back(Common(line, first.hosts[0]));
+        for (size_t i = 0; i < first.lines.size(); ++i) {
+          // What all of them say is said, also a time.
+          const PlanLine whole = Common(first.lines[i], first.hosts[0], /*own=*/true);
+          const bool same = std::all_of(group.begin(), group.end(), [&](size_t other) {
+            return KeyOf(Common(sections[other].lines[i], sections[other].hosts[0], /*own=*/true)) ==
+                   KeyOf(whole);
+          });
+          joined.lines.push_back(same ? whole : Common(first.lines[i], first.hosts[0]));
+        }
         return joined;
       });
   for (PlanSection& section : sections) {
