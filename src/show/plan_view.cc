@@ -173,8 +173,6 @@ const char* MeaningOf(char sign) {
       return "only checked";
     case '=':
       return "keeps running";
-    case '-':
-      return "goes";
     case 'x':
       return "would fail";
     case '.':
@@ -192,9 +190,8 @@ std::string LegendOf(const PlanView& view) {
       for (const PlanLine& part : line.parts) signs.push_back(part.sign);
     }
   }
-  if (!view.gone.empty()) signs.push_back('-');
   std::vector<std::string> words;
-  for (char sign : {'x', '.', '!', '^', '+', '~', '-', '=', '?'}) {
+  for (char sign : {'x', '.', '!', '^', '+', '~', '=', '?'}) {
     if (signs.find(sign) == std::string::npos) continue;
     words.push_back(absl::StrCat(std::string(1, sign), " ", MeaningOf(sign)));
   }

@@ -154,8 +154,8 @@ std::string PlanSarif(const PlanView& view, absl::string_view version) {
     }
   }
   for (const std::string& label : view.gone) {
-    Json* result =
-        log.AddResult(RuleOf('-'), MeaningOf('-'), Weight::kWarning, absl::StrCat(label, ": goes"), Json());
+    Json* result = log.AddResult("gone", view.gone_title, Weight::kNote,
+                                 absl::StrCat(label, ": ", view.gone_title), Json());
     if (result != nullptr) (*result)["partialFingerprints"]["label/v1"] = Shown(label);
   }
   return std::move(log).Text(/*good=*/true, version);

@@ -121,6 +121,17 @@ std::string PlanWorkflowCommands(const PlanView& view, absl::string_view title) 
     if (place.left_out > 0) absl::StrAppend(&place.annotation.message, "\nand ", place.left_out, " more");
     writer.Write(place.annotation);
   }
+  if (!view.gone.empty()) {
+    Annotation gone;
+    gone.file = view.file;
+    gone.title = std::string(title);
+    gone.message = view.gone_title;
+    for (size_t i = 0; i < view.gone.size() && i < kMostLines; ++i)
+      absl::StrAppend(&gone.message, "\n", view.gone[i]);
+    if (view.gone.size() > kMostLines)
+      absl::StrAppend(&gone.message, "\nand ", view.gone.size() - kMostLines, " more");
+    writer.Write(gone);
+  }
   Annotation last;
   last.title = std::string(title);
   last.message = view.summary;
