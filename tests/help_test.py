@@ -109,7 +109,7 @@ def test_errors_of_commands_look_like_those_of_the_file(tmp_path):
     shown, code = cli_terminal.on_terminal(tmp_path, "check", "cluster.yaml")
     assert code == 1 and shown.startswith("\033[1mkplan:\033[0m \033[1;31merror: \033[0mcannot open cluster.yaml")
     shown, code = cli_terminal.on_terminal(tmp_path, "check", "a", "b", NO_COLOR="1")
-    assert code == 64 and shown == "kplan check: error: takes 0 to 1 argument, not 2\nusage: kplan check [--json] [cluster.yaml]\n"
+    assert code == 64 and shown == "kplan check: error: takes 0 to 1 argument, not 2\nusage: kplan check [--format text|github|sarif|json] [--json] [cluster.yaml]\n"
 
 
 # kplan init

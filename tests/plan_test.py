@@ -1,6 +1,7 @@
 """What `plan` and `why` say where the stories do not go: what would fail or waits, budgets, lost notes, interrupted runs, bad arguments."""
 
 import json
+import shutil
 
 import pytest
 
@@ -175,3 +176,16 @@ def test_from_another_folder(cluster):
     assert (there.code, there.out) == (0, "nothing to do: 17 up to date\n"), there
     there = project.runner.run([project.kplan, "why", "-C", project.folder, "ca/key"], cwd="/").ok()
     assert there.out.startswith("ca/key is up to date; it was made on ")
+
+
+def test_without_notes_nothing_changes(cluster):
+    """All of .kplan is lost: every step is one to look at, by the plan, and ninja makes none of them again."""
+    project = cluster.project
+    before, pid = clusters.contents(cluster.artifacts()), cluster.pid()
+    shutil.rmtree(project.path(".kplan"))
+    text = ask(cluster, "plan", "cluster.yaml").out
+    assert text.splitlines()[-1] == "0 changes, 17 to look at", text
+    assert "kplan's notes (.kplan) are gone" in text
+    assert project.gen_and_ninja().ok().edges
+    assert clusters.contents(cluster.artifacts()) == before and cluster.pid() == pid
+    assert plan(cluster) == {}

@@ -30,11 +30,12 @@ HostSights AskHosts(const Graph& graph, const std::vector<Journal>& journals, co
   return VisitHosts(graph, journals, &hosts, contact, now);
 }
 
-Look LookAt(const Graph& graph, const Contact& contact, absl::Time now) {
+Look LookAt(const Graph& graph, const Contact& contact, absl::Time now, bool keyless) {
   std::vector<Journal> journals = ReadJournals(graph);
+  Notes notes = keyless ? Notes::kElsewhere : NotesOf(graph, journals);
   Look look;
   look.sights = AskHosts(graph, journals, contact, now);
-  look.forecast = MakeForecast(graph, std::move(journals), look.sights, now);
+  look.forecast = MakeForecast(graph, std::move(journals), look.sights, now, notes);
   return look;
 }
 

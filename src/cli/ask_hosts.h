@@ -25,8 +25,9 @@ struct Look {
   Forecast forecast;
 };
 
-// The same, and a look at all there is.
-Look LookAt(const Graph& graph, const Contact& contact, absl::Time now);
+// The same, and a look at all there is. KEYLESS: that ninja runs elsewhere, with the keys (look/notes.h),
+// whatever is here.
+Look LookAt(const Graph& graph, const Contact& contact, absl::Time now, bool keyless = false);
 
 // Says of each host that does not answer why, on stderr.
 void PrintSilent(const HostSights& sights);

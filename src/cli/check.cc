@@ -4,8 +4,11 @@
 #include "src/base/record.h"
 #include "src/cli/command.h"
 #include "src/cli/given_cas.h"
+#include "src/cli/review.h"
 #include "src/cli/terminal.h"
 #include "src/lower/compile.h"
+#include "src/show/sarif.h"
+#include "src/show/workflow_commands.h"
 
 namespace kplan {
 namespace {
@@ -50,7 +53,14 @@ int CheckCommand(const Arguments& arguments) {
   if (!file.ok()) return Fail(file.status().message());
   const Compiled* compiled = file->compiled();
   const Diagnostics diagnostics = compiled == nullptr ? file->diagnostics() : WithObjections(*file);
-  if (options.Has("--json")) {
+  const ReviewFormat format = FormatOf(options);
+  // What comes on standard input is no file of a repository.
+  const std::string file_name = path == SpecFile::kStandardInput ? "" : path;
+  if (format == ReviewFormat::kGithub) {
+    PrintText(CheckWorkflowCommands(diagnostics, file_name));
+  } else if (format == ReviewFormat::kSarif) {
+    PrintJson(CheckSarif(diagnostics, file_name, kVersion));
+  } else if (format == ReviewFormat::kJson) {
     Json json;
     json["file"] = path;
     json["good"] = compiled != nullptr;

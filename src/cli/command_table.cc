@@ -26,9 +26,18 @@ constexpr OptionSyntax kCertsOptions[] = {kFolder, kJson, kOffline};
 constexpr OperandSyntax kLastSpecAlone[] = {kLastSpec};
 constexpr OperandSyntax kAnyLabelAlone[] = {kAnyLabel};
 
-constexpr OptionSyntax kCheckOptions[] = {kJson};
+// Of what is looked at for a review.
+constexpr OptionSyntax kCheckFormat = {"--format", "text|github|sarif|json", Word::kWord,
+                                       "text|github|sarif|json"};
+constexpr OptionSyntax kReviewFormat = {"--format", "text|markdown|github|sarif|json", Word::kWord,
+                                        "text|markdown|github|sarif|json"};
+
+constexpr OptionSyntax kCheckOptions[] = {kCheckFormat, kJson};
 
 constexpr OperandSyntax kCompletionOperands[] = {{"bash|zsh|fish", Word::kWord, "bash|zsh|fish"}};
+
+constexpr OptionSyntax kDiffOptions[] = {{"--all", ""}, kReviewFormat, kJson};
+constexpr OperandSyntax kDiffOperands[] = {{"OLD", Word::kSpec}, {"NEW", Word::kSpec}};
 
 constexpr OptionSyntax kGenOptions[] = {
     kFolder,
@@ -58,7 +67,8 @@ constexpr OptionSyntax kInitOptions[] = {
 constexpr OperandSyntax kInitOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kPlanOptions[] = {
-    kFolder, kJson, kLimit, kMaxRestarts, kNoReissueCa, kOffline, {"--out", "FILE", Word::kFile},
+    kFolder, {"--all", ""}, kReviewFormat, kJson,    {"--keyless", ""},
+    kLimit,  kMaxRestarts,  kNoReissueCa,  kOffline, {"--out", "FILE", Word::kFile},
 };
 
 constexpr OptionSyntax kPruneOptions[] = {
@@ -95,6 +105,7 @@ constexpr CommandSyntax kCommands[] = {
     {"certs", kCertsOptions, kLastSpecAlone},
     {"check", kCheckOptions, kLastSpecAlone},
     {"completion", {}, kCompletionOperands},
+    {"diff", kDiffOptions, kDiffOperands},
     {"gen", kGenOptions, kLastSpecAlone},
     {"graph", kGraphOptions, kAnyLabelAlone},
     {"help", kHelpOptions, kHelpOperands},

@@ -19,17 +19,26 @@ struct Command {
   int (*run)(const kplan::Arguments&);
 };
 
-constexpr Command kCommands[] = {
-    {"apply", kplan::ApplyCommand},     {"certs", kplan::CertsCommand},
-    {"check", kplan::CheckCommand},     {"completion", kplan::CompletionCommand},
-    {"gen", kplan::GenCommand},         {"graph", kplan::GraphCommand},
-    {"help", kplan::HelpCommand},       {"import", kplan::ImportCommand},
-    {"init", kplan::InitCommand},       {"plan", kplan::PlanCommand},
-    {"prune", kplan::PruneCommand},     {"renew-timer", kplan::RenewTimerCommand},
-    {"restore", kplan::RestoreCommand}, {"schema", kplan::SchemaCommand},
-    {"show", kplan::ShowCommand},       {"snapshot", kplan::SnapshotCommand},
-    {"status", kplan::StatusCommand},   {"step", kplan::StepCommand},
-    {"why", kplan::WhyCommand}};
+constexpr Command kCommands[] = {{"apply", kplan::ApplyCommand},
+                                 {"certs", kplan::CertsCommand},
+                                 {"check", kplan::CheckCommand},
+                                 {"completion", kplan::CompletionCommand},
+                                 {"diff", kplan::DiffCommand},
+                                 {"gen", kplan::GenCommand},
+                                 {"graph", kplan::GraphCommand},
+                                 {"help", kplan::HelpCommand},
+                                 {"import", kplan::ImportCommand},
+                                 {"init", kplan::InitCommand},
+                                 {"plan", kplan::PlanCommand},
+                                 {"prune", kplan::PruneCommand},
+                                 {"renew-timer", kplan::RenewTimerCommand},
+                                 {"restore", kplan::RestoreCommand},
+                                 {"schema", kplan::SchemaCommand},
+                                 {"show", kplan::ShowCommand},
+                                 {"snapshot", kplan::SnapshotCommand},
+                                 {"status", kplan::StatusCommand},
+                                 {"step", kplan::StepCommand},
+                                 {"why", kplan::WhyCommand}};
 
 // What people try who come from other tools, and what it is called here.
 struct OtherWord {
@@ -38,7 +47,6 @@ struct OtherWord {
 constexpr OtherWord kOtherWords[] = {
     {"deploy", "`kplan apply cluster.yaml`: it shows the plan, asks, and does it"},
     {"destroy", "`kplan prune` removes what earlier plans made and this one does not have"},
-    {"diff", "`kplan plan` says what would change, and why"},
     {"doctor", "`kplan status` says how everything stands"},
     {"lint", "`kplan check cluster.yaml`"},
     {"renew", "`ninja` renews what is due, `kplan renew-timer` has systemd run it"},

@@ -3,26 +3,16 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/base/fields.h"
 #include "src/base/text.h"
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/gen.h"
 #include "src/cli/open_plan.h"
 #include "src/cli/planning.h"
-#include "src/cli/terminal.h"
+#include "src/cli/review.h"
 
 namespace kplan {
 namespace {
-
-// A member more of the JSON object.
-std::string LeftoverJson(const std::vector<Leftover>& leftovers) {
-  std::vector<std::string> keys;
-  for (const Leftover& leftover : leftovers) keys.push_back(leftover.key);
-  std::string out = ",\n\"leftovers\":";
-  AppendValue(keys, &out);
-  return out;
-}
 
 // What --out is told, before the folder of build.ninja is entered.
 struct Out {
@@ -69,17 +59,16 @@ int PlanCommand(const Arguments& arguments) {
   const Contact contact = ContactOf(options, plan.compiled());
   MadePlan made;
   if (int exit = MakePlan(plan, request, contact, &made); exit != kExitDone) return exit;
-  if (options.Has("--json")) {
-    PrintJson(
-        PlanJson(made.graph(plan), made.look.forecast, made.report, plan.path, LeftoverJson(made.leftovers)));
-  } else {
-    PrintPlan(plan, made);
-  }
+  ReviewForm form;
+  form.format = FormatOf(options);
+  form.all = options.Has("--all");
+  PrintPlan(plan, made, std::move(form));
   if (PrintOverBudget(plan, made)) return kExitFailed;
   if (!save->path.empty()) {
     if (absl::Status status = Save(plan, made, contact, *save); !status.ok()) return Fail(status.message());
   }
   PrintSilent(made.look.sights);
+  if (!made.report.needs.empty()) return FailForKeys(made.report);
   if (made.report.failing > 0 || made.look.sights.any_silent()) return kExitTrouble;
   return made.report.empty() ? kExitDone : kExitChanges;
 }

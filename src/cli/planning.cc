@@ -19,13 +19,6 @@
 namespace kplan {
 namespace {
 
-std::string LeftoverText(const std::vector<Leftover>& leftovers) {
-  if (leftovers.empty()) return "";
-  std::string out = "left over from earlier plans (kplan prune)\n";
-  for (const Leftover& leftover : leftovers) absl::StrAppend(&out, "  - ", leftover.key, "\n");
-  return out;
-}
-
 // Those of the services OTHERS that do not run, by label.
 std::vector<std::string> StoppedAmong(const std::vector<StepId>& others, const OpenPlan& plan,
                                       const Contact& contact) {
@@ -71,6 +64,7 @@ void CheckTurns(const OpenPlan& plan, const Contact& contact, MadePlan* made) {
 int PlanRequest::Read(absl::string_view command, const Options& options) {
   budget.reissue_ca = !options.Has("--no-reissue-ca");
   limit = options.Values("--limit");
+  keyless = options.Has("--keyless");
   if (!options.Has("--max-restarts")) return kExitDone;
   const std::string value = options.Value("--max-restarts");
   if (absl::SimpleAtoi(value, &budget.max_restarts) && budget.max_restarts >= 0) return kExitDone;
@@ -95,7 +89,7 @@ int MakePlan(const OpenPlan& plan, const PlanRequest& request, Contact contact, 
     made->owed = LookAtOwed(plan, *made->limit);
   }
   const Graph& graph = made->graph(plan);
-  made->look = LookAt(graph, contact, absl::Now());
+  made->look = LookAt(graph, contact, absl::Now(), request.keyless);
   if (made->limit.has_value()) KeepNamedServices(*made->limit, &made->look.forecast);
   const Forecast& forecast = made->look.forecast;
   Explainer explainer(graph, forecast, plan.history, plan.path, plan.text());
@@ -113,11 +107,19 @@ Owed LookAtOwed(const OpenPlan& plan, const Limit& limit) {
   return OwedBy(plan.graph(), limit, LookAt(plan.graph(), nobody, absl::Now()).forecast);
 }
 
-void PrintPlan(const OpenPlan& plan, const MadePlan& made) {
-  Print(WithObjections(*plan.file));
-  PrintText(absl::StrCat(LeftoverText(made.leftovers),
-                         PlanText(made.graph(plan), made.look.forecast, made.report, plan.path)));
-  if (!made.owed.empty()) PrintText(absl::StrCat("left out by --limit: ", made.owed.Text(), "\n"));
+void PrintPlan(const OpenPlan& plan, const MadePlan& made, ReviewForm form) {
+  form.title = "kplan plan";
+  form.gone_title = "left over from earlier plans (kplan prune)";
+  for (const Leftover& leftover : made.leftovers) form.gone.push_back(leftover.key);
+  form.other_json = JsonMember("leftovers", form.gone);
+  // What comes on standard input is no file of the repository.
+  if (plan.path != SpecFile::kStandardInput) form.place = plan.path;
+  if (form.format != ReviewFormat::kJson) Print(WithObjections(*plan.file));
+  PrintReview(made.graph(plan), made.look.forecast, made.report, plan.file->diagnostics().source(), plan.path,
+              form);
+  const bool for_people = form.format == ReviewFormat::kText;
+  if (for_people && !made.owed.empty())
+    PrintText(absl::StrCat("left out by --limit: ", made.owed.Text(), "\n"));
 }
 
 bool PrintOverBudget(const OpenPlan& plan, const MadePlan& made) {

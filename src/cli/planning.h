@@ -12,6 +12,7 @@
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
+#include "src/cli/review.h"
 #include "src/graph/limit.h"
 #include "src/look/limited_forecast.h"
 #include "src/prune/leftovers.h"
@@ -23,6 +24,7 @@ namespace kplan {
 struct PlanRequest {
   PlanBudget budget;
   std::vector<std::string> limit;  // names; empty: all
+  bool keyless = false;            // ninja runs elsewhere (look/notes.h)
 
   // Of `kplan COMMAND`. kExitDone, or kExitUsage, the error being printed.
   int Read(absl::string_view command, const Options& options);
@@ -51,8 +53,9 @@ int MakePlan(const OpenPlan& plan, const PlanRequest& request, Contact contact, 
 // What LIMIT leaves, as far as that is known here: no host is asked.
 Owed LookAtOwed(const OpenPlan& plan, const Limit& limit);
 
-// Prints it for people, warnings of cluster.yaml first.
-void PrintPlan(const OpenPlan& plan, const MadePlan& made);
+// Prints it in the format of FORM, what is for people after the warnings of cluster.yaml. The rest of FORM is
+// filled in here.
+void PrintPlan(const OpenPlan& plan, const MadePlan& made, ReviewForm form = {});
 
 // Says what goes beyond the budget, and the chain of each step that does. False: nothing does.
 bool PrintOverBudget(const OpenPlan& plan, const MadePlan& made);

@@ -78,12 +78,13 @@ StepState Forecast::StateOf(const Graph& graph, StepId step) const {
 }
 
 Forecast MakeForecast(const Graph& graph, std::vector<Journal> journals, const HostSights& sights,
-                      absl::Time now) {
+                      absl::Time now, Notes notes) {
   Forecast forecast;
+  forecast.notes = notes;
   forecast.journals = std::move(journals);
   forecast.steps.resize(graph.steps().size());
   Foreteller sink(graph, &forecast);
-  Traverse(graph, forecast.journals, sights, now, &sink);
+  Traverse(graph, forecast.journals, sights, now, &sink, notes);
   return forecast;
 }
 

@@ -13,6 +13,7 @@
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/look/contact.h"
+#include "src/look/notes.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -42,6 +43,7 @@ struct Cause {
     kTime,    // it expires, or is due
     kFailed,  // it failed the last time
     kStamp,   // kplan's or ninja's own notes are gone
+    kAsked,   // there are no notes, and the artifact is not what cluster.yaml asks for
   };
   Kind kind = Kind::kFirst;
   StepId input = 0;  // of kInput
@@ -56,7 +58,11 @@ struct StepForecast {
   std::vector<ServiceOutlook> services;  // of a step about several services: those that it would touch
   bool changes_digest = false;           // of the stamp: what depends on it runs, too
   bool behind = false;                   // of kWait: ninja does not come to it, for one before it
-  std::string failure;                   // of kFail, kWait; of kUnknown, why it is
+  // Of kCheck where there are no notes (notes.h): what its step would find on its host is not known, and
+  // taken for right. Of kUnknown: likewise.
+  bool unseen = false;
+  std::vector<std::string> needs;  // of kChange: the private keys that it takes, and that are elsewhere
+  std::string failure;             // of kFail, kWait; of kUnknown, why it is
   std::string note;
 };
 
@@ -68,6 +74,7 @@ const char* StateName(StepState state);  // "fresh", "stale", "failed", "waiting
 struct Forecast {
   std::vector<StepForecast> steps;  // as Graph::steps()
   std::vector<Journal> journals;    // as Graph::shards()
+  Notes notes = Notes::kKept;       // by which it was made
 
   // Null when the step never ran.
   const JournalEntry* EntryOf(const Graph& graph, StepId step) const;
@@ -79,7 +86,7 @@ struct Forecast {
 // Looks at everything below the current folder and on this machine, and at what the hosts over ssh have said
 // (SIGHTS, made with JOURNALS, contact.h); changes nothing.
 Forecast MakeForecast(const Graph& graph, std::vector<Journal> journals, const HostSights& sights,
-                      absl::Time now);
+                      absl::Time now, Notes notes = Notes::kKept);
 // The same where there are no hosts over ssh, or nobody wants to know how they are.
 Forecast MakeForecast(const Graph& graph, absl::Time now);
 

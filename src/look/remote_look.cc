@@ -61,6 +61,12 @@ void CompareHosts(const HostRecord& from, const HostRecord& to, Outlook* outlook
   Compare("cluster", from.cluster, to.cluster, outlook);
 }
 
+// Whether all of DELIVERY will be what it was.
+bool IsAgain(const Delivery& delivery) {
+  return !delivery.files.empty() && std::all_of(delivery.files.begin(), delivery.files.end(),
+                                                [](const DeliveredFile& file) { return file.file.again; });
+}
+
 struct stat StatOf(const std::string& path, bool* there) {
   struct stat info = {};
   *there = stat(path.c_str(), &info) == 0;
@@ -79,8 +85,23 @@ std::string SizeText(uint64_t bytes) {
 
 }  // namespace
 
-RemoteLooker::RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old)
-    : graph_(graph), now_(now), foreseen_(foreseen), old_(old) {}
+RemoteLooker::RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old,
+                           const Foreseen* assumed)
+    : graph_(graph), now_(now), foreseen_(foreseen), old_(old), assumed_(assumed) {}
+
+LastDone RemoteLooker::LastOf(StepId id, const AnyRecord& record, const JournalEntry* entry) {
+  const Step& step = graph_.steps()[id];
+  LastDone last = LastDone::Of(step.label, entry);
+  if (assumed_ == nullptr || !last.digest.empty()) return last;
+  last.record = std::string(step.digest());
+  // What is not here now, as a text that is rendered again, is taken for what it will be.
+  absl::StatusOr<Delivery> before = DeliveryOf({step.label, now_, *assumed_}, record);
+  if (before.ok()) last.digest = before->digest;
+  if (!last.digest.empty()) return last;
+  absl::StatusOr<const Delivery*> now = DeliveryOfStep(id, record);
+  if (now.ok()) last.digest = (*now)->digest;
+  return last;
+}
 
 absl::StatusOr<Outlook> RemoteLooker::Look(StepId id, const JournalEntry* entry, const Journal& journal) {
   const Step& step = graph_.steps()[id];
@@ -112,7 +133,8 @@ std::optional<AnyRecord> RemoteLooker::RecordBefore(const Step& step, const Last
 void RemoteLooker::CompareContent(const AnyRecord& record, const LastDone& last, const Delivery& delivery,
                                   Outlook* outlook) {
   // What a step before is going to write again is still here as it is there, if it was delivered.
-  absl::StatusOr<Delivery> before = DeliveryOf({"", now_, Foreseen()}, record);
+  absl::StatusOr<Delivery> before =
+      DeliveryOf({"", now_, assumed_ == nullptr ? Foreseen() : *assumed_}, record);
   if (!before.ok() || before->digest != last.digest) return;
   const std::string mode = AttributesOf(record).mode;  // none of a pair, whose certificate is public
   const bool secret = !mode.empty() && IsSecretMode(absl::string_view(mode));
@@ -158,9 +180,10 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord&
   const Step& step = graph_.steps()[id];
   absl::StatusOr<const Delivery*> delivery = DeliveryOfStep(id, record);
   if (!delivery.ok()) return delivery.status();
-  const LastDone last = LastDone::Of(step.label, entry);
+  const LastDone last = LastOf(id, record, entry);
   Outlook outlook;
   outlook.digest = (*delivery)->digest;
+  if (last.digest.empty() && IsAgain(**delivery)) return outlook;
   const bool first = last.digest.empty(), other = outlook.digest != last.digest || outlook.digest.empty();
   if (first) {
     outlook.reasons.push_back({"missing", "missing"});
@@ -192,6 +215,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord&
 absl::StatusOr<Outlook> RemoteLooker::LookAtHost(const Step& step, const HostRecord& record,
                                                  const JournalEntry* entry) {
   const LastDone last = LastDone::Of(step.label, entry);
+  if (assumed_ != nullptr && last.digest.empty()) return Outlook();
   bool facts = false;
   StatOf(paths::HostFacts(record.name), &facts);
   Outlook outlook;
@@ -248,7 +272,8 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRec
     absl::StatusOr<const Delivery*> delivery = DeliveryOfStep(maker.step, maker.record);
     if (!delivery.ok()) return delivery.status();
     const JournalEntry* entry = journal.Find(other.label);
-    const LastDone last = LastDone::Of(other.label, entry);
+    const LastDone last = LastOf(maker.step, maker.record, entry);
+    if (last.digest.empty() && IsAgain(**delivery)) continue;
     if (!last.digest.empty() && (*delivery)->digest == last.digest) continue;
     bool there = false;
     const struct stat info = StatOf(from, &there);
@@ -287,6 +312,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtUser(const Step& step, const Journal
   const LastDone last = LastDone::Of(step.label, entry);
   Outlook outlook;
   if (last.digest.empty()) {
+    if (assumed_ != nullptr) return outlook;
     outlook.reasons.push_back({"missing", "missing"});
     outlook.changes_digest = true;
     return outlook;

@@ -23,7 +23,11 @@ namespace kplan {
 class RemoteLooker {
  public:
   // All must outlive it. FORESEEN grows with every step that has been looked at, in the order of the graph.
-  RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old);
+  // ASSUMED: where there are no notes (notes.h), the private keys that are elsewhere. A step of which nothing
+  // is known is then taken for one that put on its host what it would put there from the files that are here.
+  // Null: it was never done.
+  RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old,
+               const Foreseen* assumed = nullptr);
 
   // STEP has a host over ssh (SshHostOf), and is about no service. ENTRY: the last run of it; null: none.
   // JOURNAL: that of its shard.
@@ -33,7 +37,9 @@ class RemoteLooker {
   absl::StatusOr<Outlook> LookAtDelivery(StepId step, const AnyRecord& record, const JournalEntry* entry);
   absl::StatusOr<Outlook> LookAtHost(const Step& step, const HostRecord& record, const JournalEntry* entry);
   absl::StatusOr<Outlook> LookAtSend(const Step& step, const SendRecord& record, const Journal& journal);
-  static absl::StatusOr<Outlook> LookAtUser(const Step& step, const JournalEntry* entry);
+  absl::StatusOr<Outlook> LookAtUser(const Step& step, const JournalEntry* entry);
+  // What STEP, with RECORD, did last, or is taken for having done.
+  LastDone LastOf(StepId step, const AnyRecord& record, const JournalEntry* entry);
 
   // The record that STEP had when it was last done; nothing when that is its record of now, or not known at
   // all. One that is lost is a reason of OUTLOOK.
@@ -47,6 +53,7 @@ class RemoteLooker {
   absl::Time now_;
   const Foreseen& foreseen_;
   OldRecords* old_;
+  const Foreseen* const assumed_;
   absl::flat_hash_map<StepId, std::unique_ptr<Delivery>> deliveries_;
 };
 

@@ -16,6 +16,12 @@
 namespace kplan {
 namespace {
 
+std::vector<std::string> ArgvOf(const ServiceRecord& service) {
+  std::vector<std::string> argv;
+  for (const auto& [text, path] : service.argv) argv.push_back(absl::StrCat(text, path));
+  return argv;
+}
+
 class Looker {
  public:
   Looker(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
@@ -50,7 +56,7 @@ class Looker {
       AddChanged(service, record.reload_on, /*delivered=*/true, &outlook);
       outlook.reloads = !outlook.reasons.empty();
     }
-    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, record);
+    if (outlook.restarts && before != nullptr) outlook.changes = CommandChangesOf(*before, record);
     return outlook;
   }
 
@@ -89,7 +95,7 @@ class Looker {
       if (std::none_of(outlook.reasons.begin(), outlook.reasons.end(), same))
         outlook.reasons.push_back(std::move(reason));
     }
-    if (outlook.restarts && before != nullptr) outlook.changes = ChangesOfCommand(*before, record);
+    if (outlook.restarts && before != nullptr) outlook.changes = CommandChangesOf(*before, record);
     return outlook;
   }
 
@@ -97,12 +103,14 @@ class Looker {
   void AddChanged(const ServicePart& service, const std::vector<std::string>& paths, bool delivered,
                   ServiceOutlook* outlook) const {
     const ServiceRecord& record = service.record;
+    const std::string host = service.over_ssh ? service.host : "";
     for (const std::string& path : paths) {
-      if (IsForeseen(service.host, record.root, path) || (delivered && WasDelivered(service.host, path)))
+      if (IsForeseen(host, record.root, path) || (delivered && WasDelivered(service.host, path)))
         outlook->reasons.push_back(FileChanged(record.argv, record.unit, path));
     }
   }
 
+  // HOST: of one over ssh its name; what is foreseen of this machine has none.
   bool IsForeseen(const std::string& host, const std::string& root, const std::string& path) const {
     return foreseen_.Find(OnHost(host, root, path)) != nullptr;
   }
@@ -122,19 +130,6 @@ class Looker {
            holdings.back().path == path;
   }
 
-  static std::vector<std::string> ArgvOf(const ServiceRecord& service) {
-    std::vector<std::string> argv;
-    for (const auto& [text, path] : service.argv) argv.push_back(absl::StrCat(text, path));
-    return argv;
-  }
-
-  static std::vector<Change> ChangesOfCommand(const ServiceRecord& from, const ServiceRecord& to) {
-    std::vector<Change> changes = CommandChanges(ArgvOf(from), ArgvOf(to));
-    for (Change& change : EnvironmentChanges(from.environment, to.environment))
-      changes.push_back(std::move(change));
-    return changes;
-  }
-
   const Graph& graph_;
   const Step& step_;
   const HostSights& sights_;
@@ -145,13 +140,23 @@ class Looker {
 
 }  // namespace
 
+std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRecord& to) {
+  std::vector<Change> changes = CommandChanges(ArgvOf(from), ArgvOf(to));
+  for (Change& change : EnvironmentChanges(from.environment, to.environment))
+    changes.push_back(std::move(change));
+  return changes;
+}
+
 void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
-                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry,
+                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry, Notes notes,
                            OldRecords* old, Outlook* outlook) {
   const Step& step = graph.steps()[id];
   const RolloutRecord record = RecordOf<RolloutRecord>(step);
   const std::vector<ServicePart> services = ServicesOf(record);
-  if (std::none_of(services.begin(), services.end(), [](const auto& service) { return service.over_ssh; }))
+  const bool unknown = entry == nullptr && notes != Notes::kKept;
+  const bool all = unknown && notes == Notes::kElsewhere;
+  if (std::none_of(services.begin(), services.end(),
+                   [all](const auto& service) { return all || service.over_ssh; }))
     return;
   const LastDone last = LastDone::Of(step.label, entry);
   std::optional<std::string> before;
@@ -167,7 +172,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   std::vector<ServiceOutlook> here = std::exchange(outlook->services, {});
   for (const ServicePart& service : services) {
-    if (!service.over_ssh) {
+    if (!service.over_ssh && !all) {
       for (ServiceOutlook& it : here) {
         if (it.host == service.host && it.service == service.name) outlook->services.push_back(std::move(it));
       }
@@ -175,8 +180,8 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
     }
     auto known = of_before.find(service.label);
     const bool fresh_member = before.has_value() && known == of_before.end();
-    ServiceOutlook seen = looker.Look(service, last.digest.empty() || fresh_member,
-                                      known != of_before.end() ? &known->second : nullptr);
+    const bool first = (last.digest.empty() && !unknown) || fresh_member;
+    ServiceOutlook seen = looker.Look(service, first, known != of_before.end() ? &known->second : nullptr);
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -200,10 +205,10 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const HostSights& sights,
                                              const Foreseen& foreseen,
                                              const std::vector<int64_t>& stamp_times,
-                                             const JournalEntry* entry, OldRecords* old) {
+                                             const JournalEntry* entry, Notes notes, OldRecords* old) {
   const Step& step = graph.steps()[id];
   const LastDone last = LastDone::Of(step.label, entry);
-  const bool first = last.digest.empty();
+  const bool first = last.digest.empty() && (entry != nullptr || notes == Notes::kKept);
   const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   ServiceOutlook seen;
   if (step.kind == StepKind::kActivate) {
@@ -217,7 +222,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
     if (!first && last.record != step.digest())
       text = old->Find(graph.shards()[step.shard].name, step.label, last.record);
     absl::StatusOr<ServiceRecord> before = FromText<ServiceRecord>(text.value_or(""));
-    const ServicePart service = {step.label, record->host, record->name, /*over_ssh=*/true, *record};
+    const ServicePart service = {step.label, record->host, record->name, IsDoneOverSsh(step), *record};
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
   }
   Outlook outlook;

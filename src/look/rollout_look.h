@@ -8,10 +8,15 @@
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/look/contact.h"
+#include "src/look/notes.h"
 #include "src/look/old_records.h"
+#include "src/step/any_record.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
+
+// What differs between the commands and environments that two records start a service with.
+std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRecord& to);
 
 // What becomes of the services over ssh that the rollout STEP is about: what their hosts say in SIGHTS that
 // would be done to them as they are, and what the files bring that are going to be written before. Of a
@@ -22,16 +27,17 @@ namespace kplan {
 // FORESEEN has the files that the steps before will deliver, by "HOST:/path". STAMP_TIMES: when the stamp of
 // each step became what it is, Unix milliseconds, by StepId. ENTRY: the last run of STEP; null: none.
 // OUTLOOK is that of the step itself, with the services of this machine: theirs stay, and those over ssh are
-// put in their places.
+// put in their places. NOTES: where there are none, a rollout of which nothing is known is taken for one that
+// was done; with Notes::kElsewhere no service is this machine's.
 void LookAtServicesOverSsh(const Graph& graph, StepId step, const HostSights& sights,
                            const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
-                           const JournalEntry* entry, OldRecords* old, Outlook* outlook);
+                           const JournalEntry* entry, Notes notes, OldRecords* old, Outlook* outlook);
 
 // The same of a service or a unit over ssh with a step of its own.
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const HostSights& sights,
                                              const Foreseen& foreseen,
                                              const std::vector<int64_t>& stamp_times,
-                                             const JournalEntry* entry, OldRecords* old);
+                                             const JournalEntry* entry, Notes notes, OldRecords* old);
 
 }  // namespace kplan
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
@@ -55,17 +56,25 @@ class CopyFinder {
 class Traversal {
  public:
   Traversal(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
-            absl::Time now, TraversalSink* sink)
+            absl::Time now, TraversalSink* sink, Notes notes)
       : graph_(graph),
         journals_(journals),
         sights_(sights),
         now_(now),
         sink_(sink),
+        notes_(notes),
         watches_(graph),
         watcher_(now),
-        remote_(graph, now, foreseen_, &old_),
+        remote_(graph, now, foreseen_, &old_, notes == Notes::kKept ? nullptr : &elsewhere_),
         stamp_times_(graph.steps().size()),
-        seen_(graph.steps().size()) {}
+        seen_(graph.steps().size()) {
+    if (notes_ != Notes::kElsewhere) return;
+    keys_ = KeysElsewhere(graph);
+    for (const auto& [path, key] : keys_) {
+      elsewhere_.Add(path, key);
+      foreseen_.Add(path, key);
+    }
+  }
 
   void Go() {
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
@@ -80,7 +89,10 @@ class Traversal {
       forecast.causes = sight.causes;
       if (sink_->Asks(id, sight)) Foresee(id, sight, &forecast);
       if (forecast.fate == Fate::kFresh) JudgeUnknown(step, sight, &forecast);
-      seen_[id] = {forecast.fate, forecast.changes_digest};
+      const bool again =
+          stamp.seen == StampSeen::kNone && sight.entry == nullptr && IsMadeAgain(id, forecast);
+      const bool news = forecast.fate == Fate::kChange && forecast.changes_digest && !again;
+      seen_[id] = {forecast.fate, forecast.changes_digest, news};
       sink_->Take(id, sight, std::move(forecast));
     }
   }
@@ -90,6 +102,7 @@ class Traversal {
   struct Seen {
     Fate fate = Fate::kFresh;
     bool changes_digest = false;
+    bool news = false;  // it changes something, and its digest, whatever its stamp is like
   };
 
   // Nobody has looked: it is not called fresh. A proof is about what it was made from.
@@ -115,6 +128,7 @@ class Traversal {
     if (unprompted && result->fate != Fate::kFresh) IsBehindTrouble(step, result);
     if (result->causes.empty() && result->fate != Fate::kFresh)
       result->causes.push_back({Cause::Kind::kDrift, 0});
+    if (sight.entry == nullptr && stamp_times_[id] == 0) JudgeWithoutNotes(id, result);
     if (result->fate == Fate::kCheck && !NinjaRuns(id, sight, result->causes)) *result = StepForecast();
     // A stamp that was not there is news to ninja, whatever is in it.
     const bool runs = result->fate == Fate::kCheck || result->fate == Fate::kChange;
@@ -207,6 +221,84 @@ class Traversal {
     return sight.entry != nullptr || stamp_times_[id] == 0 || !ninja_log_;
   }
 
+  // Whether the artifact of step ID, of which there is no note, is missing here, and nothing says that it was
+  // another one.
+  bool IsMadeAgain(StepId id, const StepForecast& forecast) const {
+    if (notes_ == Notes::kKept || IsEvidence(graph_.steps()[id])) return false;
+    if (forecast.reasons.empty() || forecast.reasons[0].name != "missing") return false;
+    return ChangedInput(id) == nullptr;
+  }
+
+  // The first of the inputs of step ID that becomes another one; null: none does.
+  const StepId* ChangedInput(StepId id) const {
+    const StepIds& inputs = graph_.steps()[id].inputs;
+    const auto found =
+        std::find_if(inputs.begin(), inputs.end(), [this](StepId input) { return seen_[input].news; });
+    return found == inputs.end() ? nullptr : &*found;
+  }
+
+  // Of a step that has neither a line in the journal nor a stamp, where there are no notes at all (notes.h).
+  void JudgeWithoutNotes(StepId id, StepForecast* result) const {
+    if (notes_ == Notes::kKept) return;
+    const Step& step = graph_.steps()[id];
+    const StepId* const changed = ChangedInput(id);
+    const bool follows = changed != nullptr;
+    if (result->fate == Fate::kChange) {
+      const bool missing = !result->reasons.empty() && result->reasons[0].name == "missing";
+      if (notes_ == Notes::kElsewhere && IsMadeAgain(id, *result)) {
+        SetUnseen(Fate::kUnknown, absl::StrCat(KindOf(step.kind).what, " is not here"), result);
+      } else if (!missing || follows) {
+        result->causes = {follows ? Cause{Cause::Kind::kInput, *changed} : Cause{Cause::Kind::kAsked, 0}};
+      }
+    } else if (result->fate == Fate::kCheck && follows) {
+      result->causes = {{Cause::Kind::kInput, *changed}};
+    } else if (result->fate == Fate::kCheck) {
+      result->causes = {{Cause::Kind::kStamp, 0}};
+      const bool there =
+          step.kind == StepKind::kHost || IsDoneOverSsh(step) || step.kind == StepKind::kRollout;
+      if (notes_ == Notes::kLost && step.contacts && there) {
+        SetUnseen(Fate::kCheck, "", result);
+      } else if (notes_ == Notes::kElsewhere) {
+        if (const std::string key = KeyElsewhereOf(step); !key.empty())
+          SetUnseen(Fate::kUnknown, absl::StrCat(key, " is not here"), result);
+        if (KindOf(step.kind).where != Where::kHere)
+          SetUnseen(Fate::kUnknown, "its hosts were not asked", result);
+      }
+    }
+    if (result->fate == Fate::kChange) AddNeeds(step, result);
+  }
+
+  static void SetUnseen(Fate fate, std::string why, StepForecast* result) {
+    result->fate = fate;
+    result->unseen = true;
+    result->failure = std::move(why);
+    result->reasons.clear();
+    result->changes.clear();
+    result->note.clear();
+  }
+
+  // Whether it is in every clone, so that one that is missing was not made yet. A key is known by its
+  // certificate.
+  static bool IsEvidence(const Step& step) {
+    return step.kind == StepKind::kCaCert || step.kind == StepKind::kAdoptCa ||
+           step.kind == StepKind::kCert || step.kind == StepKind::kKey;
+  }
+
+  // The private key that is STEP's artifact, and is elsewhere; "": there is none, or another one will be
+  // made.
+  std::string KeyElsewhereOf(const Step& step) const {
+    if (step.kind != StepKind::kKey) return "";
+    std::string path = RecordOf<KeyRecord>(step).path;
+    return keys_.count(path) > 0 ? path : "";
+  }
+
+  void AddNeeds(const Step& step, StepForecast* result) const {
+    for (const std::string& key : SigningKeysOf(step)) {
+      const ForeseenFile* file = foreseen_.Find(key);
+      if (keys_.count(key) > 0 && file != nullptr && !file->spki.empty()) result->needs.push_back(key);
+    }
+  }
+
   static bool HasFailedVerdict(const StepSight& sight) {
     return std::any_of(sight.findings.begin(), sight.findings.end(), [](const StepSight::Finding& finding) {
       return finding.watch->kind == Watch::Kind::kVerdict;
@@ -234,15 +326,22 @@ class Traversal {
 
   void Look(StepId id, const JournalEntry* entry, StepForecast* result) {
     const Step& step = graph_.steps()[id];
-    const bool elsewhere = step.kind == StepKind::kHost || IsDoneOverSsh(step);
+    const bool absent = notes_ == Notes::kElsewhere && entry == nullptr;
+    const bool elsewhere = step.kind == StepKind::kHost || IsDoneOverSsh(step) ||
+                           (absent && KindOf(step.kind).where == Where::kOnHost);
     const bool service = step.kind == StepKind::kService || step.kind == StepKind::kActivate;
     absl::StatusOr<Outlook> outlook =
         elsewhere && service
-            ? LookAtServiceOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, &old_)
+            ? LookAtServiceOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, notes_, &old_)
         : elsewhere ? remote_.Look(id, entry, journals_[step.shard])
                     : LookAtStep(step.label, step.record, now_, foreseen_);
     if (step.kind == StepKind::kRollout && outlook.ok())
-      LookAtServicesOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, &old_, &*outlook);
+      LookAtServicesOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, notes_, &old_, &*outlook);
+    if (absent && absl::IsNotFound(outlook.status())) {
+      result->fate = Fate::kUnknown;
+      result->failure = std::string(outlook.status().message());
+      return;
+    }
     if (!outlook.ok()) {
       result->fate = Fate::kFail;
       result->failure = std::string(outlook.status().message());
@@ -267,7 +366,11 @@ class Traversal {
     result->restarts = outlook->restarts;
     result->reloads = outlook->reloads;
     result->services = std::move(outlook->services);
-    for (auto& [path, file] : outlook->files) foreseen_.Add(path, std::move(file));
+    const bool again = entry == nullptr && stamp_times_[id] == 0 && IsMadeAgain(id, *result);
+    for (auto& [path, file] : outlook->files) {
+      file.again = again;
+      foreseen_.Add(path, std::move(file));
+    }
     result->fate = !result->reasons.empty() ? Fate::kChange
                    : result->causes.empty() ? Fate::kFresh
                                             : Fate::kCheck;
@@ -280,6 +383,9 @@ class Traversal {
   const HostSights& sights_;
   const absl::Time now_;
   TraversalSink* const sink_;
+  const Notes notes_;
+  std::map<std::string, ForeseenFile> keys_;  // that are elsewhere
+  Foreseen elsewhere_;                        // the same
   CopyFinder copies_;
   WatchIndex watches_;
   Watcher watcher_;
@@ -309,8 +415,8 @@ std::vector<Journal> ReadJournals(const Graph& graph) {
 }
 
 void Traverse(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
-              absl::Time now, TraversalSink* sink) {
-  Traversal(graph, journals, sights, now, sink).Go();
+              absl::Time now, TraversalSink* sink, Notes notes) {
+  Traversal(graph, journals, sights, now, sink, notes).Go();
 }
 
 }  // namespace kplan

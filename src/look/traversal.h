@@ -14,6 +14,7 @@
 #include "src/graph/graph.h"
 #include "src/look/contact.h"
 #include "src/look/forecast.h"
+#include "src/look/notes.h"
 
 namespace kplan {
 
@@ -56,9 +57,10 @@ class TraversalSink {
 };
 
 // Looks at everything below the current folder and on this machine, and at what the hosts over ssh have said;
-// changes nothing. JOURNALS: those of the shards, as Graph::shards().
+// changes nothing. JOURNALS: those of the shards, as Graph::shards(). NOTES: what a step without a line
+// there, and without a stamp, is taken for.
 void Traverse(const Graph& graph, const std::vector<Journal>& journals, const HostSights& sights,
-              absl::Time now, TraversalSink* sink);
+              absl::Time now, TraversalSink* sink, Notes notes = Notes::kKept);
 
 std::vector<Journal> ReadJournals(const Graph& graph);
 

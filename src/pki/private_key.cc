@@ -317,6 +317,20 @@ PkeyPtr PublicKeyOf(absl::string_view spki) {
   return key;
 }
 
+std::string KindOfPublicKey(absl::string_view spki) {
+  const PkeyPtr key = PublicKeyOf(spki);
+  switch (key == nullptr ? EVP_PKEY_NONE : EVP_PKEY_get_base_id(key.get())) {
+    case EVP_PKEY_RSA:
+      return KindOfKey("rsa", EVP_PKEY_get_bits(key.get()));
+    case EVP_PKEY_EC:
+      return KindOfKey("ecdsa", EVP_PKEY_get_bits(key.get()));
+    case EVP_PKEY_ED25519:
+      return KindOfKey("ed25519", 0);
+    default:
+      return "unknown";
+  }
+}
+
 absl::Status PrivateKey::CheckKind(absl::string_view algo, int size) {
   if (algo == "rsa" && size <= 8192) return CheckRsaSize(size);
   if ((algo == "ed25519" && size == 0) || (algo == "ecdsa" && CurveOfSize(size) != NID_undef)) {

@@ -91,6 +91,10 @@ class PrivateKey {
 // "rsa 2048" from its two halves, as kind() writes it; ALGO alone when SIZE is 0.
 std::string KindOfKey(absl::string_view algo, int size);
 
+// The same of the public key SPKI (DER of the SubjectPublicKeyInfo); "unknown" for one of a kind that kplan
+// does not make.
+std::string KindOfPublicKey(absl::string_view spki);
+
 // The SubjectPublicKeyInfo SPKI (DER) as a key that signatures are checked with; null for anything else. Goes
 // through OpenSSL's decoders, 1.4 ms the first time (der.h): not for what every step does.
 PkeyPtr PublicKeyOf(absl::string_view spki);

@@ -86,6 +86,9 @@ std::vector<std::string> ReasonsOf(const Graph& graph, const Forecast& forecast,
       case Cause::Kind::kStamp:
         reasons.push_back("the notes of its last run are gone");
         break;
+      case Cause::Kind::kAsked:
+        reasons.push_back("it is asked for in another way");
+        break;
     }
   }
   if (!foreseen.failure.empty()) {

@@ -1,6 +1,7 @@
 // A plan, and why a step is in it, for programs.
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
@@ -33,6 +34,18 @@ void AppendReasons(const std::vector<Reason>& reasons, const std::vector<Change>
                     ",\"from\":", QuoteJson(change.from), ",\"to\":", QuoteJson(change.to), "}");
   }
   *out += "]";
+}
+
+const char* NotesName(Notes notes) {
+  switch (notes) {
+    case Notes::kKept:
+      return "kept";
+    case Notes::kLost:
+      return "lost";
+    case Notes::kElsewhere:
+      return "elsewhere";
+  }
+  return "";
 }
 
 const std::string& HostOf(const Graph& graph, const Step& step) { return graph.shards()[step.shard].name; }
@@ -69,7 +82,8 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
   absl::StrAppend(&out, ",\n\"summary\":{\"run\":", report.to_run, ",\"check\":", report.to_check,
                   ",\"fail\":", report.failing, ",\"wait\":", report.waiting, ",\"start\":", report.starts,
                   ",\"restart\":", report.restarts, ",\"reload\":", report.reloads,
-                  ",\"unknown\":", report.unknown, ",\"fresh\":", report.fresh, "},\n\"steps\":[");
+                  ",\"unknown\":", report.unknown, ",\"fresh\":", report.fresh, "},\n\"notes\":\"",
+                  NotesName(report.state), "\",\n\"steps\":[");
   bool first = true;
   for (const PlannedStep& planned : report.steps) {
     const Step& step = graph.steps()[planned.step];
@@ -98,7 +112,10 @@ std::string PlanJson(const Graph& graph, const Forecast& forecast, const PlanRep
       out += "]";
     }
     absl::StrAppend(&out, ",\"failure\":", QuoteJson(it.failure), ",\"note\":", QuoteJson(it.note),
-                    ",\"why\":", ChainJson(graph, planned.why, file), "}");
+                    ",\"unseen\":", it.unseen ? "true" : "false", ",\"needs\":[",
+                    absl::StrJoin(it.needs, ",",
+                                  [](std::string* text, const std::string& key) { *text += QuoteJson(key); }),
+                    "]", ",\"why\":", ChainJson(graph, planned.why, file), "}");
   }
   out += "\n],\n\"keeps-running\":[";
   first = true;

@@ -81,6 +81,22 @@ void AddKept(const Graph& graph, const Forecast& forecast, StepId id, PlanReport
   }
 }
 
+// Where nothing was noted, no host over ssh was visited that has not been asked.
+void SayWithoutNotes(const Graph& graph, const HostSights& sights, PlanReport* report) {
+  size_t hosts = 0;
+  for (const Step& step : graph.steps()) hosts += step.kind == StepKind::kHost;
+  const size_t silent = hosts > sights.visits().size() ? hosts - sights.visits().size() : 0;
+  if (silent > 0) {
+    absl::StrAppend(&report->unasked, report->unasked.empty() ? "" : "; ", Count(silent, "host"),
+                    " not asked");
+  }
+  report->notes.push_back(
+      report->state == Notes::kLost
+          ? "kplan's notes (.kplan) are gone: ninja looks at every step again"
+          : "keyless: private keys are taken to be where ninja runs, and nothing is known of what "
+            "was done there");
+}
+
 }  // namespace
 
 ServiceCounts CountServices(const StepForecast& step) {
@@ -102,9 +118,16 @@ std::string LabelOf(const ServiceOutlook& service) {
 
 PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
                           Explainer* explainer) {
+  explainer->PrepareAll();
+  return MakePlanReport(graph, forecast, sights,
+                        [explainer](StepId step) { return explainer->WhyNext(step); });
+}
+
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
+                          absl::FunctionRef<Why(StepId)> why_of) {
   PlanReport report;
   report.unasked = sights.Summary();
-  explainer->PrepareAll();
+  report.state = forecast.notes;
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const StepForecast& step = forecast.steps[id];
     AddKept(graph, forecast, id, &report);
@@ -124,8 +147,13 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const Ho
     report.restarts += services.restarts;
     report.reloads += services.reloads;
     report.starts += services.starts;
-    report.steps.push_back({id, explainer->WhyNext(id)});
+    report.steps.push_back({id, why_of(id)});
+    for (const std::string& key : step.needs) {
+      const auto place = std::lower_bound(report.needs.begin(), report.needs.end(), key);
+      if (place == report.needs.end() || *place != key) report.needs.insert(place, key);
+    }
   }
+  if (report.state != Notes::kKept) SayWithoutNotes(graph, sights, &report);
   return report;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "src/look/forecast.h"
 #include "src/why/explain.h"
 
@@ -33,14 +34,29 @@ struct PlanReport {
   size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, reloads = 0, failing = 0, waiting = 0, fresh = 0;
   size_t unknown = 0;   // nobody looked at their hosts
   std::string unasked;  // of such hosts (HostSights::Summary)
+  Notes state = Notes::kKept;
+  // What there is to know of the plan as a whole, a line each: that the keys are elsewhere.
+  std::vector<std::string> notes;
+  std::vector<std::string> edits;  // of two texts that are compared, a line each
+  // The private keys that changes take, and that are elsewhere; in the order of the paths.
+  std::vector<std::string> needs;
+  // It compares two plans, and says nothing of what there is: `fresh` are the steps that both have; `gone`
+  // those that the new one has not.
+  bool compared = false;
+  size_t gone = 0;
 
-  bool empty() const { return steps.empty(); }
+  // Whether the run, or the new plan, would do nothing.
+  bool empty() const { return steps.empty() && gone == 0 && (state == Notes::kKept || unknown == 0); }
 };
 
 PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
                           Explainer* explainer);
+// WHY_OF: of each step that is in it.
+PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,
+                          absl::FunctionRef<Why(StepId)> why_of);
 
-// "4 to run, 1 restart, 18 up to date"
+// "4 to run, 1 restart, 18 up to date"; where there are no notes "0 changes, 65 to look at"; of two plans
+// that are compared "3 changes, 1 restart, 18 the same".
 std::string PlanSummary(const PlanReport& report);
 
 // What `plan` may not do: --max-restarts, --no-reissue-ca.

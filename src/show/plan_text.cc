@@ -1,66 +1,19 @@
 // A plan, and why a step is in it, for people.
 
+#include "src/show/plan_text.h"
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/text.h"
 #include "src/show/plan_report.h"
-#include "src/show/plan_report_internal.h"
 
 namespace kplan {
 namespace {
 
 // How many parts are shown of a long list, or of a text that was written anew.
 constexpr size_t kMostParts = 12;
-
-// "3 restarts, one after another"; "3 starts"
-std::string CountsText(const ServiceCounts& counts) {
-  std::vector<std::string> parts;
-  if (counts.starts > 0) parts.push_back(Count(counts.starts, "start"));
-  if (counts.restarts > 0) parts.push_back(Count(counts.restarts, "restart"));
-  if (counts.reloads > 0) parts.push_back(Count(counts.reloads, "reload"));
-  if (counts.others > 0) parts.push_back(absl::StrCat(counts.others, " put right"));
-  return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
-}
-
-// What a step would do, on one line.
-std::string WhatFor(const Step& step, const StepForecast& forecast, const JournalEntry* entry) {
-  std::string what = Brief(WhatChanges(forecast));
-  if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", what);
-  if (forecast.fate == Fate::kWait) return absl::StrCat("waits: ", what);
-  if (forecast.fate == Fate::kCheck && IsProof(step))
-    return entry == nullptr ? "proves it" : "proves it again";
-  if (forecast.fate == Fate::kCheck) return "only checked";
-  if (!forecast.services.empty()) {
-    what = CountsText(CountServices(forecast));
-  } else if (forecast.restarts) {
-    what = absl::StrCat("restarts: ", what);
-  } else if (forecast.reloads) {
-    what = absl::StrCat("reloads: ", what);
-  } else if (forecast.starts) {
-    what = absl::StrCat("starts: ", what);
-  }
-  if (entry == nullptr && what == "missing") what = "new";
-  return forecast.note.empty() ? what : absl::StrCat(what, " (", Brief(forecast.note), ")");
-}
-
-char SignOf(const StepForecast& forecast) {
-  switch (forecast.fate) {
-    case Fate::kFail:
-      return 'x';
-    case Fate::kWait:
-      return '.';
-    case Fate::kCheck:
-      return '?';
-    default:
-      break;
-  }
-  if (forecast.restarts) return '!';
-  if (forecast.reloads) return '^';
-  const bool missing = !forecast.reasons.empty() && forecast.reasons[0].name == "missing";
-  return missing || forecast.starts ? '+' : '~';
-}
 
 }  // namespace
 
@@ -106,6 +59,10 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
     case RootCause::Kind::kFailed:
       lines.push_back(absl::StrCat("it failed: ", Brief(root.text)));
       break;
+    case RootCause::Kind::kAsked:
+      lines.push_back(absl::StrCat(root.path.empty() ? file : root.path, " asks for it",
+                                   root.line == 0 ? "" : absl::StrCat(" (", file, ":", root.line, ")")));
+      break;
     case RootCause::Kind::kStamp:
       lines.push_back("its stamp is gone (.kplan)");
       break;
@@ -136,15 +93,24 @@ std::string PlanSummary(const PlanReport& report) {
   auto add = [&parts](size_t n, absl::string_view what) {
     if (n > 0) parts.push_back(absl::StrCat(n, " ", what));
   };
-  add(report.to_run, "to run");
-  add(report.to_check, "to check");
+  // Where every step is one to look at, what matters is whether any of them changes something.
+  const bool notes = report.state == Notes::kKept;
+  if (!notes || report.compared) parts.push_back(Count(report.to_run, "change"));
+  if (notes && !report.compared) add(report.to_run, "to run");
+  if (notes) add(report.to_check, "to check");
   add(report.failing, "would fail");
   add(report.waiting, report.waiting == 1 ? "waits" : "wait");
   add(report.starts, report.starts == 1 ? "start" : "starts");
   add(report.reloads, report.reloads == 1 ? "reload" : "reloads");
   add(report.restarts, report.restarts == 1 ? "restart" : "restarts");
-  add(report.unknown, "not known");
-  parts.push_back(absl::StrCat(report.fresh, " up to date"));
+  if (!notes) add(report.to_check + report.unknown, "to look at");
+  if (notes) add(report.unknown, "not known");
+  if (report.compared) {
+    add(report.gone, report.gone == 1 ? "goes" : "go");
+    add(report.fresh, "the same");
+  } else if (notes || report.fresh > 0) {
+    parts.push_back(absl::StrCat(report.fresh, " up to date"));
+  }
   return absl::StrCat(absl::StrJoin(parts, ", "), report.unasked.empty() ? "" : "; ", report.unasked);
 }
 
@@ -162,63 +128,49 @@ std::string ChainText(const Graph& graph, const Why& why, const std::string& fil
   return out;
 }
 
+namespace {
+
+size_t WidthOf(const PlanView& view) {
+  size_t width = 0;
+  for (const PlanSection& section : view.sections) {
+    for (const PlanLine& line : section.lines) {
+      width = std::max(width, line.label.size());
+      for (const PlanLine& part : line.parts) width = std::max(width, part.label.size() + 2);
+    }
+  }
+  return width;
+}
+
+void AppendLine(const PlanLine& line, size_t width, size_t indent, std::string* out) {
+  absl::StrAppend(out, std::string(indent, ' '), std::string(1, line.sign), " ", line.label,
+                  std::string(width - line.label.size() + 2, ' '), line.what, "\n");
+  for (const PlanLine& part : line.parts) AppendLine(part, width - 2, indent + 2, out);
+  for (const std::string& because : line.because)
+    absl::StrAppend(out, std::string(indent, ' '), "    because ", because, "\n");
+}
+
+}  // namespace
+
+std::string PlanText(const PlanView& view) {
+  std::string out;
+  if (!view.edits.empty()) absl::StrAppend(&out, "edited\n");
+  for (const std::string& edit : view.edits) absl::StrAppend(&out, "  ", edit, "\n");
+  if (!view.gone.empty()) absl::StrAppend(&out, view.gone_title, "\n");
+  for (const std::string& label : view.gone) absl::StrAppend(&out, "  - ", label, "\n");
+  const size_t width = WidthOf(view);
+  for (const PlanSection& section : view.sections) {
+    absl::StrAppend(&out, section.title, "\n");
+    for (const PlanLine& line : section.lines) AppendLine(line, width, 2, &out);
+  }
+  for (const std::string& note : view.notes) absl::StrAppend(&out, note, "\n");
+  if (!view.legend.empty()) absl::StrAppend(&out, "(", view.legend, ")\n");
+  absl::StrAppend(&out, view.summary, "\n");
+  return out;
+}
+
 std::string PlanText(const Graph& graph, const Forecast& forecast, const PlanReport& report,
                      const std::string& file) {
-  std::string out;
-  size_t width = 0;
-  for (const PlannedStep& planned : report.steps) {
-    width = std::max(width, graph.steps()[planned.step].label.size());
-    for (const ServiceOutlook& service : forecast.steps[planned.step].services)
-      width = std::max(width, LabelOf(service).size() + 2);
-  }
-  std::vector<std::vector<const PlannedStep*>> by_shard(graph.shards().size());
-  for (const PlannedStep& planned : report.steps) {
-    by_shard[graph.steps()[planned.step].shard].push_back(&planned);
-  }
-  std::vector<std::vector<const KeepsRunning*>> kept(graph.shards().size());
-  for (const KeepsRunning& keeps : report.keeps_running) {
-    kept[keeps.shard].push_back(&keeps);
-    width = std::max(width, keeps.label.size());
-  }
-  for (size_t shard = 0; shard < by_shard.size(); ++shard) {
-    if (by_shard[shard].empty() && kept[shard].empty()) continue;
-    absl::StrAppend(&out, graph.shards()[shard].name, "\n");
-    for (const PlannedStep* planned : by_shard[shard]) {
-      const Step& step = graph.steps()[planned->step];
-      const StepForecast& it = forecast.steps[planned->step];
-      absl::StrAppend(&out, "  ", std::string(1, SignOf(it)), " ", step.label,
-                      std::string(width - step.label.size() + 2, ' '),
-                      WhatFor(step, it, forecast.EntryOf(graph, planned->step)), "\n");
-      // The services of a rollout, indented below it.
-      for (const ServiceOutlook& service : it.services) {
-        const std::string label = LabelOf(service);
-        absl::StrAppend(&out, "    ",
-                        service.restarts ? "! "
-                        : service.starts ? "+ "
-                                         : "= ",
-                        label, std::string(width - label.size(), ' '), WhatFor(service), "\n");
-      }
-      // The next link only: the whole chain is what `why` is for.
-      Why next = planned->why;
-      if (next.links.size() > 1) {
-        absl::StrAppend(&out, "      because of ", graph.steps()[next.links[1].step].label, "\n");
-      } else if (next.root.kind != RootCause::Kind::kFirst) {
-        out += ChainText(graph, next, file, /*last=*/false, "      ");
-      }
-    }
-    for (const KeepsRunning* keeps : kept[shard]) {
-      const std::string& label = keeps->label;
-      std::vector<std::string> labels;
-      for (StepId id : keeps->rereads) labels.push_back(graph.steps()[id].label);
-      absl::StrAppend(&out, "  = ", label, std::string(width - label.size() + 2, ' '),
-                      "keeps running: it reads ", JoinAnd(labels), " again by itself");
-      if (keeps->proof.has_value())
-        absl::StrAppend(&out, ", which ", graph.steps()[*keeps->proof].label, " proves by a handshake");
-      out += "\n";
-    }
-  }
-  absl::StrAppend(&out, report.empty() ? "nothing to do: " : "", PlanSummary(report), "\n");
-  return out;
+  return PlanText(MakePlanView(graph, forecast, report, file));
 }
 
 }  // namespace kplan

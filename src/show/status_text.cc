@@ -140,6 +140,8 @@ const char* CauseName(Cause::Kind kind) {
       return "failed";
     case Cause::Kind::kStamp:
       return "stamp";
+    case Cause::Kind::kAsked:
+      return "asked";
   }
   return "";
 }

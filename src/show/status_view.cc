@@ -53,6 +53,9 @@ std::string CausesText(const Graph& graph, const StepForecast& forecast) {
       case Cause::Kind::kStamp:
         words.push_back("ninja's note of it is gone");
         break;
+      case Cause::Kind::kAsked:
+        words.push_back("it is asked for in another way");
+        break;
     }
   }
   return absl::StrJoin(words, ", ");

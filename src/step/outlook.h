@@ -47,6 +47,8 @@ struct ForeseenFile {
     kAlready,  // it is in place, and is not written: what waits beside it goes
   };
   Comes comes = Comes::kInPlace;
+  // It is not here, and what is made again from what stays as it is will be what it was (look/notes.h).
+  bool again = false;
 };
 
 // The files that will be written before this step runs, by their paths as the records of the readers have

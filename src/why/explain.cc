@@ -133,8 +133,9 @@ namespace {
 const Cause* MainCause(const Forecast& forecast, StepId id) {
   const StepForecast& step = forecast.steps[id];
   const Cause* changed = nullptr;
-  for (Cause::Kind kind : {Cause::Kind::kSpec, Cause::Kind::kFirst, Cause::Kind::kInput, Cause::Kind::kTime,
-                           Cause::Kind::kDrift, Cause::Kind::kFailed, Cause::Kind::kStamp}) {
+  for (Cause::Kind kind :
+       {Cause::Kind::kSpec, Cause::Kind::kFirst, Cause::Kind::kInput, Cause::Kind::kAsked, Cause::Kind::kTime,
+        Cause::Kind::kDrift, Cause::Kind::kFailed, Cause::Kind::kStamp}) {
     for (const Cause& cause : step.causes) {
       if (cause.kind != kind) continue;
       if (kind != Cause::Kind::kInput || forecast.steps[cause.input].changes_digest) return &cause;
@@ -174,6 +175,8 @@ const char* RootName(RootCause::Kind kind) {
       return "failed";
     case RootCause::Kind::kStamp:
       return "stamp";
+    case RootCause::Kind::kAsked:
+      return "asked";
   }
   return "";
 }
@@ -307,6 +310,10 @@ Why Explainer::WhyNext(StepId step) {
         return why;
       case Cause::Kind::kStamp:
         why.root.kind = RootCause::Kind::kStamp;
+        return why;
+      case Cause::Kind::kAsked:
+        why.root = FirstRoot(step);
+        why.root.kind = RootCause::Kind::kAsked;
         return why;
     }
   }

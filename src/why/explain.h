@@ -30,11 +30,12 @@ struct RootCause {
     kTime,     // the clock
     kFailed,   // the step failed, and runs again
     kStamp,    // kplan's or ninja's own notes are gone
+    kAsked,    // they are gone, and the artifact is not what `place` asks for
   };
   Kind kind = Kind::kNone;
   std::vector<SpecEdit> edits;
   std::string text;  // one line for a person: "expires soon, on 2026-12-01"
-  // The entry of cluster.yaml that it is made for. Only kFirst and kSource have it.
+  // The entry of cluster.yaml that it is made for. Only kFirst, kSource and kAsked have it.
   std::string path;  // "certs.kubernetes"
   int line = 0;
 };

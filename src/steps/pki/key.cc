@@ -95,12 +95,12 @@ absl::Status CheckNewCaKey(const Spec& spec) {
                    "certificate is signed again)"));
 }
 
-absl::Status OtherKindOfCaKey(const Spec& spec, const PrivateKey& key) {
+absl::Status OtherKindOfCaKey(const Spec& spec, const std::string& kind, bool usable) {
   return absl::FailedPreconditionError(absl::StrCat(
-      spec.path, " holds a key of kind ", key.kind(), ", and the spec asks for ", spec.kind(),
+      spec.path, " holds a key of kind ", kind, ", and the spec asks for ", spec.kind(),
       "; a CA key is never replaced. ",
-      key.usable() ? absl::StrCat("Either put ", key.kind(), " back into the spec, or rotate")
-                   : absl::StrCat("kplan does not sign with ", key.kind(), ", so rotate"),
+      usable ? absl::StrCat("Either put ", kind, " back into the spec, or rotate")
+             : absl::StrCat("kplan does not sign with ", kind, ", so rotate"),
       ": give the new CA another name (a generation in its CN) and files of its own, let every host trust "
       "both certificates while the leaves are signed again, and only then drop the old one"));
 }
@@ -158,7 +158,7 @@ absl::StatusOr<Found> Look(const Spec& spec, const PassphraseSource& passphrase)
   if (key.ok()) found.spki = key->spki();
   const KeyText around = TakeApart(found.text.view());
   if (key.ok() && key->kind() != spec.kind()) {
-    if (spec.ca) return OtherKindOfCaKey(spec, *key);
+    if (spec.ca) return OtherKindOfCaKey(spec, key->kind(), key->usable());
     found.reasons.push_back(
         {"kind", absl::StrCat("spec asks for ", spec.kind(), ", the file holds ", key->kind())});
   }
@@ -286,6 +286,33 @@ void AddRewrite(const Spec& spec, const Found& found, Outlook* outlook) {
   if (found.key.has_value()) outlook->files.emplace_back(spec.path, std::move(file));
 }
 
+// What another key will be made for; SPKI: of the one that is there, empty where that is not known.
+absl::StatusOr<Outlook> ForeseeNewKey(const Spec& spec, std::vector<Reason> reasons,
+                                      const std::string& spki) {
+  if (absl::Status status = PrivateKey::CheckKind(spec.algo, spec.size); !status.ok()) return status;
+  Outlook outlook;
+  outlook.reasons = std::move(reasons);
+  outlook.changes_digest = true;
+  outlook.files.emplace_back(spec.path, ForeseenFile());
+  if (!spki.empty())
+    outlook.changes.push_back({"key", KeyFingerprint(spki), absl::StrCat("a new ", spec.kind(), " key")});
+  return outlook;
+}
+
+// Of a key of which only the public half is here. How its file is written, and its generation, are not known.
+absl::StatusOr<Outlook> LookElsewhere(const Spec& spec, const std::string& spki) {
+  const std::string kind = KindOfPublicKey(spki);
+  if (kind != spec.kind()) {
+    if (spec.ca) return OtherKindOfCaKey(spec, kind, /*usable=*/true);
+    return ForeseeNewKey(
+        spec, {{"kind", absl::StrCat("spec asks for ", spec.kind(), ", its certificate is of a key ", kind)}},
+        spki);
+  }
+  Outlook outlook;
+  outlook.digest = Sha256Hex(spki);
+  return outlook;
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> KeyStep(const StepContext&, const KeyRecord& record) {
@@ -338,25 +365,18 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const KeyRecord& record) 
   return Adopt(spec, *made, reason);
 }
 
-absl::StatusOr<Outlook> KeyLook(const LookContext&, const KeyRecord& record) {
+absl::StatusOr<Outlook> KeyLook(const LookContext& context, const KeyRecord& record) {
   absl::StatusOr<Spec> read = ReadSpec(record);
   if (!read.ok()) return read.status();
   const Spec& spec = *read;
+  // Nobody else writes it: it is elsewhere (look/notes.h).
+  if (const ForeseenFile* key = context.foreseen.Find(spec.path); key != nullptr)
+    return LookElsewhere(spec, key->spki);
   absl::StatusOr<Found> found = Look(spec, spec.passphrase.Withheld());
   if (!found.ok()) return found.status();
 
+  if (!found->reasons.empty()) return ForeseeNewKey(spec, std::move(found->reasons), found->spki);
   Outlook outlook;
-  if (!found->reasons.empty()) {
-    if (absl::Status status = PrivateKey::CheckKind(spec.algo, spec.size); !status.ok()) return status;
-    outlook.reasons = std::move(found->reasons);
-    outlook.changes_digest = true;
-    outlook.files.emplace_back(spec.path, ForeseenFile());
-    if (!found->spki.empty()) {
-      outlook.changes.push_back(
-          {"key", KeyFingerprint(found->spki), absl::StrCat("a new ", spec.kind(), " key")});
-    }
-    return outlook;
-  }
   if (found->key.has_value()) outlook.digest = Sha256Hex(found->key->spki());
   if (!found->rewrite.empty()) AddRewrite(spec, *found, &outlook);
   if (absl::Status status = AddFileDifferences(KeyFileDifferences(spec.path), "", &outlook); !status.ok()) {
