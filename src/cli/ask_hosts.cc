@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "src/look/traversal.h"
 #include "src/look/unasked.h"
 #include "src/remote/plan_hosts.h"
+#include "src/remote/spec_hosts.h"
 
 namespace kplan {
 
@@ -25,16 +27,24 @@ Contact ContactOf(const Options& options, const Compiled& compiled) {
 }
 
 HostSights AskHosts(const Graph& graph, const std::vector<Journal>& journals, const Contact& contact,
-                    absl::Time now) {
-  PlanHosts hosts;
-  return VisitHosts(graph, journals, &hosts, contact, now);
+                    absl::Time now, Notes notes) {
+  PlanHosts noted;
+  if (notes == Notes::kKept) return VisitHosts(graph, journals, &noted, contact, now);
+  std::map<std::string, HostRecord> records;
+  for (const Step& step : graph.steps()) {
+    if (step.kind != StepKind::kHost) continue;
+    absl::StatusOr<HostRecord> record = FromText<HostRecord>(step.record);
+    if (record.ok()) records.emplace(record->name, *std::move(record));
+  }
+  SpecHosts hosts(std::move(records));
+  return VisitHosts(graph, journals, &hosts, contact, now, notes);
 }
 
 Look LookAt(const Graph& graph, const Contact& contact, absl::Time now, bool keyless) {
   std::vector<Journal> journals = ReadJournals(graph);
   Notes notes = keyless ? Notes::kElsewhere : NotesOf(graph, journals);
   Look look;
-  look.sights = AskHosts(graph, journals, contact, now);
+  look.sights = AskHosts(graph, journals, contact, now, notes);
   look.forecast = MakeForecast(graph, std::move(journals), look.sights, now, notes);
   return look;
 }

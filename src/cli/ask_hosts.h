@@ -17,8 +17,9 @@ namespace kplan {
 Contact ContactOf(const Options& options, const Compiled& compiled);
 
 // Asks the hosts of GRAPH, or nobody. In the folder of build.ninja. JOURNALS: ReadJournals(GRAPH).
+// Where NOTES are not kept, they are reached by what GRAPH says of them.
 HostSights AskHosts(const Graph& graph, const std::vector<Journal>& journals, const Contact& contact,
-                    absl::Time now);
+                    absl::Time now, Notes notes = Notes::kKept);
 
 struct Look {
   HostSights sights;

@@ -67,13 +67,14 @@ bool IsInPlanOnDisk(const std::string& host) {
 
 class Visitor {
  public:
-  Visitor(const Graph& graph, const std::vector<Journal>& journals) : graph_(graph), journals_(journals) {}
+  Visitor(const Graph& graph, const std::vector<Journal>& journals, Notes notes)
+      : graph_(graph), journals_(journals), noted_(notes == Notes::kKept) {}
 
   std::vector<Inquiry> Inquiries() {
     absl::flat_hash_map<std::string, size_t> index;
     for (const Shard& shard : graph_.shards()) {
       for (StepId id : shard.steps) {
-        if (graph_.steps()[id].kind != StepKind::kHost || EntryOf(id) == nullptr) continue;
+        if (graph_.steps()[id].kind != StepKind::kHost || (noted_ && EntryOf(id) == nullptr)) continue;
         index.emplace(shard.name, inquiries_.size());
         inquiries_.emplace_back();
         inquiries_.back().visit.host = shard.name;
@@ -101,10 +102,11 @@ class Visitor {
     const Step& step = graph_.steps()[id];
     auto host = index.find(SshHostOf(graph_, step));
     const JournalEntry* entry = EntryOf(id);
-    if (host == index.end() || !WasDone(step, entry)) return;
+    const bool done = WasDone(step, entry);
+    if (host == index.end() || (noted_ && !done)) return;
     Inquiry& inquiry = inquiries_[host->second];
     inquiry.steps.push_back(id);
-    inquiry.question.delivered.push_back(entry->digest);
+    inquiry.question.delivered.push_back(done ? entry->digest : "");
     inquiry.question.records.push_back(RecordOnHost(ReadAnyRecord(step.record)));
   }
 
@@ -123,6 +125,7 @@ class Visitor {
 
   const Graph& graph_;
   const std::vector<Journal>& journals_;
+  const bool noted_;
   std::vector<Inquiry> inquiries_;
 };
 
@@ -136,7 +139,10 @@ void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std
   } else {
     drift.reasons = ReasonsOf(answer.reasons);
     const bool missing = !drift.reasons.empty() && drift.reasons[0].name == "missing";
-    if (!missing && !answer.digest.empty() && answer.digest != delivered) {
+    if (delivered.empty()) {
+      visit->standing.emplace_back(step, missing ? "" : answer.digest);
+      if (missing) return;
+    } else if (!missing && !answer.digest.empty() && answer.digest != delivered) {
       drift.reasons.insert(drift.reasons.begin(), {"content", "content is not what was delivered"});
     }
   }
@@ -152,6 +158,7 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.since = answer.since;
   seen.older = answer.older;
   seen.problem = answer.problem;
+  seen.digest = answer.digest;
   seen.outlook.host = visit->host;
   seen.outlook.service = of.name;
   seen.outlook.starts = answer.starts;
@@ -173,10 +180,10 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   visit->services.push_back(std::move(seen));
 }
 
-void Visit(HostAccess* hosts, Inquiry* inquiry) {
+void Visit(HostAccess* hosts, Notes notes, Inquiry* inquiry) {
   HostVisit& visit = inquiry->visit;
   visit.answer = HostVisit::Answer::kSilent;
-  if (!IsInPlanOnDisk(visit.host)) {
+  if (notes == Notes::kKept && !IsInPlanOnDisk(visit.host)) {
     visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
     return;
   }
@@ -246,7 +253,7 @@ void AddTroubles(const MembersAsked& asked, std::vector<Inquiry>* inquiries) {
 }
 
 void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-            const Contact& contact, absl::Time now, std::vector<Inquiry>* inquiries) {
+            const Contact& contact, absl::Time now, Notes notes, std::vector<Inquiry>* inquiries) {
   absl::flat_hash_map<std::string, bool> spared;  // by host, whether an earlier answer of it counts
   for (Inquiry& inquiry : *inquiries) {
     HostVisit& visit = inquiry.visit;
@@ -259,7 +266,7 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   AtOnce(inquiries->size() + members.count(), kAtATime, [&](size_t i) {
     if (i < inquiries->size()) {
       Inquiry& inquiry = (*inquiries)[i];
-      if (inquiry.visit.answer != HostVisit::Answer::kEarlier) Visit(hosts, &inquiry);
+      if (inquiry.visit.answer != HostVisit::Answer::kEarlier) Visit(hosts, notes, &inquiry);
       return;
     }
     auto host = spared.find(members.member(i - inquiries->size()).host);
@@ -267,7 +274,8 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   });
   AddTroubles(members, inquiries);
   for (const Inquiry& inquiry : *inquiries) {
-    if (contact.notes && inquiry.visit.answer != HostVisit::Answer::kEarlier) NoteAnswer(inquiry.visit, now);
+    if (notes == Notes::kKept && contact.notes && inquiry.visit.answer != HostVisit::Answer::kEarlier)
+      NoteAnswer(inquiry.visit, now);
   }
 }
 
@@ -293,6 +301,7 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
       absl::StrAppend(&all.failure, all.failure.empty() || drift.failure.empty() ? "" : "; ", drift.failure);
     }
     if (visit.answer != HostVisit::Answer::kNow) continue;
+    for (const auto& [step, digest] : visit.standing) standing_.emplace(step, digest);
     for (const SeenService& service : visit.services) {
       if (service.problem.empty()) services_.emplace(service.label, &service);
     }
@@ -320,6 +329,17 @@ const Drift& HostSights::DriftOf(StepId step) const {
   static const auto* const kNone = new Drift;
   auto found = drifts_.find(step);
   return found == drifts_.end() ? *kNone : found->second;
+}
+
+const std::string* HostSights::StandingOf(StepId step) const {
+  auto found = standing_.find(step);
+  return found == standing_.end() ? nullptr : &found->second;
+}
+
+bool HostSights::HasAnswered(absl::string_view host) const {
+  return std::any_of(visits_.begin(), visits_.end(), [host](const HostVisit& visit) {
+    return visit.host == host && visit.answer == HostVisit::Answer::kNow;
+  });
 }
 
 std::string HostSights::WhyUnknown(StepId step) const {
@@ -378,9 +398,9 @@ std::string HostSights::SummaryOfOthers() const {
 }
 
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-                      const Contact& contact, absl::Time now) {
-  std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  if (contact.asks) AskAll(graph, journals, hosts, contact, now, &inquiries);
+                      const Contact& contact, absl::Time now, Notes notes) {
+  std::vector<Inquiry> inquiries = Visitor(graph, journals, notes).Inquiries();
+  if (contact.asks) AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -15,6 +16,7 @@
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
 #include "src/look/members_asked.h"
+#include "src/look/notes.h"
 #include "src/step/host_access.h"
 #include "src/step/outlook.h"
 
@@ -38,6 +40,7 @@ struct SeenService {
   int64_t process = 0, since = 0;  // of one that runs; since: Unix seconds
   std::vector<std::string> older;  // files that it was started with, and that are others now
   std::string problem;             // why it cannot be told
+  std::string digest;  // that its step would return if it left what runs alone; "": it is not known
   // What its step would do on the host as it is now, before anything new gets there.
   ServiceOutlook outlook;
 };
@@ -58,6 +61,9 @@ struct HostVisit {
   size_t asked = 0;           // artifacts that were looked at
   std::vector<Drift> drifts;  // in the order of the graph
   std::vector<SeenService> services;
+  // Where nobody here knows what was delivered (look/notes.h): what stands there, by the digest that its step
+  // would return; "" of what is missing, or is nothing that the step ever put there.
+  std::vector<std::pair<StepId, std::string>> standing;
 
   bool known() const { return answer == Answer::kNow || answer == Answer::kEarlier; }
 };
@@ -80,6 +86,10 @@ class HostSights {
   // Why it is not known how the artifact of STEP is, which was done before ("etcd-2 was not asked"); ""
   // when it is known, or is not on hosts over ssh.
   std::string WhyUnknown(StepId step) const;
+  // What stands on the host of STEP (HostVisit::standing); null when it is not known, or needs not be.
+  const std::string* StandingOf(StepId step) const;
+  // Whether HOST was asked and has answered.
+  bool HasAnswered(absl::string_view host) const;
   // The service LABEL, of a host that has just answered; else null.
   const SeenService* ServiceOf(absl::string_view label) const;
 
@@ -97,6 +107,7 @@ class HostSights {
  private:
   std::vector<HostVisit> visits_;
   absl::flat_hash_map<StepId, Drift> drifts_;
+  absl::flat_hash_map<StepId, std::string> standing_;
   absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step
   absl::flat_hash_map<std::string, const SeenService*> services_;
 };
@@ -117,10 +128,12 @@ struct Contact {
 // Graph::shards(). That a host had nothing amiss at NOW is noted
 // (.kplan/answered), for CONTACT.every of a later call, unless CONTACT says otherwise.
 //
+// Where NOTES are not kept, every host of GRAPH is asked about all that would be there.
+//
 // HOSTS reaches the hosts of the plan on disk (.kplan/steps), which may be older than GRAPH: one that is not
 // there yet is not asked.
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-                      const Contact& contact = {}, absl::Time now = absl::Now());
+                      const Contact& contact = {}, absl::Time now = absl::Now(), Notes notes = Notes::kKept);
 
 }  // namespace kplan
 

@@ -86,14 +86,19 @@ std::string SizeText(uint64_t bytes) {
 }  // namespace
 
 RemoteLooker::RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old,
-                           const Foreseen* assumed)
-    : graph_(graph), now_(now), foreseen_(foreseen), old_(old), assumed_(assumed) {}
+                           const Foreseen* assumed, const HostSights* sights)
+    : graph_(graph), now_(now), foreseen_(foreseen), old_(old), assumed_(assumed), sights_(sights) {}
 
 LastDone RemoteLooker::LastOf(StepId id, const AnyRecord& record, const JournalEntry* entry) {
   const Step& step = graph_.steps()[id];
   LastDone last = LastDone::Of(step.label, entry);
   if (assumed_ == nullptr || !last.digest.empty()) return last;
   last.record = std::string(step.digest());
+  if (const std::string* standing = sights_ == nullptr ? nullptr : sights_->StandingOf(id);
+      standing != nullptr) {
+    last.digest = *standing;
+    return last;
+  }
   // What is not here now, as a text that is rendered again, is taken for what it will be.
   absl::StatusOr<Delivery> before = DeliveryOf({step.label, now_, *assumed_}, record);
   if (before.ok()) last.digest = before->digest;
@@ -183,7 +188,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord&
   const LastDone last = LastOf(id, record, entry);
   Outlook outlook;
   outlook.digest = (*delivery)->digest;
-  if (last.digest.empty() && IsAgain(**delivery)) return outlook;
+  if ((last.digest.empty() || outlook.digest.empty()) && IsAgain(**delivery)) return outlook;
   const bool first = last.digest.empty(), other = outlook.digest != last.digest || outlook.digest.empty();
   if (first) {
     outlook.reasons.push_back({"missing", "missing"});
@@ -273,7 +278,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRec
     if (!delivery.ok()) return delivery.status();
     const JournalEntry* entry = journal.Find(other.label);
     const LastDone last = LastOf(maker.step, maker.record, entry);
-    if (last.digest.empty() && IsAgain(**delivery)) continue;
+    if ((last.digest.empty() || (*delivery)->digest.empty()) && IsAgain(**delivery)) continue;
     if (!last.digest.empty() && (*delivery)->digest == last.digest) continue;
     bool there = false;
     const struct stat info = StatOf(from, &there);

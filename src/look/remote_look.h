@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
+#include "src/look/contact.h"
 #include "src/look/old_records.h"
 #include "src/step/any_record.h"
 #include "src/step/outlook.h"
@@ -25,9 +26,9 @@ class RemoteLooker {
   // All must outlive it. FORESEEN grows with every step that has been looked at, in the order of the graph.
   // ASSUMED: where there are no notes (notes.h), the private keys that are elsewhere. A step of which nothing
   // is known is then taken for one that put on its host what it would put there from the files that are here.
-  // Null: it was never done.
+  // Null: it was never done. SIGHTS: what stands on hosts that were asked then; null: none was.
   RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& foreseen, OldRecords* old,
-               const Foreseen* assumed = nullptr);
+               const Foreseen* assumed = nullptr, const HostSights* sights = nullptr);
 
   // STEP has a host over ssh (SshHostOf), and is about no service. ENTRY: the last run of it; null: none.
   // JOURNAL: that of its shard.
@@ -54,6 +55,7 @@ class RemoteLooker {
   const Foreseen& foreseen_;
   OldRecords* old_;
   const Foreseen* const assumed_;
+  const HostSights* const sights_;
   absl::flat_hash_map<StepId, std::unique_ptr<Delivery>> deliveries_;
 };
 

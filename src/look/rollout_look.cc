@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/digest.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
@@ -58,6 +59,13 @@ class Looker {
     }
     if (outlook.restarts && before != nullptr) outlook.changes = CommandChangesOf(*before, record);
     return outlook;
+  }
+
+  // What the step of SERVICE returns when it does what LOOKED says; "" when that is not known before.
+  std::string DigestOf(const ServicePart& service, const ServiceOutlook& looked) const {
+    const SeenService* seen = sights_.ServiceOf(service.label);
+    const bool as_it_is = seen != nullptr && !looked.starts && !looked.restarts && !looked.reloads;
+    return as_it_is ? seen->digest : "";
   }
 
   // A unit beside a service's own, that is made to work.
@@ -171,8 +179,11 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
 
   const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   std::vector<ServiceOutlook> here = std::exchange(outlook->services, {});
+  Sha256Stream digest;  // as the rollout has it (etcd/rollout_run.cc)
+  bool all_known = true;
   for (const ServicePart& service : services) {
     if (!service.over_ssh && !all) {
+      all_known = false;
       for (ServiceOutlook& it : here) {
         if (it.host == service.host && it.service == service.name) outlook->services.push_back(std::move(it));
       }
@@ -182,6 +193,9 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
     const bool fresh_member = before.has_value() && known == of_before.end();
     const bool first = (last.digest.empty() && !unknown) || fresh_member;
     ServiceOutlook seen = looker.Look(service, first, known != of_before.end() ? &known->second : nullptr);
+    const std::string of_service = looker.DigestOf(service, seen);
+    all_known = all_known && !of_service.empty();
+    digest.Update(absl::StrCat(service.host, " ", of_service, "\n"));
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -198,7 +212,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   }
   // A start is another instance, and the digest is over which ones run.
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
-  outlook->digest.clear();
+  outlook->digest = all_known ? digest.FinishHex() : "";
   outlook->note = SnapshotNote(record, outlook->restarts);
 }
 
@@ -211,6 +225,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
   const bool first = last.digest.empty() && (entry != nullptr || notes == Notes::kKept);
   const Looker looker(graph, id, sights, foreseen, stamp_times, entry);
   ServiceOutlook seen;
+  std::string digest;
   if (step.kind == StepKind::kActivate) {
     absl::StatusOr<ActivateRecord> record = FromText<ActivateRecord>(step.record);
     if (!record.ok()) return record.status();
@@ -224,6 +239,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
     absl::StatusOr<ServiceRecord> before = FromText<ServiceRecord>(text.value_or(""));
     const ServicePart service = {step.label, record->host, record->name, IsDoneOverSsh(step), *record};
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
+    digest = looker.DigestOf(service, seen);
   }
   Outlook outlook;
   outlook.starts = seen.starts;
@@ -232,7 +248,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
   outlook.reasons = std::move(seen.reasons);
   outlook.changes = std::move(seen.changes);
   outlook.changes_digest = first || outlook.starts || outlook.restarts || outlook.reloads;
-  if (!outlook.changes_digest && last.record == step.digest()) outlook.digest = last.digest;
+  if (!outlook.changes_digest) outlook.digest = last.record == step.digest() ? last.digest : digest;
   return outlook;
 }
 

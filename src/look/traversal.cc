@@ -10,6 +10,7 @@
 #include "src/base/paths.h"
 #include "src/host/ninja_deps.h"
 #include "src/look/drift.h"
+#include "src/look/holdings.h"
 #include "src/look/old_records.h"
 #include "src/look/remote_look.h"
 #include "src/look/rollout_look.h"
@@ -65,7 +66,7 @@ class Traversal {
         notes_(notes),
         watches_(graph),
         watcher_(now),
-        remote_(graph, now, foreseen_, &old_, notes == Notes::kKept ? nullptr : &elsewhere_),
+        remote_(graph, now, foreseen_, &old_, notes == Notes::kKept ? nullptr : &elsewhere_, &sights),
         stamp_times_(graph.steps().size()),
         seen_(graph.steps().size()) {
     if (notes_ != Notes::kElsewhere) return;
@@ -225,6 +226,7 @@ class Traversal {
   // another one.
   bool IsMadeAgain(StepId id, const StepForecast& forecast) const {
     if (notes_ == Notes::kKept || IsEvidence(graph_.steps()[id])) return false;
+    if (sights_.StandingOf(id) != nullptr) return false;  // its host says so
     if (forecast.reasons.empty() || forecast.reasons[0].name != "missing") return false;
     return ChangedInput(id) == nullptr;
   }
@@ -243,6 +245,10 @@ class Traversal {
     const Step& step = graph_.steps()[id];
     const StepId* const changed = ChangedInput(id);
     const bool follows = changed != nullptr;
+    if (notes_ == Notes::kElsewhere && !follows && IsSeenRight(id, *result)) {
+      *result = StepForecast();
+      return;
+    }
     if (result->fate == Fate::kChange) {
       const bool missing = !result->reasons.empty() && result->reasons[0].name == "missing";
       if (notes_ == Notes::kElsewhere && IsMadeAgain(id, *result)) {
@@ -266,6 +272,32 @@ class Traversal {
       }
     }
     if (result->fate == Fate::kChange) AddNeeds(step, result);
+  }
+
+  // Whether the hosts of step ID say that it would find nothing to do.
+  bool IsSeenRight(StepId id, const StepForecast& forecast) const {
+    const Step& step = graph_.steps()[id];
+    const auto answered = [&](const std::string& host) { return !host.empty() && sights_.HasAnswered(host); };
+    if (!sights_.DriftOf(id).empty()) return false;
+    switch (step.kind) {
+      case StepKind::kHost:
+      case StepKind::kUser:
+        return answered(SshHostOf(graph_, step));
+      case StepKind::kActivate:
+      case StepKind::kSend:
+      case StepKind::kService:
+        return forecast.fate == Fate::kCheck && answered(SshHostOf(graph_, step));
+      case StepKind::kRollout: {
+        const std::vector<ServicePart> services = ServicesOf(graph_, step);
+        return forecast.fate == Fate::kCheck &&
+               std::all_of(services.begin(), services.end(),
+                           [&](const ServicePart& service) { return answered(service.host); });
+      }
+      default:
+        // Where it is not known here what would be delivered (a program out of an archive), it was not
+        // compared.
+        return forecast.fate == Fate::kCheck && compared_ && sights_.StandingOf(id) != nullptr;
+    }
   }
 
   static void SetUnseen(Fate fate, std::string why, StepForecast* result) {
@@ -347,6 +379,7 @@ class Traversal {
       result->failure = std::string(outlook.status().message());
       return;
     }
+    compared_ = !outlook->digest.empty();
     result->note = std::move(outlook->note);
     if (outlook->waits) {
       result->fate = Fate::kWait;
@@ -394,6 +427,7 @@ class Traversal {
   RemoteLooker remote_;
   std::vector<int64_t> stamp_times_;  // as Graph::steps()
   std::vector<Seen> seen_;            // likewise
+  bool compared_ = false;             // of the step that was looked at last: its digest is known before
   const bool ninja_log_ = access(paths::kNinjaLog, F_OK) == 0;
 };
 

@@ -281,7 +281,10 @@ absl::StatusOr<Json> Serve(const std::string& program, const Request& request, S
   const AgentHome& home = *opened;
   if (request.verb == Request::Verb::kClaim)
     return ServeClaim(home, program.substr(program.rfind('/') + 1), request);
-  if (absl::Status status = home.CheckClaim(request.root, request.claim); !status.ok()) return status;
+  const bool by_name = request.verb == Request::Verb::kAsk && request.claim.empty() && !request.host.empty();
+  absl::Status status = by_name ? home.CheckOwner(request.root, request.cluster, request.host)
+                                : home.CheckClaim(request.root, request.claim);
+  if (!status.ok()) return status;
   switch (request.verb) {
     case Request::Verb::kSend:
       return ServeSend(home, request, session);

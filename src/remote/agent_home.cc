@@ -147,6 +147,17 @@ absl::Status AgentHome::CheckClaim(const std::string& root, const std::string& i
       "again, and kplan looks at it afresh");
 }
 
+absl::Status AgentHome::CheckOwner(const std::string& root, const std::string& cluster,
+                                   const std::string& host) const {
+  absl::StatusOr<ClaimFile> claim = ReadClaim(ClaimPath(root));
+  if (absl::IsNotFound(claim.status())) return absl::OkStatus();
+  if (!claim.ok()) return claim.status();
+  if (claim->cluster == cluster && claim->host == host) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("this machine is ", HostOfCluster(claim->host, claim->cluster), ", and not ",
+                   HostOfCluster(host, cluster), "; do two hosts have the same address?"));
+}
+
 void AgentHome::RemoveOthers(const std::string& agent) const {
   for (const std::string& name : NamesIn(folder_)) {
     if (absl::StartsWith(name, kAgentPrefix) && name != agent) RemoveAll(absl::StrCat(folder_, "/", name));

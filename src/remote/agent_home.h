@@ -37,6 +37,9 @@ class AgentHome {
   // Unauthenticated when ROOT is not claimed by ID.
   absl::Status CheckClaim(const std::string& root, const std::string& id) const;
 
+  // FailedPrecondition when ROOT is claimed by another host, or for another cluster. It may be nobody's.
+  absl::Status CheckOwner(const std::string& root, const std::string& cluster, const std::string& host) const;
+
   // Removes the agents other than AGENT (a name), and what a program that was cut off left.
   void RemoveOthers(const std::string& agent) const;
 

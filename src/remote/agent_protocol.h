@@ -71,12 +71,12 @@ struct Request {
   };
   int protocol = kAgentProtocol;
   Verb verb = Verb::kAsk;
-  std::string root;               // of the host: what is claimed; "/" or an absolute path
-  std::string cluster, host;      // of a claim
-  std::string manager;            // of a claim: the record's "manager"
-  std::string claim;              // the id of the claim that must be there; not of a claim
-  std::string label;              // of a step
-  Json record;                    // of a step or a question: an object; else null
+  std::string root;           // of the host: what is claimed; "/" or an absolute path
+  std::string cluster, host;  // of a claim; of a question without `claim`, whose it has to be
+  std::string manager;        // of a claim: the record's "manager"
+  std::string claim;          // the id of the claim that must be there; not of a claim, nor of all questions
+  std::string label;          // of a step
+  Json record;                // of a step or a question: an object; else null
   std::vector<SentFile> sources;  // of a step or send
 
   std::string ToLine() const;  // without the line end
@@ -94,6 +94,10 @@ struct Request {
       return;
     }
     fields.Always("claim", self.claim);
+    if (self.verb == Verb::kAsk) {
+      fields.Optional("cluster", self.cluster);
+      fields.Optional("host", self.host);
+    }
     if (self.verb == Verb::kStep) fields.Always("label", self.label);
     if (self.verb != Verb::kSend) fields.Always("record", self.record);
     if (self.verb != Verb::kAsk) fields.Always("sources", self.sources);

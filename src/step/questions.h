@@ -190,12 +190,15 @@ struct StandingAnswer {
     std::vector<std::string> older;  // files that are others now than those it runs with
     int64_t process = 0, since = 0;  // its id, and Unix seconds; 0 where nothing runs
     std::string problem;
+    // What its step would return as its digest if it left what runs alone; "": that is not known.
+    std::string digest;
     // What its step would do now, and why; no reasons: nothing.
     bool starts = false, restarts = false, reloads = false;
     std::vector<Why> reasons;
 
     template <typename Self, typename Fields>
     static void Visit(Self& self, Fields& fields) {
+      fields.Always("digest", self.digest);
       fields.Always("managed", self.managed);
       fields.Always("running", self.running);
       fields.Always("older", self.older);

@@ -130,6 +130,7 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
   }
   absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), repairs.For(asked)}, record);
   if (!look.ok()) return fail(look.status());
+  service.digest = look->digest;
   service.starts = look->starts;
   service.restarts = look->restarts;
   service.reloads = look->reloads;
