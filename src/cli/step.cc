@@ -54,6 +54,12 @@ absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& lab
       absl::StrCat("there is no step host/", host, ", which says how it is reached; run `kplan gen` again"));
 }
 
+// At once: whoever looks on has minutes to go.
+void Tell(const std::string& line) {
+  PrintText(absl::StrCat(line, "\n"));
+  FlushOutput();
+}
+
 // The step of RECORD for HOSTS alone. What it does leaves the artifact half done, so its stamp goes first:
 // whatever becomes of this, the next whole run does the rest.
 absl::StatusOr<StepResult> RunPart(const StepContext& context, const Json& record,
@@ -71,7 +77,8 @@ absl::StatusOr<StepResult> RunPart(const StepContext& context, const Json& recor
 absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record,
                                    const std::vector<std::string>& only) {
   PlanHosts hosts;
-  const StepContext context = {label, absl::Now(), &hosts};
+  StepContext context = {label, absl::Now(), &hosts};
+  context.tell = Tell;
   if (!only.empty()) return RunPart(context, record, only);
   const std::string word = WordOf(record);
   if (StepFunction remote = FindRemoteStep(word)) return remote(context, record);
@@ -168,6 +175,28 @@ JournalEntry Remember(const JournalEntry& last, const std::string& label, const 
   return entry;
 }
 
+// Whether a step makes nothing that could be right already: it looks, and its verb says so.
+bool OnlyLooks(const AnyRecord& record) {
+  const Kind* kind = KindOf(record);
+  return kind == nullptr || kind->stage == Stage::kHosts || kind->stage == Stage::kSurveys ||
+         kind->stage == Stage::kVerdicts || std::holds_alternative<RequestsRecord>(record);
+}
+
+// The lines below ninja's "[3/17] KEY key/kubernetes", which is there before the step knows what it will do.
+// So it is told when nothing was done, in the words of `kplan plan`. That something was made because it was
+// not there is what the person asked for; any other reason is news.
+std::string WhatWasDone(const std::string& label, const AnyRecord& record, const StepResult& result) {
+  std::string text;
+  if (result.reason.empty() && result.output.empty() && !OnlyLooks(record)) {
+    text = absl::StrCat(label, ": only checked\n");
+  } else if (!result.reason.empty() && result.reason != "missing") {
+    text = absl::StrCat(label, ": ", Shown(result.reason), "\n");
+  }
+  absl::StrAppend(&text, result.output);
+  if (!text.empty() && text.back() != '\n') text.push_back('\n');
+  return text;
+}
+
 }  // namespace
 
 int StepCommand(const Arguments& arguments) {
@@ -182,6 +211,10 @@ int StepCommand(const Arguments& arguments) {
   if (!leave.ok()) return fail(leave.status());
   absl::StatusOr<Json> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
+  // What a step prints is one stream to ninja, but for a rollout, which has ninja's own two (ninja_file.cc):
+  // who keeps the one is to find the error where those of all others are.
+  if (WordOf(*record) == RolloutRecord::kWord && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+    return fail(ErrnoStatus(errno, "cannot join stderr to stdout"));
   const std::string journal = paths::Journal(shard);
   const JournalEntry last = LastEntry(journal, label);
   const bool part = !leave->hosts.empty();
@@ -200,12 +233,7 @@ int StepCommand(const Arguments& arguments) {
   if (!noted.ok()) return fail(noted);
   if (absl::Status status = part ? absl::OkStatus() : WriteStamp(label, *result); !status.ok())
     return fail(status);
-  // That something was made because it was not there is what the person asked for; any other reason is news.
-  if (!result->reason.empty() && result->reason != "missing")
-    PrintText(absl::StrCat(label, ": ", Shown(result->reason), "\n"));
-  if (!result->output.empty()) {
-    PrintText(absl::StrCat(result->output, absl::EndsWith(result->output, "\n") ? "" : "\n"));
-  }
+  PrintText(WhatWasDone(label, AnyRecordOf(*record), *result));
   return kExitDone;
 }
 
