@@ -63,7 +63,7 @@ def calls_of(cluster, label):
     (step,) = [step for step in plan["steps"] if step["label"] == label]
     command = [project.kplan, "step", f".kplan/steps/{step['host'] or 'shared'}.json", label, step["digest"]]
     ran = project.run("strace", "-f", "-qq", "-s", "4096", "-o", "trace", *command).ok()
-    assert ran.out == "", "it found something to do"
+    assert ran.out in ("", f"{label}: only checked\n"), "it found something to do"
     trace = project.path("trace").read_text(encoding="utf-8")
     calls = [(name, arguments) for name, arguments, result in CALL.findall(trace) if not result.startswith("-")]
     assert "flock" in [name for name, _ in calls], trace  # the trace is one of kplan

@@ -1,6 +1,7 @@
 #include "src/step/step.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +138,18 @@ std::string ShardName(absl::string_view file) {
   return std::string(absl::StripSuffix(name, ".json"));
 }
 
+// A step that ninja lets have the terminal (ninja/ninja_file.cc) has ninja's own stdout, which may be closed.
+// That nobody reads what it says is no reason to fail.
+absl::Status OpenStdout() {
+  if (fcntl(STDOUT_FILENO, F_GETFD) >= 0) return absl::OkStatus();
+  // It may get stdout's number itself, and stays then.
+  const int nothing = open("/dev/null", O_WRONLY);
+  if (nothing < 0 || (nothing != STDOUT_FILENO && dup2(nothing, STDOUT_FILENO) < 0))
+    return ErrnoStatus(errno, "/dev/null");
+  if (nothing != STDOUT_FILENO) close(nothing);
+  return absl::OkStatus();
+}
+
 // What the journal is to say of this run. RESULT: an error when it failed.
 JournalEntry Remember(const JournalEntry& last, const std::string& label, const std::string& record_digest,
                       const Json& record, const absl::StatusOr<StepResult>& result) {
@@ -204,6 +217,7 @@ int StepCommand(const Arguments& arguments) {
   if (!options.Parse("step", arguments)) return kExitUsage;
   const std::string& label = options.operands()[1];
   auto fail = [&](const absl::Status& status) { return Fail(absl::StrCat(label, ": ", status.message())); };
+  if (absl::Status status = OpenStdout(); !status.ok()) return fail(status);
   absl::StatusOr<RunLock> lock = RunLock::Shared();
   if (!lock.ok()) return fail(lock.status());
   const std::string shard = ShardName(options.operands()[0]);
@@ -211,8 +225,8 @@ int StepCommand(const Arguments& arguments) {
   if (!leave.ok()) return fail(leave.status());
   absl::StatusOr<Json> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
-  // What a step prints is one stream to ninja, but for a rollout, which has ninja's own two (ninja_file.cc):
-  // who keeps the one is to find the error where those of all others are.
+  // What a step prints is one stream to ninja, but for a rollout, which has ninja's own two
+  // (ninja/ninja_file.cc): who keeps the one is to find the error where those of all others are.
   if (WordOf(*record) == RolloutRecord::kWord && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
     return fail(ErrnoStatus(errno, "cannot join stderr to stdout"));
   const std::string journal = paths::Journal(shard);
