@@ -1,9 +1,11 @@
 """The page of `kplan graph --format=html` in headless Chromium, as a person would use it: what is on it, clicks, keys."""
 
+import base64
 import contextlib
 import json
 import os
 import pathlib
+import subprocess
 
 import harness
 from selenium import webdriver
@@ -16,16 +18,22 @@ from selenium.webdriver.common.keys import Keys
 CHROMIUM = pathlib.Path("/usr/bin/chromium")
 DRIVER = pathlib.Path("/usr/bin/chromedriver")
 
-# The boxes of the canvas' graph that stand for steps, by their labels.
+EFFECTS = ("restart", "reload", "start")
+
+# The boxes of the picture that stand for steps, by their labels; those that stand for alike ones by "key/*/server".
 _BOXES = """
 const steps = JSON.parse(document.getElementById("data").textContent).steps;
+const frame = document.getElementById("graph").getBoundingClientRect();
 const boxes = {};
-for (const node of document.getElementById("graph")._cyreg.cy.nodes()) {
-  const step = node.data("step");
-  if (step === undefined) continue;
-  boxes[steps[step].label] = {classes: node.classes(), text: node.data("name"), at: node.renderedPosition(),
-    width: node.renderedWidth(), height: node.renderedHeight(),
-    font: node.numericStyle("font-size") * node.cy().zoom(), font_family: node.style("font-family")};
+for (const box of document.querySelectorAll("#boxes .box[data-step]")) {
+  if ((box.dataset.alike !== undefined) !== arguments[0]) continue;
+  const name = box.querySelector(".name");
+  const at = box.querySelector(".frame").getBoundingClientRect();
+  const label = arguments[0] ? box.querySelector("title").textContent : steps[box.dataset.step].label;
+  boxes[label] = {classes: [...box.classList], text: name.textContent, width: at.width, height: at.height,
+    at: {x: at.x + at.width / 2 - frame.x, y: at.y + at.height / 2 - frame.y},
+    pills: [...box.querySelectorAll(".pill")].map((pill) => pill.textContent), text_width: name.getBoundingClientRect().width,
+    font: parseFloat(getComputedStyle(name).fontSize) * name.getScreenCTM().a};
 }
 return boxes;
 """
@@ -53,6 +61,21 @@ def chromium(folder, width=1280, height=800, dark=False):
         yield driver
     finally:
         driver.quit()
+
+
+def paper(driver):
+    """The page that is open as PDF, as the printer would get it."""
+    return base64.b64decode(driver.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})["data"])
+
+
+def first_frame(page, picture, folder, width=1280, height=800):
+    """What `chromium --headless --screenshot` writes of the file PAGE to PICTURE: the first thing that a person would see."""
+    ran = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+         "--force-device-scale-factor=1", f"--user-data-dir={folder}/profile", f"--window-size={width},{height}",
+         f"--screenshot={picture}", f"file://{page}"],
+        env={**os.environ, "HOME": str(folder)}, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 class Page:
@@ -90,25 +113,30 @@ class Page:
         return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
 
     def boxes(self):
-        """{label: {"classes", "text", "at", "width", "height", "font"}} of the steps that are drawn."""
-        return self.driver.execute_script(_BOXES)
+        """{label: {"classes", "text", "text_width", "pills", "at", "width", "height", "font"}} of the steps that are drawn."""
+        return self.driver.execute_script(_BOXES, False)
+
+    def alike(self):
+        """The same of the boxes that stand for alike steps of several hosts, by what their labels have in common."""
+        return self.driver.execute_script(_BOXES, True)
 
     def cells(self):
-        """{"host/column": text} of the cells of closed hosts that are drawn."""
+        """{"h3.c0": {"text", "font"}} of the cells of closed bands that are drawn: of host 3 and column 0."""
         return self.driver.execute_script("""
             const cells = {};
-            for (const node of document.getElementById("graph")._cyreg.cy.nodes(".cell")) {
-              cells[node.id().slice(1)] = {text: node.data("name"), at: node.renderedPosition(), font: 11 * node.cy().zoom()};
-            }
+            document.querySelectorAll("#boxes .cell").forEach((cell, n) => {
+              const name = cell.querySelector(".name");
+              cells[`${cell.dataset.band}.${n}`] = {text: name.textContent, font: 11 * name.getScreenCTM().a};
+            });
             return cells;""")
 
     def edges(self, with_class):
         """[(label, label)] of the edges between drawn steps that have the class."""
         return sorted(map(tuple, self.driver.execute_script("""
-            const steps = JSON.parse(document.getElementById("data").textContent).steps;
-            const label = (node) => node.data("step") === undefined ? node.id() : steps[node.data("step")].label;
-            return document.getElementById("graph")._cyreg.cy.edges("." + arguments[0])
-              .map((edge) => [label(edge.source()), label(edge.target())]);""", with_class)))
+            const labels = new Map();
+            for (const box of document.querySelectorAll("#boxes .box")) labels.set(box.dataset.id, box.querySelector("title")?.textContent);
+            return [...document.querySelectorAll("#edges ." + arguments[0])]
+              .map((edge) => [labels.get(edge.dataset.from), labels.get(edge.dataset.to)]);""", with_class)))
 
     def with_class(self, name):
         return sorted(label for label, box in self.boxes().items() if name in box["classes"])
@@ -141,7 +169,7 @@ class Page:
             return [];""", title)
 
     def reasons(self):
-        return [item.text for item in self.find_all("#details div:first-child li")]
+        return [item.text for item in self.find_all("#details .reasons li")]
 
     def type(self, text):
         self.find("#search").send_keys(text)
@@ -154,16 +182,27 @@ class Page:
 
     def counts(self):
         """{state: number} as the legend has them."""
-        return {button.get_attribute("data-state"): int(button.get_attribute("data-count"))
+        return {word: n for word, n in self.legend().items() if word not in EFFECTS}
+
+    def legend(self):
+        """The same with what is done to services: {"stale": 4, "restart": 1, ...}."""
+        return {button.get_attribute("data-word"): int(button.get_attribute("data-count"))
                 for button in self.find_all("#legend button")}
 
-    def filter(self, state):
-        self.find(f'#legend button[data-state="{state}"]').click()
+    def filter(self, word):
+        self.find(f'#legend button[data-word="{word}"]').click()
 
     def hosts(self):
         """The names of the hosts that are in sight, and whether each is open."""
+        return self._bands("host")
+
+    def groups(self):
+        """The names of the groups of hosts that are in sight, and whether the hosts of each stand one by one."""
+        return self._bands("group")
+
+    def _bands(self, kind):
         return {button.get_attribute("title"): button.get_attribute("aria-expanded") == "true"
-                for button in self.find_all("#hosts button")}
+                for button in self.find_all(f"#hosts button.{kind}")}
 
 
 ENTER, ESCAPE, LEFT, RIGHT, TAB = Keys.ENTER, Keys.ESCAPE, Keys.ARROW_LEFT, Keys.ARROW_RIGHT, Keys.TAB

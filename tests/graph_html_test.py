@@ -7,6 +7,9 @@ import json
 import os
 import pathlib
 import re
+import struct
+import subprocess
+import zlib
 
 import pytest
 
@@ -117,11 +120,7 @@ def test_every_label_can_be_read_at_the_start(page, small):
         assert box["width"] / 2 <= box["at"]["x"] <= size["width"] - box["width"] / 2, label
         assert box["height"] / 2 <= box["at"]["y"] <= size["height"] - box["height"] / 2, label
         # As wide as the browser draws it, it fits its box.
-        width = page.driver.execute_script("""
-            const context = document.createElement("canvas").getContext("2d");
-            context.font = `${arguments[1]}px ${arguments[2]}`;
-            return context.measureText(arguments[0]).width;""", box["text"], box["font"], box["font_family"])
-        assert width <= box["width"], label
+        assert 0 < box["text_width"] <= box["width"], label
     # None covers another one.
     places = sorted((round(box["at"]["x"]), box["at"]["y"], box["height"]) for box in boxes.values())
     for (x, y, height), (next_x, next_y, _) in zip(places, places[1:]):
@@ -246,7 +245,7 @@ def test_by_keys_alone(page):
     for _ in range(30):
         page.press(browser.TAB)
         active = page.driver.switch_to.active_element
-        reached.add(active.get_attribute("id") or active.get_attribute("data-state") or active.get_attribute("title"))
+        reached.add(active.get_attribute("id") or active.get_attribute("data-word") or active.get_attribute("title"))
     assert {"search", "stale", "fresh", "fit", "graph", "shared", "etcd-000"} <= reached
 
 
@@ -265,8 +264,8 @@ def test_light_and_dark(driver, small, dark):
         page = browser.Page(driver, write_page(small))
         luminance, text = page.driver.execute_script("""
             const sum = (colour) => colour.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0);
-            const node = document.getElementById("graph")._cyreg.cy.nodes(".stale")[0];
-            return [sum(getComputedStyle(document.body).backgroundColor), sum(node.style("color"))];""")
+            const name = document.querySelector("#boxes .stale .name");
+            return [sum(getComputedStyle(document.body).backgroundColor), sum(getComputedStyle(name).fill)];""")
         assert (luminance < 200) == dark and (text > 500) == dark
         assert page.messages() == []
     finally:
@@ -296,14 +295,16 @@ def test_hostile_texts_stay_texts(driver, small):
         step["ran"] = text
         step["record"] = {text: text, "list": HOSTILE}
     data["hosts"] = [HOSTILE[i % len(HOSTILE)] for i in range(len(data["hosts"]))]
-    data["around"] = HOSTILE[0]
+    data["around"] = data["title"] = HOSTILE[0]
+    for group in data["groups"]:
+        group["name"] = HOSTILE[1]
     page = browser.Page(driver, with_data(path, data))
     for i in range(len(HOSTILE)):
         label = f"{HOSTILE[i]}{i}"
         driver.execute_script("location.hash = '#label=' + encodeURIComponent(arguments[0])", label)
         harness.wait_for(label, lambda label=label: driver.execute_script(
             "return document.querySelector('#details h2')?.textContent") == label)
-        shown = driver.execute_script("return [...document.querySelectorAll('#details div:first-child li')].map((li) => li.textContent)")
+        shown = driver.execute_script("return [...document.querySelectorAll('#details .reasons li')].map((li) => li.textContent)")
         assert shown == HOSTILE
     page.type("<img")
     assert driver.execute_script("return window.hacked") is None
@@ -340,23 +341,32 @@ def test_2500_steps(driver, large):
     page = browser.Page(driver, write_page(large))
     expected = states(nodes)
     assert page.counts() == {state: expected[state] for state in ("fresh", "stale", "failed", "waiting", "unknown")}
-    # Hosts are rows of cells; what is in sight can be read.
-    assert page.boxes() == {}
-    cells = page.cells()
-    assert len(cells) > 50
-    assert all(cell["font"] >= 8.5 for cell in cells.values())
-    hosts = page.hosts()
-    assert len(hosts) >= 15 and not any(hosts.values())
-    # The cells of a host count its steps.
-    of_shared = [cell["text"] for key, cell in cells.items() if key.startswith("0.")]
-    assert sum(int(re.findall(r"\d+", text)[-1]) for text in of_shared) == sum(node["host"] == "shared" for node in nodes)
+    # What hosts share, the member, and all others as one: everything is in sight, and can be read.
+    assert list(page.hosts()) == ["shared", "etcd-000"] and all(page.hosts().values())
+    assert page.groups() == {"no service": False}
+    alike = page.alike()
+    others = [node for node in nodes if node["host"] not in ("shared", "etcd-000")]
+    assert alike.keys() == {node["label"].replace(node["host"], "*") for node in others}
+    assert all(box["pills"] == ["\u00d7169"] and box["font"] >= 8.5 for box in alike.values())
+    size = page.find("#graph").size
+    assert all(0 < box["at"]["y"] < size["height"] and 0 < box["at"]["x"] < size["width"] for box in alike.values())
+    shown = page.boxes()
+    assert shown.keys() == {node["label"] for node in nodes if node["host"] in ("shared", "etcd-000")}
 
-    # A host opens by its name.
-    page.find('#hosts button[title="etcd-003"]').click()
-    assert page.hosts()["etcd-003"]
-    assert page.boxes().keys() == {node["label"] for node in nodes if node["host"] == "etcd-003"}
-    page.find('#hosts button[title="etcd-003"]').click()
-    assert page.boxes() == {}
+    # One by one they are rows of cells, which count the steps of each.
+    page.find('#hosts button[title="no service"]').click()
+    assert page.groups() == {"no service": True} and page.alike() == {}
+    cells = page.cells()
+    assert len(cells) > 20 and all(cell["font"] >= 8.5 for cell in cells.values())
+    of_one = [cell["text"] for key, cell in cells.items() if key.startswith("h2.")]
+    assert sum(int(re.findall(r"\d+", text)[-1]) for text in of_one) == sum(node["host"] == "etcd-001" for node in nodes)
+    page.find('#hosts button[title="etcd-001"]').click()
+    assert page.hosts()["etcd-001"]
+    assert page.boxes().keys() - shown.keys() == {node["label"] for node in nodes if node["host"] == "etcd-001"}
+    page.find('#hosts button[title="etcd-001"]').click()
+    assert page.boxes().keys() == shown.keys()
+    page.find('#hosts button[title="no service"]').click()
+    assert page.alike().keys() == alike.keys()
 
     # A search opens the host of its hit and goes there.
     page.type("etcd-123 sign peer")
@@ -373,22 +383,50 @@ def test_2500_steps(driver, large):
     assert page.messages() == []
 
 
+def test_alike_steps_are_told_as_one(driver, large):
+    path = write_page(large)
+    data = data_of(path)
+    for step in data["steps"]:
+        step["state"] = "failed" if step["label"] == "cert/etcd-007/peer" else "fresh"
+        step["reasons"] = ["cert/etcd-007/peer is damaged"] if step["state"] == "failed" else []
+    page = browser.Page(driver, with_data(path, data))
+    box = page.alike()["cert/*/peer"]
+    assert "failed" in box["classes"] and box["pills"] == ["1 of 169"]
+    assert "fresh" in page.alike()["cert/*/server"]["classes"]
+    page.click_at(box["at"])
+    harness.wait_for("details", lambda: page.selected() == "cert/*/peer")
+    assert page.driver.execute_script("return location.hash") == "#alike=cert%2Fetcd-001%2Fpeer"
+    # The worst comes first, and what they have in common is said once.
+    assert page.links("On")[:2] == ["cert/etcd-007/peer", "cert/etcd-001/peer"]
+    assert page.reasons() == ["cert/*/peer is damaged (1)"]
+    assert "169: etcd-001 \u2026 etcd-169" in page.find("#details").text
+    assert "selected" in page.alike()["cert/*/peer"]["classes"]
+    page.find('#details a[href="#label=cert%2Fetcd-007%2Fpeer"]').click()
+    harness.wait_for("the one", lambda: page.selected() == "cert/etcd-007/peer")
+    assert page.hosts()["etcd-007"]
+    page.driver.back()
+    harness.wait_for("all of them", lambda: page.selected() == "cert/*/peer")
+    assert page.messages() == []
+
+
 def test_2500_steps_stay_fast(driver, large):
     page = browser.Page(driver, write_page(large))
+    page.find('#hosts button[title="no service"]').click()
     longest = page.driver.execute_async_script("""
         const done = arguments[0];
-        const cy = document.getElementById("graph")._cyreg.cy;
+        const graph = document.getElementById("graph");
         let frames = 0, longest = 0, last = performance.now();
         const step = () => {
           const now = performance.now();
           longest = Math.max(longest, now - last);
           last = now;
           if (++frames === 60) { done(longest); return; }
-          cy.panBy({x: 0, y: -90});
+          graph.dispatchEvent(new WheelEvent("wheel", {deltaY: 90, cancelable: true}));
           requestAnimationFrame(step);
         };
         requestAnimationFrame(step);""")
     assert longest < 1000, "a frame of scrolling took so many ms"
+    assert "etcd-001" not in page.hosts(), "it did not scroll"
     (loaded,) = page.driver.execute_script(
         "return performance.getEntriesByType('navigation').map((entry) => entry.loadEventEnd)")
     assert loaded < 10000
@@ -404,11 +442,195 @@ def test_filtering_2500_steps_leaves_the_hosts_with_hits(driver, large):
     page = browser.Page(driver, with_data(path, data))
     assert page.counts() == {"failed": 2, "fresh": len(data["steps"]) - 2, "stale": 0, "unknown": 0, "waiting": 0}
     page.filter("failed")
-    assert list(page.hosts()) == ["etcd-007", "etcd-150"]
-    assert "2 of " in page.find("#summary").text
+    assert page.hosts() == {"etcd-007": True, "etcd-150": True}
+    assert page.groups() == {"no service": False}
+    assert page.find("#summary").text.startswith(f"2 of {len(data['steps'])} steps")
     page.press(browser.ESCAPE)
-    assert len(page.hosts()) > 10
+    assert list(page.hosts()) == ["shared", "etcd-000"]
     assert page.messages() == []
+
+
+def with_effects(path):
+    """A copy of the page at PATH in which etcd-000 is restarted, and etcd-001's files are reloaded by a step about several."""
+    data = data_of(path)
+    first, second = [step for step in data["steps"] if step["verb"] in ("UNIT", "INSTALL")][:2]
+    for step in data["steps"]:
+        step["state"] = "fresh"
+    first.update(state="stale", effect="restart")
+    second.update(state="stale", effect="reload", touches=[["web on etcd-000", "reload"], ["web on etcd-001", "reload"], ["web on x", "start"]])
+    return with_data(path, data), first["label"], second["label"]
+
+
+def test_a_restart_is_shown_as_one(driver, small):
+    path, restarts, reloads = with_effects(write_page(small))
+    page = browser.Page(driver, path)
+    boxes = page.boxes()
+    assert boxes[restarts]["pills"] == ["restart"]
+    assert boxes[reloads]["pills"] == ["reload \u00d72"]
+    assert [label for label, box in boxes.items() if box["pills"]] == [label for label in boxes if label in (restarts, reloads)]
+    # By more than its words: a restart is filled.
+    fills = page.driver.execute_script("""
+        return [".restart", ".reload"].map((kind) => getComputedStyle(document.querySelector(`#boxes .pill${kind} rect`)).fill);""")
+    assert fills[0] != fills[1]
+    assert {word: n for word, n in page.legend().items() if word in browser.EFFECTS} == {"restart": 1, "reload": 2, "start": 1}
+    page.click_step(restarts)
+    assert page.find("#details .effect.restart").text == "restarts"
+    page.click_step(reloads)
+    assert page.find("#details .effect.reload").text == "reloads web on etcd-000, web on etcd-001"
+    assert page.find("#details .effect.start").text == "starts web on x"
+    page.press(browser.ESCAPE)
+    harness.wait_for("no selection", lambda: page.selected() == "")
+    page.filter("restart")
+    assert [label for label, box in page.boxes().items() if "faded" not in box["classes"]] == [restarts]
+    assert page.messages() == []
+
+
+def test_what_there_is_none_of_is_quiet(page):
+    quiet = {button.get_attribute("data-word") for button in page.find_all("#legend button.none")}
+    assert quiet == {word for word, n in page.legend().items() if n == 0} and {"failed", "restart"} <= quiet
+    for button in page.find_all("#legend button.none"):
+        assert not button.is_enabled()
+        assert button.value_of_css_property("background-color") == "rgba(0, 0, 0, 0)"
+        assert button.value_of_css_property("border-top-color") == "rgba(0, 0, 0, 0)"
+
+
+@pytest.mark.parametrize("spec_has, title", [("metadata: {name: prod}\n", "prod"), ("", None), ("metadata: {name: '<b>&amp;\u202e'}\n", "<b>&amp;\\xe2\\x80\\xae")])
+def test_is_called_as_the_plan(driver, spec_has, title):
+    project = make_project(1, 1)
+    project.spec = spec_has + project.spec
+    project.gen().ok()
+    # Without a name it is the folder's.
+    title = title or project.folder.name
+    page = browser.Page(driver, write_page(project))
+    assert page.find("h1").text == title
+    assert driver.title == f"{title} - kplan graph"
+    page = browser.Page(driver, write_page(project, "around.html", "ca/cert"))
+    assert (page.find("h1").text, driver.title) == (title, f"ca/cert - {title} - kplan graph")
+    assert page.messages() == []
+
+
+def test_hosts_stand_by_their_services(driver):
+    project = make_project(4, 2)
+    project.edit_spec("members: [etcd-000]", "members: [etcd-000, etcd-002]")
+    project.edit_spec("  cert: server", "  tls: {server: server, peer: peer, client: server}")
+    project.gen().ok()
+    page = browser.Page(driver, write_page(project))
+    page.find("#toggle-rows").click()
+    assert page.find("#toggle-rows").text == "open hosts"
+    # Those of a group can be drawn as one by hand.
+    assert page.groups() == {"etcd": False, "no service": False} and list(page.hosts()) == ["shared"]
+    assert page.alike()["unit/*/etcd"]["pills"] == ["\u00d72"]
+    page.find('#hosts button[title="etcd"]').click()
+    assert page.groups()["etcd"] is True and "unit/*/etcd" not in page.alike()
+    names = [button.get_attribute("title") for button in sorted(page.find_all("#hosts button"), key=lambda button: button.location["y"])]
+    assert names == ["shared", "etcd", "etcd-000", "etcd-002", "no service"]
+    assert page.messages() == []
+
+
+def crossings(page):
+    """How many edges of the picture go over a box that is not their own."""
+    return page.driver.execute_script("""
+        const boxes = [...document.querySelectorAll("#boxes .box")].map((box) => [box.dataset.id, box.querySelector(".frame").getBoundingClientRect()]);
+        let crossings = 0;
+        for (const edge of document.querySelectorAll("#edges .edge:not(.far)")) {
+          const matrix = edge.getScreenCTM();
+          const length = edge.getTotalLength();
+          const over = new Set();
+          for (let at = 0; at <= length; at += 2) {
+            const {x, y} = edge.getPointAtLength(at).matrixTransform(matrix);
+            for (const [id, box] of boxes) {
+              const own = id === edge.dataset.from || id === edge.dataset.to;
+              if (!own && x > box.left + 1 && x < box.right - 1 && y > box.top + 1 && y < box.bottom - 1) over.add(id);
+            }
+          }
+          crossings += over.size;
+        }
+        return crossings;""")
+
+
+def test_no_edge_of_a_host_goes_over_a_box(driver):
+    """An all-new cluster, in which every edge is drawn."""
+    project = make_project(3, 5)
+    project.gen().ok()
+    page = browser.Page(driver, write_page(project))
+    assert len(page.edges("edge")) > 40
+    assert crossings(page) == 0
+
+
+def colours_of_png(path):
+    """{(red, green, blue): pixels} of a PNG of 8 bits a sample without interlace (https://www.w3.org/TR/png/), which Chromium's are."""
+    content = path.read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", content[16:29])
+    size = {2: 3, 6: 4}[colour]
+    assert (depth, interlace) == (8, 0)
+    packed, at = b"", 8
+    while at < len(content):
+        length, kind = struct.unpack(">I4s", content[at:at + 8])
+        packed += content[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += length + 12
+    raw = zlib.decompress(packed)
+    colours = collections.Counter()
+    stride = width * size
+    above = bytearray(stride)
+    for y in range(height):
+        kind, *line = raw[y * (stride + 1):(y + 1) * (stride + 1)]
+        for i in range(stride if kind else 0):
+            left, up, corner = (line[i - size], above[i], above[i - size]) if i >= size else (0, above[i], 0)
+            nearest = min((left, up, corner), key=lambda each, sum=left + up - corner: abs(sum - each))
+            line[i] = (line[i] + (0, left, up, (left + up) // 2, nearest)[kind]) & 255
+        colours.update(zip(line[0::size], line[1::size], line[2::size]))
+        above = line
+    return colours
+
+
+def test_is_drawn_with_the_first_frame(large, tmp_path):
+    """No script of a test waits for it: what `chromium --screenshot` takes is the picture."""
+    page = write_page(large)
+    browser.first_frame(page, tmp_path / "first.png", tmp_path)
+    colours = colours_of_png(tmp_path / "first.png")
+    # The fill of what is stale; the legend alone has some 3,000 pixels of it.
+    assert colours[(0xfd, 0xeb, 0xc3)] > 30000, colours.most_common(8)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_is_printed_whole_and_light_without_controls(small, large, tmp_path, dark):
+    with browser.chromium(tmp_path, width=700, height=500, dark=dark) as driver:
+        for project in (small, large):
+            page = browser.Page(driver, write_page(project))
+            before = page.boxes()
+            shown = {box["text"] for box in [*before.values(), *page.alike().values()]}
+            pdf = tmp_path / "page.pdf"
+            pdf.write_bytes(browser.paper(driver))
+            info = subprocess.run(["pdfinfo", pdf], capture_output=True, text=True, check=True).stdout
+            assert re.search(r"^Pages: +1$", info, re.MULTILINE), info
+            text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+            assert {name for name in shown if name.split(" ")[-1] not in text} == set()
+            for word in ("shared", "certificate", project.folder.name, "steps on"):
+                assert word in text, word
+            for word in ("Search", "fit", "hosts\n", "failed 0"):
+                assert word not in text, word
+            subprocess.run(["pdftoppm", "-r", "40", "-png", "-singlefile", pdf, tmp_path / "paper"], check=True)
+            colours = colours_of_png(tmp_path / "paper.png")
+            assert colours.most_common(1)[0][0] == (255, 255, 255)
+            # On the screen it is as it was.
+            assert page.boxes() == before
+            assert page.messages() == []
+
+
+def test_a_narrow_window_has_everything(small, tmp_path):
+    with browser.chromium(tmp_path, width=420, height=760) as driver:
+        page = browser.Page(driver, write_page(small))
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= 420
+        assert all(box["font"] >= 8.5 for box in page.boxes().values())
+        label = "file/etcd-000/etc/etcd/ca.pem"
+        page.type(label)
+        page.type(browser.ENTER)
+        harness.wait_for("the file", lambda: page.selected() == label)
+        box = page.boxes()[label]
+        size = page.find("#graph").size
+        assert 0 < box["at"]["x"] < size["width"] and 0 < box["at"]["y"] < size["height"]
+        assert page.messages() == []
 
 
 def test_one_stale_chain_of_the_tutorial(tmp_path):
@@ -433,8 +655,6 @@ def test_one_stale_chain_of_the_tutorial(tmp_path):
             assert page.counts() == {"stale": len(chain), "fresh": len(nodes) - len(chain), "failed": 0, "unknown": 0, "waiting": 0}
             assert page.links("Causes") == ["csr/kubernetes"]
             assert page.messages() == []
-            # The canvas is drawn in the frame after the one that asked for it.
-            driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
             picture = driver.get_screenshot_as_png()
         assert picture[16:24] == (1280).to_bytes(4, "big") + (800).to_bytes(4, "big")
         if target := os.environ.get("KPLAN_SCREENSHOT"):

@@ -1,6 +1,7 @@
 """What `plan` and `why` say where the stories do not go: what would fail or waits, budgets, lost notes, interrupted runs, bad arguments."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -95,7 +96,10 @@ def test_lost_notes(cluster):
     steps = plan(cluster)
     assert sorted(steps) == labels and {step["fate"] for step in steps.values()} == {"check"}
     # (Ninja drops lines while a download has the console.)
-    assert "verify/etcd" in project.ninja().ok().edges
+    ran = project.ninja().ok()
+    assert "verify/etcd" in ran.edges
+    # What was only checked says so, in the words of the plan; a verdict is what its verb says.
+    assert sorted(re.findall(r"^(\S+): only checked$", ran.out, re.MULTILINE)) == sorted(set(labels) - {"verify/etcd"})
     assert plan(cluster) == {}
     # The journal: nothing runs for that.
     for journal in project.path(".kplan/journal").iterdir():
@@ -145,6 +149,24 @@ def test_two_edits_each_to_its_own(cluster):
     assert paths("cert/kubernetes") == ["certs.kubernetes.hosts"]
     assert steps["cert/kubernetes"]["why"]["root"]["edits"][0]["to"].startswith("[worker, etcd.example.com, www.example.com")
     assert paths("service/worker/etcd") == ["etcd.flags.max-wals"]
+
+
+def test_what_was_edited_is_in_sight_on_long_lines(cluster):
+    project = cluster.project
+    names = [f"name-{i:03d}.example.com" for i in range(80)]
+    project.edit_spec("hosts: [worker, ", f"hosts: [worker, {', '.join(names)}, ")
+    project.edit_spec("  flags:", f"  flags:\n    listen-metrics-urls: {','.join(f'http://127.0.0.1:{port}' for port in range(9000, 9040))}\n    #")
+    project.gen().ok()
+    project.ninja("unit/worker/etcd", "cert/kubernetes").ok()
+    project.edit_spec("name-040.example.com", "edited-40.example.com")
+    project.edit_spec("http://127.0.0.1:9020", "http://127.0.0.1:9920")
+    for label, words in (("cert/kubernetes", ["edited-40.example.com", "name-040.example.com"]), ("unit/worker/etcd", ["9020", "9920"])):
+        out = ask(cluster, "why", label).ok().out
+        because = [line for line in out.splitlines() if line.strip().startswith("because certs.kubernetes.hosts") or "listen-metrics-urls:" in line.split("|")[0]]
+        assert because and all(word in because[-1] for word in words), out
+        (excerpt,) = re.findall(r"^ *\d+ \| (.*)$", out, re.MULTILINE)
+        assert (words[0] if label.startswith("cert") else "9920") in excerpt and "\u2026" in excerpt, out
+        assert max(len(line) for line in out.splitlines()) < 300, out
 
 
 @pytest.mark.parametrize("words, code, text", [

@@ -268,6 +268,28 @@ def test_a_changed_flag_restarts_one_at_a_time_the_leader_last(running):
     assert running.project.gen_and_ninja().no_work
 
 
+def test_a_roll_is_told_member_by_member(running):
+    """What is read of ninja while it runs: when the first member is told, the last one still runs as before."""
+    change_flag(running, "9")
+    before = running.pids()
+    process = running.project.runner.popen(["ninja"], running.project.folder)
+    told = []
+    for line in process.stdout:
+        deed = re.match(r"(etcd-\d): (restarts|restarted) \(", line)
+        if deed is None:
+            continue
+        told.append(deed.groups())
+        # All of them are told of at once: a member that is not restarted yet has the process that it had.
+        place = NAMES.index(deed[1])
+        done = {NAMES.index(name) for name, word in told if word == "restarted"}
+        for i in set(range(3)) - done - {place}:
+            assert running.pids()[i] == before[i], told
+    assert process.wait() == 0
+    # One after the other, each when it is begun and when it serves.
+    assert [word for _, word in told] == ["restarts", "restarted"] * 3
+    assert [name for name, word in told if word == "restarts"] == [name for name, word in told if word == "restarted"]
+
+
 def test_trust_restarts_everyone_once(running):
     before = running.pids()
     running.project.edit_spec("ca: {CN: lab-ca", "ca: {CN: lab-ca, expiry: 50000h")

@@ -177,7 +177,7 @@ def test_reloaded(host):
     service.configure("two\n")
     assert "reloaded: /etc/thing.conf changed" in service.step().ok().out
     assert service.read(["one", "two"]) == ["one", "two"]
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("MainPID") == pid
 
     # One that fails is an error with what the service said, and is due until it succeeds: whatever the file is then.
@@ -190,7 +190,7 @@ def test_reloaded(host):
     service.configure("two\n")
     assert "reloaded" in service.step().ok().out
     assert service.read(["one", "two", "two"]) == ["one", "two", "two"]
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("MainPID") == pid
 
     # What calls for a restart reads everything anew.
@@ -198,7 +198,7 @@ def test_reloaded(host):
     service.unit.write_text(service.unit.read_text(encoding="ascii").replace("Type=exec", "Type=exec\nNice=1"), encoding="ascii")
     assert "restarted: unit changed" in service.step().ok().out
     assert service.read(["one", "two", "two", "four"])[-1] == "four"
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
 
 
 def test_killed_in_a_reload(host):
@@ -215,30 +215,30 @@ def test_killed_in_a_reload(host):
     assert "reloaded: /etc/thing.conf changed" in service.step().ok().out
     # Twice, when the first signal came through after all.
     assert service.read(["one", "one"])[-1] == "one"
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
 
 
 def test_started_by_a_unit_of_its_own(host):
     service = Reader(host, more="")
     service.record["start"] = "by-unit"
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("ActiveState") == "inactive"
     # Somebody starts it: it is adopted, reloaded and restarted like any other.
     time.sleep(0.1)
     host.run(["systemctl", "start", "thing"]).ok()
     pid = service.show("MainPID")
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     service.configure("two\n")
     assert "reloaded" in service.step().ok().out
     assert service.show("MainPID") == pid
     service.unit.write_text(service.unit.read_text(encoding="ascii").replace("Type=exec", "Type=exec\nNice=2"), encoding="ascii")
     assert "restarted: unit changed" in service.step().ok().out
     assert service.show("MainPID") != pid
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     # One that has ended has everything new the next time.
     host.run(["systemctl", "stop", "thing"]).ok()
     service.configure("three\n")
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("ActiveState") == "inactive"
 
 
@@ -252,7 +252,7 @@ def test_a_job_that_is_under_way_is_let_go_on(host):
     pid = service.show("MainPID")
     assert pid != "0"
     service.unit.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh /usr/local/bin/reader\nNice=1\n", encoding="ascii")
-    assert service.step().ok().out == ""
+    assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("MainPID") == pid
 
 

@@ -30,9 +30,12 @@ def state_of(cluster):
 def test_first_run(cluster):
     ran = cluster.provision()
     member = cluster.member_line.split(", ")
+    # The archive was put there by hand; all else is made.
+    assert set(re.findall(r"^(\S+): only checked$", ran.out, re.MULTILINE)) <= {"archive/etcd"}
     row = rf"^{member[0]}  {member[2]}  [0-9.]+ +yes     {re.escape(member[4])}  \d{{4}}-\d\d-\d\d \(\d+ days\)$"
     assert re.search(row, ran.out, re.MULTILINE), ran.out
     assert re.search(r"^refused: no-cert, wrong-ca, plaintext$", ran.out, re.MULTILINE), ran.out
+    assert len(re.findall(r"^ask it: \S*etcdctl --endpoints=https://\S+ --cacert=\S+ --cert=\S+ --key=\S+ member list$", ran.out, re.MULTILINE)) == 1, ran.out
     address = member[4].partition("//")[2]
     assert f" SERVICE service/worker/etcd (until {address} answers, 90 s at most)\n" in ran.out, ran.out
     assert f" VERIFY verify/etcd (until {member[4]} is healthy, 60 s at most)\n" in ran.out, ran.out

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/piecewise_file.h"
+#include "src/base/text.h"
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
 #include "src/cli/open_plan.h"
@@ -62,6 +63,18 @@ void AddEdits(const OpenPlan& plan, const Forecast& forecast, const std::vector<
   }
 }
 
+// What the plan is called: by metadata.name, or as its cluster.yaml's folder, which people name after what is
+// in it; a file of another name is called by its own.
+std::string NameOf(const OpenPlan& plan) {
+  if (!plan.compiled().cluster.name.empty()) return plan.compiled().cluster.name;
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(plan.path, error);
+  if (error) return plan.path;
+  const std::string folder = path.parent_path().filename().string();
+  const bool usual = path.filename() == "cluster.yaml" && !folder.empty();
+  return usual ? folder : path.filename().string();
+}
+
 }  // namespace
 
 int GraphCommand(const Arguments& arguments) {
@@ -93,6 +106,7 @@ int GraphCommand(const Arguments& arguments) {
   const Forecast& forecast = look.forecast;
   PrintSilent(look.sights);
   GraphView view = MakeGraphView(plan.graph(), forecast, shown, now);
+  view.title = Shown(NameOf(plan));
   view.around = around;
   AddEdits(plan, forecast, shown, &view);
 

@@ -1,6 +1,7 @@
 #include "src/step/step.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +55,12 @@ absl::StatusOr<StepResult> RunOn(const std::string& host, const std::string& lab
       absl::StrCat("there is no step host/", host, ", which says how it is reached; run `kplan gen` again"));
 }
 
+// At once: whoever looks on has minutes to go.
+void Tell(const std::string& line) {
+  PrintText(absl::StrCat(line, "\n"));
+  FlushOutput();
+}
+
 // The step of RECORD for HOSTS alone. What it does leaves the artifact half done, so its stamp goes first:
 // whatever becomes of this, the next whole run does the rest.
 absl::StatusOr<StepResult> RunPart(const StepContext& context, const Json& record,
@@ -71,7 +78,8 @@ absl::StatusOr<StepResult> RunPart(const StepContext& context, const Json& recor
 absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record,
                                    const std::vector<std::string>& only) {
   PlanHosts hosts;
-  const StepContext context = {label, absl::Now(), &hosts};
+  StepContext context = {label, absl::Now(), &hosts};
+  context.tell = Tell;
   if (!only.empty()) return RunPart(context, record, only);
   const std::string word = WordOf(record);
   if (StepFunction remote = FindRemoteStep(word)) return remote(context, record);
@@ -130,6 +138,18 @@ std::string ShardName(absl::string_view file) {
   return std::string(absl::StripSuffix(name, ".json"));
 }
 
+// A step that ninja lets have the terminal (ninja/ninja_file.cc) has ninja's own stdout, which may be closed.
+// That nobody reads what it says is no reason to fail.
+absl::Status OpenStdout() {
+  if (fcntl(STDOUT_FILENO, F_GETFD) >= 0) return absl::OkStatus();
+  // It may get stdout's number itself, and stays then.
+  const int nothing = open("/dev/null", O_WRONLY);
+  if (nothing < 0 || (nothing != STDOUT_FILENO && dup2(nothing, STDOUT_FILENO) < 0))
+    return ErrnoStatus(errno, "/dev/null");
+  if (nothing != STDOUT_FILENO) close(nothing);
+  return absl::OkStatus();
+}
+
 // What the journal is to say of this run. RESULT: an error when it failed.
 JournalEntry Remember(const JournalEntry& last, const std::string& label, const std::string& record_digest,
                       const Json& record, const absl::StatusOr<StepResult>& result) {
@@ -168,6 +188,28 @@ JournalEntry Remember(const JournalEntry& last, const std::string& label, const 
   return entry;
 }
 
+// Whether a step makes nothing that could be right already: it looks, and its verb says so.
+bool OnlyLooks(const AnyRecord& record) {
+  const Kind* kind = KindOf(record);
+  return kind == nullptr || kind->stage == Stage::kHosts || kind->stage == Stage::kSurveys ||
+         kind->stage == Stage::kVerdicts || std::holds_alternative<RequestsRecord>(record);
+}
+
+// The lines below ninja's "[3/17] KEY key/kubernetes", which is there before the step knows what it will do.
+// So it is told when nothing was done, in the words of `kplan plan`. That something was made because it was
+// not there is what the person asked for; any other reason is news.
+std::string WhatWasDone(const std::string& label, const AnyRecord& record, const StepResult& result) {
+  std::string text;
+  if (result.reason.empty() && result.output.empty() && !OnlyLooks(record)) {
+    text = absl::StrCat(label, ": only checked\n");
+  } else if (!result.reason.empty() && result.reason != "missing") {
+    text = absl::StrCat(label, ": ", Shown(result.reason), "\n");
+  }
+  absl::StrAppend(&text, result.output);
+  if (!text.empty() && text.back() != '\n') text.push_back('\n');
+  return text;
+}
+
 }  // namespace
 
 int StepCommand(const Arguments& arguments) {
@@ -175,6 +217,7 @@ int StepCommand(const Arguments& arguments) {
   if (!options.Parse("step", arguments)) return kExitUsage;
   const std::string& label = options.operands()[1];
   auto fail = [&](const absl::Status& status) { return Fail(absl::StrCat(label, ": ", status.message())); };
+  if (absl::Status status = OpenStdout(); !status.ok()) return fail(status);
   absl::StatusOr<RunLock> lock = RunLock::Shared();
   if (!lock.ok()) return fail(lock.status());
   const std::string shard = ShardName(options.operands()[0]);
@@ -182,6 +225,10 @@ int StepCommand(const Arguments& arguments) {
   if (!leave.ok()) return fail(leave.status());
   absl::StatusOr<Json> record = LoadRecord(options.operands()[0], label, options.operands()[2]);
   if (!record.ok()) return fail(record.status());
+  // What a step prints is one stream to ninja, but for a rollout, which has ninja's own two
+  // (ninja/ninja_file.cc): who keeps the one is to find the error where those of all others are.
+  if (WordOf(*record) == RolloutRecord::kWord && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+    return fail(ErrnoStatus(errno, "cannot join stderr to stdout"));
   const std::string journal = paths::Journal(shard);
   const JournalEntry last = LastEntry(journal, label);
   const bool part = !leave->hosts.empty();
@@ -200,12 +247,7 @@ int StepCommand(const Arguments& arguments) {
   if (!noted.ok()) return fail(noted);
   if (absl::Status status = part ? absl::OkStatus() : WriteStamp(label, *result); !status.ok())
     return fail(status);
-  // That something was made because it was not there is what the person asked for; any other reason is news.
-  if (!result->reason.empty() && result->reason != "missing")
-    PrintText(absl::StrCat(label, ": ", Shown(result->reason), "\n"));
-  if (!result->output.empty()) {
-    PrintText(absl::StrCat(result->output, absl::EndsWith(result->output, "\n") ? "" : "\n"));
-  }
+  PrintText(WhatWasDone(label, AnyRecordOf(*record), *result));
   return kExitDone;
 }
 

@@ -1,10 +1,15 @@
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "src/base/edited_words.h"
 #include "src/base/text.h"
 #include "src/cli/ask_hosts.h"
 #include "src/cli/command.h"
@@ -22,17 +27,26 @@ std::string TimeText(int64_t milliseconds) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixMillis(milliseconds), absl::UTCTimeZone());
 }
 
-// The lines of cluster.yaml that the chain ends with, as they are now.
+// The key of an edit: "address" of `hosts."etcd-1.example.com".address`, "revoked" of `revoked[1]`.
+std::string KeyOf(absl::string_view path) {
+  if (absl::EndsWith(path, "]")) path = path.substr(0, path.rfind('['));
+  if (absl::ConsumeSuffix(&path, "\"")) return std::string(path.substr(path.rfind('"') + 1));
+  return std::string(path.substr(path.rfind('.') + 1));
+}
+
+// The lines of cluster.yaml that the chain ends with, as they are now; of a long one, around what was edited.
 std::string Excerpt(const Diagnostics& file, const RootCause& root) {
+  std::map<int, std::vector<std::string>> lines;  // and what is to be seen of each
+  for (const SpecEdit& edit : root.edits) {
+    std::vector<std::string>& words = lines[edit.line];
+    words.push_back(KeyOf(edit.path));
+    for (std::string& word : WordsThatCame(edit.from, edit.to)) words.push_back(std::move(word));
+  }
+  if (root.kind == RootCause::Kind::kFirst) lines[root.line] = {KeyOf(root.path)};
   std::string out;
-  std::vector<int> lines;
-  for (const SpecEdit& edit : root.edits) lines.push_back(edit.line);
-  if (root.kind == RootCause::Kind::kFirst) lines.push_back(root.line);
-  int shown = 0;
-  for (int line : lines) {
-    if (line <= shown || line > file.source().line_count()) continue;
-    shown = line;
-    absl::StrAppendFormat(&out, "%5d | %s\n", line, Brief(file.ShownLine(line)));
+  for (const auto& [line, words] : lines) {
+    if (line < 1 || line > file.source().line_count()) continue;
+    absl::StrAppendFormat(&out, "%5d | %s\n", line, ShowWordsOf(file.ShownLine(line), words));
   }
   return out;
 }

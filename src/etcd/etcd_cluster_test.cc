@@ -4,6 +4,7 @@
 
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/base/process.h"
 #include "src/etcd/etcdctl.h"
 
 namespace kplan {
@@ -91,6 +92,20 @@ TEST(Etcdctl, ErrorsSayWhatHappened) {
 }
 
 // Anybody may be behind an endpoint that answers.
+TEST(EtcdctlLine, IsReadBackByAShell) {
+  EXPECT_EQ(EtcdctlLine({"rootfs/usr/local/bin/etcdctl", "pki/ca.pem", "pki/root.pem", "pki/root-key.pem"},
+                        {"https://10.0.0.11:2379", "https://10.0.0.12:2379"}, {"member", "list"}),
+            "rootfs/usr/local/bin/etcdctl --endpoints=https://10.0.0.11:2379,https://10.0.0.12:2379 "
+            "--cacert=pki/ca.pem --cert=pki/root.pem --key=pki/root-key.pem member list");
+  const Etcdctl odd = {"echo", "my ca;$(reboot).pem", "a'b.pem", "`c`.pem"};
+  absl::StatusOr<RunResult> read =
+      kplan::Run({"/bin/sh", "-c", EtcdctlLine(odd, {"https://[::1]:2379"}, {"get", "*"})}, {});
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(
+      read->out,
+      "--endpoints=https://[::1]:2379 --cacert=my ca;$(reboot).pem --cert=a'b.pem --key=`c`.pem get *\n");
+}
+
 TEST(Etcdctl, WhatAClusterSaysIsBoundedAndHarmless) {
   absl::StatusOr<MemberList> list = ParseMemberList(
       R"({"header":{"cluster_id":1},"members":[{"ID":2,"name":"a\u001b]0;title\u0007\nb","peerURLs":["\u009b2J"]}]})");

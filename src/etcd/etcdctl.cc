@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "src/base/process.h"
 #include "src/base/process_failure.h"
 #include "src/base/record.h"
@@ -74,16 +75,26 @@ absl::Status NotUnderstood(const char* command, absl::string_view output) {
       absl::StrCat("cannot read what ", command, " printed: ", Shown(output.substr(0, 500))));
 }
 
+// Who is asked, and as whom.
+std::vector<std::string> FlagsOf(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints) {
+  return {absl::StrCat("--endpoints=", absl::StrJoin(endpoints, ",")),
+          absl::StrCat("--cacert=", etcdctl.cacert), absl::StrCat("--cert=", etcdctl.cert),
+          absl::StrCat("--key=", etcdctl.key)};
+}
+
+// WORD as a POSIX shell reads it back (2.2.2, Single-Quotes).
+std::string ShellWord(const std::string& word) {
+  if (OnlyAlnumAnd(word, "_-./:,=@+%")) return word;
+  return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
                                        const std::vector<std::string>& words, absl::Duration timeout) {
   std::vector<std::string> argv = {etcdctl.program};
   argv.insert(argv.end(), words.begin(), words.end());
-  argv.push_back(absl::StrCat("--endpoints=", absl::StrJoin(endpoints, ",")));
-  argv.push_back(absl::StrCat("--cacert=", etcdctl.cacert));
-  argv.push_back(absl::StrCat("--cert=", etcdctl.cert));
-  argv.push_back(absl::StrCat("--key=", etcdctl.key));
+  for (std::string& flag : FlagsOf(etcdctl, endpoints)) argv.push_back(std::move(flag));
   RunOptions options;
   options.environment = {"ETCDCTL_API=3"};
   options.timeout = timeout;
@@ -97,6 +108,16 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
     return absl::UnavailableError(absl::StrCat("exit ", result->exit_code, ": ", LastOf(FailureOf(*result))));
   }
   return std::move(result->out);
+}
+
+std::string EtcdctlLine(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                        const std::vector<std::string>& words) {
+  // The words last: they are what a person changes.
+  std::vector<std::string> argv = FlagsOf(etcdctl, endpoints);
+  argv.insert(argv.begin(), etcdctl.program);
+  argv.insert(argv.end(), words.begin(), words.end());
+  return absl::StrJoin(argv, " ",
+                       [](std::string* out, const std::string& word) { out->append(ShellWord(word)); });
 }
 
 absl::StatusOr<MemberList> ParseMemberList(absl::string_view text) {

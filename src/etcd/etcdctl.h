@@ -26,6 +26,11 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
                                        const std::vector<std::string>& words,
                                        absl::Duration timeout = absl::Seconds(30));
 
+// The command with which a person asks ENDPOINTS the same way, for a POSIX shell: "etcdctl --endpoints=...
+// --cacert=... --cert=... --key=... member list".
+std::string EtcdctlLine(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                        const std::vector<std::string>& words);
+
 // One line of the cluster's member list.
 struct ListedMember {
   std::string id;

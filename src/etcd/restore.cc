@@ -177,11 +177,7 @@ absl::Status Restore::Start() {
   rollout.cluster = plan_.cluster;
   rollout.services = plan_.services;
   rollout.timeout = plan_.timeout;
-  absl::StatusOr<StepResult> result = RollOut(rollout, hosts_, view_);
-  if (!result.ok()) return result.status();
-  for (absl::string_view line : absl::StrSplit(result->output, '\n', absl::SkipEmpty()))
-    tell_(std::string(line));
-  return absl::OkStatus();
+  return RollOut(rollout, hosts_, view_, Clock::Real(), tell_).status();
 }
 
 absl::Status Restore::Compare() {

@@ -92,7 +92,7 @@ absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const Rollout
   if (!lock.ok()) return lock.status();
   absl::StatusOr<std::unique_ptr<ClusterView>> view = OpenClusterView(plan->cluster);
   if (!view.ok()) return view.status();
-  return RollOut(*plan, context.hosts, view->get(), context.clock);
+  return RollOut(*plan, context.hosts, view->get(), context.clock, context.tell);
 }
 
 // Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went

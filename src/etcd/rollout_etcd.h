@@ -13,6 +13,7 @@
 #include "src/base/clock.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/member_health.h"
+#include "src/etcd/rollout_report.h"
 #include "src/step/etcd_records.h"
 #include "src/step/host_access.h"
 #include "src/step/step.h"
@@ -48,9 +49,9 @@ absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const Rollout
 // remembers nothing from one run to the next: the hosts and the members are looked at before each action.
 // Errors: a host cannot be reached (Unavailable; then nothing more is touched), the order says stop, a member
 // did not come back, no snapshot could be taken (FailedPrecondition, with the state that is left and, of a
-// member, its last log lines).
+// member, its last log lines). TELL: as of StepContext.
 absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view,
-                                   Clock* clock = Clock::Real());
+                                   Clock* clock = Clock::Real(), RolloutReport::Tell tell = {});
 
 }  // namespace kplan
 

@@ -32,12 +32,24 @@ void RolloutReport::Add(Deed deed, const std::string& member, const std::vector<
   std::vector<std::string> shown;
   for (const std::string& reason : reasons) shown.push_back(Shown(reason));
   entries_.push_back({deed, member, std::move(shown), led});
+  // What is put right is done already, and nobody waits for it.
+  if (!tell_ || deed == kPutRight) return;
+  const std::string why = absl::StrJoin(entries_.back().reasons, ", ");
+  tell_(absl::StrCat(member, deed == kStarted ? ": starts" : ": restarts",
+                     why.empty() ? "" : absl::StrCat(" (", why, ")"), led ? ", the leader, last" : ""));
 }
 
 void RolloutReport::AddServes(const std::string& member, absl::Duration took) {
   for (Entry& entry : entries_) {
-    if (entry.member == member && entry.took == absl::InfiniteDuration()) entry.took = took;
+    if (entry.member != member || entry.serves()) continue;
+    entry.took = took;
+    if (tell_) tell_(LineOf(entry));
   }
+}
+
+void RolloutReport::AddSnapshot(std::string text) {
+  snapshot_ = std::move(text);
+  if (tell_) tell_(absl::StrCat("snapshot ", snapshot_));
 }
 
 std::string RolloutReport::Names(Deed deed, const char* separator) const {
@@ -66,16 +78,20 @@ std::string RolloutReport::Reason() const {
   return text;
 }
 
+std::string RolloutReport::LineOf(const Entry& entry) {
+  std::string text = absl::StrCat(entry.member, ": ", WordOf(entry.deed));
+  if (!entry.reasons.empty()) absl::StrAppend(&text, " (", absl::StrJoin(entry.reasons, ", "), ")");
+  if (entry.led) absl::StrAppend(&text, ", the leader, last");
+  if (entry.serves())
+    absl::StrAppend(&text, absl::StrFormat(", serves after %.1f s", absl::ToDoubleSeconds(entry.took)));
+  return text;
+}
+
 std::string RolloutReport::Lines() const {
-  std::string text = snapshot_.empty() ? "" : absl::StrCat("snapshot ", snapshot_, "\n");
+  std::string text;
+  if (!tell_ && !snapshot_.empty()) text = absl::StrCat("snapshot ", snapshot_, "\n");
   for (const Entry& entry : entries_) {
-    absl::StrAppend(&text, entry.member, ": ", WordOf(entry.deed));
-    if (!entry.reasons.empty()) absl::StrAppend(&text, " (", absl::StrJoin(entry.reasons, ", "), ")");
-    if (entry.led) absl::StrAppend(&text, ", the leader, last");
-    if (entry.took != absl::InfiniteDuration()) {
-      absl::StrAppend(&text, absl::StrFormat(", serves after %.1f s", absl::ToDoubleSeconds(entry.took)));
-    }
-    absl::StrAppend(&text, "\n");
+    if (!tell_ || !entry.serves()) absl::StrAppend(&text, LineOf(entry), "\n");
   }
   return text;
 }

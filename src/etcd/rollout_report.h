@@ -3,6 +3,7 @@
 
 // What a rollout did so far, and how it says that to a person.
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,17 +21,23 @@ class RolloutReport {
     kPutRight,  // it runs on
   };
 
-  // MEMBER was started, restarted or put right for REASONS; LED: it led the cluster until then.
+  using Tell = std::function<void(const std::string& line)>;
+
+  // TELL, where it is given, hears of each deed when it is begun and when it is done.
+  explicit RolloutReport(Tell tell = {}) : tell_(std::move(tell)) {}
+
+  // MEMBER is, or was just, started, restarted or put right for REASONS; LED: it led the cluster until then.
   void Add(Deed deed, const std::string& member, const std::vector<std::string>& reasons, bool led);
   // MEMBER, which was added before, serves, after TOOK.
   void AddServes(const std::string& member, absl::Duration took);
 
   // A snapshot was taken: TEXT says where and what it holds.
-  void AddSnapshot(std::string text) { snapshot_ = std::move(text); }
+  void AddSnapshot(std::string text);
 
   // For StepResult::reason: "restarted etcd-2, etcd-3, etcd-1: flags changed".
   std::string Reason() const;
-  // For StepResult::output: "etcd-2: restarted (flags changed), serves after 1.2 s", a line a member.
+  // For StepResult::output: "etcd-2: restarted (flags changed), serves after 1.2 s", a line a member; without
+  // those of which it was told.
   std::string Lines() const;
 
   // Why a rollout ended early, with the state that it leaves: MEMBERS as last seen.
@@ -49,10 +56,14 @@ class RolloutReport {
     std::vector<std::string> reasons;
     bool led = false;
     absl::Duration took = absl::InfiniteDuration();  // infinite: it did not come to serve yet
+
+    bool serves() const { return took != absl::InfiniteDuration(); }
   };
+  static std::string LineOf(const Entry& entry);
 
   std::string Names(Deed deed, const char* separator) const;
 
+  Tell tell_;
   std::string snapshot_;        // "": none was taken
   std::vector<Entry> entries_;  // in the order of the deeds
 };

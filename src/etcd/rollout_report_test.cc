@@ -33,6 +33,23 @@ TEST(RolloutReport, WhatWasDoneInItsOrder) {
             "started etcd-3: was not running; restarted etcd-2, etcd-1: flags changed, binary changed");
 }
 
+TEST(RolloutReport, TellsOfEachDeedAsItGoesOn) {
+  std::vector<std::string> told;
+  RolloutReport report([&told](const std::string& line) { told.push_back(line); });
+  report.AddSnapshot("snapshots/a.db");
+  report.Add(RolloutReport::kRestarted, "etcd-2", {"flags\nchanged"}, false);
+  EXPECT_THAT(told, testing::ElementsAre("snapshot snapshots/a.db", "etcd-2: restarts (flags\\x0achanged)"));
+  report.AddServes("etcd-2", absl::Milliseconds(1234));
+  report.AddServes("etcd-2", absl::Milliseconds(2345));
+  report.Add(RolloutReport::kRestarted, "etcd-1", {}, true);
+  EXPECT_THAT(told, testing::ElementsAre(testing::_, testing::_,
+                                         "etcd-2: restarted (flags\\x0achanged), serves after 1.2 s",
+                                         "etcd-1: restarts, the leader, last"));
+  // What was told is not said again; of etcd-1 nobody knows yet how it ended.
+  EXPECT_EQ(report.Lines(), "etcd-1: restarted, the leader, last\n");
+  EXPECT_EQ(report.Reason(), "restarted etcd-2, etcd-1: flags\\x0achanged");
+}
+
 TEST(RolloutReport, WhyItEndedAndWhatIsLeft) {
   RolloutReport report;
   std::vector<MemberState> members = {Member("etcd-1", true), Member("etcd-2", true),

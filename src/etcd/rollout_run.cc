@@ -26,7 +26,8 @@ using Failures = std::vector<std::pair<size_t, absl::Status>>;
 
 class Rollout {
  public:
-  Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view, Clock* clock)
+  Rollout(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view, Clock* clock,
+          RolloutReport::Tell tell)
       : plan_(plan),
         hosts_(hosts),
         view_(view),
@@ -35,7 +36,8 @@ class Rollout {
         all_(state_.all()),
         members_(state_.members()),
         errors_(all_.size()),
-        touched_at_(all_.size()) {}
+        touched_at_(all_.size()),
+        report_(std::move(tell)) {}
 
   absl::StatusOr<StepResult> Run();
 
@@ -170,7 +172,13 @@ absl::Status Rollout::TakeSnapshot() {
 // that the next one is not touched before.
 absl::Status Rollout::Touch(RolloutReport::Deed deed, const RolloutAction& action) {
   std::vector<absl::Status> statuses(all_.size());
-  for (size_t i : action.members) touched_at_[i] = clock_->Now();
+  for (size_t i : action.members) {
+    touched_at_[i] = clock_->Now();
+    const bool led = members_[i].leader && all_.size() > 1;
+    std::vector<std::string> reasons = members_[i].reasons;
+    if (deed == RolloutReport::kStarted) reasons = {"was not running"};
+    report_.Add(deed, members_[i].name, reasons, led);
+  }
   AtOnce(action.members, [&](size_t i) {
     absl::StatusOr<StepResult> result = RunService(i, /*await_start=*/!action.gated);
     statuses[i] = result.status();
@@ -178,10 +186,6 @@ absl::Status Rollout::Touch(RolloutReport::Deed deed, const RolloutAction& actio
   Failures failures;
   for (size_t i : action.members) {
     members_[i].touched = true;
-    const bool led = members_[i].leader && all_.size() > 1;
-    std::vector<std::string> reasons = members_[i].reasons;
-    if (deed == RolloutReport::kStarted) reasons = {"was not running"};
-    report_.Add(deed, members_[i].name, reasons, led);
     if (!statuses[i].ok()) failures.emplace_back(i, statuses[i]);
   }
   if (!failures.empty()) return Failed(failures);
@@ -328,8 +332,8 @@ absl::Status Rollout::Stop(const RolloutAction& action) {
 }  // namespace
 
 absl::StatusOr<StepResult> RollOut(const RolloutPlan& plan, HostAccess* hosts, ClusterView* view,
-                                   Clock* clock) {
-  return Rollout(plan, hosts, view, clock).Run();
+                                   Clock* clock, RolloutReport::Tell tell) {
+  return Rollout(plan, hosts, view, clock, std::move(tell)).Run();
 }
 
 }  // namespace kplan

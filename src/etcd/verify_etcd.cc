@@ -36,6 +36,7 @@
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
+#include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_cluster.h"
 #include "src/etcd/verify_members.h"
 #include "src/etcd/verify_refusals.h"
@@ -172,6 +173,12 @@ std::string FailureText(const std::vector<Finding>& failures) {
   return absl::StrJoin(texts, "\n");
 }
 
+std::vector<std::string> ClientUrlsOf(const ClusterExpected& cluster) {
+  std::vector<std::string> urls;
+  for (const MemberExpected& member : cluster.members) urls.push_back(member.client.url);
+  return urls;
+}
+
 // The last log lines of whoever failed, each indented, with a line above that says whose they are.
 std::string LogText(const StepContext& context, const ClusterExpected& cluster,
                     const std::vector<Finding>& failures) {
@@ -214,6 +221,9 @@ absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRe
         absl::StrCat(FailureText(report.failures), LogText(context, *cluster, report.failures)));
   }
   result.output += VerdictTable(report, context.now);
+  absl::StrAppend(&result.output,
+                  "ask it: ", EtcdctlLine(cluster->etcdctl, ClientUrlsOf(*cluster), {"member", "list"}),
+                  "\n");
   result.digest = Sha256Hex(text);
   result.files.push_back(record.report);
   return result;

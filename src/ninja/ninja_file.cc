@@ -90,6 +90,12 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
   }
 }
 
+// Ninja keeps what a step prints until it is done, but for those in its pool "console". They have the
+// terminal for themselves, one at a time; the others go on beside it, and are printed afterwards. A download
+// shows its progress, and a rollout each member. A rollout is then one more than kHostsAtATime that speaks to
+// hosts.
+bool TellsAsItGoes(StepKind kind) { return kind == StepKind::kArchive || kind == StepKind::kRollout; }
+
 // UNTIL: what the step may wait for; empty: nothing.
 void AppendValues(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
   *out += "\n  label = ";
@@ -99,9 +105,11 @@ void AppendValues(const Graph& graph, const Step& step, absl::string_view until,
   absl::StrAppend(out, "\n  digest = ", step.digest(), "\n  verb = ", KindOf(step.kind).verb, "\n");
   // Ninja drops the blanks in front of a value.
   if (!until.empty()) absl::StrAppend(out, "  wait = $ (until ", EscapeNinjaText(until), ")\n");
-  // A download shows its progress.
-  if (step.kind == StepKind::kArchive) *out += "  pool = console\n";
-  if (step.contacts) *out += "  pool = hosts\n";
+  if (TellsAsItGoes(step.kind)) {
+    *out += "  pool = console\n";
+  } else if (step.contacts) {
+    *out += "  pool = hosts\n";
+  }
 }
 
 // AFTER: of the step, or of it in a part of the graph.
@@ -193,6 +201,9 @@ void WriteNinjaFile(const Graph& graph, const NinjaOptions& options, TextSink si
   PieceWriter writer(sink);
   std::string& out = *writer.text();
   AppendHeader(options, &out);
+  // Ninja shows this command when a step fails, and goes by its bytes: the digest is as long as it is in the
+  // log of every folder that was ever provisioned, and without it, or with it in a response file, all steps
+  // of these would run again.
   absl::StrAppend(&out,
                   "\n"
                   "rule step\n"

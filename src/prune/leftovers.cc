@@ -16,6 +16,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/natural_order.h"
 #include "src/base/paths.h"
 #include "src/look/holdings.h"
 #include "src/step/kinds.h"
@@ -366,7 +367,11 @@ std::vector<Leftover> FindLeftovers(const Graph& graph, std::string* problem) {
   LeftoverUpdate update(graph);
   ReplaceAll(graph, &update);
   absl::StatusOr<std::vector<Leftover>> result = update.Result();
-  if (result.ok()) return *std::move(result);
+  if (result.ok()) {
+    std::sort(result->begin(), result->end(),
+              [](const Leftover& a, const Leftover& b) { return NaturalLess(a.key, b.key); });
+    return *std::move(result);
+  }
   if (problem != nullptr) *problem = std::string(result.status().message());
   return {};
 }

@@ -93,8 +93,8 @@ class LeftoverUpdate {
 // For a caller that has not read the shards on disk anyway: all of the above.
 absl::Status UpdateLeftovers(const Graph& graph);
 
-// The leftovers of GRAPH, also when its shards have not been written yet. Changes nothing. Sorted by key;
-// empty when the file cannot be read (PROBLEM says why, if given).
+// The leftovers of GRAPH, also when its shards have not been written yet. Changes nothing. Sorted by key,
+// as people count (base/natural_order.h); empty when the file cannot be read (PROBLEM says why, if given).
 std::vector<Leftover> FindLeftovers(const Graph& graph, std::string* problem = nullptr);
 
 // The file as it is; and written again with these, or removed when there are none.

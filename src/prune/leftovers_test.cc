@@ -21,6 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::StartsWith;
 
 struct Made {
   std::string label, shard, record;
@@ -124,6 +125,24 @@ class LeftoversTest : public testing::Test {
     return items.empty() ? "there is none" : items[0].remove ? "" : items[0].why;
   }
 };
+
+// The file stays in the order of bytes; a person counts.
+TEST_F(LeftoversTest, HostsAreListedAsPeopleCount) {
+  const std::vector<Made> made = {File("n-10", "./n-10"), File("n-9", "./n-9"), File("n-100", "./n-100")};
+  Gen(made);
+  for (const Made& each : made) Run(each);
+  Gen({});
+  const std::vector<std::string> keys = Keys({});
+  ASSERT_THAT(keys, SizeIs(3));
+  EXPECT_THAT(keys[0], StartsWith("file/n-9/"));
+  EXPECT_THAT(keys[1], StartsWith("file/n-10/"));
+  std::vector<std::string> hosts;
+  for (const PruneItem& item : LookAtLeftovers(GraphOf({}), {})) hosts.push_back(item.leftover.host);
+  EXPECT_THAT(hosts, ElementsAre("n-9", "n-10", "n-100"));
+  absl::StatusOr<std::string> file = ReadFile(paths::kLeftovers);
+  ASSERT_TRUE(file.ok());
+  EXPECT_LT(file->find("file/n-10/"), file->find("file/n-9/"));
+}
 
 TEST_F(LeftoversTest, WhatVanishesIsListedAndWhatComesBackIsNot) {
   const Made a = File("a", "./a"), b = File("b", "./b");

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/journal.h"
+#include "src/base/natural_order.h"
 #include "src/base/paths.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
@@ -196,8 +196,8 @@ std::vector<PruneItem> LookAtLeftovers(const Graph& graph, const PruneOptions& o
   std::vector<Leftover> leftovers = FindLeftovers(graph);
   std::stable_sort(leftovers.begin(), leftovers.end(), [](const Leftover& a, const Leftover& b) {
     const bool a_shared = a.host == paths::kSharedShard, b_shared = b.host == paths::kSharedShard;
-    return std::make_tuple(a_shared, absl::string_view(a.host), RankOf(a)) <
-           std::make_tuple(b_shared, absl::string_view(b.host), RankOf(b));
+    if (a_shared != b_shared) return b_shared;
+    return a.host != b.host ? NaturalLess(a.host, b.host) : RankOf(a) < RankOf(b);
   });
   std::vector<PruneItem> items;
   for (const Leftover& leftover : leftovers) items.push_back(ItemOf(leftover, options, &roots));

@@ -41,6 +41,28 @@ void AppendForScript(absl::string_view json, std::string* out) {
   }
 }
 
+// As the text of a title element, in which HTML's parser sees character references and the end.
+void AppendAsTitle(absl::string_view text, std::string* out) {
+  for (const char c : text) {
+    if (c == '&') {
+      *out += "&amp;";
+    } else if (c == '<') {
+      *out += "&lt;";
+    } else {
+      out->push_back(c);
+    }
+  }
+}
+
+// The page as a browser's tabs call it: "ca/cert - prod - kplan graph".
+std::string TitleOf(const GraphView& view) {
+  std::string title;
+  for (const std::string& part : {view.around, view.title}) {
+    if (!part.empty()) absl::StrAppend(&title, part, " - ");
+  }
+  return absl::StrCat(title, "kplan graph");
+}
+
 std::string TimeText(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d %H:%M UTC", time, absl::UTCTimeZone());
 }
@@ -56,26 +78,52 @@ std::string Head(const GraphView& view, const GraphLayout& layout) {
   OrderedJson columns = OrderedJson::array();
   for (const GraphColumn& column : layout.columns)
     columns.push_back({{"name", StageName(column.stage)}, {"x", column.x}, {"width", column.width}});
-  OrderedJson head = {{"version", 1},          {"at", TimeText(view.now)},
-                      {"around", view.around}, {"columns", std::move(columns)},
-                      {"hosts", view.hosts},   {"steps", OrderedJson::array()}};
+  OrderedJson groups = OrderedJson::array();
+  for (const GraphLayout::Group& group : layout.groups)
+    groups.push_back({{"name", group.name}, {"hosts", group.hosts}});
+  OrderedJson head = {{"version", 2},
+                      {"title", view.title},
+                      {"at", TimeText(view.now)},
+                      {"around", view.around},
+                      {"columns", std::move(columns)},
+                      {"hosts", view.hosts},
+                      {"groups", std::move(groups)},
+                      {"steps", OrderedJson::array()}};
   return std::string(absl::StripSuffix(JsonLine(head), "]}"));
 }
 
-// One step of the page's JSON. Inputs are numbers of steps.
-void AppendStep(const GraphNode& node, const GraphLayout::Place& place, std::string* out) {
+// All records of a graph may take so much of the page; those beyond are left to `kplan show LABEL`. It is
+// some twenty thousand steps, and what a browser reads in a second.
+constexpr size_t kRecordBytes = size_t{16} << 20;
+
+void AppendEffects(const GraphNode& node, std::string* out) {
+  if (node.effect == Effect::kNone) return;
+  absl::StrAppend(out, ",\"effect\":\"", EffectName(node.effect), "\"");
+  if (node.touches.empty()) return;
+  *out += ",\"touches\":";
+  for (const GraphTouch& touch : node.touches) {
+    absl::StrAppend(out, out->back() == ':' ? "[" : ",", "[");
+    AppendJsonString(touch.service, out);
+    absl::StrAppend(out, ",\"", EffectName(touch.effect), "\"]");
+  }
+  out->push_back(']');
+}
+
+// One step of the page's JSON. Inputs are numbers of steps. WITH_RECORD: as long as there is room.
+void AppendStep(const GraphNode& node, const GraphLayout::Place& place, bool with_record, std::string* out) {
   *out += "{\"label\":";
   AppendJsonString(node.label, out);
   *out += ",\"name\":";
   AppendJsonString(place.name, out);
   absl::StrAppend(out, ",\"verb\":\"", KindOf(node.kind).verb, "\",\"host\":", node.host,
-                  ",\"column\":", place.column, ",\"slot\":", place.slot, ",\"state\":\"",
-                  StateName(node.state), "\",\"reasons\":[");
+                  ",\"column\":", place.column, ",\"state\":\"", StateName(node.state), "\",\"reasons\":[");
   for (size_t i = 0; i < node.reasons.size(); ++i) {
     if (i > 0) out->push_back(',');
     AppendJsonString(node.reasons[i], out);
   }
-  *out += "],\"inputs\":";
+  out->push_back(']');
+  AppendEffects(node, out);
+  *out += ",\"inputs\":";
   AppendNumbers(node.inputs, out);
   *out += ",\"after\":";
   AppendNumbers(node.after, out);
@@ -85,7 +133,8 @@ void AppendStep(const GraphNode& node, const GraphLayout::Place& place, std::str
     AppendJsonString(absl::StrCat(TimeText(absl::FromUnixMillis(node.last_run)), ", ", node.last_run_result),
                      out);
   }
-  absl::StrAppend(out, ",\"record\":", node.record, "}");
+  if (with_record) absl::StrAppend(out, ",\"record\":", node.record);
+  out->push_back('}');
 }
 
 }  // namespace
@@ -94,11 +143,16 @@ void WriteGraphHtml(const GraphView& view, TextSink sink) {
   const GraphLayout layout = MakeGraphLayout(view);
   PieceWriter writer(sink);
   sink(GraphPageHead());
+  AppendAsTitle(TitleOf(view), writer.text());
+  writer.Flush();
+  sink(GraphPageBody());
   AppendForScript(Head(view, layout), writer.text());
   std::string step;
+  size_t records = 0;
   for (size_t i = 0; i < view.nodes.size(); ++i) {
     step = i > 0 ? ",\n" : "\n";
-    AppendStep(view.nodes[i], layout.places[i], &step);
+    records += view.nodes[i].record.size();
+    AppendStep(view.nodes[i], layout.places[i], records <= kRecordBytes, &step);
     AppendForScript(step, writer.text());
     writer.MayFlush();
   }

@@ -6,8 +6,8 @@
 
 namespace kplan {
 
-// One page that needs nothing else, not even a network: the programs of graph_page/ and cytoscape
-// (third_party/cytoscape), and the graph as JSON that no text in it can break out of.
+// One page that needs nothing else, not even a network: the programs of graph_page/ and dagre
+// (third_party/dagre), and the graph as JSON that no text in it can break out of.
 void WriteGraphHtml(const GraphView& view, TextSink sink);
 
 }  // namespace kplan

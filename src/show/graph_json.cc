@@ -18,6 +18,7 @@ std::string NodeLine(const GraphView& view, const GraphNode& node) {
                       {"host", view.hosts[node.host]},         {"stage", node.stage},
                       {"state", StateName(node.state)},        {"reasons", node.reasons},
                       {"inputs", LabelsOf(view, node.inputs)}, {"after", LabelsOf(view, node.after)}};
+  if (node.effect != Effect::kNone) line["effect"] = EffectName(node.effect);
   if (node.days_left) line["days-left"] = *node.days_left;
   if (node.last_run != 0) {
     line["last-run"] =

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/base/paths.h"
 
 namespace kplan {
 namespace {
@@ -20,6 +22,22 @@ constexpr size_t kMark = 2;
 constexpr size_t kLeastCharacters = 9;
 
 constexpr char kEllipsis[] = "\xE2\x80\xA6";
+
+std::vector<GraphLayout::Group> GroupsOf(const GraphView& view) {
+  std::vector<GraphLayout::Group> groups;
+  absl::flat_hash_map<absl::string_view, size_t> index;
+  for (uint32_t host = 0; host < view.hosts.size(); ++host) {
+    if (view.hosts[host] == paths::kSharedShard) {
+      groups.push_back({"", {host}});
+      continue;
+    }
+    const std::string& role = view.roles[host];
+    const auto [found, is_new] = index.try_emplace(role, groups.size());
+    if (is_new) groups.push_back({role.empty() ? "no service" : role, {}});
+    groups[found->second].hosts.push_back(host);
+  }
+  return groups;
+}
 
 }  // namespace
 
@@ -67,11 +85,8 @@ GraphLayout MakeGraphLayout(const GraphView& view) {
     layout.columns.push_back({stage, x + width / 2, width});
     x += width + kColumnGap;
   }
-  std::vector<std::array<uint32_t, kStages>> used(view.hosts.size());
-  for (size_t i = 0; i < view.nodes.size(); ++i) {
-    layout.places[i].column = column_of[view.nodes[i].stage];
-    layout.places[i].slot = used[view.nodes[i].host][view.nodes[i].stage]++;
-  }
+  for (size_t i = 0; i < view.nodes.size(); ++i) layout.places[i].column = column_of[view.nodes[i].stage];
+  layout.groups = GroupsOf(view);
   return layout;
 }
 

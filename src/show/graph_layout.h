@@ -1,8 +1,9 @@
 #ifndef KPLAN_SHOW_GRAPH_LAYOUT_H_
 #define KPLAN_SHOW_GRAPH_LAYOUT_H_
 
-// Where everything stands on the page: a band of rows a host, a column a stage. It is worked out here, so
-// that the page draws the same graph in the same way every time, and at once.
+// What the page's picture is made of: a column a stage, and hosts by what they are for, so that a thousand
+// alike ones can be drawn as one. Where the boxes of a column stand is up to the page, which knows what is
+// open (graph_page/arrange.js).
 
 #include <cstdint>
 #include <string>
@@ -22,10 +23,15 @@ struct GraphLayout {
   struct Place {
     std::string name;     // short enough for the box: the label without what column and row say already
     uint32_t column = 0;  // index into columns
-    uint32_t slot = 0;    // from 0, downwards within the cell of its host and column
+  };
+  // Hosts with the same services, in the order of the first of each.
+  struct Group {
+    std::string name;             // "etcd, metrics"; "": of what hosts share
+    std::vector<uint32_t> hosts;  // indices into GraphView::hosts, ascending
   };
   std::vector<GraphColumn> columns;  // those in which there is something
   std::vector<Place> places;         // as GraphView::nodes
+  std::vector<Group> groups;
 };
 
 GraphLayout MakeGraphLayout(const GraphView& view);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/base/days.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
@@ -100,7 +103,40 @@ std::vector<std::string> ReasonsOf(const Graph& graph, const Forecast& forecast,
   return reasons;
 }
 
+Effect EffectOf(bool starts, bool reloads, bool restarts) {
+  if (restarts) return Effect::kRestart;
+  if (reloads) return Effect::kReload;
+  return starts ? Effect::kStart : Effect::kNone;
+}
+
+void AddEffects(const StepForecast& forecast, GraphNode* node) {
+  node->effect = EffectOf(forecast.starts, forecast.reloads, forecast.restarts);
+  for (const ServiceOutlook& service : forecast.services) {
+    const Effect effect = EffectOf(service.starts, service.reloads, service.restarts);
+    if (effect == Effect::kNone) continue;
+    node->effect = std::max(node->effect, effect);
+    node->touches.push_back({absl::StrCat(service.service, " on ", service.host), effect});
+  }
+}
+
+// The services of the host whose steps SHARD holds: its units, without those that only start another one.
+std::string RoleOf(const Graph& graph, const Shard& shard) {
+  std::set<absl::string_view> services;
+  for (StepId id : shard.steps) {
+    const Step& step = graph.steps()[id];
+    if (step.kind != StepKind::kUnit && step.kind != StepKind::kService) continue;
+    const absl::string_view name = absl::string_view(step.label).substr(step.label.rfind('/') + 1);
+    if (!absl::EndsWith(name, ".timer")) services.insert(name);
+  }
+  return absl::StrJoin(services, ", ");
+}
+
 }  // namespace
+
+const char* EffectName(Effect effect) {
+  static constexpr const char* kNames[] = {"", "start", "reload", "restart"};
+  return kNames[static_cast<size_t>(effect)];
+}
 
 const char* StageName(int stage) {
   static constexpr const char* kNames[kStages] = {"key",      "request",  "certificate", "archive",
@@ -168,6 +204,7 @@ GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span
       if (!has_nodes[i] || (name == paths::kSharedShard) != shared) continue;
       host_of[i] = static_cast<uint32_t>(view.hosts.size());
       view.hosts.push_back(name);
+      view.roles.push_back(shared ? "" : RoleOf(graph, graph.shards()[i]));
     }
   }
 
@@ -189,6 +226,7 @@ GraphView MakeGraphView(const Graph& graph, const Forecast& forecast, absl::Span
     node.stage = static_cast<int>(KindOf(step.kind).stage);
     node.state = forecast.StateOf(graph, shown[i]);
     node.reasons = ReasonsOf(graph, forecast, shown[i]);
+    AddEffects(forecast.steps[shown[i]], &node);
     add_shown(step.inputs, &node.inputs);
     add_shown(step.after, &node.after);
     if (const JournalEntry* entry = forecast.EntryOf(graph, shown[i]); entry != nullptr) {

@@ -25,6 +25,16 @@ namespace kplan {
 inline constexpr int kStages = static_cast<int>(Stage::kVerdicts) + 1;
 const char* StageName(int stage);  // "key", "request", "certificate", ... "verdict"
 
+// What a step would do to a service that is, or is to be, in use; of several the one that is felt most.
+enum class Effect : uint8_t { kNone, kStart, kReload, kRestart };
+const char* EffectName(Effect effect);  // "", "start", "reload", "restart"
+
+// One service that a step about several would touch.
+struct GraphTouch {
+  std::string service;  // "etcd on etcd-2"
+  Effect effect = Effect::kNone;
+};
+
 struct GraphNode {
   absl::string_view label;   // of the graph
   absl::string_view record;  // canonical JSON, without what is secret in it (shown_record.h)
@@ -32,6 +42,8 @@ struct GraphNode {
   uint32_t host = 0;  // index into GraphView::hosts
   int stage = 0;
   StepState state = StepState::kFresh;
+  Effect effect = Effect::kNone;
+  std::vector<GraphTouch> touches;  // of a step about several services, in its order
   // Why it is not fresh, a sentence each, as UTF-8 without control characters but line ends and tabs.
   std::vector<std::string> reasons;
   // Indices into GraphView::nodes, of what is shown: before this one, ascending.
@@ -44,8 +56,10 @@ struct GraphNode {
 
 struct GraphView {
   absl::Time now;
+  std::string title;                // what the plan is called; "": nobody said
   std::string around;               // the label or group that is shown with what is around it; "": everything
   std::vector<std::string> hosts;   // paths::kSharedShard first; those of which something is shown
+  std::vector<std::string> roles;   // as hosts: the services of each, "etcd" or "etcd, metrics"; "": none
   std::vector<GraphNode> nodes;     // in the order of the graph
   std::deque<std::string> records;  // those that are shown in another form than they have in the graph
 };

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
 #include "src/show/graph_testing.h"
 
@@ -118,6 +119,43 @@ TEST(Stages, AnInputIsNeverInALaterStage) {
   for (const GraphNode& node : view.nodes) {
     for (uint32_t input : node.inputs) EXPECT_LE(view.nodes[input].stage, node.stage) << node.label;
   }
+}
+
+TEST(GraphView, TellsWhatServicesFeel) {
+  GraphSample sample;
+  sample.forecast.steps[sample.service].starts = true;
+  sample.forecast.steps[sample.service].restarts = true;
+  // A step about several: what is felt most stands for it, and a host that it leaves alone is not told.
+  sample.forecast.steps[sample.verdict].services.resize(3);
+  ServiceOutlook* services = sample.forecast.steps[sample.verdict].services.data();
+  services[0].host = "a", services[0].service = "etcd", services[0].starts = true;
+  services[1].host = "b", services[1].service = "etcd", services[1].reloads = true;
+  services[2].host = "c", services[2].service = "etcd";
+  const GraphView view = sample.View();
+  EXPECT_EQ(view.nodes[sample.leaf].effect, Effect::kNone);
+  EXPECT_EQ(view.nodes[sample.service].effect, Effect::kRestart);
+  EXPECT_TRUE(view.nodes[sample.service].touches.empty());
+  const GraphNode& several = view.nodes[sample.verdict];
+  EXPECT_EQ(several.effect, Effect::kReload);
+  ASSERT_EQ(several.touches.size(), 2u);
+  EXPECT_EQ(several.touches[0].service, "etcd on a");
+  EXPECT_EQ(several.touches[0].effect, Effect::kStart);
+  EXPECT_EQ(several.touches[1].service, "etcd on b");
+}
+
+TEST(GraphView, SaysWhatEachHostIsFor) {
+  GraphSample sample;
+  const uint32_t other = sample.graph.AddShard("other");
+  for (const char* label :
+       {"unit/other/web", "unit/other/api", "unit/other/backup.timer", "service/other/api"}) {
+    const StepKind kind = absl::StartsWith(label, "unit") ? StepKind::kUnit : StepKind::kService;
+    sample.graph.AddStep(kind, other, label, "{}", {});
+    sample.forecast.steps.emplace_back();
+  }
+  sample.forecast.journals.emplace_back();
+  const GraphView view = sample.View();
+  EXPECT_THAT(view.hosts, ElementsAre("shared", "worker", "other"));
+  EXPECT_THAT(view.roles, ElementsAre("", "web", "api, web"));
 }
 
 }  // namespace

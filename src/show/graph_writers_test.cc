@@ -136,22 +136,85 @@ TEST(GraphMermaid, EscapesAnyText) {
 std::string DataOf(const std::string& page) {
   EXPECT_THAT(page, StartsWith(std::string(GraphPageHead())));
   EXPECT_THAT(page, EndsWith(std::string(GraphPageTail())));
-  return page.substr(GraphPageHead().size(), page.size() - GraphPageHead().size() - GraphPageTail().size());
+  const size_t body = page.find(std::string(GraphPageBody()));
+  EXPECT_NE(body, std::string::npos);
+  const size_t begin = body + GraphPageBody().size();
+  return page.substr(begin, page.size() - begin - GraphPageTail().size());
+}
+
+// What stands in the title element.
+std::string TitleOf(const std::string& page) {
+  const size_t begin = GraphPageHead().size();
+  return page.substr(begin, page.find(std::string(GraphPageBody())) - begin);
 }
 
 TEST(GraphHtml, HoldsTheGraphAndItsPlaces) {
+  GraphSample sample;
+  GraphView view = sample.View();
+  view.title = "prod";
   EXPECT_EQ(
-      DataOf(GraphText(WriteGraphHtml, GraphSample().View())),
-      R"({"version":1,"at":"2026-01-31 12:00 UTC","around":"","columns":[{"name":"key","x":44,"width":89},{"name":"certificate","x":165,"width":89},{"name":"on host","x":299,"width":115},{"name":"service","x":433,"width":89},{"name":"verdict","x":557,"width":95}],"hosts":["shared","worker"],"steps":[
-{"label":"ca/key","name":"ca/key","verb":"KEY","host":0,"column":0,"slot":0,"state":"fresh","reasons":[],"inputs":[],"after":[],"ran":"2026-01-30 10:46 UTC, missing","record":{"kind":"key"}},
-{"label":"ca/cert","name":"ca/cert","verb":"SIGN","host":0,"column":1,"slot":0,"state":"fresh","reasons":[],"inputs":[0],"after":[],"record":{"kind":"ca-cert"}},
-{"label":"cert/web","name":"cert/web","verb":"SIGN","host":0,"column":1,"slot":1,"state":"stale","reasons":["SAN differs: added dns b","its record changed"],"inputs":[1],"after":[],"record":{"hosts":["a","b"],"kind":"cert"}},
-{"label":"file/worker/etc/web.pem","name":"/etc/web.pem","verb":"INSTALL","host":1,"column":2,"slot":0,"state":"stale","reasons":["cert/web changes"],"inputs":[2],"after":[],"record":{"kind":"install"}},
-{"label":"dir/worker/var/lib/web","name":"/var/lib/web/","verb":"DIR","host":1,"column":2,"slot":1,"state":"failed","reasons":["failed the last time: no space left"],"inputs":[],"after":[],"ran":"2026-01-30 10:46 UTC, failed: no space left","record":{"kind":"dir"}},
-{"label":"service/worker/web","name":"web","verb":"SERVICE","host":1,"column":3,"slot":0,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":[3],"after":[4],"record":{"kind":"service"}},
-{"label":"verify/web","name":"verify/web","verb":"VERIFY","host":0,"column":4,"slot":0,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":[5],"after":[],"record":{"kind":"verify"}}
+      DataOf(GraphText(WriteGraphHtml, view)),
+      R"({"version":2,"title":"prod","at":"2026-01-31 12:00 UTC","around":"","columns":[{"name":"key","x":44,"width":89},{"name":"certificate","x":165,"width":89},{"name":"on host","x":299,"width":115},{"name":"service","x":433,"width":89},{"name":"verdict","x":557,"width":95}],"hosts":["shared","worker"],"groups":[{"name":"","hosts":[0]},{"name":"web","hosts":[1]}],"steps":[
+{"label":"ca/key","name":"ca/key","verb":"KEY","host":0,"column":0,"state":"fresh","reasons":[],"inputs":[],"after":[],"ran":"2026-01-30 10:46 UTC, missing","record":{"kind":"key"}},
+{"label":"ca/cert","name":"ca/cert","verb":"SIGN","host":0,"column":1,"state":"fresh","reasons":[],"inputs":[0],"after":[],"record":{"kind":"ca-cert"}},
+{"label":"cert/web","name":"cert/web","verb":"SIGN","host":0,"column":1,"state":"stale","reasons":["SAN differs: added dns b","its record changed"],"inputs":[1],"after":[],"record":{"hosts":["a","b"],"kind":"cert"}},
+{"label":"file/worker/etc/web.pem","name":"/etc/web.pem","verb":"INSTALL","host":1,"column":2,"state":"stale","reasons":["cert/web changes"],"inputs":[2],"after":[],"record":{"kind":"install"}},
+{"label":"dir/worker/var/lib/web","name":"/var/lib/web/","verb":"DIR","host":1,"column":2,"state":"failed","reasons":["failed the last time: no space left"],"inputs":[],"after":[],"ran":"2026-01-30 10:46 UTC, failed: no space left","record":{"kind":"dir"}},
+{"label":"service/worker/web","name":"web","verb":"SERVICE","host":1,"column":3,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":[3],"after":[4],"record":{"kind":"service"}},
+{"label":"verify/web","name":"verify/web","verb":"VERIFY","host":0,"column":4,"state":"waiting","reasons":["never ran","waits: behind dir/worker/var/lib/web"],"inputs":[5],"after":[],"record":{"kind":"verify"}}
 ]}
 )");
+}
+
+TEST(GraphHtml, IsCalledAsThePlan) {
+  GraphSample sample;
+  GraphView view = sample.View();
+  EXPECT_EQ(TitleOf(GraphText(WriteGraphHtml, view)), "kplan graph");
+  view.title = "prod & <test>";
+  EXPECT_EQ(TitleOf(GraphText(WriteGraphHtml, view)), "prod &amp; &lt;test> - kplan graph");
+  view.around = "ca/cert";
+  EXPECT_EQ(TitleOf(GraphText(WriteGraphHtml, view)), "ca/cert - prod &amp; &lt;test> - kplan graph");
+}
+
+TEST(GraphHtml, TellsWhatServicesFeel) {
+  GraphSample sample;
+  GraphView view = sample.View();
+  view.nodes[sample.service].effect = Effect::kReload;
+  view.nodes[sample.verdict].effect = Effect::kRestart;
+  view.nodes[sample.verdict].touches = {{"web on a", Effect::kStart}, {"web on b", Effect::kRestart}};
+  const Json json = Json::parse(DataOf(GraphText(WriteGraphHtml, view)));
+  EXPECT_EQ(json["steps"][sample.service]["effect"], "reload");
+  EXPECT_FALSE(json["steps"][sample.service].contains("touches"));
+  EXPECT_EQ(json["steps"][sample.verdict]["effect"], "restart");
+  EXPECT_EQ(json["steps"][sample.verdict]["touches"].dump(),
+            R"([["web on a","start"],["web on b","restart"]])");
+  EXPECT_FALSE(json["steps"][sample.leaf].contains("effect"));
+}
+
+TEST(GraphHtml, LeavesOutRecordsThatWouldMakeItTooLarge) {
+  GraphSample sample;
+  GraphView view = sample.View();
+  const std::string large = absl::StrCat("{\"x\":\"", std::string(size_t{10} << 20, 'x'), "\"}");
+  view.nodes[sample.key].record = view.nodes[sample.leaf].record = large;
+  const std::string data = DataOf(GraphText(WriteGraphHtml, view));
+  EXPECT_LT(data.size(), size_t{17} << 20);
+  const Json json = Json::parse(data);
+  EXPECT_TRUE(json["steps"][sample.ca].contains("record"));
+  EXPECT_FALSE(json["steps"][sample.leaf].contains("record"));
+  EXPECT_FALSE(json["steps"][sample.file].contains("record"));
+}
+
+TEST(GraphLayout, GroupsHostsByTheirServices) {
+  GraphView view;
+  view.hosts = {"shared", "etcd-1", "node-1", "etcd-2", "files", "node-2"};
+  view.roles = {"", "etcd", "kubelet, proxy", "etcd", "", "kubelet, proxy"};
+  std::vector<std::pair<std::string, std::vector<uint32_t>>> groups;
+  for (const GraphLayout::Group& group : MakeGraphLayout(view).groups)
+    groups.emplace_back(group.name, group.hosts);
+  EXPECT_THAT(groups, testing::ElementsAre(testing::Pair("", testing::ElementsAre(0)),
+                                           testing::Pair("etcd", testing::ElementsAre(1, 3)),
+                                           testing::Pair("kubelet, proxy", testing::ElementsAre(2, 5)),
+                                           testing::Pair("no service", testing::ElementsAre(4))));
 }
 
 TEST(GraphHtml, NoTextEndsItsScript) {
@@ -160,7 +223,7 @@ TEST(GraphHtml, NoTextEndsItsScript) {
   std::string record = "{\"x\":";
   AppendJsonString(kHostile, &record);
   record += "}";
-  view.around = view.hosts[0] = kHostile;
+  view.around = view.title = view.hosts[0] = kHostile;
   GraphNode& node = view.nodes[sample.leaf];
   node.label = kHostile;
   node.reasons = {kHostile};
@@ -185,10 +248,10 @@ TEST(GraphHtml, AllowsItsOwnScriptsAndNothingElse) {
   EXPECT_THAT(head, HasSubstr("content=\"default-src 'none'; script-src 'sha256-"));
   EXPECT_THAT(head, HasSubstr("connect-src 'none'; base-uri 'none'; form-action 'none'\""));
   EXPECT_THAT(head, Not(HasSubstr("unsafe")));
-  std::string page = absl::StrCat(head, GraphPageTail());
+  std::string page = absl::StrCat(head, GraphPageBody(), GraphPageTail());
   // Nothing is left of the placeholders, and nothing is loaded.
   EXPECT_THAT(page, Not(testing::ContainsRegex("@[A-Z_]+@")));
-  EXPECT_THAT(page, Not(testing::ContainsRegex("<(link|img|iframe)|<script [^>]*src=|@import|url\\(")));
+  EXPECT_THAT(page, Not(testing::ContainsRegex("<(link|img|iframe)|<script [^>]*src=|@import|url\\([^#]")));
 }
 
 TEST(ShortName, DropsWhatRowAndColumnSay) {

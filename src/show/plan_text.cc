@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/edited_words.h"
 #include "src/base/text.h"
 #include "src/show/plan_report.h"
 
@@ -74,8 +75,16 @@ std::vector<std::string> RootLines(const RootCause& root, const std::string& fil
 
 std::string EditText(const SpecEdit& edit) {
   std::vector<std::string> parts;
-  for (const std::string& value : edit.added) parts.push_back(absl::StrCat("+ ", Brief(value)));
-  for (const std::string& value : edit.removed) parts.push_back(absl::StrCat("- ", Brief(value)));
+  // As many came as went: each took the place of one.
+  const bool replaced = edit.added.size() == edit.removed.size();
+  for (size_t i = 0; i < edit.added.size(); ++i) {
+    const std::string& value = edit.added[i];
+    parts.push_back(absl::StrCat("+ ", replaced ? ShowEditedWords(edit.removed[i], value).to : Brief(value)));
+  }
+  for (size_t i = 0; i < edit.removed.size(); ++i) {
+    const std::string& value = edit.removed[i];
+    parts.push_back(absl::StrCat("- ", replaced ? ShowEditedWords(value, edit.added[i]).from : Brief(value)));
+  }
   if (parts.size() > kMostParts) {
     const std::string more = absl::StrCat("and ", parts.size() - kMostParts, " more");
     parts.resize(kMostParts);
@@ -85,7 +94,8 @@ std::string EditText(const SpecEdit& edit) {
   if (edit.from.empty()) return absl::StrCat(edit.path, ": + ", Brief(edit.to));
   if (edit.to.empty()) return absl::StrCat(edit.path, ": - ", Brief(edit.from));
   if (edit.from[0] == '[' && edit.to[0] == '[') return absl::StrCat(edit.path, ": reordered");
-  return absl::StrCat(edit.path, ": ", Brief(edit.from), " -> ", Brief(edit.to));
+  const EditedWords words = ShowEditedWords(edit.from, edit.to);
+  return absl::StrCat(edit.path, ": ", words.from, " -> ", words.to);
 }
 
 std::string PlanSummary(const PlanReport& report) {

@@ -12,6 +12,7 @@
 // caller (cli/step.cc) writes the depfile and the stamp. Paths in a record are relative to the working folder
 // (DIR), but for those that are paths inside a host's root.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct StepContext {
   absl::Time now;                // of the whole step; tests set it
   HostAccess* hosts = nullptr;   // for the steps that are about several hosts (host_access.h)
   Clock* clock = Clock::Real();  // for the steps that wait
+  // Given, it is called with a line for the person at once, by the steps that go on for minutes; what it was
+  // told is not in StepResult::output again.
+  std::function<void(const std::string&)> tell = {};
 };
 
 struct StepResult {

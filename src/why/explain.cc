@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/diagnostic.h"
+#include "src/base/edited_words.h"
 #include "src/base/source.h"
 #include "src/look/step_record.h"
 #include "src/spec/yaml_path.h"
@@ -86,7 +87,11 @@ class Explainer::Versions {
       Diagnostics diagnostics(source_.get());
       tree_.Parse(&diagnostics);
     }
-    return {PathOfKey(tree_.root(), key), key.known() ? source_->PositionOf(key.begin).line : 0};
+    // Both read through the text, and thousands of hosts are made for a few keys.
+    auto [known, is_new] = places_.try_emplace({key.begin, key.end});
+    if (is_new)
+      known->second = {PathOfKey(tree_.root(), key), key.known() ? source_->PositionOf(key.begin).line : 0};
+    return known->second;
   }
 
  private:
@@ -124,6 +129,7 @@ class Explainer::Versions {
   std::map<std::pair<int, int>, Comparison> comparisons_;
   std::unique_ptr<SourceFile> source_;
   YamlTree tree_;
+  absl::flat_hash_map<std::pair<uint32_t, uint32_t>, std::pair<std::string, int>> places_;
 };
 
 namespace {
@@ -181,6 +187,10 @@ const char* RootName(RootCause::Kind kind) {
   return "";
 }
 
+// How many characters are shown of what something was, and of what it will be: with "[Service] ExecStart"
+// before them both fit the line that Brief() leaves.
+constexpr size_t kMostOfASide = 24;
+
 std::string WhatChanges(const StepForecast& step) {
   return step.failure.empty() ? WhatChanges(step.reasons, step.changes) : step.failure;
 }
@@ -193,7 +203,9 @@ std::string WhatChanges(const std::vector<Reason>& reasons, const std::vector<Ch
     } else if (change.to.empty()) {
       parts.push_back(absl::StrCat(change.what, " - ", change.from));
     } else {
-      parts.push_back(absl::StrCat(change.what, " ", change.from, " -> ", change.to));
+      // Of what is long the edit has to be in sight, on a line with what it is about.
+      const EditedWords words = ShowEditedWords(change.from, change.to, kMostOfASide);
+      parts.push_back(absl::StrCat(change.what, " ", words.from, " -> ", words.to));
     }
   }
   return parts.empty() ? Join(reasons) : absl::StrJoin(parts, ", ");

@@ -1,9 +1,10 @@
 """Puts the page of `kplan graph --format=html` together and writes it as a C++ source (graph_page.h).
 
-    embed.py page.html page.css page.js LIBRARY.js OUT.cc
+    embed.py page.html page.css LIBRARY.js LICENSE OUT.cc JS...
 
-In page.html @CSS@, @JS@ and @LIBRARY@ stand for the files, @CSS_HASH@, @JS_HASH@ and @LIBRARY_HASH@ for their digests
-as a Content-Security-Policy has them (https://www.w3.org/TR/CSP3/#grammardef-hash-source), and @DATA@ for the graph.
+In page.html @CSS@, @JS@, @LIBRARY@ and @LICENSE@ stand for the files, those of JS one after another as one program,
+@CSS_HASH@, @JS_HASH@ and @LIBRARY_HASH@ for their digests as a Content-Security-Policy has them
+(https://www.w3.org/TR/CSP3/#grammardef-hash-source), @TITLE@ and @DATA@ for those of the graph.
 """
 
 import base64
@@ -35,7 +36,10 @@ def literal(text):
 
 
 def main():
-    page, css, js, library = (read(path) for path in sys.argv[1:5])
+    page, css, library, licence = (read(path) for path in sys.argv[1:5])
+    js = "".join(read(path) for path in sys.argv[6:])
+    # A map is for whoever mends the library, and would be looked for beside the page.
+    library = re.sub(r"^//# sourceMappingURL=.*\n?", "", library, flags=re.MULTILINE)
     # HTML's parser looks for these whatever the program means by them.
     for name, text in (("script", js), ("script", library), ("style", css)):
         if re.search(rf"</{name}|<!--", text, re.IGNORECASE):
@@ -43,22 +47,24 @@ def main():
         # The parser makes them LF before the digest is compared.
         if "\r" in text:
             sys.exit("embed.py: a file has carriage returns")
+    if "-->" in licence:
+        sys.exit("embed.py: the licence would end its comment")
     values = {
         "CSS": css,
         "JS": js,
         "LIBRARY": library,
+        "LICENSE": licence,
         "CSS_HASH": policy_hash(css),
         "JS_HASH": policy_hash(js),
         "LIBRARY_HASH": policy_hash(library),
     }
-    head, tail = page.split("@DATA@")
-    parts = [re.sub(r"@([A-Z_]+)@", lambda match: values[match.group(1)], part) for part in (head, tail)]
+    parts = [re.sub(r"@([A-Z_]+)@", lambda match: values[match.group(1)], part) for part in re.split("@TITLE@|@DATA@", page)]
     with open(sys.argv[5], "w", encoding="ascii") as out:
         out.write('#include "src/show/graph_page/graph_page.h"\n\nnamespace kplan {\nnamespace {\n')
-        for name, part in zip(("kHead", "kTail"), parts):
+        for name, part in zip(("kHead", "kBody", "kTail"), parts):
             out.write(f"\nconstexpr char {name}[] =\n{literal(part)};\n")
         out.write("\n}  // namespace\n")
-        for function, name in (("GraphPageHead", "kHead"), ("GraphPageTail", "kTail")):
+        for function, name in (("GraphPageHead", "kHead"), ("GraphPageBody", "kBody"), ("GraphPageTail", "kTail")):
             out.write(f"\nabsl::string_view {function}() {{ return {{{name}, sizeof({name}) - 1}}; }}\n")
         out.write("\n}  // namespace kplan\n")
 
