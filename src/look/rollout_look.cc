@@ -138,6 +138,13 @@ class Looker {
   int64_t finished_ = 0;  // the last rollout that came to its end
 };
 
+// What its step on the host will find, too.
+absl::Status CheckAddresses(const HostSights& sights, const std::string& label, const ServiceOutlook& seen) {
+  const std::string taken = seen.starts || seen.restarts ? sights.WhyTaken(label) : "";
+  if (taken.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(seen.host, ": ", taken));
+}
+
 }  // namespace
 
 std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRecord& to) {
@@ -147,9 +154,10 @@ std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRec
   return changes;
 }
 
-void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
-                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry, Notes notes,
-                           OldRecords* old, Outlook* outlook) {
+absl::Status LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights,
+                                   const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
+                                   const JournalEntry* entry, Notes notes, OldRecords* old,
+                                   Outlook* outlook) {
   const Step& step = graph.steps()[id];
   const RolloutRecord record = RecordOf<RolloutRecord>(step);
   const std::vector<ServicePart> services = ServicesOf(record);
@@ -157,7 +165,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   const bool all = unknown && notes == Notes::kElsewhere;
   if (std::none_of(services.begin(), services.end(),
                    [all](const auto& service) { return all || service.over_ssh; }))
-    return;
+    return absl::OkStatus();
   const LastDone last = LastDone::Of(step.label, entry);
   std::optional<std::string> before;
   if (last.record != step.digest())
@@ -182,6 +190,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
     const bool fresh_member = before.has_value() && known == of_before.end();
     const bool first = (last.digest.empty() && !unknown) || fresh_member;
     ServiceOutlook seen = looker.Look(service, first, known != of_before.end() ? &known->second : nullptr);
+    if (absl::Status status = CheckAddresses(sights, service.label, seen); !status.ok()) return status;
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -200,6 +209,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
   outlook->digest.clear();
   outlook->note = SnapshotNote(record, outlook->restarts);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const HostSights& sights,
@@ -225,6 +235,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
     const ServicePart service = {step.label, record->host, record->name, IsDoneOverSsh(step), *record};
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
   }
+  if (absl::Status status = CheckAddresses(sights, step.label, seen); !status.ok()) return status;
   Outlook outlook;
   outlook.starts = seen.starts;
   outlook.restarts = seen.restarts;

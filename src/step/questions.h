@@ -190,6 +190,7 @@ struct StandingAnswer {
     std::vector<std::string> older;  // files that are others now than those it runs with
     int64_t process = 0, since = 0;  // its id, and Unix seconds; 0 where nothing runs
     std::string problem;
+    std::string taken;  // why its step could not start it now: another process has an address of it
     // What its step would do now, and why; no reasons: nothing.
     bool starts = false, restarts = false, reloads = false;
     std::vector<Why> reasons;
@@ -202,6 +203,7 @@ struct StandingAnswer {
       fields.Always("process", self.process);
       fields.Always("since", self.since);
       fields.Always("problem", self.problem);
+      fields.Optional("taken", self.taken);
       fields.Always("starts", self.starts);
       fields.Always("restarts", self.restarts);
       fields.Always("reloads", self.reloads);
