@@ -119,7 +119,7 @@ def test_a_port_that_is_taken(cluster):
               f"bind(S,sockaddr_in(2380,inet_aton('{host.address}')))||die;listen(S,1);sleep 1000"], check=True)
     cluster.project.edit_spec("quota-backend-bytes: 1073741824", "quota-backend-bytes: 1073741825")
     ran = cluster.gen_and_ninja()
-    assert ran.code != 0 and host.name in ran.out and "address already in use" in ran.out, ran.out
+    assert ran.code != 0 and f"{host.name}: {host.address}:2380 is taken by `perl` (process " in ran.out, ran.out
     now = cluster.pids()
     assert [name for name in before if before[name] != now[name]] == [host.name]
     host.run(["systemctl", "stop", "squatter"], check=True)

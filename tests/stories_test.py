@@ -27,6 +27,8 @@ MASKS = [
     (re.compile(r"sha256:[0-9a-f]+"), "sha256:..."),
     (re.compile(r"\b(pid|process) \d+"), r"\1 PID"),
     (re.compile(r"since DATE TIME"), "since DATE TIME"),
+    # Who has a port: another user's has no name.
+    (re.compile(r"(?<=taken by )(`[^`]+` \(process PID, since [^)]*\)|another user's process \(user id \d+\))"), "`python3` (process PID, since TIME)"),
     (re.compile(r"0x[0-9a-f]{8,}"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{36,40}\b"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),

@@ -28,6 +28,7 @@
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
 #include "src/base/text.h"
+#include "src/etcd/survey_etcd.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -95,8 +96,8 @@ absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const Rollout
   return RollOut(*plan, context.hosts, view->get(), context.clock, context.tell);
 }
 
-// Contacts no host, and asks no member. What becomes of members elsewhere is for whoever has kept what went
-// there (look/rollout_look.h).
+// Contacts no host. What becomes of members elsewhere is for whoever has kept what went there
+// (look/rollout_look.h).
 absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRecord& record) {
   absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
   if (!plan.ok()) return plan.status();
@@ -124,6 +125,11 @@ absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRec
         outlook.reasons.push_back(reason);
     }
     outlook.services.push_back(std::move(seen));
+  }
+  // As the rollout, before it starts one.
+  if (outlook.starts && IsOnThisMachine(plan->cluster)) {
+    const SurveyVerdict verdict = TakeEtcdSurvey(nullptr, plan->cluster, /*versions=*/false);
+    if (!verdict.problems.empty()) return verdict.status();
   }
   outlook.note = SnapshotNote(record, outlook.restarts);
   return outlook;

@@ -7,6 +7,7 @@
 
 #include "src/etcd/survey_etcd.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,7 +31,14 @@ std::string SurveyDigest(const PlannedCluster& cluster, const std::vector<size_t
   return Sha256Hex(text);
 }
 
-absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member, bool versions) {
+}  // namespace
+
+bool IsOnThisMachine(const PlannedCluster& cluster) {
+  return std::none_of(cluster.members.begin(), cluster.members.end(),
+                      [](const PlannedMember& member) { return member.remote; });
+}
+
+absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& member, bool versions) {
   const EtcdDataQuestion question = {member.data, member.root, versions};
   if (hosts == nullptr && member.remote) return absl::InternalError("no way to reach the host");
   absl::StatusOr<Json> answer =
@@ -39,14 +47,12 @@ absl::StatusOr<EtcdData> AskData(HostAccess* hosts, const PlannedMember& member,
   return ParseEtcdData(*answer);
 }
 
-}  // namespace
-
-SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster) {
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions) {
   std::vector<absl::StatusOr<EtcdData>> found(cluster.members.size(), absl::UnknownError("not asked"));
   LiveCluster live;
   AtOnce(found.size() + 1, [&](size_t i) {
     if (i < found.size()) {
-      found[i] = AskData(hosts, cluster.members[i], /*versions=*/true);
+      found[i] = AskEtcdData(hosts, cluster.members[i], versions);
     } else {
       live = AskLiveCluster(cluster);
     }
@@ -65,19 +71,24 @@ absl::StatusOr<StepResult> SurveyStep(const StepContext& context, const SurveyRe
   return result;
 }
 
-// Asks nobody: it looks only into the data folders of this machine.
+// As the step, where all members are this machine's. Of others it looks at nothing: whoever reaches their
+// hosts, asks (look/refusals.h).
 absl::StatusOr<Outlook> SurveyLook(const LookContext&, const SurveyRecord& record) {
   absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version);
   if (!cluster.ok()) return cluster.status();
-  std::vector<absl::StatusOr<EtcdData>> found;
-  for (const PlannedMember& member : cluster->members) {
-    found.push_back(member.remote ? EtcdData() : AskData(nullptr, member, /*versions=*/false));
-  }
   SurveyVerdict verdict;
-  verdict.problems = FolderProblems(*cluster, found);
+  if (IsOnThisMachine(*cluster)) {
+    verdict = TakeEtcdSurvey(nullptr, *cluster);
+  } else {
+    std::vector<absl::StatusOr<EtcdData>> found;
+    for (const PlannedMember& member : cluster->members) {
+      found.push_back(member.remote ? EtcdData() : AskEtcdData(nullptr, member, /*versions=*/false));
+    }
+    verdict.problems = FolderProblems(*cluster, found);
+  }
   if (!verdict.problems.empty()) return verdict.status();
   Outlook outlook;
-  outlook.digest = SurveyDigest(*cluster);
+  outlook.digest = SurveyDigest(*cluster, verdict.stopped);
   return outlook;
 }
 

@@ -44,10 +44,17 @@ std::vector<std::string> FolderProblems(const PlannedCluster& cluster,
 SurveyVerdict DecideOnSurvey(const PlannedCluster& cluster,
                              const std::vector<absl::StatusOr<EtcdData>>& found, const LiveCluster& live);
 
+// Whether no member is at the other end of an ssh connection.
+bool IsOnThisMachine(const PlannedCluster& cluster);
+
+// What is in MEMBER's data folder, by the answer of its host. HOSTS: null, when that is this machine.
+// VERSIONS: as ReadEtcdData.
+absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& member, bool versions);
+
 // Asks every member's host through HOSTS (null: only this machine can be asked), at the same time, and the
 // live cluster, and decides. Changes nothing anywhere. The rollout asks again with it right before it starts
-// a member without data.
-SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster);
+// a member without data. VERSIONS: as ReadEtcdData.
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions = true);
 
 }  // namespace kplan
 

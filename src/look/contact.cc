@@ -18,6 +18,7 @@
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/look/holdings.h"
+#include "src/look/refusals.h"
 #include "src/look/step_record.h"
 #include "src/step/host_clock.h"
 #include "src/step/questions.h"
@@ -159,6 +160,7 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.older = answer.older;
   seen.problem = answer.problem;
   seen.digest = answer.digest;
+  seen.taken = answer.taken;
   seen.outlook.host = visit->host;
   seen.outlook.service = of.name;
   seen.outlook.starts = answer.starts;
@@ -279,6 +281,22 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   }
 }
 
+VisitsSoFar WhatWasSeen(const std::vector<Inquiry>& inquiries) {
+  VisitsSoFar seen;
+  for (const Inquiry& inquiry : inquiries) {
+    const HostVisit& visit = inquiry.visit;
+    if (visit.answer != HostVisit::Answer::kNow) {
+      seen.silent.insert(visit.host);
+      continue;
+    }
+    seen.answered.insert(visit.host);
+    for (const SeenService& service : visit.services) {
+      if (service.outlook.starts) seen.idle.insert(service.label);
+    }
+  }
+  return seen;
+}
+
 }  // namespace
 
 std::string AgeText(absl::Duration age) {
@@ -288,8 +306,8 @@ std::string AgeText(absl::Duration age) {
 }
 
 HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
-                       std::vector<HostVisit> visits)
-    : visits_(std::move(visits)) {
+                       std::vector<HostVisit> visits, absl::flat_hash_map<StepId, std::string> refusals)
+    : visits_(std::move(visits)), refusals_(std::move(refusals)) {
   absl::flat_hash_map<std::string, size_t> unknown;
   for (size_t i = 0; i < visits_.size(); ++i) {
     const HostVisit& visit = visits_[i];
@@ -304,6 +322,7 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
     for (const auto& [step, digest] : visit.standing) standing_.emplace(step, digest);
     for (const SeenService& service : visit.services) {
       if (service.problem.empty()) services_.emplace(service.label, &service);
+      if (!service.taken.empty()) taken_.emplace(service.label, service.taken);
     }
   }
   if (unknown.empty()) return;
@@ -350,9 +369,19 @@ std::string HostSights::WhyUnknown(StepId step) const {
                       visit.answer == HostVisit::Answer::kSilent ? " does not answer" : " was not asked");
 }
 
+std::string HostSights::RefusalOf(StepId step) const {
+  auto found = refusals_.find(step);
+  return found == refusals_.end() ? "" : found->second;
+}
+
 const SeenService* HostSights::ServiceOf(absl::string_view label) const {
   auto found = services_.find(label);
   return found == services_.end() ? nullptr : found->second;
+}
+
+std::string HostSights::WhyTaken(absl::string_view label) const {
+  auto found = taken_.find(label);
+  return found == taken_.end() ? "" : found->second;
 }
 
 bool HostSights::any_silent() const {
@@ -400,11 +429,16 @@ std::string HostSights::SummaryOfOthers() const {
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
                       const Contact& contact, absl::Time now, Notes notes) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals, notes).Inquiries();
-  if (contact.asks) AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
+  absl::flat_hash_map<StepId, std::string> refusals;
+  if (contact.asks) {
+    AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
+    if (notes == Notes::kKept)
+      refusals = ForeseeRefusals(graph, journals, WhatWasSeen(inquiries), contact.open_view, hosts);
+  }
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));
-  return HostSights(graph, journals, std::move(visits));
+  return HostSights(graph, journals, std::move(visits), std::move(refusals));
 }
 
 }  // namespace kplan

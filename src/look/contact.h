@@ -41,6 +41,7 @@ struct SeenService {
   std::vector<std::string> older;  // files that it was started with, and that are others now
   std::string problem;             // why it cannot be told
   std::string digest;  // that its step would return if it left what runs alone; "": it is not known
+  std::string taken;               // why it could not be started: another process has an address of it
   // What its step would do on the host as it is now, before anything new gets there.
   ServiceOutlook outlook;
 };
@@ -79,7 +80,8 @@ class HostSights {
   HostSights(HostSights&&) = default;  // not copied: services_ points into visits_
   HostSights& operator=(HostSights&&) = default;
   // VISITS: each host over ssh of GRAPH that a step has been done on.
-  HostSights(const Graph& graph, const std::vector<Journal>& journals, std::vector<HostVisit> visits);
+  HostSights(const Graph& graph, const std::vector<Journal>& journals, std::vector<HostVisit> visits,
+             absl::flat_hash_map<StepId, std::string> refusals = {});
 
   // What is not as STEP left it, of all hosts together; empty when nothing is, as far as it was looked at.
   const Drift& DriftOf(StepId step) const;
@@ -90,8 +92,13 @@ class HostSights {
   const std::string* StandingOf(StepId step) const;
   // Whether HOST was asked and has answered.
   bool HasAnswered(absl::string_view host) const;
+  // Why STEP would go no further, if it ran (refusals.h); "" when that is not known, or it would.
+  std::string RefusalOf(StepId step) const;
   // The service LABEL, of a host that has just answered; else null.
   const SeenService* ServiceOf(absl::string_view label) const;
+
+  // Why the service LABEL could not be started on its host, as SeenService::taken; "": nothing is known.
+  std::string WhyTaken(absl::string_view label) const;
 
   // In the order of the shards.
   const std::vector<HostVisit>& visits() const { return visits_; }
@@ -108,8 +115,10 @@ class HostSights {
   std::vector<HostVisit> visits_;
   absl::flat_hash_map<StepId, Drift> drifts_;
   absl::flat_hash_map<StepId, std::string> standing_;
+  absl::flat_hash_map<StepId, std::string> refusals_;
   absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step
   absl::flat_hash_map<std::string, const SeenService*> services_;
+  absl::flat_hash_map<std::string, std::string> taken_;  // by label
 };
 
 struct Contact {

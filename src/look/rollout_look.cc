@@ -146,6 +146,13 @@ class Looker {
   int64_t finished_ = 0;  // the last rollout that came to its end
 };
 
+// What its step on the host will find, too.
+absl::Status CheckAddresses(const HostSights& sights, const std::string& label, const ServiceOutlook& seen) {
+  const std::string taken = seen.starts || seen.restarts ? sights.WhyTaken(label) : "";
+  if (taken.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(seen.host, ": ", taken));
+}
+
 }  // namespace
 
 std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRecord& to) {
@@ -155,9 +162,10 @@ std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRec
   return changes;
 }
 
-void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights, const Foreseen& foreseen,
-                           const std::vector<int64_t>& stamp_times, const JournalEntry* entry, Notes notes,
-                           OldRecords* old, Outlook* outlook) {
+absl::Status LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sights,
+                                   const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
+                                   const JournalEntry* entry, Notes notes, OldRecords* old,
+                                   Outlook* outlook) {
   const Step& step = graph.steps()[id];
   const RolloutRecord record = RecordOf<RolloutRecord>(step);
   const std::vector<ServicePart> services = ServicesOf(record);
@@ -165,7 +173,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   const bool all = unknown && notes == Notes::kElsewhere;
   if (std::none_of(services.begin(), services.end(),
                    [all](const auto& service) { return all || service.over_ssh; }))
-    return;
+    return absl::OkStatus();
   const LastDone last = LastDone::Of(step.label, entry);
   std::optional<std::string> before;
   if (last.record != step.digest())
@@ -196,6 +204,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
     const std::string of_service = looker.DigestOf(service, seen);
     all_known = all_known && !of_service.empty();
     digest.Update(absl::StrCat(service.host, " ", of_service, "\n"));
+    if (absl::Status status = CheckAddresses(sights, service.label, seen); !status.ok()) return status;
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -214,6 +223,7 @@ void LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSights& sigh
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;
   outlook->digest = all_known ? digest.FinishHex() : "";
   outlook->note = SnapshotNote(record, outlook->restarts);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, const HostSights& sights,
@@ -241,6 +251,7 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
     digest = looker.DigestOf(service, seen);
   }
+  if (absl::Status status = CheckAddresses(sights, step.label, seen); !status.ok()) return status;
   Outlook outlook;
   outlook.starts = seen.starts;
   outlook.restarts = seen.restarts;

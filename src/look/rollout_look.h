@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/base/journal.h"
 #include "src/graph/graph.h"
@@ -28,10 +29,11 @@ std::vector<Change> CommandChangesOf(const ServiceRecord& from, const ServiceRec
 // each step became what it is, Unix milliseconds, by StepId. ENTRY: the last run of STEP; null: none.
 // OUTLOOK is that of the step itself, with the services of this machine: theirs stay, and those over ssh are
 // put in their places. NOTES: where there are none, a rollout of which nothing is known is taken for one that
-// was done; with Notes::kElsewhere no service is this machine's.
-void LookAtServicesOverSsh(const Graph& graph, StepId step, const HostSights& sights,
-                           const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
-                           const JournalEntry* entry, Notes notes, OldRecords* old, Outlook* outlook);
+// was done; with Notes::kElsewhere no service is this machine's. FailedPrecondition, as the step, when one
+// would be started at an address that another process of its host has.
+absl::Status LookAtServicesOverSsh(const Graph& graph, StepId step, const HostSights& sights,
+                                   const Foreseen& foreseen, const std::vector<int64_t>& stamp_times,
+                                   const JournalEntry* entry, Notes notes, OldRecords* old, Outlook* outlook);
 
 // The same of a service or a unit over ssh with a step of its own.
 absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId step, const HostSights& sights,

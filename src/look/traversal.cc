@@ -131,6 +131,7 @@ class Traversal {
       result->causes.push_back({Cause::Kind::kDrift, 0});
     if (sight.entry == nullptr && stamp_times_[id] == 0) JudgeWithoutNotes(id, result);
     if (result->fate == Fate::kCheck && !NinjaRuns(id, sight, result->causes)) *result = StepForecast();
+    if (result->fate == Fate::kCheck || result->fate == Fate::kChange) AddRefusal(id, result);
     // A stamp that was not there is news to ninja, whatever is in it.
     const bool runs = result->fate == Fate::kCheck || result->fate == Fate::kChange;
     if (stamp_times_[id] == 0 && runs) result->changes_digest = true;
@@ -154,6 +155,14 @@ class Traversal {
       if (std::none_of(result->reasons.begin(), result->reasons.end(), same))
         result->reasons.push_back(reason);
     }
+  }
+
+  // What it finds on the hosts lets it go no further.
+  void AddRefusal(StepId id, StepForecast* result) const {
+    std::string why = sights_.RefusalOf(id);
+    if (why.empty()) return;
+    result->fate = Fate::kFail;
+    result->failure = std::move(why);
   }
 
   StepSight See(StepId id) {
@@ -367,8 +376,11 @@ class Traversal {
             ? LookAtServiceOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, notes_, &old_)
         : elsewhere ? remote_.Look(id, entry, journals_[step.shard])
                     : LookAtStep(step.label, step.record, now_, foreseen_);
-    if (step.kind == StepKind::kRollout && outlook.ok())
-      LookAtServicesOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, notes_, &old_, &*outlook);
+    if (step.kind == StepKind::kRollout && outlook.ok()) {
+      absl::Status status = LookAtServicesOverSsh(graph_, id, sights_, foreseen_, stamp_times_, entry, notes_,
+                                                  &old_, &*outlook);
+      if (!status.ok()) outlook = std::move(status);
+    }
     if (absent && absl::IsNotFound(outlook.status())) {
       result->fate = Fate::kUnknown;
       result->failure = std::string(outlook.status().message());

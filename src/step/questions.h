@@ -192,6 +192,7 @@ struct StandingAnswer {
     std::string problem;
     // What its step would return as its digest if it left what runs alone; "": that is not known.
     std::string digest;
+    std::string taken;  // why its step could not start it now: another process has an address of it
     // What its step would do now, and why; no reasons: nothing.
     bool starts = false, restarts = false, reloads = false;
     std::vector<Why> reasons;
@@ -205,6 +206,7 @@ struct StandingAnswer {
       fields.Always("process", self.process);
       fields.Always("since", self.since);
       fields.Always("problem", self.problem);
+      fields.Optional("taken", self.taken);
       fields.Always("starts", self.starts);
       fields.Always("restarts", self.restarts);
       fields.Always("reloads", self.reloads);

@@ -21,6 +21,7 @@
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
+#include "src/host/may_write.h"
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
@@ -114,6 +115,17 @@ absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
   return found;
 }
 
+absl::Status Explain(const Folder& folder, const absl::Status& status) {
+  return ExplainHostError(status, absl::StrCat("cannot make ", folder.shown(), " right"));
+}
+
+// Whether who runs this may do what FOUND asks for.
+absl::Status CheckMay(const Folder& folder, const Found& found) {
+  const WriteDeed deed = found.missing ? WriteDeed::kMake : WriteDeed::kSet;
+  absl::Status status = CheckMayWrite(deed, folder.record.root, folder.record.path, folder.owner);
+  return status.ok() ? status : Explain(folder, status);
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> DirStep(const StepContext&, const DirRecord& record) {
@@ -125,9 +137,8 @@ absl::StatusOr<StepResult> DirStep(const StepContext&, const DirRecord& record) 
   result.digest = folder->Digest();
   result.reason = Join(found->reasons);
   if (result.reason.empty()) return result;
-  if (absl::Status status = MakeRight(*folder, found->missing); !status.ok()) {
-    return ExplainHostError(status, absl::StrCat("cannot make ", folder->shown(), " right"));
-  }
+  if (absl::Status status = CheckMay(*folder, *found); !status.ok()) return status;
+  if (absl::Status status = MakeRight(*folder, found->missing); !status.ok()) return Explain(*folder, status);
   return result;
 }
 
@@ -136,6 +147,9 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const DirRecord& record) {
   if (!folder.ok()) return folder.status();
   absl::StatusOr<Found> found = LookAtFolder(*folder);
   if (!found.ok()) return found.status();
+  if (!found->reasons.empty()) {
+    if (absl::Status status = CheckMay(*folder, *found); !status.ok()) return status;
+  }
   Outlook outlook;
   outlook.reasons = std::move(found->reasons);
   outlook.changes = std::move(found->changes);

@@ -52,6 +52,8 @@ absl::StatusOr<StepResult> FileChecked(const FileFields& record,
   absl::Status status;
   if (placement.where != Placement::kLeave) status = check(*content->source);
   if (!status.ok()) return InFront(DoingInstall(record), status);
+  status = CheckMayPlace(record, *target, placement);
+  if (!status.ok()) return status;
   // First: what waits would take the place of what is written now.
   if (placement.take_away) status = RemoveWaiting(target->root, target->path);
   if (!status.ok()) return status;

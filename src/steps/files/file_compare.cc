@@ -12,6 +12,7 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/wipe.h"
+#include "src/host/may_write.h"
 #include "src/host/service_marker.h"
 #include "src/host/waiting_file.h"
 #include "src/pki/pem_public.h"
@@ -175,6 +176,13 @@ InstallTarget BesideOf(const InstallTarget& target) {
   beside.path = WaitingPath(target.path);
   beside.split.name = WaitingPath(target.split.name);
   return beside;
+}
+
+absl::Status CheckMayPlace(const FileFields& record, const InstallTarget& target,
+                           const Placement& placement) {
+  if (placement.where == Placement::kLeave) return absl::OkStatus();
+  absl::Status status = CheckMayWrite(WriteDeed::kReplace, target.root, target.path, target.owner);
+  return status.ok() ? status : ExplainHostError(status, DoingInstall(record));
 }
 
 absl::StatusOr<FoundFile> CompareFile(const FileFields& record, const InstallTarget& target,

@@ -69,6 +69,9 @@ struct FoundFile {
   bool WillWait() const { return placement.where == Placement::kWait || waits; }
 };
 
+// PermissionDenied when who runs this may not do what PLACEMENT says.
+absl::Status CheckMayPlace(const FileFields& record, const InstallTarget& target, const Placement& placement);
+
 absl::StatusOr<FoundFile> CompareFile(const FileFields& record, const InstallTarget& target,
                                       const NewContent& content);
 

@@ -173,6 +173,7 @@ absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields&
   outlook.digest = coming->digest;
   outlook.beside = found->WillWait();
   if (outlook.reasons.empty()) return outlook;
+  if (absl::Status status = CheckMayPlace(record, *target, found->placement); !status.ok()) return status;
   if (found->placement.where == Placement::kLeave) {
     coming->file.comes = ForeseenFile::Comes::kAlready;
   } else if (found->placement.where == Placement::kWait) {

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/host/install_file.h"
+#include "src/host/may_write.h"
 #include "src/pki/certificate.h"
 #include "src/pki/der.h"
 #include "src/pki/pem_public.h"
@@ -248,6 +249,15 @@ void LookAtContent(const Comparison& found, const Sources& sources, const Forese
                             DigestOfPair(*old_certificate, old_key->spki) != sources.digest;
 }
 
+// Whether who runs this may put them there.
+absl::Status CheckMayInstall(const Targets& targets, const std::string& doing) {
+  for (const InstallTarget* target : {&targets.certificate, &targets.key}) {
+    absl::Status status = CheckMayWrite(WriteDeed::kReplace, target->root, target->path, target->owner);
+    if (!status.ok()) return ExplainHostError(status, doing);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> InstallPair(const PairRecord& record, PairSwapOptions options) {
@@ -263,6 +273,7 @@ absl::StatusOr<StepResult> InstallPair(const PairRecord& record, PairSwapOptions
   if (!found.ok()) return ExplainHostError(found.status(), doing);
   StepResult result;
   if (!found->reasons.empty() || found->state.locked) {
+    if (absl::Status status = CheckMayInstall(targets, doing); !status.ok()) return status;
     absl::StatusOr<PendingFile> lock = swap.Lock();
     if (!lock.ok()) return ExplainHostError(lock.status(), doing);
     // Another process may have changed it before we had the lock.
@@ -299,6 +310,7 @@ absl::StatusOr<Outlook> PairLook(const LookContext& context, const PairRecord& r
   outlook.changes = std::move(found->changes);
   outlook.digest = sources->digest;
   if (outlook.reasons.empty()) return outlook;
+  if (absl::Status status = CheckMayInstall(targets, doing); !status.ok()) return status;
   const ForeseenFile* foreseen = context.foreseen.Find(record.cert_from);
   LookAtContent(*found, *sources, foreseen, &outlook);
   if (found->put_certificate) {

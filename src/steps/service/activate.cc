@@ -28,6 +28,7 @@
 #include "src/step/step.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_name.h"
+#include "src/systemd/unit_rights.h"
 #include "src/systemd/unit_text.h"
 
 namespace kplan {
@@ -139,6 +140,9 @@ absl::Status Mark(const ActivateRecord& unit, const UnitState& state, const File
 absl::StatusOr<StepResult> ActivateStep(const StepContext&, const ActivateRecord& unit) {
   if (absl::Status status = CheckUnit(unit); !status.ok()) return status;
   absl::StatusOr<UniqueFd> lock = LockService(unit.root, unit.name);
+  if (absl::IsPermissionDenied(lock.status())) {
+    if (absl::Status may = CheckMayManageUnits(); !may.ok()) return may;
+  }
   if (!lock.ok()) return lock.status();
   absl::StatusOr<std::string> text = ReadFile(PathFromHere(unit.root, unit.path), kMaxUnitText);
   if (!text.ok()) return text.status();
@@ -196,6 +200,9 @@ absl::StatusOr<Outlook> ActivateLook(const LookContext& context, const ActivateR
   absl::StatusOr<std::vector<Reason>> why = WhyStart(unit, *seen, file);
   if (!why.ok()) return why.status();
   outlook.reasons.insert(outlook.reasons.end(), why->begin(), why->end());
+  if (!outlook.reasons.empty()) {
+    if (absl::Status may = CheckMayManageUnits(); !may.ok()) return may;
+  }
   outlook.restarts = !why->empty() && seen->state.active_state == "active";
   outlook.starts = !why->empty() && !outlook.restarts;
   if (!file.sha256.empty()) outlook.digest = DigestOfActivation(unit, file);

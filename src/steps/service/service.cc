@@ -23,6 +23,8 @@
 // were, and is restarted by the next run. Where nothing has to be restarted, because what runs was started
 // with the same content, they are put in place, too: none is left behind.
 //
+// Where another process has an address of the service, nothing is stopped or started (ports.h).
+//
 // The marker is written before the step waits for answers: a service that comes up too slowly fails the step
 // (so that its stamp, which is the debt, is not paid) but is not started again for that by the next run.
 
@@ -50,6 +52,7 @@
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/step/waited.h"
+#include "src/steps/service/ports.h"
 #include "src/steps/service/service_decision.h"
 #include "src/steps/service/service_reload.h"
 #include "src/steps/service/service_start.h"
@@ -58,6 +61,7 @@
 #include "src/systemd/environment_file.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_readback.h"
+#include "src/systemd/unit_rights.h"
 
 namespace kplan {
 namespace {
@@ -82,11 +86,12 @@ absl::StatusOr<UnitState> Prepare(const ServiceSpec& service) {
 }
 
 // UNIT_WAITS: another unit is going to be in place before the service is started, and what is wrong with this
-// one says nothing.
-absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service, bool unit_waits) {
+// one says nothing. PREPARES: what runs this may put right how systemd has it.
+absl::StatusOr<RunningService> LookAtRunning(const ServiceSpec& service, bool unit_waits, bool prepares) {
   if (service.manager == "systemd") {
     absl::StatusOr<RunningService> running = RunningUnitOf(
-        service, unit_waits ? LookAtUnit(service.process.name, /*file_to_come=*/true) : Prepare(service));
+        service, unit_waits || !prepares ? LookAtUnit(service.process.name, /*file_to_come=*/unit_waits)
+                                         : Prepare(service));
     if (running.ok() && unit_waits) running->unit_changed = true;
     return running;
   }
@@ -192,6 +197,11 @@ bool AnyForeseen(const ServiceRecord& record, const Foreseen& foreseen) {
          std::any_of(record.reload_on.begin(), record.reload_on.end(), is_foreseen);
 }
 
+// Whether who runs this may have its manager do something with SERVICE.
+absl::Status CheckMayManage(const ServiceSpec& service) {
+  return service.manager == "systemd" ? CheckMayManageUnits() : absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const ServiceRecord& record) {
@@ -200,10 +210,11 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   const ServiceSpec& service = *read;
   const std::string &root = service.process.root, &name = service.process.name;
 
+  const absl::Status may = CheckMayManage(service);
   UniqueFd lock;
   if (service.manager != "none") {
     absl::StatusOr<UniqueFd> taken = LockService(root, name);
-    if (!taken.ok()) return taken.status();
+    if (!taken.ok()) return absl::IsPermissionDenied(taken.status()) && !may.ok() ? may : taken.status();
     lock = *std::move(taken);
   }
 
@@ -226,7 +237,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   const std::optional<std::string> unit_text = UnitTextToCome(service, Foreseen());
   if (absl::Status status = CheckDropInsOf(service, unit_text); !status.ok()) return status;
   const bool not_enabled = IsNotEnabled(service, unit_text);
-  absl::StatusOr<RunningService> running = LookAtRunning(service, unit_waits);
+  absl::StatusOr<RunningService> running = LookAtRunning(service, unit_waits, may.ok());
   if (!running.ok()) return running.status();
   if (service.manager == "systemd" && !unit_waits) {
     if (absl::Status status = ReadBack(service); !status.ok()) return status;
@@ -236,6 +247,12 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   if (!decision.ok()) return decision.status();
   const std::vector<Reason>& reasons = decision->reasons;
   const std::vector<std::string>& unread = decision->unread;
+
+  const bool acts = !reasons.empty() || !unread.empty() || running->unit_changed || not_enabled;
+  if (acts && !may.ok()) return may;
+  if (!reasons.empty() && !service.by_unit) {
+    if (absl::Status status = CheckAddresses(service, running->instance); !status.ok()) return status;
+  }
 
   Clock* const clock = context.clock;
   const absl::Time begun = clock->Now(), deadline = begun + service.timeout;
@@ -359,8 +376,15 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRec
       const bool unread = running.unit_changed && files->rewritten.count(service.unit) == 0;
       outlook.reasons = UnitUpkeep(unread, IsNotEnabled(service, unit_text));
     }
+    if (!outlook.reasons.empty()) {
+      if (absl::Status status = CheckMayManage(service); !status.ok()) return status;
+    }
     outlook.changes_digest = files->differ;
     return outlook;
+  }
+  if (absl::Status status = CheckMayManage(service); !status.ok()) return status;
+  if (!service.by_unit) {
+    if (absl::Status status = CheckAddresses(service, running.instance); !status.ok()) return status;
   }
   outlook.changes_digest = true;
   outlook.restarts = running.instance.has_value();

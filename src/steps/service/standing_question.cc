@@ -14,6 +14,7 @@
 #include "src/step/any_record.h"
 #include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
+#include "src/steps/service/ports.h"
 #include "src/steps/service/service_info.h"
 
 namespace kplan {
@@ -128,6 +129,8 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
     service.process = info->instance->pid;
     service.since = absl::ToUnixSeconds(info->since);
   }
+  // Also of one whose files are not there yet, and of one that a new unit will restart.
+  service.taken = WhyAddressIsTaken(record, info->instance);
   absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), repairs.For(asked)}, record);
   if (!look.ok()) return fail(look.status());
   service.digest = look->digest;

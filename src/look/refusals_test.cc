@@ -1,0 +1,199 @@
+#include "src/look/refusals.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "src/base/journal.h"
+#include "src/etcd/etcd_data.h"
+#include "src/step/questions.h"
+
+namespace kplan {
+namespace {
+
+using testing::HasSubstr;
+using testing::UnorderedElementsAre;
+
+constexpr char kCluster[] = "c1";
+const char* const kHosts[] = {"etcd-1", "etcd-2", "etcd-3"};
+
+EtcdData DataOf(const std::string& member, const std::string& cluster = kCluster) {
+  EtcdData data;
+  data.initialised = true;
+  data.member_id = member;
+  data.cluster_id = cluster;
+  data.commit = 100;
+  return data;
+}
+
+// Hosts that only say what is in their data folders.
+class DataHosts : public HostAccess {
+ public:
+  absl::StatusOr<StepResult> RunStep(const std::string&, const std::string&, const Json&) override {
+    ADD_FAILURE() << "asking is not doing";
+    return absl::InternalError("no");
+  }
+  absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    asked.push_back(host);
+    absl::StatusOr<EtcdDataQuestion> data = FromJson<EtcdDataQuestion>(question);
+    if (!data.ok()) return data.status();
+    versions = versions || data->versions;
+    EtcdData answer = found[host];
+    answer.place = host;
+    return ToJson(answer);
+  }
+
+  std::map<std::string, EtcdData> found = {
+      {"etcd-1", DataOf("1")}, {"etcd-2", DataOf("2")}, {"etcd-3", DataOf("3")}};
+  std::vector<std::string> asked;
+  bool versions = false;
+
+ private:
+  std::mutex mutex_;
+};
+
+// A cluster as its client sees it: two of three answer, the first leads.
+class TwoOfThree : public ClusterView {
+ public:
+  HealthAnswer AskHealth(size_t) override { return {}; }
+  absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy&) override {
+    return absl::InternalError("no");
+  }
+  LiveCluster AskAll() override {
+    LiveCluster live;
+    live.answers.resize(3);
+    MemberList list;
+    list.cluster_id = kCluster;
+    for (int i = 1; i <= 3; ++i) {
+      ListedMember member;
+      member.id = absl::StrCat(i);
+      member.name = absl::StrCat("etcd-", i);
+      member.peer_urls = {absl::StrCat("https://etcd-", i, ":2380")};
+      member.client_urls = {absl::StrCat("https://etcd-", i, ":2379")};
+      list.members.push_back(member);
+    }
+    for (size_t i = 0; i < 2; ++i) {
+      EndpointStatus status;
+      status.cluster_id = kCluster;
+      status.member_id = absl::StrCat(i + 1);
+      status.leader_id = "1";
+      live.answers[i].status = status;
+      live.answers[i].list = list;
+    }
+    return live;
+  }
+};
+
+class RefusalsTest : public testing::Test {
+ protected:
+  RefusalsTest() {
+    const uint32_t shared = graph_.AddShard("shared");
+    SurveyRecord survey;
+    RolloutRecord rollout;
+    survey.cluster.cluster_id = kCluster;
+    for (int i = 1; i <= 3; ++i) {
+      MemberRecord member;
+      member.host = member.name = absl::StrCat("etcd-", i);
+      member.id = absl::StrCat(i);
+      member.probe = absl::StrCat("https://etcd-", i, ":2379");
+      member.client_urls = {member.probe};
+      member.peer_urls = {absl::StrCat("https://etcd-", i, ":2380")};
+      member.data = "/var/lib/etcd";
+      member.root = "/";
+      member.remote = true;
+      survey.cluster.members.push_back(member);
+      member.service = ServiceRecord();
+      member.service->name = "etcd";
+      member.service->argv = {{"/usr/local/bin/etcd", ""}};
+      rollout.cluster.members.push_back(std::move(member));
+    }
+    rollout.cluster.cluster_id = kCluster;
+    rollout.max_unavailable = 1;
+    survey_ = graph_.AddStep(StepKind::kSurvey, shared, "survey/etcd", ToText(survey), {});
+    rollout_ = graph_.AddStep(StepKind::kRollout, shared, "rollout/etcd", ToText(rollout), {survey_});
+    EXPECT_TRUE(graph_.Finish().ok());
+    for (const char* host : kHosts) visits_.answered.insert(host);
+  }
+
+  absl::flat_hash_map<StepId, std::string> Foresee(bool done) {
+    std::string path = testing::TempDir() + "/journal-XXXXXX";
+    close(mkstemp(path.data()));
+    JournalEntry entry;
+    entry.label = "survey/etcd";
+    entry.at = 1;
+    entry.digest = "d";
+    entry.record = graph_.steps()[survey_].digest();
+    if (done) EXPECT_TRUE(AppendEntry(path, entry).ok());
+    const std::vector<Journal> journals = {Journal::Read(path)};
+    const OpenView open = [](const PlannedCluster&) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
+      return std::make_unique<TwoOfThree>();
+    };
+    return ForeseeRefusals(graph_, journals, visits_, open, &hosts_);
+  }
+
+  Graph graph_;
+  StepId survey_ = 0, rollout_ = 0;
+  DataHosts hosts_;
+  VisitsSoFar visits_;
+};
+
+TEST_F(RefusalsTest, NobodyIsAskedWhereAllIsDoneAndRuns) {
+  hosts_.found["etcd-3"] = DataOf("3", "other");
+  EXPECT_TRUE(Foresee(/*done=*/true).empty());
+  EXPECT_TRUE(hosts_.asked.empty());
+}
+
+TEST_F(RefusalsTest, AMemberThatIsStoppedAndHasItsDataIsFine) {
+  visits_.idle = {"service/etcd-3/etcd"};
+  EXPECT_TRUE(Foresee(/*done=*/true).empty());
+  EXPECT_THAT(hosts_.asked, UnorderedElementsAre("etcd-1", "etcd-2", "etcd-3"));
+  // As the rollout asks; the survey, when it runs, asks for the versions, too.
+  EXPECT_FALSE(hosts_.versions);
+  EXPECT_TRUE(Foresee(/*done=*/false).empty());
+  EXPECT_TRUE(hosts_.versions);
+}
+
+TEST_F(RefusalsTest, AWipedMemberIsRefusedByBoth) {
+  visits_.idle = {"service/etcd-3/etcd"};
+  hosts_.found["etcd-3"] = EtcdData();
+  const auto refusals = Foresee(/*done=*/true);
+  ASSERT_EQ(refusals.size(), 2u);
+  EXPECT_THAT(refusals.at(survey_), HasSubstr("the data folder is empty, but member 3 has run with data"));
+  EXPECT_THAT(refusals.at(survey_), HasSubstr("member remove 3"));
+  EXPECT_EQ(refusals.at(rollout_), refusals.at(survey_));
+}
+
+TEST_F(RefusalsTest, OfAPlannedSurveyOnlyTheSurveyRefusesWhereAllRun) {
+  hosts_.found["etcd-2"] = DataOf("2", "other");
+  const auto refusals = Foresee(/*done=*/false);
+  ASSERT_EQ(refusals.size(), 1u);
+  EXPECT_THAT(refusals.at(survey_), HasSubstr("found data of cluster other on etcd-2"));
+}
+
+TEST_F(RefusalsTest, OfAHostThatWasNeverReachedNothingIsGuessed) {
+  visits_.answered.erase("etcd-3");
+  hosts_.found["etcd-3"] = EtcdData();
+  EXPECT_TRUE(Foresee(/*done=*/false).empty());
+  EXPECT_THAT(hosts_.asked, UnorderedElementsAre("etcd-1", "etcd-2"));
+  hosts_.found["etcd-1"] = DataOf("1", "other");
+  EXPECT_THAT(Foresee(/*done=*/false).at(survey_), HasSubstr("found data of cluster other on etcd-1"));
+}
+
+TEST_F(RefusalsTest, NothingIsSaidWhileOneIsSilent) {
+  visits_.answered.erase("etcd-3");
+  visits_.silent.insert("etcd-3");
+  hosts_.found["etcd-1"] = DataOf("1", "other");
+  EXPECT_TRUE(Foresee(/*done=*/false).empty());
+}
+
+}  // namespace
+}  // namespace kplan

@@ -1,0 +1,176 @@
+#include "src/probe/taken_ports.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "src/base/disk.h"
+#include "src/base/files.h"
+#include "src/base/ip_address.h"
+
+namespace kplan {
+namespace {
+
+// The state LISTEN of the kernel (include/net/tcp_states.h), as the tables write it.
+constexpr absl::string_view kListen = "0A";
+
+// "0100007F" as the octets of 127.0.0.1: each 32-bit word is a number of this machine. Empty: no address.
+std::string OctetsOf(absl::string_view text) {
+  if (text.size() != 8 && text.size() != 32) return "";
+  std::string octets;
+  for (size_t i = 0; i < text.size(); i += 8) {
+    uint32_t word;
+    if (!absl::SimpleHexAtoi(text.substr(i, 8), &word)) return "";
+    octets.append(reinterpret_cast<const char*>(&word), sizeof(word));
+  }
+  return octets;
+}
+
+bool IsEveryAddress(absl::string_view octets) {
+  return std::all_of(octets.begin(), octets.end(), [](char octet) { return octet == 0; });
+}
+
+// The lines of those that listen, which come first in a table that may hold every connection of a busy
+// server: it is read only as far as that.
+absl::StatusOr<std::string> ReadHead(const std::string& path) {
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
+  std::string text;
+  size_t looked = 0;
+  for (;;) {
+    char block[4096];
+    const ssize_t size = disk::Read(fd.get(), block, sizeof(block));
+    if (size < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
+    if (size == 0) return text;
+    text.append(block, static_cast<size_t>(size));
+    const size_t end = text.rfind('\n');
+    if (end == std::string::npos || end <= looked) continue;
+    const absl::string_view line = absl::string_view(text).substr(text.rfind('\n', end - 1) + 1);
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (fields.size() > 3 && fields[3] != kListen && fields[0] != "sl") return text;
+    looked = end;
+  }
+}
+
+}  // namespace
+
+std::vector<ListeningSocket> ParseListening(absl::string_view table) {
+  std::vector<ListeningSocket> sockets;
+  for (absl::string_view line : absl::StrSplit(table, '\n')) {
+    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (fields.size() < 10 || fields[3] != kListen) continue;
+    const std::pair<absl::string_view, absl::string_view> local =
+        absl::StrSplit(fields[1], absl::MaxSplits(':', 1));
+    ListeningSocket socket;
+    socket.octets = OctetsOf(local.first);
+    socket.inode = std::string(fields[9]);
+    uint32_t user, port;
+    if (socket.octets.empty() || !absl::SimpleHexAtoi(local.second, &port) || port > 65535 ||
+        !absl::SimpleAtoi(fields[7], &user))
+      continue;
+    socket.port = static_cast<int>(port);
+    socket.user = user;
+    sockets.push_back(std::move(socket));
+  }
+  return sockets;
+}
+
+absl::StatusOr<std::vector<ListeningSocket>> AllListening() {
+  std::vector<ListeningSocket> all;
+  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    absl::StatusOr<std::string> text = ReadHead(path);
+    if (absl::IsNotFound(text.status()) && absl::EndsWith(path, "6")) continue;  // a kernel without IPv6
+    if (!text.ok()) return text.status();
+    for (ListeningSocket& socket : ParseListening(*text)) all.push_back(std::move(socket));
+  }
+  return all;
+}
+
+bool MayConflict(const ListeningSocket& socket, absl::string_view octets, int port) {
+  if (socket.port != port) return false;
+  const absl::string_view theirs = UnmappedIpOctets(socket.octets), ours = UnmappedIpOctets(octets);
+  if (theirs == ours) return true;
+  // Every address of IPv6 is every address; of IPv4, only of its own family.
+  auto has_all = [](absl::string_view all, absl::string_view one) {
+    return IsEveryAddress(all) && all.size() >= one.size();
+  };
+  return has_all(theirs, ours) || has_all(ours, theirs);
+}
+
+bool IsInUse(absl::string_view octets, int port) {
+  sockaddr_storage storage = {};
+  socklen_t size;
+  if (octets.size() == 4) {
+    auto* address = reinterpret_cast<sockaddr_in*>(&storage);
+    address->sin_family = AF_INET;
+    address->sin_port = htons(static_cast<uint16_t>(port));
+    memcpy(&address->sin_addr, octets.data(), octets.size());
+    size = sizeof(*address);
+  } else {
+    auto* address = reinterpret_cast<sockaddr_in6*>(&storage);
+    address->sin6_family = AF_INET6;
+    address->sin6_port = htons(static_cast<uint16_t>(port));
+    memcpy(&address->sin6_addr, octets.data(), std::min(octets.size(), sizeof(address->sin6_addr)));
+    size = sizeof(*address);
+  }
+  UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.ok()) return false;
+  const int yes = 1;
+  // As servers do: connections that are about to end are in nobody's way.
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0) return false;
+  return errno == EADDRINUSE || errno == EACCES;
+}
+
+std::vector<pid_t> HoldersOf(absl::string_view inode) {
+  std::vector<pid_t> holders;
+  const std::string wanted = absl::StrCat("socket:[", inode, "]");
+  std::unique_ptr<DIR, int (*)(DIR*)> processes(opendir("/proc"), closedir);
+  while (const dirent* process = processes == nullptr ? nullptr : readdir(processes.get())) {
+    pid_t pid = 0;
+    if (!absl::SimpleAtoi(process->d_name, &pid)) continue;
+    std::unique_ptr<DIR, int (*)(DIR*)> fds(opendir(absl::StrCat("/proc/", pid, "/fd").c_str()), closedir);
+    while (const dirent* entry = fds == nullptr ? nullptr : readdir(fds.get())) {
+      char target[PATH_MAX];
+      const ssize_t size = readlinkat(dirfd(fds.get()), entry->d_name, target, sizeof(target));
+      if (size < 0 || absl::string_view(target, static_cast<size_t>(size)) != wanted) continue;
+      holders.push_back(pid);
+      break;
+    }
+  }
+  std::sort(holders.begin(), holders.end());
+  return holders;
+}
+
+std::string UnitOfCgroup(absl::string_view cgroup) {
+  for (absl::string_view line : absl::StrSplit(cgroup, '\n')) {
+    // "0::/system.slice/x.service", and of version 1 "1:name=systemd:/system.slice/x.service".
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3 || !(fields[1].empty() || fields[1] == "name=systemd")) continue;
+    const std::vector<absl::string_view> parts = absl::StrSplit(fields[2], '/');
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      // The manager of a user's own units is none that holds a port.
+      if (absl::EndsWith(*part, ".service") && !absl::StartsWith(*part, "user@")) return std::string(*part);
+    }
+  }
+  return "";
+}
+
+}  // namespace kplan

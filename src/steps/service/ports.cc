@@ -1,0 +1,204 @@
+#include "src/steps/service/ports.h"
+
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "src/base/files.h"
+#include "src/base/ip_address.h"
+#include "src/base/text.h"
+#include "src/probe/listening.h"
+#include "src/probe/taken_ports.h"
+
+namespace kplan {
+namespace {
+
+// The URLs of the option that ARGUMENT is the value of, or has a value of its own ("--listen-peer-urls=...").
+void AddUrls(absl::string_view value, std::vector<HostPort>* addresses) {
+  for (absl::string_view url : absl::StrSplit(value, ',')) {
+    const std::optional<UrlParts> parts = SplitUrl(url);
+    if (!parts.has_value()) continue;
+    absl::StatusOr<HostPort> address = ParseHostPort(parts->host_port);
+    if (address.ok()) addresses->push_back(*std::move(address));
+  }
+}
+
+std::string TextOf(const HostPort& address) {
+  const bool v6 = absl::StrContains(address.host, ":");
+  return absl::StrCat(v6 ? "[" : "", address.host, v6 ? "]" : "", ":", address.port);
+}
+
+bool IsListenOption(absl::string_view option) {
+  if (!absl::ConsumePrefix(&option, "-")) return false;
+  absl::ConsumePrefix(&option, "-");
+  return absl::StartsWith(option, "listen-") && absl::EndsWith(option, "-urls");
+}
+
+// What shares its ports with others of its kind is told so.
+bool SharesPorts(const ServiceSpec& service) {
+  return std::any_of(service.argv.begin(), service.argv.end(), [](const auto& argument) {
+    return absl::StrContains(argument.first, "-socket-reuse-port") &&
+           !absl::EndsWith(argument.first, "=false");
+  });
+}
+
+std::string UnitOf(pid_t pid) {
+  absl::StatusOr<std::string> cgroup = ReadFile(absl::StrCat("/proc/", pid, "/cgroup"), 1 << 16);
+  return cgroup.ok() ? UnitOfCgroup(*cgroup) : "";
+}
+
+// "10:12", or with its date when that is another day's.
+std::string SinceText(const Instance& instance) {
+  const double age = static_cast<double>(TicksSinceBoot() - instance.start_ticks);
+  const absl::Time now = absl::Now(),
+                   since = now - absl::Seconds(age / static_cast<double>(sysconf(_SC_CLK_TCK)));
+  const absl::TimeZone utc = absl::UTCTimeZone();
+  const bool today = absl::ToCivilDay(since, utc) == absl::ToCivilDay(now, utc);
+  return absl::StrCat(absl::FormatTime(today ? "%H:%M" : "%Y-%m-%d %H:%M", since, utc), " UTC");
+}
+
+// "`python3` (process 4711, since 10:12 UTC, unit x.service)"
+std::string Describe(const ListeningSocket& socket, const std::vector<pid_t>& holders) {
+  for (pid_t pid : holders) {
+    const std::optional<Instance> instance = FindInstance(pid);
+    const std::optional<ProcessName> name = NameOf(pid);
+    if (!instance.has_value() || !name.has_value()) continue;
+    const std::string unit = UnitOf(pid);
+    return absl::StrCat("`", Shown(name->name), "` (process ", pid, ", since ", SinceText(*instance),
+                        unit.empty() ? "" : ", unit ", Shown(unit), ")");
+  }
+  if (socket.user == geteuid()) return "a process that is not seen from here";
+  return absl::StrCat("another user's process (user id ", socket.user, ")");
+}
+
+// The sockets of this machine, as they are to one service.
+class Neighbours {
+ public:
+  Neighbours(const ServiceSpec& service, const std::optional<Instance>& running,
+             std::vector<ListeningSocket> sockets)
+      : service_(service), running_(running), sockets_(std::move(sockets)) {}
+
+  // Who has ADDRESS; "": nobody else, as far as it can be seen.
+  std::string WhoHas(const SocketAddress& address) const {
+    const absl::string_view octets = OctetsOf(address);
+    const int port = PortOf(address);
+    std::string who;
+    for (const ListeningSocket& socket : sockets_) {
+      if (!MayConflict(socket, octets, port)) continue;
+      const std::vector<pid_t> holders = HoldersOf(socket.inode);
+      // What it has itself, the kernel gives to nobody else.
+      if (IsOwn(holders) || (holders.empty() && running_.has_value())) return "";
+      if (who.empty()) who = Describe(socket, holders);
+    }
+    return who.empty() || !IsInUse(octets, port) ? "" : who;
+  }
+
+ private:
+  static absl::string_view OctetsOf(const SocketAddress& address) {
+    if (address.storage.ss_family == AF_INET) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
+      return {reinterpret_cast<const char*>(&v4->sin_addr), sizeof(v4->sin_addr)};
+    }
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+    return {reinterpret_cast<const char*>(&v6->sin6_addr), sizeof(v6->sin6_addr)};
+  }
+  static int PortOf(const SocketAddress& address) {
+    // At the same place in both.
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+  }
+
+  bool IsOwn(const std::vector<pid_t>& holders) const {
+    const bool systemd = service_.manager == "systemd";
+    return std::any_of(holders.begin(), holders.end(), [&](pid_t pid) {
+      if (running_.has_value() && pid == running_->pid) return true;
+      if (systemd) return pid == 1 || UnitOf(pid) == absl::StrCat(service_.process.name, ".service");
+      // Started a moment ago, by another run.
+      const absl::StatusOr<std::vector<std::string>> argv = ArgvOf(pid);
+      return ExeOf(pid) == service_.process.Exe() && argv.ok() && *argv == service_.process.argv;
+    });
+  }
+
+  const ServiceSpec& service_;
+  const std::optional<Instance>& running_;
+  const std::vector<ListeningSocket> sockets_;
+};
+
+}  // namespace
+
+std::vector<HostPort> AddressesOf(const ServiceSpec& service,
+                                  const std::optional<std::vector<std::string>>& runs_with) {
+  std::vector<HostPort> all;
+  for (const std::string& answer : service.answers) {
+    absl::StatusOr<HostPort> address = ParseHostPort(answer);
+    if (address.ok() && !runs_with.has_value()) all.push_back(*std::move(address));
+  }
+  for (size_t i = 0; i < service.argv.size(); ++i) {
+    const std::pair<absl::string_view, absl::string_view> argument =
+        absl::StrSplit(service.argv[i].first, absl::MaxSplits('=', 1));
+    if (!IsListenOption(argument.first)) continue;
+    if (absl::StrContains(service.argv[i].first, "=")) {
+      AddUrls(argument.second, &all);
+    } else if (i + 1 < service.argv.size()) {
+      AddUrls(service.argv[i + 1].first, &all);
+    }
+  }
+  std::vector<HostPort> once;
+  for (HostPort& address : all) {
+    const auto same = [&](const HostPort& other) {
+      return other.host == address.host && other.port == address.port;
+    };
+    const auto has = [&](const std::string& argument) {
+      return absl::StrContains(argument, TextOf(address));
+    };
+    if (std::any_of(once.begin(), once.end(), same)) continue;
+    if (runs_with.has_value() && std::any_of(runs_with->begin(), runs_with->end(), has)) continue;
+    once.push_back(std::move(address));
+  }
+  return once;
+}
+
+absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Instance>& running) {
+  std::optional<std::vector<std::string>> runs_with;
+  if (running.has_value()) {
+    absl::StatusOr<std::vector<std::string>> argv = ArgvOf(running->pid);
+    if (!argv.ok()) return absl::OkStatus();
+    runs_with = *std::move(argv);
+  }
+  const std::vector<HostPort> wanted = AddressesOf(service, runs_with);
+  if (wanted.empty() || SharesPorts(service)) return absl::OkStatus();
+  absl::StatusOr<std::vector<ListeningSocket>> sockets = AllListening();
+  if (!sockets.ok()) return absl::OkStatus();  // the service is started, and says itself what is wrong
+  const Neighbours neighbours(service, running, *std::move(sockets));
+  std::vector<std::string> taken;
+  for (const HostPort& target : wanted) {
+    absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(target);
+    if (!addresses.ok()) continue;
+    std::string who;
+    for (const SocketAddress& address : *addresses) {
+      who = neighbours.WhoHas(address);
+      if (who.empty()) break;
+    }
+    if (who.empty()) continue;
+    taken.push_back(absl::StrCat(TextOf(target), " is taken by ", who));
+  }
+  if (taken.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(JoinAnd(taken), "; end that process, or give ",
+                                                    service.process.name,
+                                                    " another address in cluster.yaml"));
+}
+
+std::string WhyAddressIsTaken(const ServiceRecord& record, const std::optional<Instance>& running) {
+  if (record.manager == "none" || record.by_unit()) return "";
+  absl::StatusOr<ServiceSpec> service = ServiceSpec::From(record, /*root_to_come=*/true);
+  if (!service.ok()) return "";
+  return std::string(CheckAddresses(*service, running).message());
+}
+
+}  // namespace kplan
