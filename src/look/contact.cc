@@ -32,6 +32,7 @@ constexpr size_t kAtATime = 64;
 struct Inquiry {
   HostVisit visit;
   StepId host_step = 0;
+  bool here = false;          // this machine, by sudo: asking it needs no network
   std::vector<StepId> steps;  // whose records are asked about
   struct OfService {
     StepId step = 0;    // its own, or the rollout
@@ -58,8 +59,8 @@ std::vector<Reason> ReasonsOf(const std::vector<StandingAnswer::Why>& whys) {
   return reasons;
 }
 
-// Whether ssh is known to lead to HOST by the plan on disk. (By a name that it has not, HostAccess reaches
-// this machine.)
+// Whether it is known how HOST is reached, by the plan on disk. (By a name that it has not, HostAccess
+// reaches this machine.)
 bool IsInPlanOnDisk(const std::string& host) {
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(host));
   return shard.ok() && !FindRecordText(*shard, absl::StrCat("host/", host)).empty();
@@ -78,6 +79,7 @@ class Visitor {
         inquiries_.emplace_back();
         inquiries_.back().visit.host = shard.name;
         inquiries_.back().host_step = id;
+        inquiries_.back().here = RecordOf<HostRecord>(graph_.steps()[id]).here();
       }
     }
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
@@ -177,7 +179,7 @@ void Visit(HostAccess* hosts, Inquiry* inquiry) {
   HostVisit& visit = inquiry->visit;
   visit.answer = HostVisit::Answer::kSilent;
   if (!IsInPlanOnDisk(visit.host)) {
-    visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
+    visit.problem = "the plan in .kplan does not say how it is reached; run `kplan gen` first";
     return;
   }
   const absl::Time sent = absl::Now();
@@ -247,19 +249,24 @@ void AddTroubles(const MembersAsked& asked, std::vector<Inquiry>* inquiries) {
 
 void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
             const Contact& contact, absl::Time now, std::vector<Inquiry>* inquiries) {
-  absl::flat_hash_map<std::string, bool> spared;  // by host, whether an earlier answer of it counts
+  if (!contact.asks &&
+      std::none_of(inquiries->begin(), inquiries->end(), [](const Inquiry& it) { return it.here; }))
+    return;
+  // By host, whether it is not asked: an earlier answer of it counts, or nobody is, but this machine.
+  absl::flat_hash_map<std::string, bool> spared;
   for (Inquiry& inquiry : *inquiries) {
     HostVisit& visit = inquiry.visit;
-    const bool lately = AnsweredLately(visit.host, contact.every, now, &visit.age);
+    const bool asked = contact.asks || inquiry.here;
+    const bool lately = asked && AnsweredLately(visit.host, contact.every, now, &visit.age);
     if (lately) visit.answer = HostVisit::Answer::kEarlier;
-    spared[visit.host] = lately;
+    spared[visit.host] = lately || !asked;
   }
   MembersAsked members(graph, journals, contact.open_view);
   // Both at once: whoever waits for a host does so for its member, too.
   AtOnce(inquiries->size() + members.count(), kAtATime, [&](size_t i) {
     if (i < inquiries->size()) {
       Inquiry& inquiry = (*inquiries)[i];
-      if (inquiry.visit.answer != HostVisit::Answer::kEarlier) Visit(hosts, &inquiry);
+      if (!spared.at(inquiry.visit.host)) Visit(hosts, &inquiry);
       return;
     }
     auto host = spared.find(members.member(i - inquiries->size()).host);
@@ -267,7 +274,7 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   });
   AddTroubles(members, inquiries);
   for (const Inquiry& inquiry : *inquiries) {
-    if (contact.notes && inquiry.visit.answer != HostVisit::Answer::kEarlier) NoteAnswer(inquiry.visit, now);
+    if (contact.notes && !spared.at(inquiry.visit.host)) NoteAnswer(inquiry.visit, now);
   }
 }
 
@@ -380,7 +387,7 @@ std::string HostSights::SummaryOfOthers() const {
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
                       const Contact& contact, absl::Time now) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals).Inquiries();
-  if (contact.asks) AskAll(graph, journals, hosts, contact, now, &inquiries);
+  AskAll(graph, journals, hosts, contact, now, &inquiries);
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

@@ -1,8 +1,9 @@
 #ifndef KPLAN_LOOK_CONTACT_H_
 #define KPLAN_LOOK_CONTACT_H_
 
-// How things stand on the hosts over ssh, by asking them: what a traversal (traversal.h) knows of what is not
-// on this machine. Nothing is changed there.
+// How things stand on the hosts over ssh, and on this machine where root has to look for kplan (`become`), by
+// asking their agents: what a traversal (traversal.h) knows of what it cannot see itself. Nothing is changed
+// there.
 
 #include <cstdint>
 #include <string>
@@ -102,7 +103,8 @@ class HostSights {
 };
 
 struct Contact {
-  bool asks = true;  // false: nobody, and what is there is unknown
+  // False: nobody, and what is there is unknown; but of this machine, where root has to look, it is asked.
+  bool asks = true;
   // A host that has answered, and had nothing amiss, is not asked again for so long.
   absl::Duration every = absl::ZeroDuration();
   OpenView open_view = OpenClusterView;  // for the members of etcd
