@@ -296,3 +296,20 @@ def test_without_become_the_step_says_what_helps(cluster):
     ran = cluster.project.gen_and_ninja()
     assert ran.code != 0
     assert "give the host `become: sudo` in cluster.yaml, or run ninja as root" in ran.out, ran
+
+
+def test_snapshot_and_restore(running):
+    """A snapshot is the user's, and root puts it back."""
+    project = running.project
+    etcdctl = ["/usr/local/bin/etcdctl", "--endpoints=https://127.0.0.1:2379", "--cacert=pki/ca.pem", "--cert=pki/kubernetes.pem",
+               "--key=pki/kubernetes-key.pem"]
+    project.run(*etcdctl, "put", "color", "green").ok()
+    project.run(project.kplan, "snapshot").ok()
+    (snapshot,) = project.path("snapshots").glob("*.db")
+    assert os.lstat(snapshot).st_uid == OPS
+    project.run(*etcdctl, "put", "color", "red").ok()
+    project.run(project.kplan, "restore", "--yes", f"snapshots/{snapshot.name}").ok()
+    project.ninja().ok()
+    assert project.run(*etcdctl, "get", "color", "--print-value-only").ok().out == "green\n"
+    assert running.owners(running.root / "var/lib/etcd") == {0}
+    running.is_settled()
