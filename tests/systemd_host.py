@@ -46,6 +46,14 @@ class SystemdHost:
         self.leader = self._host.leader
         self.cgroups = self._host.cgroups
 
+    def set_sudo(self, how):
+        """How sudo treats `ops` (hosts.Host.set_sudo)."""
+        self._host.set_sudo(how)
+
+    def popen(self, argv, cwd="/", **kwargs):
+        """Starts ARGV as `run` runs it."""
+        return harness.There(self._host).popen(argv, cwd, **kwargs)
+
     def run(self, argv, cwd="/", timeout=120):
         """Runs ARGV on the host, as root, in the folder CWD of the host, with a clean environment."""
         return harness.There(self._host).run(argv, cwd=cwd, timeout=timeout)

@@ -154,8 +154,10 @@ int Conversation::Finish(absl::Duration timeout) {
     if (fds[2].revents != 0) err_open_ = ReadSome(child_.err.get(), kMaxErrors, &errors_);
     if (fds[0].revents != 0) break;
     if (absl::Now() >= deadline) {
-      kill(child_.pid, SIGKILL);
-      break;
+      if (kill(child_.pid, SIGKILL) == 0) break;
+      // It is root's (sudo). Its input has ended, and so will it; but nobody waits for it without end.
+      child_.pid = -1;
+      return 128 + SIGKILL;
     }
   }
   const int exit_code = AwaitExit(child_.pid);

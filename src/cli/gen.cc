@@ -124,7 +124,7 @@ absl::StatusOr<HostSights> LookBeforeBuild(const Graph& graph, bool asks, const 
   HostSights sights;
   if (asks) sights = AskHosts(graph, journals, contact, now);
   *stale = LookForStale(graph, journals, sights, now);
-  if (!HasHostsOverSsh(graph)) return sights;
+  if (!HasAgents(graph)) return sights;
   absl::Status status = asks ? WriteUnasked(UnaskedOf(sights)) : KeepUnasked();
   if (!status.ok()) return status;
   return sights;

@@ -90,6 +90,17 @@ absl::StatusOr<StepResult> RunStep(const std::string& label, const Json& record,
   return host.empty() ? functions->run(context, record) : RunOn(host, label, record);
 }
 
+// ERROR of the step of RECORD, with what to do when only root could have done it.
+absl::Status WithRemedy(const absl::Status& error, const Json& record) {
+  const AnyRecord any = AnyRecordOf(record);
+  const Kind* kind = KindOf(any);
+  const bool here = kind != nullptr && kind->where == Where::kOnHost && SshHostOf(any).empty();
+  if (!absl::IsPermissionDenied(error) || !here || geteuid() == 0) return error;
+  return absl::Status(error.code(), absl::StrCat(error.message(),
+                                                 "\n  if only root may do that, give the host "
+                                                 "`become: sudo` in cluster.yaml, or run ninja as root"));
+}
+
 // A path in a depfile: ninja reads spaces, "$", "#" and backslashes as make does.
 std::string EscapeDepfilePath(absl::string_view path) {
   std::string out;
@@ -233,6 +244,7 @@ int StepCommand(const Arguments& arguments) {
   const JournalEntry last = LastEntry(journal, label);
   const bool part = !leave->hosts.empty();
   absl::StatusOr<StepResult> result = RunStep(label, *record, leave->hosts);
+  if (!result.ok()) result = WithRemedy(result.status(), *record);
   const JournalEntry entry = Remember(last, label, options.operands()[2], *record, result);
   absl::Status noted;
   // Before the stamp: what is done is in the journal, at worst once more than ninja knows. Of a part that

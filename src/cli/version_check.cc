@@ -9,6 +9,7 @@
 #include "src/base/paths.h"
 #include "src/base/record.h"
 #include "src/etcd/single_member.h"
+#include "src/remote/plan_hosts.h"
 #include "src/step/etcd_records.h"
 
 namespace kplan {
@@ -38,7 +39,8 @@ absl::Status CheckEtcdVersion(const Compiled& compiled) {
   if (IsInPlanOnDisk(compiled.graph, *unpack)) return absl::OkStatus();
   absl::StatusOr<VerifyRecord> record = FromText<VerifyRecord>(verdict->record);
   if (!record.ok()) return record.status();
-  return CheckSingleMemberVersion(*record, cluster.etcd.version, paths::on_host::kEtcdData);
+  PlanHosts hosts;
+  return CheckSingleMemberVersion(*record, cluster.etcd.version, paths::on_host::kEtcdData, &hosts);
 }
 
 }  // namespace kplan

@@ -52,9 +52,11 @@ absl::StatusOr<std::optional<R>> FindShared(const std::string& label) {
   return absl::FailedPreconditionError("there is no plan in this folder; run `kplan gen` first, or use -C");
 }
 
-// The name of the host of this machine that has the service NAME below ROOT, and the service.
+// The name of the host of this machine that has the service NAME below ROOT, and the service. AGENT: the
+// host's name where an agent works on it; "": whoever runs kplan does.
 absl::StatusOr<std::pair<std::string, ServiceRecord>> FindLocalService(const std::string& name,
-                                                                       const std::string& root) {
+                                                                       const std::string& root,
+                                                                       const std::string& agent) {
   std::vector<std::string> hosts;
   std::error_code error;
   for (std::filesystem::directory_iterator it(paths::kShards, error), end; !error && it != end;
@@ -68,22 +70,27 @@ absl::StatusOr<std::pair<std::string, ServiceRecord>> FindLocalService(const std
     absl::StatusOr<std::optional<ServiceRecord>> service =
         FindRecord<ServiceRecord>(host, absl::StrCat("service/", host, "/", name));
     if (!service.ok()) return service.status();
-    if (service->has_value() && (*service)->root == root && (*service)->host.empty())
+    if (service->has_value() && (*service)->root == root && (*service)->host == agent) {
+      (*service)->host.clear();  // as a member's is
       return std::make_pair(host, **service);
+    }
   }
   return absl::FailedPreconditionError("the plan has no service of etcd; run `kplan gen` again");
 }
 
 // The one member on this machine as a cluster, by the record of its verification: paths in that are inside
-// its root.
+// its root, or below DIR where an agent works there.
 absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify) {
-  absl::StatusOr<std::pair<std::string, ServiceRecord>> service =
-      FindLocalService(verify.service, verify.root);
+  const std::vector<MemberRecord>& members = verify.cluster.members;
+  const bool by_agent = !members.empty() && members[0].over_ssh();
+  absl::StatusOr<std::pair<std::string, ServiceRecord>> service = FindLocalService(
+      verify.service, by_agent ? members[0].root : verify.root, by_agent ? members[0].host : "");
   if (!service.ok()) return service.status();
   ClusterFields fields = verify.cluster;
   for (std::string* path : {&fields.cacert, &fields.cert, &fields.etcdctl, &fields.key})
     *path = PathFromHere(verify.root, *path);
   for (MemberRecord& member : fields.members) {
+    if (by_agent) break;  // it has them
     member.host = service->first;
     member.remote = false;
     member.root = verify.root;

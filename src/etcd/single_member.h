@@ -7,15 +7,16 @@
 
 #include "absl/status/status.h"
 #include "src/step/etcd_records.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 
 // Whether the member that RECORD verifies may be started with VERSION: by what its data folder DATA (inside
 // the record's root) is of, and by what it says itself when it runs (VersionProblem). FailedPrecondition,
 // with what to do, when not. OK when it has no data, and when that cannot be read here: whoever starts etcd
-// with it will see.
+// with it will see. Where root keeps the data, HOSTS asks for it, unless nobody has been at work there yet.
 absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::string& version,
-                                      const std::string& data);
+                                      const std::string& data, HostAccess* hosts);
 
 }  // namespace kplan
 

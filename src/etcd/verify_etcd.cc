@@ -182,13 +182,14 @@ std::vector<std::string> ClientUrlsOf(const ClusterExpected& cluster) {
 // The last log lines of whoever failed, each indented, with a line above that says whose they are.
 std::string LogText(const StepContext& context, const ClusterExpected& cluster,
                     const std::vector<Finding>& failures) {
-  if (!cluster.clustered) {
+  if (cluster.members[0].host.empty()) {
     return absl::StrCat("\n  the last log lines of ", cluster.service, ":\n",
                         LastLogLines(cluster.manager, cluster.root, cluster.service));
   }
   std::string text;
   for (const MemberExpected& member : cluster.members) {
-    const bool failed = std::any_of(failures.begin(), failures.end(),
+    const bool failed = !cluster.clustered ||
+                        std::any_of(failures.begin(), failures.end(),
                                     [&](const Finding& finding) { return finding.member == member.name; });
     if (!failed || member.host.empty() || context.hosts == nullptr) continue;
     absl::StatusOr<Json> answer = context.hosts->Ask(

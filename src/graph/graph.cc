@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/record.h"
+#include "src/step/host_records.h"
 
 namespace kplan {
 
@@ -118,9 +119,17 @@ std::vector<StepId> Graph::Leaves() const {
   return leaves;
 }
 
-bool HasHostsOverSsh(const Graph& graph) {
+bool HasAgents(const Graph& graph) {
   return std::any_of(graph.steps().begin(), graph.steps().end(),
                      [](const Step& step) { return step.kind == StepKind::kHost; });
+}
+
+bool HasHostsOverSsh(const Graph& graph) {
+  return std::any_of(graph.steps().begin(), graph.steps().end(), [](const Step& step) {
+    if (step.kind != StepKind::kHost) return false;
+    absl::StatusOr<HostRecord> record = FromText<HostRecord>(step.record);
+    return record.ok() && !record->here();
+  });
 }
 
 }  // namespace kplan

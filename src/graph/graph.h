@@ -37,7 +37,7 @@ struct Step {
   std::array<char, 64> hex_digest;  // SHA-256 of the record
   absl::string_view record;         // canonical JSON
   StepKind kind;
-  bool contacts = false;  // a host over ssh: only so many of these run at a time
+  bool contacts = false;  // a host's agent: only so many of these run at a time
   // Its artifact is not for everybody to read (base/secret_content.h): neither what is in it nor a digest of
   // that is shown.
   bool secret = false;
@@ -113,7 +113,7 @@ class Graph {
   // At most once a step, and soon after it was added: the list is in the order of the steps.
   void AddWait(StepId step, std::string until) { waits_.push_back({step, std::move(until)}); }
 
-  // STEP contacts a host over ssh.
+  // STEP contacts the agent of a host, over ssh or on this machine.
   void AddContact(StepId step) { steps_[step].contacts = true; }
 
   // The artifact of STEP is secret.
@@ -154,6 +154,9 @@ class Graph {
   absl::flat_hash_map<std::string, size_t> group_index_;
   absl::Status status_;
 };
+
+// Whether steps of GRAPH are done by agents: on hosts over ssh, or on this machine by sudo.
+bool HasAgents(const Graph& graph);
 
 // Whether steps of GRAPH are done on hosts over ssh.
 bool HasHostsOverSsh(const Graph& graph);

@@ -33,6 +33,7 @@ constexpr size_t kAtATime = 64;
 struct Inquiry {
   HostVisit visit;
   StepId host_step = 0;
+  bool here = false;          // this machine, by sudo: asking it needs no network
   std::vector<StepId> steps;  // whose records are asked about
   struct OfService {
     StepId step = 0;    // its own, or the rollout
@@ -59,8 +60,8 @@ std::vector<Reason> ReasonsOf(const std::vector<StandingAnswer::Why>& whys) {
   return reasons;
 }
 
-// Whether ssh is known to lead to HOST by the plan on disk. (By a name that it has not, HostAccess reaches
-// this machine.)
+// Whether it is known how HOST is reached, by the plan on disk. (By a name that it has not, HostAccess
+// reaches this machine.)
 bool IsInPlanOnDisk(const std::string& host) {
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(host));
   return shard.ok() && !FindRecordText(*shard, absl::StrCat("host/", host)).empty();
@@ -80,6 +81,7 @@ class Visitor {
         inquiries_.emplace_back();
         inquiries_.back().visit.host = shard.name;
         inquiries_.back().host_step = id;
+        inquiries_.back().here = RecordOf<HostRecord>(graph_.steps()[id]).here();
       }
     }
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
@@ -186,7 +188,7 @@ void Visit(HostAccess* hosts, Notes notes, Inquiry* inquiry) {
   HostVisit& visit = inquiry->visit;
   visit.answer = HostVisit::Answer::kSilent;
   if (notes == Notes::kKept && !IsInPlanOnDisk(visit.host)) {
-    visit.problem = "the plan in .kplan does not have it over ssh; run `kplan gen` first";
+    visit.problem = "the plan in .kplan does not say how it is reached; run `kplan gen` first";
     return;
   }
   const absl::Time sent = absl::Now();
@@ -256,19 +258,25 @@ void AddTroubles(const MembersAsked& asked, std::vector<Inquiry>* inquiries) {
 
 void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
             const Contact& contact, absl::Time now, Notes notes, std::vector<Inquiry>* inquiries) {
-  absl::flat_hash_map<std::string, bool> spared;  // by host, whether an earlier answer of it counts
+  if (!contact.asks &&
+      std::none_of(inquiries->begin(), inquiries->end(), [](const Inquiry& it) { return it.here; }))
+    return;
+  // By host, whether it is not asked: an earlier answer of it counts, or nobody is, but this machine.
+  absl::flat_hash_map<std::string, bool> spared;
   for (Inquiry& inquiry : *inquiries) {
     HostVisit& visit = inquiry.visit;
-    const bool lately = AnsweredLately(visit.host, contact.every, now, &visit.age);
+    // Where ninja runs elsewhere, this machine is no host of it.
+    const bool asked = inquiry.here ? notes != Notes::kElsewhere : contact.asks;
+    const bool lately = asked && AnsweredLately(visit.host, contact.every, now, &visit.age);
     if (lately) visit.answer = HostVisit::Answer::kEarlier;
-    spared[visit.host] = lately;
+    spared[visit.host] = lately || !asked;
   }
   MembersAsked members(graph, journals, contact.open_view);
   // Both at once: whoever waits for a host does so for its member, too.
   AtOnce(inquiries->size() + members.count(), kAtATime, [&](size_t i) {
     if (i < inquiries->size()) {
       Inquiry& inquiry = (*inquiries)[i];
-      if (inquiry.visit.answer != HostVisit::Answer::kEarlier) Visit(hosts, notes, &inquiry);
+      if (!spared.at(inquiry.visit.host)) Visit(hosts, notes, &inquiry);
       return;
     }
     auto host = spared.find(members.member(i - inquiries->size()).host);
@@ -276,7 +284,7 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
   });
   AddTroubles(members, inquiries);
   for (const Inquiry& inquiry : *inquiries) {
-    if (notes == Notes::kKept && contact.notes && inquiry.visit.answer != HostVisit::Answer::kEarlier)
+    if (notes == Notes::kKept && contact.notes && !spared.at(inquiry.visit.host))
       NoteAnswer(inquiry.visit, now);
   }
 }
@@ -429,12 +437,10 @@ std::string HostSights::SummaryOfOthers() const {
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
                       const Contact& contact, absl::Time now, Notes notes) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals, notes).Inquiries();
+  AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
   absl::flat_hash_map<StepId, std::string> refusals;
-  if (contact.asks) {
-    AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
-    if (notes == Notes::kKept)
-      refusals = ForeseeRefusals(graph, journals, WhatWasSeen(inquiries), contact.open_view, hosts);
-  }
+  if (contact.asks && notes == Notes::kKept)
+    refusals = ForeseeRefusals(graph, journals, WhatWasSeen(inquiries), contact.open_view, hosts);
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

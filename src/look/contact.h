@@ -1,8 +1,9 @@
 #ifndef KPLAN_LOOK_CONTACT_H_
 #define KPLAN_LOOK_CONTACT_H_
 
-// How things stand on the hosts over ssh, by asking them: what a traversal (traversal.h) knows of what is not
-// on this machine. Nothing is changed there.
+// How things stand on the hosts over ssh, and on this machine where root has to look for kplan (`become`), by
+// asking their agents: what a traversal (traversal.h) knows of what it cannot see itself. Nothing is changed
+// there.
 
 #include <cstdint>
 #include <string>
@@ -41,7 +42,7 @@ struct SeenService {
   std::vector<std::string> older;  // files that it was started with, and that are others now
   std::string problem;             // why it cannot be told
   std::string digest;  // that its step would return if it left what runs alone; "": it is not known
-  std::string taken;               // why it could not be started: another process has an address of it
+  std::string taken;   // why it could not be started: another process has an address of it
   // What its step would do on the host as it is now, before anything new gets there.
   ServiceOutlook outlook;
 };
@@ -122,7 +123,8 @@ class HostSights {
 };
 
 struct Contact {
-  bool asks = true;  // false: nobody, and what is there is unknown
+  // False: nobody, and what is there is unknown; but of this machine, where root has to look, it is asked.
+  bool asks = true;
   // A host that has answered, and had nothing amiss, is not asked again for so long.
   absl::Duration every = absl::ZeroDuration();
   OpenView open_view = OpenClusterView;  // for the members of etcd

@@ -303,6 +303,24 @@ TEST_F(ContactTest, StatusSaysWhatTheHostsSaid) {
   EXPECT_THAT(text, HasSubstr("; run ninja; etcd-2 does not answer\n"));
 }
 
+TEST_F(ContactTest, OfflineAsksThisMachine) {
+  plan_.here = "etcd-2";
+  plan_.Rebuild();
+  plan_.Generate();
+  plan_.DoAll();
+  ASSERT_EQ(chmod("hosts/etcd-1/var/lib/etcd", 0755), 0);
+  ASSERT_EQ(chmod("hosts/etcd-2/var/lib/etcd", 0755), 0);
+  const Forecast forecast = Foretell({/*asks=*/false});
+  EXPECT_THAT(hosts_.asked, ElementsAre("etcd-2"));
+  EXPECT_EQ(sights_.SummaryOfUnasked(), "2 hosts not asked");
+  EXPECT_TRUE(sights_.DriftOf(plan_.Find("dir/etcd-1/var/lib/etcd")).empty());
+  EXPECT_FALSE(sights_.DriftOf(plan_.Find("dir/etcd-2/var/lib/etcd")).empty());
+  EXPECT_EQ(sights_.WhyUnknown(plan_.Find("dir/etcd-1/var/lib/etcd")), "etcd-1 was not asked");
+  EXPECT_EQ(sights_.WhyUnknown(plan_.Find("dir/etcd-2/var/lib/etcd")), "");
+  const StatusReport report = MakeStatusReport(plan_.graph(), forecast, {}, absl::Now(), sights_);
+  EXPECT_THAT(StatusText(plan_.graph(), report, {}, absl::Now()), HasSubstr("this machine, by sudo"));
+}
+
 TEST_F(ContactTest, StatusSaysWhenServicesThatWereNotAskedWereSeen) {
   plan_.DoAll();
   const Forecast forecast = Foretell({/*asks=*/false});

@@ -1,9 +1,11 @@
 #include "src/look/holdings.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -14,6 +16,14 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMaxFacts = 1 << 20;
+
+std::string MachineName(absl::string_view id) { return absl::StrCat("machine ", id); }
+
+// machine-id(5); "" when this machine has none.
+std::string ThisMachineId() {
+  absl::StatusOr<std::string> text = ReadFile("/etc/machine-id", kMaxFacts);
+  return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : "";
+}
 
 }  // namespace
 
@@ -74,7 +84,21 @@ const std::string& HoldingNames::MachineOf(const std::string& host) {
     found->second = absl::StrCat("host ", host);
     absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(host), kMaxFacts);
     absl::StatusOr<HostFacts> facts = text.ok() ? FromText<HostFacts>(*text) : text.status();
-    if (facts.ok() && !facts->machine_id.empty()) found->second = absl::StrCat("machine ", facts->machine_id);
+    if (facts.ok() && !facts->machine_id.empty()) found->second = MachineName(facts->machine_id);
+  }
+  return found->second;
+}
+
+bool HoldingNames::IsHere(const std::string& host) {
+  if (graph_ == nullptr) return false;
+  auto [found, fresh] = here_.try_emplace(host, false);
+  if (!fresh) return found->second;
+  for (const Shard& shard : graph_->shards()) {
+    if (shard.name != host) continue;
+    auto step = std::find_if(shard.steps.begin(), shard.steps.end(),
+                             [&](StepId id) { return graph_->steps()[id].kind == StepKind::kHost; });
+    found->second = step != shard.steps.end() ? RecordOf<HostRecord>(graph_->steps()[*step]).here()
+                                              : MachineOf(host) == MachineName(ThisMachineId());
   }
   return found->second;
 }
@@ -83,7 +107,7 @@ std::string HoldingNames::Of(const Holding& holding) {
   const char* sort = holding.kind == Holding::Kind::kService ? "service " : "";
   if (!holding.on_host()) return holding.path;
   const std::string path = absl::StrCat(*sort != '\0' ? "/" : "", holding.path);
-  if (holding.over_ssh()) {
+  if (holding.over_ssh() && !IsHere(holding.host)) {
     // The root is that machine's: it can be made neat here, and no more.
     const std::string root = std::filesystem::path(holding.root + "/").lexically_normal().string();
     return absl::StrCat(sort, MachineOf(holding.host), ":", PathFromHere(root, path));

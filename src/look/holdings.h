@@ -31,13 +31,23 @@ std::string PlaceOf(const AnyRecord& record);
 
 // One name for one thing, however its root is written ("./rootfs", "rootfs", by a link), and by whichever
 // name a machine over ssh is known: it is told by its machine-id once it has been asked (.kplan/hosts).
+//
+// This machine has one name whoever works on it, the user or by `become` an agent. Which hosts it is GRAPH
+// says, which must outlive this, and of one that is worked on by the user now its machine-id. Without a graph
+// hosts with an agent are all elsewhere.
 class HoldingNames {
  public:
+  explicit HoldingNames(const Graph* graph = nullptr) : graph_(graph) {}
   std::string Of(const Holding& holding);
+
+  // Whether HOST, which has an agent or had one, is this machine.
+  bool IsHere(const std::string& host);
 
  private:
   const std::string& RealRoot(const std::string& root);
   const std::string& MachineOf(const std::string& host);
+  const Graph* const graph_;
+  absl::flat_hash_map<std::string, bool> here_;
   absl::flat_hash_map<std::string, std::string> roots_, machines_;
 };
 

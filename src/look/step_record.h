@@ -14,8 +14,9 @@
 
 namespace kplan {
 
-// Whether STEP is done on a host over ssh. What such a step says of paths is about that host, and nothing
-// below this machine's "/" has to do with it. Steps that ask hosts from here are none.
+// Whether STEP is done by an agent: on a host over ssh, or by root on this one. What such a step says of
+// paths is about what the agent sees, and nothing is to be looked for here. Steps that ask hosts from here
+// are none.
 bool IsDoneOverSsh(const Step& step);
 
 // The host over ssh on which STEP is done, or, of StepKind::kHost, which it is about; "" for all others.

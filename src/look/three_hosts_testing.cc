@@ -70,8 +70,13 @@ void ThreeHosts::Rebuild() {
     of_host.manager = "systemd";
     of_host.name = host;
     of_host.root = "/";
-    of_host.ssh_host = absl::StrCat(address, ++number);
-    of_host.ssh_user = "ops";
+    ++number;
+    if (host == here) {
+      of_host.become = "sudo";
+    } else {
+      of_host.ssh_host = absl::StrCat(address, number);
+      of_host.ssh_user = "ops";
+    }
     const StepId identity =
         AddThere(StepKind::kHost, shard, absl::StrCat("host/", host), ToText(of_host), {});
     SendRecord of_send;

@@ -21,6 +21,7 @@ class ThreeHosts {
   // The content of the texts that are rendered; a change is an edit of cluster.yaml. Rebuilds the graph.
   std::string trust = "trust 1\n", unit = "unit 1\n";
   std::string mode = "0644", address = "10.0.0.1";  // of the trust; of the hosts, up to the last digit
+  std::string here;                                 // the host that is this machine, by sudo; empty: none
   std::vector<std::string> flags = {"--max-wals=5"};
   // The files of another service on etcd-2, which it is reloaded and restarted for; empty: there is none. Its
   // timer.

@@ -18,6 +18,8 @@ namespace {
 using paths::on_host::kBinaries;
 using paths::on_host::kEtcdConfig;
 
+constexpr char kVerdict[] = "verify/etcd";
+
 // What there is of an architecture's archive is called "etcd" where there is one, else "etcd-arm64".
 std::string ArchiveName(const Lowering& lowering, size_t archive) {
   const Etcd& etcd = lowering.cluster.etcd;
@@ -147,23 +149,42 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     entry.peer_urls = member.peer_urls;
     entry.probe = member.probe;
     entry.server_cert = certificate;
+    // Where root keeps what is installed, it is asked with what is in DIR.
+    const bool by_agent = host.remote();
     VerifyRecord record;
     record.cluster.cluster_id = PredictedClusterId({id});
+    record.manager = ManagerName(host.manager);
+    record.root = host.root;
     record.cluster.cacert = absl::StrCat(kEtcdConfig, "/ca.pem");
     record.cluster.cert = certificate;
     record.cluster.key = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
     record.cluster.etcdctl = absl::StrCat(kBinaries, "/etcdctl");
+    if (by_agent) {
+      entry.server_cert = pki.leaves[member.cert].shown_path;
+      entry.host = host.name;
+      entry.remote = true;
+      entry.manager = std::exchange(record.manager, "elsewhere");
+      entry.root = std::exchange(record.root, "");
+      entry.data = paths::on_host::kEtcdData;
+      record.cluster.cacert = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
+      record.cluster.cert = entry.server_cert;
+      record.cluster.key = paths::Key(cert.name);
+      record.cluster.etcdctl = absl::StrCat(etcd.archives[member.archive].unpacked, "/etcdctl");
+    }
     record.cluster.members = {std::move(entry)};
-    record.manager = ManagerName(host.manager);
-    record.root = host.root;
     record.service = service.name;
     record.refuse = etcd.refuse;
     record.report = paths::kVerifyEtcdReport;
     record.timeout = kVerifyTimeoutSeconds;
     std::vector<StepId> inputs = files.of_contents;
     inputs.push_back(started);
-    StepId verify = graph.AddStep(StepKind::kVerify, lowering.shared, "verify/etcd", ToText(record), inputs,
-                                  {}, etcd.place);
+    // Whether it runs is asked of its agent; but where the verdict says that something is wrong, it is looked
+    // at again.
+    if (by_agent)
+      graph.AddWatch(
+          {started, Watch::Kind::kVerdict, 0, "", graph.shards()[lowering.shared].name, kVerdict, ""});
+    StepId verify =
+        graph.AddStep(StepKind::kVerify, lowering.shared, kVerdict, ToText(record), inputs, {}, etcd.place);
     graph.AddWait(verify, absl::StrCat(member.probe, " is healthy, ", kVerifyTimeoutSeconds, " s at most"));
     graph.AddToGroup("etcd", verify);
     graph.AddToGroup("verify", verify);

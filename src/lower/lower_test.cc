@@ -4,6 +4,7 @@
 #include "gtest/gtest.h"
 #include "src/base/record.h"
 #include "src/lower/lower_testing.h"
+#include "src/step/kinds.h"
 
 namespace kplan {
 namespace {
@@ -55,6 +56,53 @@ TEST(Lower, TheTutorialsSteps) {
            " file/worker/usr/local/bin/etcd file/worker/etc/etcd/ca.pem file/worker/etc/etcd/kubernetes.pem "
            "file/worker/usr/local/bin/etcdctl service/worker/etcd"},
       }));
+}
+
+// What there is on a host is the same, whether its user or root by sudo writes it.
+TEST(Lower, BecomeChangesNothingOfWhatIsOnTheHost) {
+  const Graph user = GraphOf(kTutorial);
+  const Graph root = GraphOf(Replace(kTutorial, "worker: {}", "worker: {become: sudo}"));
+  std::set<std::string> labels;
+  for (const Step& step : user.steps()) {
+    labels.insert(step.label);
+    if (step.label == "verify/etcd") continue;
+    Json by_root = RecordOf(root, step.label);
+    if (KindOf(step.kind).where == Where::kOnHost) {
+      EXPECT_EQ(by_root["host"], "worker") << step.label;
+      by_root.erase("host");
+    }
+    EXPECT_EQ(by_root, Json::parse(step.record)) << step.label;
+  }
+  std::set<std::string> more;
+  for (const Step& step : root.steps()) {
+    if (labels.erase(step.label) == 0) more.insert(step.label);
+  }
+  EXPECT_EQ(labels, std::set<std::string>());
+  EXPECT_EQ(more, (std::set<std::string>{"host/worker", "send/worker"}));
+}
+
+// Who runs ninja cannot read what root has installed.
+TEST(Lower, BecomeVerifiesWithWhatIsHere) {
+  const Graph graph = GraphOf(Replace(kTutorial, "worker: {}",
+                                      "worker: {become: sudo, root: /srv/box, "
+                                      "service-manager: process}"));
+  EXPECT_EQ(RecordOf(graph, "host/worker"), Json::parse(R"({"arch": "amd64", "become": "sudo", "cluster": "",
+    "kind": "host", "manager": "process", "name": "worker", "root": "/srv/box", "ssh-host": "", "ssh-port": 0,
+    "ssh-user": ""})"));
+  const Json verify = RecordOf(graph, "verify/etcd");
+  EXPECT_EQ(verify["cacert"], "pki/ca.pem");
+  EXPECT_EQ(verify["cert"], "pki/kubernetes.pem");
+  EXPECT_EQ(verify["key"], "pki/kubernetes-key.pem");
+  EXPECT_EQ(verify["root"], "");
+  EXPECT_EQ(verify["manager"], "elsewhere");
+  EXPECT_EQ(verify.count("peer-cacert"), 0u);
+  const Json& member = verify["members"][0];
+  EXPECT_EQ(member["data"], "/var/lib/etcd");
+  EXPECT_EQ(member["host"], "worker");
+  EXPECT_EQ(member["manager"], "process");
+  EXPECT_EQ(member["remote"], true);
+  EXPECT_EQ(member["root"], "/srv/box");
+  EXPECT_EQ(member["server-cert"], "pki/kubernetes.pem");
 }
 
 TEST(Lower, CertificateAndKeyOnAHostAreOneStep) {

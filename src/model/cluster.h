@@ -33,15 +33,18 @@ struct SshLogin {
 struct Host {
   std::string name;     // "worker"
   std::string address;  // empty when not given
-  std::string root;     // "/", or a folder relative to DIR; of a host with ssh always an absolute path there
+  std::string root;     // "/", or a folder relative to DIR; of a remote host always an absolute path there
   std::string arch;     // "amd64"
   ServiceManager manager = ServiceManager::kSystemd;
   SshLogin ssh;        // not set: the host is this machine, or a folder on it
-  std::string become;  // "sudo", or empty: the user that logs in writes; only with ssh
+  std::string become;  // "sudo", or empty: whoever logs in writes, or without ssh whoever runs kplan
   Range place;         // in cluster.yaml: its key
   Range root_place;    // and the root, where one is given
 
-  bool remote() const { return ssh.set(); }
+  // It is this machine, or a folder on it.
+  bool here() const { return !ssh.set(); }
+  // Its steps are done by an agent, at the other end of a conversation: over ssh, or here as root by sudo.
+  bool remote() const { return ssh.set() || !become.empty(); }
 };
 
 // A release archive and what is taken out of it.

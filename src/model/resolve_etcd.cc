@@ -44,7 +44,7 @@ class EtcdResolver {
     if (!known) IsStrict(spec_.hardening, diagnostics_);
     if (!versioned) return;
     etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
-                      (members_.size() == 1 && cluster_.hosts[members_[0]].remote());
+                      (members_.size() == 1 && !cluster_.hosts[members_[0]].here());
     const int errors_before = diagnostics_->error_count();
     ResolveEtcdFlags(&context_);
     flags_wrong_ = diagnostics_->error_count() > errors_before;

@@ -45,8 +45,8 @@ void CheckHostName(const Text& name, Diagnostics* diagnostics) {
   }
 }
 
-// REMOTE: the host is reached by ssh.
-std::string ResolveRoot(const Text& root, bool remote, Diagnostics* diagnostics) {
+// HOST: what is known of it so far.
+std::string ResolveRoot(const Text& root, const Host& host, bool remote, Diagnostics* diagnostics) {
   if (!root.set()) return "/";
   std::vector<absl::string_view> parts = absl::StrSplit(root.value, '/');
   if (!IsPlainPath(root.value)) {
@@ -59,12 +59,14 @@ std::string ResolveRoot(const Text& root, bool remote, Diagnostics* diagnostics)
                        absl::StrCat("root ", Quote(root.value), " leads upwards (..)"),
                        "write a folder below this one, or an absolute path");
   } else if (remote && root.value[0] != '/') {
-    diagnostics->Error(Code::kBadPath, root.range,
-                       absl::StrCat("root ", Quote(root.value),
-                                    " is relative, and nobody knows to what on a host reached by ssh"),
-                       "write an absolute path, for example /srv/box");
+    diagnostics->Error(
+        Code::kBadPath, root.range,
+        absl::StrCat("root ", Quote(root.value), " is relative, and nobody knows to what ",
+                     host.become.empty() || host.ssh.set() ? "on a host reached by ssh"
+                                                           : "for root, who works there by sudo"),
+        "write an absolute path, for example /srv/box");
   }
-  // On another machine it is part of what a host is known by: one folder, one name.
+  // It is part of what a host is known by to its agent: one folder, one name.
   if (remote) {
     parts.erase(std::remove_if(parts.begin(), parts.end(),
                                [](absl::string_view part) { return part.empty() || part == "."; }),
@@ -102,15 +104,15 @@ ServiceManager ResolveManager(const HostSpec& spec, bool well_formed, const Host
   if (manager == ServiceManager::kSystemd && host.root != "/") {
     Diagnostic& error = diagnostics->Error(
         Code::kServiceManager, range,
-        host.remote() ? "systemd runs the services of a machine, not those of a folder (root)"
-                      : "systemd runs the services of this machine, not those of a folder (root)",
+        !host.here() ? "systemd runs the services of a machine, not those of a folder (root)"
+                     : "systemd runs the services of this machine, not those of a folder (root)",
         "write service-manager: process, or none for files only");
     if (spec.service_manager.set()) error.Relate(spec.root.range, "the folder is here");
   }
   return manager;
 }
 
-void ResolveSsh(const HostSpec& spec, bool well_formed, Host* host, Diagnostics* diagnostics) {
+void ResolveSsh(const HostSpec& spec, Host* host, Diagnostics* diagnostics) {
   if (spec.ssh.set()) {
     absl::StatusOr<SshLogin> login = ParseSshLogin(spec.ssh.value);
     if (login.ok()) {
@@ -126,11 +128,6 @@ void ResolveSsh(const HostSpec& spec, bool well_formed, Host* host, Diagnostics*
     diagnostics->Error(Code::kUnknownValue, spec.become.range,
                        absl::StrCat("become: ", Quote(host->become), " is not known"),
                        Remedy("write become: sudo", "sudo"));
-  } else if (!spec.ssh.set() && well_formed) {
-    diagnostics->Error(Code::kConflict, spec.become.range,
-                       "become is for hosts that are reached by ssh: on this one kplan does what the user "
-                       "may who runs ninja",
-                       "remove it, or write `ssh`");
   }
 }
 
@@ -151,11 +148,11 @@ class Places {
   Places(bool well_formed, Diagnostics* diagnostics) : well_formed_(well_formed), diagnostics_(diagnostics) {}
 
   void Add(const HostSpec& spec, const Host& host) {
-    std::string place = host.remote() ? absl::StrCat(SshPlace(host.ssh), host.root) : host.root;
+    std::string place = !host.here() ? absl::StrCat(SshPlace(host.ssh), host.root) : host.root;
     auto [same, fresh] = places_.try_emplace(std::move(place), &spec);
     if (fresh) return;
     const HostSpec& other = *same->second;
-    if (host.remote()) {
+    if (!host.here()) {
       diagnostics_
           ->Error(Code::kDuplicateEntry, spec.ssh.range,
                   absl::StrCat("the hosts ", other.name.value, " and ", host.name,
@@ -211,8 +208,9 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     Host host;
     host.name = host_spec->name.value;
     host.place = host_spec->name.range;
-    ResolveSsh(*host_spec, spec.well_formed, &host, diagnostics);
-    host.root = ResolveRoot(host_spec->root, host_spec->ssh.set(), diagnostics);
+    ResolveSsh(*host_spec, &host, diagnostics);
+    const bool remote = host_spec->ssh.set() || host.remote();
+    host.root = ResolveRoot(host_spec->root, host, remote, diagnostics);
     host.root_place = host_spec->root.range;
     host.manager = ResolveManager(*host_spec, spec.well_formed, host, diagnostics);
     host.arch = host_spec->arch.set() ? host_spec->arch.value : "amd64";
@@ -224,7 +222,7 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
     }
     ResolveAddress(host_spec->address, &host, diagnostics);
     // An `ssh` that could not be read is some place, though nobody knows which.
-    if (host.remote() || !host_spec->ssh.set()) places.Add(*host_spec, host);
+    if (host.ssh.set() || !host_spec->ssh.set()) places.Add(*host_spec, host);
     cluster->hosts.push_back(std::move(host));
   }
 }

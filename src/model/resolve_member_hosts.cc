@@ -43,7 +43,7 @@ class MemberHosts {
   bool CheckAddresses() {
     const int errors_before = diagnostics_->error_count();
     auto remote =
-        std::find_if(hosts_.begin(), hosts_.end(), [&](int host) { return cluster_.hosts[host].remote(); });
+        std::find_if(hosts_.begin(), hosts_.end(), [&](int host) { return !cluster_.hosts[host].here(); });
     for (size_t i = 0; i < hosts_.size(); ++i) {
       const Host& host = HostOf(i);
       const HostSpec& written = WrittenHost(i);
@@ -77,7 +77,7 @@ class MemberHosts {
         diagnostics_
             ->Error(Code::kBadHost, written.address.range,
                     absl::StrCat(address, " is a machine's own address, which means another machine to ",
-                                 host.remote() ? "everybody else" : HostOf(far).name),
+                                 !host.here() ? "everybody else" : HostOf(far).name),
                     "write the address at which clients and the other members reach it")
             .Relate(WrittenHost(far).ssh.range, "the host is reached by ssh");
       }

@@ -135,7 +135,9 @@ void AppendAsked(const Graph& graph, const std::vector<StepId>& leaves, const Ni
   absl::StrAppend(out,
                   "rule asked\n"
                   "  command = $kplan asked\n"
-                  "  description = ASK hosts over ssh\n"
+                  "  description = ASK hosts",
+                  HasHostsOverSsh(graph) ? " over ssh" : "",
+                  "\n"
                   "  generator = 1\n"
                   "build ",
                   paths::kAsked, ": asked ", paths::kUnasked);
@@ -143,9 +145,9 @@ void AppendAsked(const Graph& graph, const std::vector<StepId>& leaves, const Ni
   out->push_back('\n');
 }
 
-// Whether hosts over ssh are asked for what is built.
+// Whether agents are asked for what is built.
 bool AsksHosts(const Graph& graph, const NinjaOptions& options) {
-  if (options.limit == nullptr) return HasHostsOverSsh(graph);
+  if (options.limit == nullptr) return HasAgents(graph);
   return std::any_of(options.limit->steps.begin(), options.limit->steps.end(),
                      [&](const LimitedStep& it) { return graph.steps()[it.step].kind == StepKind::kHost; });
 }

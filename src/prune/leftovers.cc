@@ -290,7 +290,7 @@ void LeftoverUpdate::DropWhatThePlanHolds(std::vector<Leftover>* leftovers) {
       (holding.on_host() ? on_hosts : below_dir) = true;
     }
   }
-  HoldingNames names;
+  HoldingNames names(&graph_);
   absl::flat_hash_set<std::string> held;
   for (const Step& step : graph_.steps()) {
     const Where where = KindOf(step.kind).where;

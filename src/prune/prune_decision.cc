@@ -88,7 +88,7 @@ PruneItem ItemOverSsh(PruneItem item, const PruneOptions& options, Roots* roots)
     item.why = absl::StrCat(service, " may still use it; run ninja first");
     return item;
   }
-  item.why = "over ssh, by hand";
+  item.why = roots->IsHere(host) ? "root's, by hand" : "over ssh, by hand";
   item.by_hand = ByHand(leftover);
   return item;
 }

@@ -23,10 +23,13 @@ std::string RootOf(const Leftover& leftover);
 // What stands between a leftover and its removal although it may go: services below the same root.
 class Roots {
  public:
-  explicit Roots(const Graph& graph) : graph_(graph) {}
+  explicit Roots(const Graph& graph) : graph_(graph), names_(&graph) {}
 
   // The name of the root of HOLDING, which is on a host.
   std::string NameOf(const Holding& holding);
+
+  // Whether HOST, which has an agent or had one, is this machine.
+  bool IsHere(const std::string& host) { return names_.IsHere(host); }
 
   // A service of the plan that may still run with what an earlier plan gave it; "" when there is none.
   std::string NotYetRestarted(const Holding& holding);

@@ -19,8 +19,8 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/remote/agent_protocol.h"
+#include "src/remote/host_session.h"
 #include "src/remote/ssh_errors.h"
-#include "src/remote/ssh_session.h"
 
 namespace kplan {
 namespace {
@@ -160,7 +160,7 @@ absl::Status PlaceProgram(const RemoteHost& host, const AgentProgram& program, a
                                                       ", and cluster.yaml says ", program.arch,
                                                       "; give it `arch: ", Brief(arch), "`"));
   }
-  absl::StatusOr<SshSession> session = SshSession::Start(host, program.ReceiveScript());
+  absl::StatusOr<HostSession> session = HostSession::Start(host, program.ReceiveScript());
   if (!session.ok()) return session.status();
   Conversation& conversation = session->conversation;
   Request as_large;

@@ -126,8 +126,9 @@ absl::Status CheckSource(const SentFile& file) {
 
 absl::Status CheckRequest(const Request& request) {
   if (!IsAbsolute(request.root)) {
-    return absl::InvalidArgumentError(absl::StrCat("the root of a host with ssh has to be absolute, and ",
-                                                   Quote(request.root.substr(0, kMaxPath)), " is not"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the root of a host with an agent has to be absolute, and ",
+                     Quote(request.root.substr(0, kMaxPath)), " is not"));
   }
   for (const std::string* name : {&request.cluster, &request.host, &request.manager, &request.claim}) {
     if (name->size() > kMaxName) return Strange("a name that is too long");

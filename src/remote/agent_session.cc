@@ -19,9 +19,9 @@
 #include "src/base/text.h"
 #include "src/base/wipe.h"
 #include "src/remote/agent_program.h"
+#include "src/remote/host_session.h"
 #include "src/remote/ssh_connection.h"
 #include "src/remote/ssh_errors.h"
-#include "src/remote/ssh_session.h"
 
 namespace kplan {
 namespace {
@@ -31,7 +31,7 @@ constexpr absl::Duration kEnd = absl::Seconds(5);
 // it is then.
 absl::StatusOr<std::optional<Conversation>> Greet(const RemoteHost& host, const AgentProgram& program,
                                                   std::string* missing) {
-  absl::StatusOr<SshSession> session = SshSession::Start(host, program.StartScript());
+  absl::StatusOr<HostSession> session = HostSession::Start(host, program.StartScript());
   if (!session.ok()) return session.status();
   if (session->greeting == absl::StrCat("ready ", kAgentProtocol)) {
     session->conversation.SetLifeSign(kBusyLine);
@@ -132,7 +132,7 @@ absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request) {
 
 absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request,
                               const Patience::Bounds& bounds) {
-  absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.arch);
+  absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.here() ? "" : host.arch);
   if (!program.ok()) return program.status();
   absl::StatusOr<Conversation> conversation = OpenAgent(host, *program);
   if (!conversation.ok()) return conversation.status();

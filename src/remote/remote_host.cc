@@ -32,6 +32,10 @@ absl::StatusOr<RemoteHost> RemoteHost::From(const HostRecord& record) {
     return absl::InvalidArgumentError(absl::StrCat("kplan cannot become root by \"", record.become, "\""));
   }
   host.become = !record.become.empty();
+  if (host.here()) {
+    if (host.become && host.ssh.user.empty() && host.ssh.port == 0) return host;
+    return absl::InvalidArgumentError(absl::StrCat("nothing says how ", host.name, " is reached"));
+  }
   if (absl::Status status = CheckTarget(host.ssh); !status.ok()) return status;
   return host;
 }

@@ -119,6 +119,24 @@ TEST(RemoteHost, IsReadFromItsRecord) {
   }
 }
 
+TEST(RemoteHost, WithoutSshItIsThisMachineByAnotherUser) {
+  Json record = {{"arch", "amd64"},      {"become", "sudo"}, {"cluster", ""}, {"kind", "host"},
+                 {"manager", "systemd"}, {"name", "worker"}, {"root", "/"},   {"ssh-host", ""},
+                 {"ssh-port", 0},        {"ssh-user", ""}};
+  absl::StatusOr<RemoteHost> host = From(record);
+  ASSERT_TRUE(host.ok()) << host.status();
+  EXPECT_TRUE(host->here());
+  EXPECT_TRUE(host->become);
+  record["ssh-user"] = "ops";
+  EXPECT_FALSE(From(record).ok());
+  record["ssh-user"] = "";
+  record["ssh-port"] = 22;
+  EXPECT_FALSE(From(record).ok());
+  record["ssh-port"] = 0;
+  record.erase("become");
+  EXPECT_FALSE(From(record).ok());
+}
+
 TEST(RemoteHost, ARecordIsFoundByItsLine) {
   const char shard[] =
       "{\n\"dir/h1/x\":{\"a\":\"\\n\\\"host/h1\\\":{}\"},\n\"host/h1\":{\"b\":1},\n\"z\":{\"c\":2}\n}\n";

@@ -77,6 +77,17 @@ void KeepError(int lock, const absl::Status& error) {
 SshConnection::SshConnection(const RemoteHost& host)
     : host_(host), socket_(absl::StrCat(paths::kSsh, "/", ControlSocket(host.ssh))) {}
 
+absl::Status SshConnection::MakeFolder() {
+  if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
+  if (absl::Status status = MakeFolders(paths::kSsh, Durability::kUnsynced); !status.ok()) return status;
+  return chmod(paths::kSsh, 0700) == 0 ? absl::OkStatus() : ErrnoStatus(errno, paths::kSsh);
+}
+
+absl::StatusOr<UniqueFd> SshConnection::LockForPlacing(const RemoteHost& host) {
+  if (absl::Status status = MakeFolder(); !status.ok()) return status;
+  return SshConnection(host).Lock(".placing");
+}
+
 absl::StatusOr<UniqueFd> SshConnection::Lock(absl::string_view what) const {
   const std::string path = absl::StrCat(socket_, what);
   UniqueFd fd(disk::Open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -90,9 +101,7 @@ absl::StatusOr<SshConnection> SshConnection::Open(const RemoteHost& host) {
   SshConnection connection(host);
   if (IsOpen(connection.socket_)) return connection;
   const absl::Time begun = absl::Now();
-  if (absl::Status status = MakePrivateFolder(paths::kState); !status.ok()) return status;
-  if (absl::Status status = MakeFolders(paths::kSsh, Durability::kUnsynced); !status.ok()) return status;
-  if (chmod(paths::kSsh, 0700) != 0) return ErrnoStatus(errno, paths::kSsh);
+  if (absl::Status status = MakeFolder(); !status.ok()) return status;
   absl::StatusOr<UniqueFd> lock = connection.Lock(".opening");
   if (!lock.ok()) return lock.status();
   if (IsOpen(connection.socket_)) return connection;  // by whoever had the lock

@@ -17,7 +17,7 @@ namespace kplan {
 
 class SshConnection {
  public:
-  // Connects unless somebody has. Errors: ConnectionError (ssh_errors.h).
+  // Connects unless somebody has. HOST is not this machine. Errors: ConnectionError (ssh_errors.h).
   static absl::StatusOr<SshConnection> Open(const RemoteHost& host);
 
   // Starts SCRIPT (see RemoteShell) there, with become as the host has it. Never opens a connection: when
@@ -25,9 +25,10 @@ class SshConnection {
   absl::StatusOr<Conversation> Start(absl::string_view script, const Patience& patience) const;
 
   // Holds off the other processes of this folder: only one at a time copies kplan to HOST.
-  static absl::StatusOr<UniqueFd> LockForPlacing(const RemoteHost& host) {
-    return SshConnection(host).Lock(".placing");
-  }
+  static absl::StatusOr<UniqueFd> LockForPlacing(const RemoteHost& host);
+
+  // Makes the folder of the sockets and locks where there is none, for us alone.
+  static absl::Status MakeFolder();
 
  private:
   explicit SshConnection(const RemoteHost& host);

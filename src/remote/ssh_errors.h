@@ -27,6 +27,9 @@ std::string LastSaid(absl::string_view said);
 // The error of a connection that was not made. SAID: ssh's stderr. Every one begins with the host's name.
 absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, absl::string_view said);
 
+// The error of this machine, where HOST wants sudo and there is none.
+absl::Status NoSudo(const RemoteHost& host);
+
 // The error of a session that ended with EXIT_CODE before an agent answered.
 absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_view said);
 

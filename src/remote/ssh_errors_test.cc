@@ -9,6 +9,7 @@
 namespace kplan {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -127,6 +128,34 @@ TEST(SshErrors, Sessions) {
     EXPECT_THAT(message, StartsWith("host etcd-1: "));
     EXPECT_THAT(message, HasSubstr(each.words)) << each.said;
   }
+}
+
+// Nobody logs in there, and nothing is to be written about ssh.
+TEST(SshErrors, SudoOnThisMachine) {
+  RemoteHost host = Host(/*become=*/true);
+  host.ssh = {};
+  struct Case {
+    int exit_code;
+    const char *said, *words, *remedy;
+  };
+  for (
+      const Case& each : std::vector<Case>{
+          {1, "sudo: a password is required\n", "sudo wants a password on this machine, and kplan types none",
+           "run `sudo -v` before, in this terminal, or give your account a line of sudoers(5) with NOPASSWD"},
+          {1, "sudo: sorry, you must have a tty to run sudo\n", "sudo wants a password on this machine",
+           "or run kplan and ninja as root"},
+          {1, "ops is not in the sudoers file.\n",
+           "sudo does not let your account run sh as root on this machine",
+           "ops is not in the sudoers file."},
+          {127, "sudo: sh: command not found\n", "there is no sudo on this machine", "install it"},
+          {3, "", "the shell on this machine ended with exit code 3", ""}}) {
+    const std::string message(SessionError(host, each.exit_code, each.said).message());
+    EXPECT_THAT(message, StartsWith("host etcd-1: "));
+    EXPECT_THAT(message, AllOf(HasSubstr(each.words), HasSubstr(each.remedy), Not(HasSubstr("ssh"))))
+        << each.said;
+  }
+  EXPECT_EQ(NoSudo(host).message(),
+            "host etcd-1: there is no sudo on this machine\n  install it, or run kplan and ninja as root");
 }
 
 }  // namespace

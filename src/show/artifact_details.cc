@@ -143,15 +143,16 @@ void AddChecks(const std::vector<ServiceCheckRecord>& checks, StringPairs* detai
   }
 }
 
-// "ops@10.0.0.11:2222, by sudo"
+// "ops@10.0.0.11:2222, by sudo", or of this machine "sudo".
 std::string TargetText(const HostRecord& host) {
+  if (host.here()) return host.become;
   return absl::StrCat(host.ssh_user, host.ssh_user.empty() ? "" : "@", host.ssh_host,
                       host.ssh_port == 0 ? "" : absl::StrCat(":", host.ssh_port),
                       host.become.empty() ? "" : absl::StrCat(", by ", host.become));
 }
 
 void AddHost(const HostRecord& host, StringPairs* details) {
-  details->emplace_back("ssh", TargetText(host));
+  details->emplace_back(host.here() ? "become" : "ssh", TargetText(host));
   details->emplace_back("manager", host.manager);
   absl::StatusOr<std::string> text = ReadFile(paths::HostFacts(host.name), kMaxFacts);
   if (!text.ok()) return;

@@ -291,7 +291,9 @@ class Reporter {
 
   std::string HostText(StepId id, const Step& step) const {
     const HostRecord host = RecordOf<HostRecord>(step);
-    std::string text = absl::StrCat(host.ssh_user, host.ssh_user.empty() ? "" : "@", host.ssh_host);
+    std::string text = host.here()
+                           ? absl::StrCat("this machine, by ", host.become)
+                           : absl::StrCat(host.ssh_user, host.ssh_user.empty() ? "" : "@", host.ssh_host);
     if (const absl::Time seen = LastSeen(id); seen != absl::InfinitePast())
       absl::StrAppend(&text, ", ", host.arch, ", answered on ", TimeText(absl::ToUnixSeconds(seen)));
     return text;

@@ -364,7 +364,7 @@ constexpr MapSchema kRevoked = {"revoked", "a revoked certificate", "revoked", "
 constexpr KeySchema kHostKeys[] = {
     Text("root",
          "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja, with "
-         "`ssh` an absolute path there")
+         "`ssh` or `become` an absolute path")
         .Is(KeyValues::kPath)
         .Without("`/`", R"("/")"),
     Text("service-manager",
@@ -383,7 +383,9 @@ constexpr KeySchema kHostKeys[] = {
          "configuration")
         .Without("none: it is this machine, or a folder on it")
         .Example("ops@10.0.0.11"),
-    Text("become", "`sudo`: how the user who logs in by `ssh` may write there; sudo must ask for no password")
+    Text("become",
+         "`sudo`: how the user who logs in by `ssh`, or without it whoever runs kplan and ninja, may write "
+         "there; sudo must ask for no password")
         .OneOf("sudo")
         .Without("none: the user may"),
 };

@@ -14,7 +14,8 @@
 namespace kplan {
 
 // A member as planned. Where it is said that something is of a cluster, an etcd of one member on this machine
-// does not have it.
+// does not have it, unless an agent works there as root (`become`): then it is looked at as members elsewhere
+// are, with the files in DIR.
 struct MemberRecord {
   std::string name;
   std::string id;  // foretold (etcd/facts/etcd_ids.h)
@@ -23,7 +24,7 @@ struct MemberRecord {
   std::string server_cert;  // what it shows there; of a cluster relative to DIR, else inside the root
   // Only a cluster has these:
   std::string host;
-  std::optional<bool> remote;                   // whether the host is at the other end of an ssh connection
+  std::optional<bool> remote;                   // whether an agent does what is done on the host
   std::string manager;                          // "systemd", "process"
   std::string root;                             // the host's
   std::string data;                             // the data folder, inside it

@@ -1,7 +1,8 @@
 #ifndef KPLAN_STEP_HOST_RECORDS_H_
 #define KPLAN_STEP_HOST_RECORDS_H_
 
-// The records of hosts that are reached by ssh.
+// The records of hosts whose steps are done by an agent: those that are reached by ssh, and this machine
+// where root does by sudo what is outside of DIR.
 
 #include <cstdint>
 #include <string>
@@ -14,13 +15,17 @@ namespace kplan {
 struct HostRecord {
   static constexpr absl::string_view kWord = "host";
   std::string name;
-  std::string cluster;             // metadata.name, or ""
-  std::string arch;                // "amd64"; "" when cluster.yaml leaves it open
-  std::string manager;             // "systemd", "process", "none"
-  std::string root;                // on the host
-  std::string become;              // "sudo", or ""
-  std::string ssh_host, ssh_user;  // ssh_user "": as ssh's configuration says
-  int64_t ssh_port = 0;            // 0: likewise
+  std::string cluster;  // metadata.name, or ""
+  std::string arch;     // "amd64"; "" when cluster.yaml leaves it open
+  std::string manager;  // "systemd", "process", "none"
+  std::string root;     // on the host
+  std::string become;   // "sudo", or ""
+  std::string ssh_host,
+      ssh_user;          // ssh_host "": it is this machine; ssh_user "": as ssh's configuration says
+  int64_t ssh_port = 0;  // 0: likewise
+
+  bool here() const { return ssh_host.empty(); }
+  std::string What() const { return here() ? "this machine, as root by sudo" : "host over ssh"; }
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {

@@ -1,6 +1,9 @@
-#include "src/remote/ssh_session.h"
+#include "src/remote/host_session.h"
+
+#include <unistd.h>
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +13,9 @@
 #include "src/remote/agent_protocol.h"
 #include "src/remote/ssh_connection.h"
 #include "src/remote/ssh_errors.h"
+#include "src/remote/sudo_command.h"
+
+extern char** environ;
 
 namespace kplan {
 namespace {
@@ -19,6 +25,9 @@ constexpr int kSshFailed = 255;
 // wait for their turn.
 constexpr absl::Duration kBusy = absl::Minutes(2);
 constexpr absl::Duration kBusyPause = absl::Milliseconds(50);
+
+// Who runs the script: for messages.
+std::string ShellOf(const RemoteHost& host) { return host.here() ? "sudo" : "the login shell there"; }
 
 enum class Outcome { kGreeted, kBusy, kGone };
 
@@ -31,12 +40,13 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
     if (absl::IsOutOfRange(line.status())) break;
     if (absl::IsDeadlineExceeded(line.status())) {
       return absl::DeadlineExceededError(absl::StrCat(
-          "host ", host.name, ": the login shell there does not come to kplan: ", line.status().message(),
-          "; try `ssh ", host.ssh.shown(), "` by hand"));
+          "host ", host.name, ": ", ShellOf(host), " does not come to kplan: ", line.status().message(),
+          "; try `", host.here() ? "sudo -n true" : absl::StrCat("ssh ", host.ssh.shown()), "` by hand"));
     }
     if (!line.ok()) {
       const int exit_code = conversation->Finish(absl::Seconds(5));
-      if (exit_code != kSshFailed) return SessionError(host, exit_code, conversation->errors());
+      if (host.here() || exit_code != kSshFailed)
+        return SessionError(host, exit_code, conversation->errors());
       const bool busy = absl::StrContains(conversation->errors(), "open refused by peer");
       return busy ? Outcome::kBusy : Outcome::kGone;
     }
@@ -48,12 +58,34 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
     noise += line->size() + 1;
   }
   return absl::FailedPreconditionError(
-      absl::StrCat("host ", host.name, ": the login shell there prints without end"));
+      absl::StrCat("host ", host.name, ": ", ShellOf(host), " prints without end"));
+}
+
+std::vector<std::string> OurEnvironment() {
+  std::vector<std::string> environment;
+  for (char** each = environ; *each != nullptr; ++each) environment.push_back(*each);
+  return environment;
+}
+
+absl::StatusOr<HostSession> StartHere(const RemoteHost& host, absl::string_view script, Clock* clock) {
+  if (absl::Status status = SshConnection::MakeFolder(); !status.ok()) return status;
+  const bool is_root = geteuid() == 0;
+  absl::StatusOr<Conversation> conversation =
+      Conversation::Start(RootShellCommand(script, is_root), RootShellOptions(OurEnvironment(), is_root),
+                          Patience(kGreetingBounds, clock));
+  if (absl::IsNotFound(conversation.status())) return NoSudo(host);
+  if (!conversation.ok()) return conversation.status();
+  std::string greeting;
+  absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);
+  if (!outcome.ok()) return outcome.status();
+  return HostSession{*std::move(conversation), std::move(greeting)};
 }
 
 }  // namespace
 
-absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::string_view script, Clock* clock) {
+absl::StatusOr<HostSession> HostSession::Start(const RemoteHost& host, absl::string_view script,
+                                               Clock* clock) {
+  if (host.here()) return StartHere(host, script, clock);
   const absl::Time deadline = clock->Now() + kBusy;
   bool gone = false;
   for (;;) {
@@ -64,7 +96,7 @@ absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::strin
     std::string greeting;
     absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);
     if (!outcome.ok()) return outcome.status();
-    if (*outcome == Outcome::kGreeted) return SshSession{*std::move(conversation), std::move(greeting)};
+    if (*outcome == Outcome::kGreeted) return HostSession{*std::move(conversation), std::move(greeting)};
     if (*outcome == Outcome::kGone) {
       // The connection may have ended between the look at its socket and its use; once is bad luck.
       if (gone) return ConnectionBroke(host, "as soon as it was made");
@@ -82,7 +114,8 @@ absl::StatusOr<SshSession> SshSession::Start(const RemoteHost& host, absl::strin
 }
 
 absl::Status ConnectionBroke(const RemoteHost& host, absl::string_view what) {
-  return absl::UnavailableError(absl::StrCat("host ", host.name, ": the connection broke ", what,
+  return absl::UnavailableError(absl::StrCat("host ", host.name, ": ",
+                                             host.here() ? "sudo ended " : "the connection broke ", what,
                                              "; nothing is half done there, run ninja again"));
 }
 
