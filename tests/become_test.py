@@ -257,7 +257,7 @@ def test_prune(running):
     project = running.project
     with_service = project.spec + (
         "services:\n  sleeper:\n    hosts: [worker]\n    files: {/etc/sleeper/conf: {content: 'one'}}\n"
-        "    unit: {Service: {ExecStart: /usr/bin/sleep infinity}}\n")
+        "    command: [/usr/bin/sleep, infinity]\n")
     without = project.spec
     project.spec = with_service
     project.gen_and_ninja().ok()

@@ -76,7 +76,10 @@ class Visitor {
     absl::flat_hash_map<std::string, size_t> index;
     for (const Shard& shard : graph_.shards()) {
       for (StepId id : shard.steps) {
-        if (graph_.steps()[id].kind != StepKind::kHost || (noted_ && EntryOf(id) == nullptr)) continue;
+        if (graph_.steps()[id].kind != StepKind::kHost) continue;
+        // One that was never reached has nothing that could be asked about.
+        const JournalEntry* entry = EntryOf(id);
+        if (noted_ && (entry == nullptr || entry->digest.empty())) continue;
         index.emplace(shard.name, inquiries_.size());
         inquiries_.emplace_back();
         inquiries_.back().visit.host = shard.name;

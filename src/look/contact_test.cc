@@ -129,6 +129,14 @@ TEST_F(ContactTest, HostsThatWereNeverReachedAreNotAsked) {
   EXPECT_THAT(hosts_.asked, IsEmpty());
 }
 
+// Their first contact is tried again, and that is all that is to be said of them.
+TEST_F(ContactTest, HostsThatCouldNotBeReachedTheFirstTimeAreNotAsked) {
+  for (const char* host : ThreeHosts::kHosts)
+    plan_.NoteFailed(absl::StrCat("host/", host), "sudo wants a password");
+  EXPECT_THAT(Visit(), IsEmpty());
+  EXPECT_THAT(hosts_.asked, IsEmpty());
+}
+
 TEST_F(ContactTest, WhatStandsAsItWasLeftIsFine) {
   plan_.DoAll();
   EXPECT_THAT(Visit(), IsEmpty());
