@@ -454,7 +454,7 @@ def test_no_value_reaches_a_shell(client, host, folder):
 
 def test_a_relative_root_is_refused(client):
     client.add_host("rootfs")
-    refused(client.step("host/h1"), "host h1: the root of a host with ssh has to be absolute")
+    refused(client.step("host/h1"), "host h1: the root of a host with an agent has to be absolute")
 
 
 # What a host may say instead of what an agent says; NEED is read before.

@@ -174,7 +174,7 @@ TEST_F(ContactTest, WhatTheNextRunChangesAnywayIsNoDrift) {
 TEST_F(ContactTest, AHostThatGenHasNotSeenIsNotTakenForThisMachine) {
   plan_.DoAll();
   ASSERT_EQ(unlink(paths::Shard("etcd-2").c_str()), 0);
-  EXPECT_THAT(Visit(), ElementsAre(HasSubstr("etcd-2: the plan in .kplan does not have it over ssh")));
+  EXPECT_THAT(Visit(), ElementsAre(HasSubstr("etcd-2: the plan in .kplan does not say how it is reached")));
   EXPECT_THAT(hosts_.asked, Not(testing::Contains("etcd-2")));
 }
 
