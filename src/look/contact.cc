@@ -172,7 +172,9 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.outlook.restarts = answer.restarts;
   seen.outlook.reloads = answer.reloads;
   seen.outlook.reasons = ReasonsOf(answer.reasons);
-  if (of.done && !seen.problem.empty()) {
+  if (of.done && !seen.taken.empty() && seen.problem == seen.taken) {
+    visit->drifts.push_back({of.step, {}, absl::StrCat(visit->host, ": ", seen.taken)});
+  } else if (of.done && !seen.problem.empty()) {
     visit->drifts.push_back({of.step, {}, absl::StrCat(of.name, " on ", visit->host, ": ", seen.problem)});
   } else if (of.done && !seen.outlook.reasons.empty()) {
     Drift drift = {of.step, {}, ""};
