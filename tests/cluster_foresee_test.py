@@ -47,11 +47,13 @@ def test_a_port_that_somebody_took(cluster, port):
     host.run(["systemd-run", "--unit=squatter", "perl", "-MSocket", "-e",
               "socket(S,PF_INET,SOCK_STREAM,0);setsockopt(S,SOL_SOCKET,SO_REUSEADDR,1);"
               f"bind(S,sockaddr_in({port},inet_aton('{host.address}')))||die;listen(S,1);sleep 1000"], check=True)
-    harness.wait_for("the squatter", lambda: f":{port}" in host.run(["ss", "-Hltn"], check=True).stdout)
-    failure = foreseen(cluster, "rollout/etcd")
-    assert re.search(rf"{host.name}: {re.escape(host.address)}:{port} is taken by `perl` \(process \d+, since [0-9: -]+ UTC, unit squatter.service\)",
-                     failure), failure
-    host.run(["systemctl", "stop", "squatter"], check=True)
+    try:
+        harness.wait_for("the squatter", lambda: f":{port}" in host.run(["ss", "-Hltn"], check=True).stdout)
+        failure = foreseen(cluster, "rollout/etcd")
+        assert re.search(rf"{host.name}: {re.escape(host.address)}:{port} is taken by `perl` \(process \d+, since [0-9: -]+ UTC, unit squatter.service\)",
+                         failure), failure
+    finally:
+        host.run(["systemctl", "stop", "squatter"], check=True)
     assert plan(cluster, 2)["rollout/etcd"]["fate"] == "change"
     cluster.project.ninja(timeout=240).ok()
     cluster.check_all_right()

@@ -124,10 +124,12 @@ absl::Status Rollout::Look() {
   }
   for (const auto& [i, status] : obstacles.unseen) {
     if (!absl::IsUnavailable(status)) {
-      return StopNow(absl::StrCat(Planned(i).host, ": ", status.message()),
-                     members_[i].held
-                         ? "put that right; where nothing was ever set up there, run it for all members"
-                         : "put that right");
+      // Whoever reaches a host elsewhere says already which it was.
+      const std::string& host = Planned(i).host;
+      return StopNow(
+          absl::StrCat(host, ": ", absl::StripPrefix(status.message(), absl::StrCat("host ", host, ": "))),
+          members_[i].held ? "put that right; where nothing was ever set up there, run it for all members"
+                           : "put that right");
     }
     return absl::UnavailableError(
         report_.StopText(absl::StrCat("cannot see how ", members_[i].name,

@@ -10,7 +10,7 @@
 namespace kplan {
 namespace {
 
-constexpr uid_t kMe = 1000, kOther = 2000;
+constexpr uid_t kMe = 3000001, kOther = 3000002;
 
 std::string Why(WriteDeed deed, const WriteSight& sight, const WriteRights& rights,
                 const std::optional<HostOwner>& owner = std::nullopt, bool changes_owner = false) {
@@ -55,14 +55,14 @@ TEST(WhyMayNotWrite, NobodyGivesAwayButRoot) {
                   to_other = {kOther, kOther};
   EXPECT_EQ(Why(WriteDeed::kReplace, sight, me, to_me), "");
   EXPECT_EQ(Why(WriteDeed::kReplace, sight, me, to_my_group), "");
-  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me, to_its_group), "user 1000 may give nothing to 1000:51");
-  EXPECT_EQ(Why(WriteDeed::kMake, sight, me, to_other), "user 1000 may give nothing to 2000:2000");
+  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me, to_its_group), "user 3000001 may give nothing to 3000001:51");
+  EXPECT_EQ(Why(WriteDeed::kMake, sight, me, to_other), "user 3000001 may give nothing to 3000002:3000002");
   EXPECT_EQ(Why(WriteDeed::kMake, sight, root, to_other), "");
   // Of what is there already, and is theirs, only the mode is set.
   sight.there = kMe;
   EXPECT_EQ(Why(WriteDeed::kSet, sight, me, to_other, /*changes_owner=*/false), "");
   EXPECT_EQ(Why(WriteDeed::kSet, sight, me, to_other, /*changes_owner=*/true),
-            "user 1000 may give nothing to 2000:2000");
+            "user 3000001 may give nothing to 3000002:3000002");
 }
 
 TEST(WhyMayNotWrite, SaysWhereAndWhose) {
@@ -71,11 +71,11 @@ TEST(WhyMayNotWrite, SaysWhereAndWhose) {
   sight.writable = false;
   WriteRights me;
   me.user = kMe;
-  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me), "user 1000 may not write to /etc, a folder of root");
+  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me), "user 3000001 may not write to /etc, a folder of root");
   sight.writable = sight.sticky = true;
   sight.there = 0;
-  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me), "user 1000 may not replace what belongs to root in /etc");
-  EXPECT_EQ(Why(WriteDeed::kSet, sight, me), "user 1000 may not change what belongs to root");
+  EXPECT_EQ(Why(WriteDeed::kReplace, sight, me), "user 3000001 may not replace what belongs to root in /etc");
+  EXPECT_EQ(Why(WriteDeed::kSet, sight, me), "user 3000001 may not change what belongs to root");
   sight.read_only = true;
   EXPECT_EQ(Why(WriteDeed::kSet, sight, me), "/etc: Read-only file system");
 }

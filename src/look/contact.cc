@@ -172,7 +172,9 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.outlook.restarts = answer.restarts;
   seen.outlook.reloads = answer.reloads;
   seen.outlook.reasons = ReasonsOf(answer.reasons);
-  if (of.done && !seen.problem.empty()) {
+  if (of.done && !seen.taken.empty() && seen.problem == seen.taken) {
+    visit->drifts.push_back({of.step, {}, absl::StrCat(visit->host, ": ", seen.taken)});
+  } else if (of.done && !seen.problem.empty()) {
     visit->drifts.push_back({of.step, {}, absl::StrCat(of.name, " on ", visit->host, ": ", seen.problem)});
   } else if (of.done && !seen.outlook.reasons.empty()) {
     Drift drift = {of.step, {}, ""};
@@ -333,7 +335,7 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
     for (const auto& [step, digest] : visit.standing) standing_.emplace(step, digest);
     for (const SeenService& service : visit.services) {
       if (service.problem.empty()) services_.emplace(service.label, &service);
-      if (!service.taken.empty()) taken_.emplace(service.label, service.taken);
+      if (!service.taken.empty()) taken_.emplace(service.label, &service);
     }
   }
   if (unknown.empty()) return;
@@ -390,9 +392,11 @@ const SeenService* HostSights::ServiceOf(absl::string_view label) const {
   return found == services_.end() ? nullptr : found->second;
 }
 
-std::string HostSights::WhyTaken(absl::string_view label) const {
+std::string HostSights::WhyTaken(absl::string_view label, bool starts) const {
   auto found = taken_.find(label);
-  return found == taken_.end() ? "" : found->second;
+  if (found == taken_.end()) return "";
+  const SeenService& service = *found->second;
+  return starts || service.problem == service.taken ? service.taken : "";
 }
 
 bool HostSights::any_silent() const {

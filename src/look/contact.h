@@ -98,8 +98,10 @@ class HostSights {
   // The service LABEL, of a host that has just answered; else null.
   const SeenService* ServiceOf(absl::string_view label) const;
 
-  // Why the service LABEL could not be started on its host, as SeenService::taken; "": nothing is known.
-  std::string WhyTaken(absl::string_view label) const;
+  // Why the service LABEL could not be started on its host, as SeenService::taken; "": nothing is known, or
+  // it is not going to be started. STARTS: by what is going to change there it is; what its host says of it
+  // as it is now counts in any case.
+  std::string WhyTaken(absl::string_view label, bool starts) const;
 
   // In the order of the shards.
   const std::vector<HostVisit>& visits() const { return visits_; }
@@ -119,7 +121,7 @@ class HostSights {
   absl::flat_hash_map<StepId, std::string> refusals_;
   absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step
   absl::flat_hash_map<std::string, const SeenService*> services_;
-  absl::flat_hash_map<std::string, std::string> taken_;  // by label
+  absl::flat_hash_map<std::string, const SeenService*> taken_;  // by label: those with `taken`
 };
 
 struct Contact {

@@ -131,8 +131,10 @@ class RefusalsTest : public testing::Test {
     entry.label = "survey/etcd";
     entry.at = 1;
     entry.digest = "d";
-    entry.record = graph_.steps()[survey_].digest();
-    if (done) EXPECT_TRUE(AppendEntry(path, entry).ok());
+    entry.record = std::string(graph_.steps()[survey_].digest());
+    if (done) {
+      EXPECT_TRUE(AppendEntry(path, entry).ok());
+    }
     const std::vector<Journal> journals = {Journal::Read(path)};
     const OpenView open = [](const PlannedCluster&) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
       return std::make_unique<TwoOfThree>();
@@ -147,7 +149,7 @@ class RefusalsTest : public testing::Test {
 };
 
 TEST_F(RefusalsTest, NobodyIsAskedWhereAllIsDoneAndRuns) {
-  hosts_.found["etcd-3"] = DataOf("3", "other");
+  hosts_.found["etcd-3"] = DataOf("3", "c2");
   EXPECT_TRUE(Foresee(/*done=*/true).empty());
   EXPECT_TRUE(hosts_.asked.empty());
 }
@@ -173,10 +175,10 @@ TEST_F(RefusalsTest, AWipedMemberIsRefusedByBoth) {
 }
 
 TEST_F(RefusalsTest, OfAPlannedSurveyOnlyTheSurveyRefusesWhereAllRun) {
-  hosts_.found["etcd-2"] = DataOf("2", "other");
+  hosts_.found["etcd-2"] = DataOf("2", "c2");
   const auto refusals = Foresee(/*done=*/false);
   ASSERT_EQ(refusals.size(), 1u);
-  EXPECT_THAT(refusals.at(survey_), HasSubstr("found data of cluster other on etcd-2"));
+  EXPECT_THAT(refusals.at(survey_), HasSubstr("found data of cluster c2 on etcd-2"));
 }
 
 TEST_F(RefusalsTest, OfAHostThatWasNeverReachedNothingIsGuessed) {
@@ -184,14 +186,14 @@ TEST_F(RefusalsTest, OfAHostThatWasNeverReachedNothingIsGuessed) {
   hosts_.found["etcd-3"] = EtcdData();
   EXPECT_TRUE(Foresee(/*done=*/false).empty());
   EXPECT_THAT(hosts_.asked, UnorderedElementsAre("etcd-1", "etcd-2"));
-  hosts_.found["etcd-1"] = DataOf("1", "other");
-  EXPECT_THAT(Foresee(/*done=*/false).at(survey_), HasSubstr("found data of cluster other on etcd-1"));
+  hosts_.found["etcd-1"] = DataOf("1", "c2");
+  EXPECT_THAT(Foresee(/*done=*/false).at(survey_), HasSubstr("found data of cluster c2 on etcd-1"));
 }
 
 TEST_F(RefusalsTest, NothingIsSaidWhileOneIsSilent) {
   visits_.answered.erase("etcd-3");
   visits_.silent.insert("etcd-3");
-  hosts_.found["etcd-1"] = DataOf("1", "other");
+  hosts_.found["etcd-1"] = DataOf("1", "c2");
   EXPECT_TRUE(Foresee(/*done=*/false).empty());
 }
 

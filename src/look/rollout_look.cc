@@ -147,10 +147,11 @@ class Looker {
 };
 
 // What its step on the host will find, too.
-absl::Status CheckAddresses(const HostSights& sights, const std::string& label, const ServiceOutlook& seen) {
-  const std::string taken = seen.starts || seen.restarts ? sights.WhyTaken(label) : "";
+absl::Status CheckAddresses(const HostSights& sights, const std::string& label, const std::string& host,
+                            const ServiceOutlook& seen) {
+  const std::string taken = sights.WhyTaken(label, seen.starts || seen.restarts);
   if (taken.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(seen.host, ": ", taken));
+  return absl::FailedPreconditionError(absl::StrCat(host, ": ", taken));
 }
 
 }  // namespace
@@ -204,7 +205,8 @@ absl::Status LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSigh
     const std::string of_service = looker.DigestOf(service, seen);
     all_known = all_known && !of_service.empty();
     digest.Update(absl::StrCat(service.host, " ", of_service, "\n"));
-    if (absl::Status status = CheckAddresses(sights, service.label, seen); !status.ok()) return status;
+    if (absl::Status status = CheckAddresses(sights, service.label, service.host, seen); !status.ok())
+      return status;
     if (!seen.reasons.empty()) outlook->services.push_back(std::move(seen));
   }
 
@@ -251,7 +253,8 @@ absl::StatusOr<Outlook> LookAtServiceOverSsh(const Graph& graph, StepId id, cons
     seen = looker.Look(service, first, before.ok() ? &*before : nullptr);
     digest = looker.DigestOf(service, seen);
   }
-  if (absl::Status status = CheckAddresses(sights, step.label, seen); !status.ok()) return status;
+  if (absl::Status status = CheckAddresses(sights, step.label, SshHostOf(graph, step), seen); !status.ok())
+    return status;
   Outlook outlook;
   outlook.starts = seen.starts;
   outlook.restarts = seen.restarts;

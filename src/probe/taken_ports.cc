@@ -26,7 +26,7 @@
 namespace kplan {
 namespace {
 
-// The state LISTEN of the kernel (include/net/tcp_states.h), as the tables write it.
+// The state TCP_LISTEN of the kernel, as the tables write it.
 constexpr absl::string_view kListen = "0A";
 
 // "0100007F" as the octets of 127.0.0.1: each 32-bit word is a number of this machine. Empty: no address.

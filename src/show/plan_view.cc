@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/show/plan_report_internal.h"
@@ -23,9 +25,23 @@ std::string CountsText(const ServiceCounts& counts) {
 }
 
 // What a step would do, on one line. MADE: it was made before.
+// More is only in the run's own words, and in the JSON.
+constexpr size_t kMostOfFailure = 1500;
+
+// All of it, since what to do about it comes last; its lines in one.
+std::string WholeFailure(const std::string& failure) {
+  std::vector<std::string> lines;
+  for (absl::string_view line : absl::StrSplit(failure, '\n')) {
+    line = absl::StripAsciiWhitespace(line);
+    if (!line.empty()) lines.push_back(Shown(line));
+  }
+  std::string text = absl::StrJoin(lines, "; ");
+  return text.size() <= kMostOfFailure ? text : Brief(text);
+}
+
 std::string WhatFor(const Step& step, const StepForecast& forecast, bool made) {
+  if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", WholeFailure(forecast.failure));
   std::string what = Brief(WhatChanges(forecast));
-  if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", what);
   if (forecast.fate == Fate::kWait) return absl::StrCat("waits: ", what);
   if (forecast.unseen) return "to look at";
   if (forecast.fate == Fate::kCheck && IsProof(step)) return made ? "proves it again" : "proves it";
