@@ -158,7 +158,8 @@ TEST_F(VerifyCluster, PassesAndSaysWhatItSaw) {
 
   const std::vector<std::string> ids = trio_->Ids(EtcdTrio::kToken);
   std::vector<std::string> lines = absl::StrSplit(MustPass(record_), '\n');
-  ASSERT_EQ(lines.size(), 7u) << absl::StrJoin(lines, "\n");
+  ASSERT_EQ(lines.size(), 8u) << absl::StrJoin(lines, "\n");
+  EXPECT_THAT(lines[6], HasSubstr("etcdctl"));
   EXPECT_THAT(lines[0], testing::MatchesRegex("member +name +version +leader  client URL +certificate good "
                                               "until +peer's good until"));
   int leaders = 0;
