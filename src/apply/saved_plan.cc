@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/apply/applied.h"
+#include "src/base/disk.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/private_folder.h"
@@ -193,9 +194,9 @@ bool IsSavedPlan(const std::string& path) {
   struct stat info;
   // A pipe would lose what is read of it.
   if (stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   char begin[16];
-  return fd.ok() && read(fd.get(), begin, kBegin.size()) == static_cast<ssize_t>(kBegin.size()) &&
+  return fd.ok() && disk::Read(fd.get(), begin, kBegin.size()) == static_cast<ssize_t>(kBegin.size()) &&
          absl::string_view(begin, kBegin.size()) == kBegin;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "src/apply/applied.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/journal.h"
 #include "src/base/paths.h"
@@ -154,7 +155,7 @@ std::string ShardName(absl::string_view file) {
 absl::Status OpenStdout() {
   if (fcntl(STDOUT_FILENO, F_GETFD) >= 0) return absl::OkStatus();
   // It may get stdout's number itself, and stays then.
-  const int nothing = open("/dev/null", O_WRONLY);
+  const int nothing = disk::Open("/dev/null", O_WRONLY);
   if (nothing < 0 || (nothing != STDOUT_FILENO && dup2(nothing, STDOUT_FILENO) < 0))
     return ErrnoStatus(errno, "/dev/null");
   if (nothing != STDOUT_FILENO) close(nothing);

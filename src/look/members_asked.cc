@@ -9,7 +9,8 @@
 
 namespace kplan {
 
-MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open) {
+MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journals,
+                           const OpenView& open_view) {
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const Step& step = graph.steps()[id];
     if (step.kind != StepKind::kVerify || !WasDone(step, journals[step.shard].Find(step.label))) continue;
@@ -19,7 +20,7 @@ MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journ
       continue;
     absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster);
     if (!cluster.ok()) continue;
-    absl::StatusOr<std::unique_ptr<ClusterView>> view = open(*cluster);
+    absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(*cluster);
     if (!view.ok()) continue;
     for (size_t i = 0; i < members.size(); ++i) {
       if (!members[i].over_ssh()) continue;

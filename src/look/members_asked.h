@@ -31,7 +31,7 @@ class MembersAsked {
  public:
   // The members over ssh of GRAPH whose verification was done. Where their certificates cannot be read, none.
   // JOURNALS: as Graph::shards().
-  MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open);
+  MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open_view);
 
   size_t count() const { return members_.size(); }
   // Asks member I. Several threads may ask, each another one.

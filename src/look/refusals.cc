@@ -36,8 +36,8 @@ class Cluster {
   }
 
   // The same text as the step's; "" when nothing forbids to go on.
-  std::string WhyNot(const OpenView& open, bool versions) {
-    const bool all = Ask(open, versions);
+  std::string WhyNot(const OpenView& open_view, bool versions) {
+    const bool all = Ask(open_view, versions);
     SurveyVerdict verdict;
     if (all) {
       verdict = DecideOnSurvey(planned_, found_, live_);
@@ -53,7 +53,7 @@ class Cluster {
   }
 
   // Whether all members' folders were seen.
-  bool Ask(const OpenView& open, bool versions) {
+  bool Ask(const OpenView& open_view, bool versions) {
     live_.answers.resize(planned_.members.size());
     AtOnce(found_.size() + 1, [&](size_t i) {
       if (i < found_.size()) {
@@ -61,7 +61,7 @@ class Cluster {
         if (IsKnown(member)) found_[i] = AskEtcdData(member.remote ? hosts_ : nullptr, member, versions);
         return;
       }
-      absl::StatusOr<std::unique_ptr<ClusterView>> view = open(planned_);
+      absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(planned_);
       if (view.ok()) live_ = (*view)->AskAll();
       live_.answers.resize(planned_.members.size());
     });
@@ -80,7 +80,7 @@ class Cluster {
 
 absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
                                                          const std::vector<Journal>& journals,
-                                                         const VisitsSoFar& visits, const OpenView& open,
+                                                         const VisitsSoFar& visits, const OpenView& open_view,
                                                          HostAccess* hosts) {
   absl::flat_hash_map<StepId, std::string> refusals;
   for (StepId id = 0; id < graph.steps().size(); ++id) {
@@ -102,7 +102,7 @@ absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
     });
     Cluster cluster(*planned, visits, hosts);
     if (!elsewhere || cluster.HasSilentHost()) continue;
-    const std::string why = cluster.WhyNot(open, /*versions=*/!done);
+    const std::string why = cluster.WhyNot(open_view, /*versions=*/!done);
     if (why.empty()) continue;
     refusals.emplace(id, why);
     if (idle) refusals.emplace(*rollout, why);

@@ -33,7 +33,7 @@ struct VisitsSoFar {
 // what the data folders of the others show. JOURNALS: as Graph::shards().
 absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
                                                          const std::vector<Journal>& journals,
-                                                         const VisitsSoFar& visits, const OpenView& open,
+                                                         const VisitsSoFar& visits, const OpenView& open_view,
                                                          HostAccess* hosts);
 
 }  // namespace kplan
