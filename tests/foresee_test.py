@@ -168,7 +168,7 @@ def test_an_ordinary_user_is_told_what_he_may_not_do(files):
     project.gen().ok()
     for label, folder in (("file/worker/etc/web/colour", root), ("dir/worker/var/lib/web", root)):
         failure = plan(project, 3)[label]["failure"]
-        assert f"user {harness.NOBODY} may not write to {folder}, a folder of root; run as root, or give the host a folder of yours" in failure
+        assert f"user {harness.NOBODY} may not write to {folder}, a folder of root; run as root, or give the host `become: sudo`, or a folder of yours" in failure
     failure = foreseen(project, "dir/worker/var/lib/web")
     assert failure.startswith(f"cannot make {root}/var/lib/web right: user ")
     assert not list(root.iterdir())

@@ -29,6 +29,7 @@ MASKS = [
     (re.compile(r"since DATE TIME"), "since DATE TIME"),
     # Who has a port: another user's has no name.
     (re.compile(r"(?<=taken by )(`[^`]+` \(process PID, since [^)]*\)|another user's process \(user id \d+\))"), "`python3` (process PID, since TIME)"),
+    (re.compile(r"; end[^\n]*…"), "; …"),  # cut where the number of the process lets it
     (re.compile(r"0x[0-9a-f]{8,}"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{36,40}\b"), "SERIAL"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "ID"),

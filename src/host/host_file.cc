@@ -87,7 +87,7 @@ absl::Status ExplainHostError(const absl::Status& status, absl::string_view doin
   if (absl::StrContains(status.message(), "Read-only file system")) {  // EROFS is PermissionDenied, too
     remedy = "; it is mounted read-only: remount it, or choose another folder";
   } else if (absl::IsPermissionDenied(status)) {
-    remedy = "; run as root, or give the host a folder of yours with \"root: FOLDER\"";
+    remedy = "; run as root, or give the host `become: sudo`, or a folder of yours with \"root: FOLDER\"";
   } else if (absl::IsResourceExhausted(status)) {
     remedy = "; make room and run ninja again: what was there is untouched";
   }

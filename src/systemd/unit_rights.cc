@@ -19,7 +19,7 @@ std::string WhyMayNotManageUnits(uid_t user, bool polkit, bool ours) {
   if (user == 0 || polkit || !ours) return "";
   return absl::StrCat("user ", user,
                       " may not have systemd start a service: only root may, as there is no polkit here that "
-                      "could allow it; run it as root");
+                      "could allow it; run it as root, or give the host `become: sudo`");
 }
 
 absl::Status CheckMayManageUnits() {
