@@ -78,6 +78,23 @@ std::string Describe(const ListeningSocket& socket, const std::vector<pid_t>& ho
   return absl::StrCat("another user's process (user id ", socket.user, ")");
 }
 
+// From when a process that ends has given back its memory, and has no program any more, until its descriptors
+// are closed, too.
+constexpr absl::Duration kMomentToEnd = absl::Seconds(2);
+
+// Those of HOLDERS that do not just end: what was told to stop by a run that was killed then is no obstacle.
+std::vector<pid_t> WithoutEnding(std::vector<pid_t> holders) {
+  auto ends = [](pid_t pid) {
+    if (!ExeOf(pid).empty()) return false;
+    const std::optional<Instance> instance = FindInstance(pid);
+    if (!instance.has_value()) return true;
+    absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(*instance);
+    return absl::IsNotFound(process.status()) || (process.ok() && process->AwaitEnd(kMomentToEnd));
+  };
+  holders.erase(std::remove_if(holders.begin(), holders.end(), ends), holders.end());
+  return holders;
+}
+
 // The sockets of this machine, as they are to one service.
 class Neighbours {
  public:
@@ -92,7 +109,9 @@ class Neighbours {
     std::string who;
     for (const ListeningSocket& socket : sockets_) {
       if (!MayConflict(socket, octets, port)) continue;
-      const std::vector<pid_t> holders = HoldersOf(socket.inode);
+      const std::vector<pid_t> all = HoldersOf(socket.inode);
+      const std::vector<pid_t> holders = WithoutEnding(all);
+      if (holders.empty() && !all.empty()) continue;
       // What it has itself, the kernel gives to nobody else.
       if (IsOwn(holders) || (holders.empty() && running_.has_value())) return "";
       if (who.empty()) who = Describe(socket, holders);
