@@ -95,6 +95,17 @@ std::vector<pid_t> WithoutEnding(std::vector<pid_t> holders) {
   return holders;
 }
 
+// Whether OCTETS and PORT come free in this moment. The kernel closes the sockets of a process that ended a
+// little later, and nobody holds them meanwhile.
+bool ComesFree(absl::string_view octets, int port) {
+  const absl::Time deadline = absl::Now() + kMomentToEnd;
+  while (IsInUse(octets, port)) {
+    if (absl::Now() >= deadline) return false;
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  return true;
+}
+
 // The sockets of this machine, as they are to one service.
 class Neighbours {
  public:
@@ -112,6 +123,9 @@ class Neighbours {
       const std::vector<pid_t> all = HoldersOf(socket.inode);
       const std::vector<pid_t> holders = WithoutEnding(all);
       if (holders.empty() && !all.empty()) continue;
+      // One of another user has no holder that an ordinary user could see, and is asked about no longer.
+      const bool seen = geteuid() == 0 || socket.user == geteuid();
+      if (holders.empty() && seen && ComesFree(octets, port)) return "";
       // What it has itself, the kernel gives to nobody else.
       if (IsOwn(holders) || (holders.empty() && running_.has_value())) return "";
       if (who.empty()) who = Describe(socket, holders);
