@@ -36,8 +36,6 @@ MASKS = [
     # A certificate that is signed again in another minute than the first time also ends in another one.
     (re.compile(r"((?:SAN|key) [^\n]*)(?:, |\n +)until DATE TIME -> DATE TIME"), r"\1"),
     (re.compile(r"until DATE TIME -> DATE TIME(?:, |\n +)((?:SAN|key) )"), r"\1"),
-    # Where a line is cut depends on the number of a process.
-    (re.compile(r"end that process[^\n;]*…"), "end that process…"),
 ]
 
 
