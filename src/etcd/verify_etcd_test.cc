@@ -71,11 +71,13 @@ class VerifyEtcdTest : public EtcdTest {
 TEST_F(VerifyEtcdTest, PassesAndSaysWhatItSaw) {
   StartEtcd();
   StepResult result = MustRun(VerifyStep, Text(verify_));
-  EXPECT_THAT(result.output,
-              testing::MatchesRegex(absl::StrCat(
-                  "member  +name  version +leader  client URL +certificate good until\n"
-                  "8e9e05c52164694d  etcd  [0-9.]+ +yes     ",
-                  url_, "  20[0-9-]+ \\([0-9]+ days\\)\nrefused: no-cert, wrong-ca, plaintext\nask it: .*etcdctl .*\n")));
+  EXPECT_THAT(
+      result.output,
+      testing::MatchesRegex(absl::StrCat(
+          "member  +name  version +leader  client URL +certificate good until\n"
+          "8e9e05c52164694d  etcd  [0-9.]+ +yes     ",
+          url_,
+          "  20[0-9-]+ \\([0-9]+ days\\)\nrefused: no-cert, wrong-ca, plaintext\nask it: .*etcdctl .*\n")));
   EXPECT_EQ(result.reason, "");
   EXPECT_THAT(result.files, ElementsAre("reports/verify-etcd.json"));
   EXPECT_EQ(ModeOf("reports/verify-etcd.json"), 0644u);
