@@ -174,7 +174,7 @@ absl::StatusOr<UnitState> LoadUnit(const std::string& name) {
 }
 
 absl::Status ReadUnitAgain(const std::string& name) {
-  if (!IsBootedWithSystemd()) return absl::OkStatus();
+  if (!IsBootedWithSystemd() || absl::StrContains(name, "@.")) return absl::OkStatus();
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state.status();
   return state->needs_daemon_reload ? ReadUnitsAgain() : absl::OkStatus();
