@@ -22,6 +22,8 @@ RestartSec=5
 WantedBy=multi-user.target
 """
 
+READ_AGAIN = "service/thing: put right: systemd had not read its unit again\n"
+
 
 class Service:
     """A service of the host, and its step."""
@@ -221,6 +223,7 @@ def test_killed_in_a_reload(host):
 def test_started_by_a_unit_of_its_own(host):
     service = Reader(host, more="")
     service.record["start"] = "by-unit"
+    assert service.step().ok().out == READ_AGAIN  # by then systemd knows the one of the test before
     assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("ActiveState") == "inactive"
     # Somebody starts it: it is adopted, reloaded and restarted like any other.
@@ -252,6 +255,7 @@ def test_a_job_that_is_under_way_is_let_go_on(host):
     pid = service.show("MainPID")
     assert pid != "0"
     service.unit.write_text("[Service]\nType=oneshot\nExecStart=/bin/sh /usr/local/bin/reader\nNice=1\n", encoding="ascii")
+    assert service.step().ok().out == READ_AGAIN
     assert service.step().ok().out == "service/thing: only checked\n"
     assert service.show("MainPID") == pid
 
