@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "src/base/reason_list.h"
 #include "src/diff/record_changes.h"
 #include "src/look/holdings.h"
 #include "src/look/rollout_look.h"
@@ -197,10 +198,7 @@ class Differ {
       it->starts = it->starts || service.starts;
       it->restarts = it->restarts || service.restarts;
       it->reloads = it->reloads || service.reloads;
-      for (const Reason& reason : service.reasons) {
-        const auto same = [&](const Reason& other) { return other.text == reason.text; };
-        if (std::none_of(it->reasons.begin(), it->reasons.end(), same)) it->reasons.push_back(reason);
-      }
+      for (const Reason& reason : service.reasons) AddOnce(reason, &it->reasons);
     }
     if (touched.empty()) return;
     it->fate = Fate::kChange;

@@ -27,6 +27,7 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
+#include "src/base/reason_list.h"
 #include "src/base/text.h"
 #include "src/etcd/survey_etcd.h"
 #include "src/step/outlook.h"
@@ -119,11 +120,7 @@ absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRec
     if (seen.reasons.empty()) continue;
     outlook.starts = outlook.starts || seen.starts;
     outlook.restarts = outlook.restarts || seen.restarts;
-    for (const Reason& reason : seen.reasons) {
-      const auto same = [&](const Reason& other) { return other.text == reason.text; };
-      if (std::none_of(outlook.reasons.begin(), outlook.reasons.end(), same))
-        outlook.reasons.push_back(reason);
-    }
+    for (const Reason& reason : seen.reasons) AddOnce(reason, &outlook.reasons);
     outlook.services.push_back(std::move(seen));
   }
   // As the rollout, before it starts one.

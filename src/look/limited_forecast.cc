@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/reason_list.h"
 #include "src/base/text.h"
 
 namespace kplan {
@@ -30,10 +31,7 @@ void Keep(const LimitedStep& limited, StepForecast* step) {
     step->starts = step->starts || service.starts;
     step->restarts = step->restarts || service.restarts;
     step->reloads = step->reloads || service.reloads;
-    for (const Reason& reason : service.reasons) {
-      const auto same = [&](const Reason& other) { return other.text == reason.text; };
-      if (std::none_of(step->reasons.begin(), step->reasons.end(), same)) step->reasons.push_back(reason);
-    }
+    for (const Reason& reason : service.reasons) AddOnce(reason, &step->reasons);
   }
   if (!step->restarts) step->note.clear();
   if (services.empty()) *step = StepForecast();

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/base/reason_list.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
@@ -98,11 +99,7 @@ class Looker {
       AddChanged(service, record.reload_on, /*delivered=*/false, &coming);
       outlook.reloads = outlook.reloads || !coming.reasons.empty();
     }
-    for (Reason& reason : coming.reasons) {
-      const auto same = [&](const Reason& other) { return other.text == reason.text; };
-      if (std::none_of(outlook.reasons.begin(), outlook.reasons.end(), same))
-        outlook.reasons.push_back(std::move(reason));
-    }
+    for (const Reason& reason : coming.reasons) AddOnce(reason, &outlook.reasons);
     if (outlook.restarts && before != nullptr) outlook.changes = CommandChangesOf(*before, record);
     return outlook;
   }
@@ -215,11 +212,7 @@ absl::Status LookAtServicesOverSsh(const Graph& graph, StepId id, const HostSigh
   for (const ServiceOutlook& service : outlook->services) {
     outlook->starts = outlook->starts || service.starts;
     outlook->restarts = outlook->restarts || service.restarts;
-    for (const Reason& reason : service.reasons) {
-      auto same = [&](const Reason& other) { return other.text == reason.text; };
-      if (std::none_of(outlook->reasons.begin(), outlook->reasons.end(), same))
-        outlook->reasons.push_back(reason);
-    }
+    for (const Reason& reason : service.reasons) AddOnce(reason, &outlook->reasons);
   }
   // A start is another instance, and the digest is over which ones run.
   outlook->changes_digest = outlook->changes_digest || outlook->starts || outlook->restarts;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
+#include "src/base/reason_list.h"
 #include "src/host/ninja_deps.h"
 #include "src/look/drift.h"
 #include "src/look/holdings.h"
@@ -150,11 +151,7 @@ class Traversal {
     result->fate = Fate::kChange;
     // The services say it one by one.
     if (!result->services.empty()) return;
-    for (const Reason& reason : sight.drift->reasons) {
-      const auto same = [&](const Reason& other) { return other.text == reason.text; };
-      if (std::none_of(result->reasons.begin(), result->reasons.end(), same))
-        result->reasons.push_back(reason);
-    }
+    for (const Reason& reason : sight.drift->reasons) AddOnce(reason, &result->reasons);
   }
 
   // What it finds on the hosts lets it go no further.
