@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,15 +14,13 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
-#include "src/base/disk.h"
 #include "src/base/ip_address.h"
 #include "src/base/process.h"
+#include "src/probe/listening_table.h"
 
 namespace kplan {
 namespace {
@@ -49,42 +46,6 @@ bool ParseIp(absl::string_view text, int port, SocketAddress* address) {
   return false;
 }
 
-// An address as /proc/net/tcp and tcp6 write it: each 32-bit word as a number of this machine, in
-// hexadecimal.
-std::string ProcNetAddress(const unsigned char* bytes, size_t size) {
-  std::string text;
-  for (size_t i = 0; i < size; i += 4) {
-    uint32_t word;
-    memcpy(&word, bytes + i, 4);
-    absl::StrAppend(&text, absl::Hex(word, absl::kZeroPad8));
-  }
-  return absl::AsciiStrToUpper(text);
-}
-
-// Lines of a file, read in pieces that are no longer than one of /proc/net/tcp.
-class LineReader {
- public:
-  explicit LineReader(int fd) : fd_(fd) {}
-
-  // False at the end.
-  bool Next(std::string* line) {
-    size_t end;
-    while ((end = pending_.find('\n')) == std::string::npos) {
-      char block[150];
-      ssize_t size = disk::Read(fd_, block, sizeof(block));
-      if (size <= 0) return false;
-      pending_.append(block, size);
-    }
-    *line = pending_.substr(0, end);
-    pending_.erase(0, end + 1);
-    return true;
-  }
-
- private:
-  int fd_;
-  std::string pending_;
-};
-
 absl::StatusOr<std::set<std::string>> SocketInodes(pid_t pid) {
   std::string folder = absl::StrCat("/proc/", pid, "/fd");
   std::unique_ptr<DIR, int (*)(DIR*)> fds(opendir(folder.c_str()), closedir);
@@ -100,6 +61,20 @@ absl::StatusOr<std::set<std::string>> SocketInodes(pid_t pid) {
 }
 
 }  // namespace
+
+absl::string_view OctetsOf(const SocketAddress& address) {
+  if (address.storage.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
+    return {reinterpret_cast<const char*>(&v4->sin_addr), sizeof(v4->sin_addr)};
+  }
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+  return {reinterpret_cast<const char*>(&v6->sin6_addr), sizeof(v6->sin6_addr)};
+}
+
+int PortOf(const SocketAddress& address) {
+  // At the same place in both.
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+}
 
 absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target) {
   SocketAddress address;
@@ -157,45 +132,18 @@ absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time
 absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses) {
   absl::StatusOr<std::set<std::string>> inodes = SocketInodes(pid);
   if (!inodes.ok()) return inodes.status();
-  std::set<std::string> wanted = {ProcNetAddress(reinterpret_cast<const unsigned char*>(&in6addr_any), 16),
-                                  "00000000"};
+  std::set<std::string> wanted = {std::string(4, '\0'), std::string(16, '\0')};  // every address
   int port = 0;
   for (const SocketAddress& address : addresses) {
-    if (address.storage.ss_family == AF_INET) {
-      const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
-      wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v4->sin_addr), 4));
-      port = ntohs(v4->sin_port);
-    } else {
-      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
-      wanted.insert(ProcNetAddress(reinterpret_cast<const unsigned char*>(&v6->sin6_addr), 16));
-      port = ntohs(v6->sin6_port);
-    }
+    wanted.emplace(OctetsOf(address));
+    port = PortOf(address);
   }
-  for (const char* table : {"tcp", "tcp6"}) {
-    // PID's own view: it may live in another network namespace.
-    const std::string path = absl::StrCat("/proc/", pid, "/net/", table);
-    UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd.ok() && errno == ENOENT && strcmp(table, "tcp6") == 0) continue;  // a kernel without IPv6
-    if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
-    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ... (proc(5)); st 0A is
-    // LISTEN. Read a line at a time: those that listen come first, and the kernel walks its whole table of
-    // connections, milliseconds, for as much as it is asked for.
-    LineReader lines(fd.get());
-    std::string line;
-    lines.Next(&line);  // the headings
-    while (lines.Next(&line)) {
-      std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
-      if (fields.size() < 10 || fields[3] != "0A") break;
-      if (inodes->count(std::string(fields[9])) == 0) continue;
-      std::pair<std::string, std::string> local = absl::StrSplit(fields[1], absl::MaxSplits(':', 1));
-      int local_port = 0;
-      if (absl::SimpleHexAtoi(local.second, &local_port) && local_port == port &&
-          wanted.count(local.first) != 0) {
-        return true;
-      }
-    }
-  }
-  return false;
+  // PID's own view: it may live in another network namespace.
+  absl::StatusOr<std::vector<ListeningSocket>> sockets = AllListening(absl::StrCat("/proc/", pid, "/net"));
+  if (!sockets.ok()) return sockets.status();
+  return std::any_of(sockets->begin(), sockets->end(), [&](const ListeningSocket& socket) {
+    return socket.port == port && inodes->count(socket.inode) != 0 && wanted.count(socket.octets) != 0;
+  });
 }
 
 }  // namespace kplan

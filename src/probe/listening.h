@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/files.h"
 #include "src/base/url.h"
@@ -20,6 +21,10 @@ struct SocketAddress {
   sockaddr_storage storage = {};
   socklen_t size = 0;
 };
+
+// Of ADDRESS: in network order, 4 or 16, which lie in it; and its port.
+absl::string_view OctetsOf(const SocketAddress& address);
+int PortOf(const SocketAddress& address);
 
 using SocketAddresses = std::vector<SocketAddress>;
 

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -19,88 +18,17 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/ip_address.h"
 
 namespace kplan {
 namespace {
 
-// The state TCP_LISTEN of the kernel, as the tables write it.
-constexpr absl::string_view kListen = "0A";
-
-// "0100007F" as the octets of 127.0.0.1: each 32-bit word is a number of this machine. Empty: no address.
-std::string OctetsOf(absl::string_view text) {
-  if (text.size() != 8 && text.size() != 32) return "";
-  std::string octets;
-  for (size_t i = 0; i < text.size(); i += 8) {
-    uint32_t word;
-    if (!absl::SimpleHexAtoi(text.substr(i, 8), &word)) return "";
-    octets.append(reinterpret_cast<const char*>(&word), sizeof(word));
-  }
-  return octets;
-}
-
 bool IsEveryAddress(absl::string_view octets) {
   return std::all_of(octets.begin(), octets.end(), [](char octet) { return octet == 0; });
 }
 
-// The lines of those that listen, which come first in a table that may hold every connection of a busy
-// server: it is read only as far as that.
-absl::StatusOr<std::string> ReadHead(const std::string& path) {
-  UniqueFd fd(disk::Open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", path));
-  std::string text;
-  size_t looked = 0;
-  for (;;) {
-    char block[4096];
-    const ssize_t size = disk::Read(fd.get(), block, sizeof(block));
-    if (size < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));
-    if (size == 0) return text;
-    text.append(block, static_cast<size_t>(size));
-    const size_t end = text.rfind('\n');
-    if (end == std::string::npos || end <= looked) continue;
-    const absl::string_view line = absl::string_view(text).substr(text.rfind('\n', end - 1) + 1);
-    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    if (fields.size() > 3 && fields[3] != kListen && fields[0] != "sl") return text;
-    looked = end;
-  }
-}
-
 }  // namespace
-
-std::vector<ListeningSocket> ParseListening(absl::string_view table) {
-  std::vector<ListeningSocket> sockets;
-  for (absl::string_view line : absl::StrSplit(table, '\n')) {
-    // sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode ...
-    const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ', absl::SkipEmpty());
-    if (fields.size() < 10 || fields[3] != kListen) continue;
-    const std::pair<absl::string_view, absl::string_view> local =
-        absl::StrSplit(fields[1], absl::MaxSplits(':', 1));
-    ListeningSocket socket;
-    socket.octets = OctetsOf(local.first);
-    socket.inode = std::string(fields[9]);
-    uint32_t user, port;
-    if (socket.octets.empty() || !absl::SimpleHexAtoi(local.second, &port) || port > 65535 ||
-        !absl::SimpleAtoi(fields[7], &user))
-      continue;
-    socket.port = static_cast<int>(port);
-    socket.user = user;
-    sockets.push_back(std::move(socket));
-  }
-  return sockets;
-}
-
-absl::StatusOr<std::vector<ListeningSocket>> AllListening() {
-  std::vector<ListeningSocket> all;
-  for (const char* path : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    absl::StatusOr<std::string> text = ReadHead(path);
-    if (absl::IsNotFound(text.status()) && absl::EndsWith(path, "6")) continue;  // a kernel without IPv6
-    if (!text.ok()) return text.status();
-    for (ListeningSocket& socket : ParseListening(*text)) all.push_back(std::move(socket));
-  }
-  return all;
-}
 
 bool MayConflict(const ListeningSocket& socket, absl::string_view octets, int port) {
   if (socket.port != port) return false;

@@ -1,36 +1,18 @@
 #ifndef KPLAN_PROBE_TAKEN_PORTS_H_
 #define KPLAN_PROBE_TAKEN_PORTS_H_
 
-// Who listens on this machine where somebody else is to listen: what the kernel's tables of TCP sockets say
-// (proc(5), /proc/net/tcp and tcp6), and, where they leave it open, what bind(2) says.
+// Who listens on this machine where somebody else is to listen: what the kernel's tables say, and, where they
+// leave it open, what bind(2) says.
 
 #include <sys/types.h>
 
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/probe/listening_table.h"
 
 namespace kplan {
-
-// A TCP socket that listens.
-struct ListeningSocket {
-  std::string octets;  // of its address in network order, 4 or 16; all zero: every address
-  int port = 0;
-  uid_t user = 0;     // who made it
-  std::string inode;  // decimal digits, as in the links "socket:[INODE]" of /proc/PID/fd
-
-  friend bool operator==(const ListeningSocket& a, const ListeningSocket& b) {
-    return a.octets == b.octets && a.port == b.port && a.user == b.user && a.inode == b.inode;
-  }
-};
-
-// Those of TABLE, the text of /proc/net/tcp or of tcp6. Lines of another form are left out.
-std::vector<ListeningSocket> ParseListening(absl::string_view table);
-
-// Those of the network namespace of this process.
-absl::StatusOr<std::vector<ListeningSocket>> AllListening();
 
 // Whether SOCKET may be in the way of one at OCTETS (4 or 16) and PORT: it has the same port, and the same
 // address, or one of the two has every address. Sockets of IPv6 with every address have those of IPv4, too,

@@ -1,6 +1,5 @@
 #include "src/steps/service/ports.h"
 
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,9 +55,7 @@ std::string UnitOf(pid_t pid) {
 
 // "10:12", or with its date when that is another day's.
 std::string SinceText(const Instance& instance) {
-  const double age = static_cast<double>(TicksSinceBoot() - instance.start_ticks);
-  const absl::Time now = absl::Now(),
-                   since = now - absl::Seconds(age / static_cast<double>(sysconf(_SC_CLK_TCK)));
+  const absl::Time now = absl::Now(), since = StartOf(instance, now);
   const absl::TimeZone utc = absl::UTCTimeZone();
   const bool today = absl::ToCivilDay(since, utc) == absl::ToCivilDay(now, utc);
   return absl::StrCat(absl::FormatTime(today ? "%H:%M" : "%Y-%m-%d %H:%M", since, utc), " UTC");
@@ -134,19 +131,6 @@ class Neighbours {
   }
 
  private:
-  static absl::string_view OctetsOf(const SocketAddress& address) {
-    if (address.storage.ss_family == AF_INET) {
-      const auto* v4 = reinterpret_cast<const sockaddr_in*>(&address.storage);
-      return {reinterpret_cast<const char*>(&v4->sin_addr), sizeof(v4->sin_addr)};
-    }
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
-    return {reinterpret_cast<const char*>(&v6->sin6_addr), sizeof(v6->sin6_addr)};
-  }
-  static int PortOf(const SocketAddress& address) {
-    // At the same place in both.
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
-  }
-
   bool IsOwn(const std::vector<pid_t>& holders) const {
     const bool systemd = service_.manager == "systemd";
     return std::any_of(holders.begin(), holders.end(), [&](pid_t pid) {
