@@ -268,8 +268,7 @@ std::vector<std::string> DifferencesOf(const SavedPlan& saved, const SavedPlan& 
   if (saved.key != now.key) {
     differences.push_back(
         "key: the plan was saved in another folder, or its .kplan is gone: what not everybody may read "
-        "cannot "
-        "be compared");
+        "cannot be compared");
     return differences;
   }
   absl::flat_hash_map<absl::string_view, const SavedPlan::Step*> by_label;

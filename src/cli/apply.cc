@@ -51,16 +51,15 @@ absl::StatusOr<std::string> SpecFor(const Options& options) {
   std::error_code error;
   if (!options.operands().empty() || options.Value("-C").empty() || std::filesystem::exists(spec, error))
     return spec;
-  absl::StatusOr<SpecHistory> history = SpecHistory();
   const std::string here = std::filesystem::current_path(error).string();
   if (error) return absl::UnavailableError("the current folder is gone");
   if (absl::Status status = EnterFolder(options.Value("-C")); !status.ok()) return status;
-  history = SpecHistory::Load();
-  const std::string there = options.Value("-C");
+  const absl::StatusOr<SpecHistory> history = SpecHistory::Load();
   if (absl::Status status = EnterFolder(here); !status.ok()) return status;
   if (!history.ok()) return history.status();
   if (history->path().empty()) return spec;
-  return history->path()[0] == '/' ? history->path() : absl::StrCat(there, "/", history->path());
+  return history->path()[0] == '/' ? history->path()
+                                   : absl::StrCat(options.Value("-C"), "/", history->path());
 }
 
 // kExitDone, or the exit code.

@@ -8,15 +8,6 @@
 #include "src/base/text.h"
 
 namespace kplan {
-namespace {
-
-size_t RestartsOf(const StepForecast& step) {
-  if (step.services.empty()) return step.restarts ? 1 : 0;
-  return static_cast<size_t>(std::count_if(step.services.begin(), step.services.end(),
-                                           [](const ServiceOutlook& service) { return service.restarts; }));
-}
-
-}  // namespace
 
 std::string ApplySummary::Text(absl::Duration took, bool ended_well) const {
   std::vector<std::string> parts;
@@ -49,7 +40,7 @@ ApplySummary SummaryOf(const Graph& graph, const Forecast& forecast, const PlanR
       ++summary.checked;
     } else {
       ++summary.changed;
-      summary.restarts += RestartsOf(forecast.steps[planned.step]);
+      summary.restarts += CountServices(forecast.steps[planned.step]).restarts;
     }
   }
   return summary;

@@ -139,9 +139,8 @@ absl::StatusOr<std::unique_ptr<Graph>> AppliedPart(const Graph& graph) {
   if (!applied->has_value()) return part;
   if ((*applied)->graph != GraphDigest(graph)) {
     return absl::FailedPreconditionError(
-        "cluster.yaml was edited since the plan that is applied was made, and nothing was done; run `kplan "
-        "apply` "
-        "again");
+        "cluster.yaml was edited since the plan that is applied was made, and nothing was done; run "
+        "`kplan apply` again");
   }
   if ((*applied)->limit.empty()) return part;
   absl::StatusOr<Limit> limit = LimitTo(graph, (*applied)->limit);

@@ -15,6 +15,7 @@
 #include "src/etcd/rollout_report.h"
 #include "src/etcd/rollout_state.h"
 #include "src/step/questions.h"
+#include "src/steps/service/service_upkeep.h"
 
 namespace kplan {
 namespace {
@@ -260,7 +261,7 @@ absl::StatusOr<StepResult> Rollout::Finish(bool* again) {
     if (!service.ok()) return Failed({{i, service.status()}});
     if (!service->reason.empty() && service->runs_on) {
       report_.Add(RolloutReport::kPutRight, members_[i].name,
-                  {std::string(absl::StripPrefix(service->reason, "put right: "))}, false);
+                  {std::string(absl::StripPrefix(service->reason, kPutRight))}, false);
     } else if (!service->reason.empty()) {
       if (members_[i].touched) {
         return StopNow(absl::StrCat(members_[i].name, " had to be started twice: ", service->reason),

@@ -83,12 +83,11 @@ WriteRights WriteRights::Own() {
 std::string WhyMayNotWrite(WriteDeed deed, const WriteSight& sight, const WriteRights& rights,
                            const std::optional<HostOwner>& owner, bool changes_owner) {
   const std::string who = absl::StrCat("user ", rights.user);
+  if (sight.read_only) return absl::StrCat(sight.folder, ": Read-only file system");
   if (deed == WriteDeed::kSet) {
-    if (sight.read_only) return absl::StrCat(sight.folder, ": Read-only file system");
     if (sight.there.has_value() && *sight.there != rights.user && !rights.as_owner)
       return absl::StrCat(who, " may not change what belongs to ", UserText(*sight.there));
   } else {
-    if (sight.read_only) return absl::StrCat(sight.folder, ": Read-only file system");
     if (!sight.writable && sight.folder_owner != rights.user) {
       return absl::StrCat(who, " may not write to ", sight.folder, ", a folder of ",
                           UserText(sight.folder_owner));

@@ -85,6 +85,11 @@ uint64_t TicksSinceBoot() {
                                (1000000000 / sysconf(_SC_CLK_TCK)));
 }
 
+absl::Time StartOf(const Instance& instance, absl::Time now) {
+  const auto ticks = static_cast<double>(TicksSinceBoot() - instance.start_ticks);
+  return now - absl::Seconds(ticks / static_cast<double>(sysconf(_SC_CLK_TCK)));
+}
+
 std::optional<Instance> FindInstance(pid_t pid) {
   const std::optional<ProcStat> stat = ReadStat(pid);
   if (!stat.has_value() || stat->state == 'Z' || stat->state == 'X') return std::nullopt;

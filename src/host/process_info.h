@@ -44,6 +44,8 @@ std::optional<ProcessName> NameOf(pid_t pid);
 
 // This moment in the unit and on the clock of Instance::start_ticks.
 uint64_t TicksSinceBoot();
+// When INSTANCE began, by a clock that says NOW.
+absl::Time StartOf(const Instance& instance, absl::Time now);
 std::string BootId();
 
 // Where the program of PID is, as the kernel names it, without the " (deleted)" of one that was replaced

@@ -93,9 +93,8 @@ void AddKey(const KeyRecord& key, const std::string& stamp, StringPairs* details
 
 // "process 4711, since 2026-11-22 08:18 UTC"
 std::string ProcessText(const Instance& instance, absl::Time now) {
-  const double ticks = static_cast<double>(TicksSinceBoot() - instance.start_ticks);
-  const absl::Time start = now - absl::Seconds(ticks / static_cast<double>(sysconf(_SC_CLK_TCK)));
-  return absl::StrCat("process ", instance.pid, ", since ", TimeText(absl::ToUnixSeconds(start)));
+  return absl::StrCat("process ", instance.pid, ", since ",
+                      TimeText(absl::ToUnixSeconds(StartOf(instance, now))));
 }
 
 void AddService(const ServiceRecord& service, absl::Time now, StringPairs* details) {

@@ -11,7 +11,6 @@
 #include "src/base/text.h"
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
-#include "src/show/plan_report_internal.h"
 #include "src/step/kinds.h"
 
 namespace kplan {

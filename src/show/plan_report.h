@@ -72,6 +72,14 @@ struct OverBudget {
 std::vector<OverBudget> CheckBudget(const Graph& graph, const Forecast& forecast, const PlanReport& report,
                                     const PlanBudget& budget);
 
+struct ServiceCounts {
+  size_t starts = 0, restarts = 0, reloads = 0;
+  size_t others = 0;  // that run on, and of which something else is put right
+};
+
+// Counts the services of a step about several. A step about a single one counts as that one.
+ServiceCounts CountServices(const StepForecast& step);
+
 // The label of one of the services of a step about several: "service/etcd-2/etcd".
 std::string LabelOf(const ServiceOutlook& service);
 

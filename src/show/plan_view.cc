@@ -9,7 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/show/plan_report_internal.h"
+#include "src/show/plan_report.h"
 
 namespace kplan {
 namespace {
@@ -24,7 +24,6 @@ std::string CountsText(const ServiceCounts& counts) {
   return absl::StrCat(absl::StrJoin(parts, ", "), counts.restarts > 1 ? ", one after another" : "");
 }
 
-// What a step would do, on one line. MADE: it was made before.
 // More is only in the run's own words, and in the JSON.
 constexpr size_t kMostOfFailure = 1500;
 
@@ -39,6 +38,7 @@ std::string WholeFailure(const std::string& failure) {
   return text.size() <= kMostOfFailure ? text : Brief(text);
 }
 
+// What a step would do, on one line. MADE: it was made before.
 std::string WhatFor(const Step& step, const StepForecast& forecast, bool made) {
   if (forecast.fate == Fate::kFail) return absl::StrCat("would fail: ", WholeFailure(forecast.failure));
   std::string what = Brief(WhatChanges(forecast));

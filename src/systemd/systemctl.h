@@ -52,8 +52,8 @@ absl::StatusOr<UnitState> LoadUnit(const std::string& name);
 // As LoadUnit, and has it started at boot: enable, when it is needed.
 absl::StatusOr<UnitState> PrepareUnit(const std::string& name);
 
-// Has systemd read the unit again where it has it as it was before; does nothing where systemd does not run, and for
-// a template ("worker@.service"), of which systemd has the instances alone.
+// Has systemd read the unit again where it has it as it was before; does nothing where systemd does not run,
+// and for a template ("worker@.service"), of which systemd has the instances alone.
 absl::Status ReadUnitAgain(const std::string& name);
 
 // The state that LoadUnit would find, and nothing done to it. FILE_TO_COME: the unit's file is going to be

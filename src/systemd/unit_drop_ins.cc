@@ -46,6 +46,11 @@ std::vector<std::string> FoldersOf(absl::string_view name) {
 
 std::string Joined(const std::vector<std::string>& values) { return absl::StrJoin(values, ", "); }
 
+// Whether systemd reads a file called FILE in a folder of drop-ins.
+bool IsDropIn(absl::string_view file) {
+  return absl::EndsWith(file, ".conf") && !absl::StartsWith(file, ".");
+}
+
 std::string OrNothing(const std::string& text) { return text.empty() ? "nothing" : text; }
 
 }  // namespace
@@ -58,8 +63,7 @@ absl::StatusOr<std::vector<DropIn>> DropInsOf(const std::string& root, absl::str
       const std::string full = absl::StrCat(root, root == "/" ? "" : "/", where, "/", folder);
       for (fs::directory_iterator it(full, error), end; !error && it != end; it.increment(error)) {
         const std::string file = it->path().filename().string();
-        if (!absl::EndsWith(file, ".conf") || absl::StartsWith(file, ".")) continue;
-        if (paths.size() < kMostDropIns) paths.emplace(file, it->path().string());
+        if (IsDropIn(file) && paths.size() < kMostDropIns) paths.emplace(file, it->path().string());
       }
     }
   }
@@ -90,7 +94,7 @@ bool HasOtherDropIns(const std::string& name, const std::vector<std::string>& re
          it.increment(error)) {
       const std::string path = it->path().string();
       const std::string file = it->path().filename().string();
-      if (!absl::EndsWith(file, ".conf") || absl::StartsWith(file, ".") || !is_plain(file)) continue;
+      if (!IsDropIn(file) || !is_plain(file)) continue;
       // A link to /dev/null is read as nothing, and one of the same name may be stronger.
       const auto same_name = [&](const std::string& other) {
         return absl::EndsWith(other, absl::StrCat("/", file));
@@ -119,13 +123,10 @@ std::vector<DropInDifference> TakenByDropIns(absl::string_view text, const std::
     const UnitValue wanted(key, *own);
     if (by == last.end() || !wanted.written() || wanted.unclear()) continue;
     const UnitValue got(key, all);
-    std::vector<std::string> want = wanted.values(), have = got.values();
-    if (key.form == UnitValueForm::kAssignments) {
-      want = LastOfEachVariable(want);
-      have = LastOfEachVariable(have);
-    }
+    const std::vector<std::string> want = Comparable(key.form, wanted.values());
+    const std::vector<std::string> have = Comparable(key.form, got.values());
     // Of one that cannot be told, systemd itself is asked before the service is started.
-    if (got.unclear() || (IsList(key.form) ? HoldsAll(have, want) : have == want)) continue;
+    if (got.unclear() || SaysIt(key.form, have, want, /*may_add=*/true)) continue;
     differences.push_back({by->second, std::string(key.key), Joined(want), Joined(have)});
   }
   return differences;

@@ -136,6 +136,19 @@ std::optional<std::string> CommandShown(absl::string_view value) {
   return absl::StrCat("argv[]=", absl::StrJoin(words, " "), " ; ignore_errors=", ignores ? "yes" : "no");
 }
 
+// A variable that is given twice has its last value.
+std::vector<std::string> LastOfEachVariable(const std::vector<std::string>& variables) {
+  std::vector<std::string> last;
+  for (const std::string& variable : variables) {
+    const std::string name = variable.substr(0, variable.find('='));
+    auto same = [&](const std::string& other) { return other.substr(0, other.find('=')) == name; };
+    last.erase(std::remove_if(last.begin(), last.end(), same), last.end());
+    last.push_back(variable);
+  }
+  std::sort(last.begin(), last.end());
+  return last;
+}
+
 }  // namespace
 
 absl::Span<const ComparedKey> ComparedKeys() { return kKeys; }
@@ -217,21 +230,15 @@ void UnitValue::Add(const std::string& value) {
   }
 }
 
-std::vector<std::string> LastOfEachVariable(const std::vector<std::string>& variables) {
-  std::vector<std::string> last;
-  for (const std::string& variable : variables) {
-    const std::string name = variable.substr(0, variable.find('='));
-    auto same = [&](const std::string& other) { return other.substr(0, other.find('=')) == name; };
-    last.erase(std::remove_if(last.begin(), last.end(), same), last.end());
-    last.push_back(variable);
-  }
-  std::sort(last.begin(), last.end());
-  return last;
+std::vector<std::string> Comparable(UnitValueForm form, const std::vector<std::string>& values) {
+  return form == Form::kAssignments ? LastOfEachVariable(values) : values;
 }
 
-bool HoldsAll(const std::vector<std::string>& values, const std::vector<std::string>& wanted) {
+bool SaysIt(UnitValueForm form, const std::vector<std::string>& got, const std::vector<std::string>& wanted,
+            bool may_add) {
+  if (!may_add || !IsList(form)) return got == wanted;
   return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& value) {
-    return std::find(values.begin(), values.end(), value) != values.end();
+    return std::find(got.begin(), got.end(), value) != got.end();
   });
 }
 

@@ -66,11 +66,13 @@ class UnitValue {
   std::vector<std::string> values_;
 };
 
-// What a service sees of VARIABLES ("NAME=value"), sorted: one that is given twice has its last value.
-std::vector<std::string> LastOfEachVariable(const std::vector<std::string>& variables);
+// VALUES of FORM as two of them are compared: of variables ("NAME=value") what a service sees, the last value
+// of each, sorted.
+std::vector<std::string> Comparable(UnitValueForm form, const std::vector<std::string>& values);
 
-// Whether all of WANTED are in VALUES.
-bool HoldsAll(const std::vector<std::string>& values, const std::vector<std::string>& wanted);
+// Whether GOT says what WANTED does, both comparable. MAY_ADD: a list may say more.
+bool SaysIt(UnitValueForm form, const std::vector<std::string>& got, const std::vector<std::string>& wanted,
+            bool may_add);
 
 }  // namespace kplan
 

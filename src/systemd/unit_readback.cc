@@ -24,8 +24,6 @@ namespace {
 using Form = UnitValueForm;
 using Values = std::vector<std::string>;
 
-constexpr size_t kMaxUnitFile = 4 << 20;
-
 // systemctl escapes for a shell (shell_escape()); a unit has no such escapes.
 std::string WithoutShellEscapes(absl::string_view shown) {
   std::string out;
@@ -99,14 +97,10 @@ std::vector<UnitDifference> CompareUnit(absl::string_view text, absl::string_vie
     if (property == properties.end() && !is_command) continue;
     // The other keys have systemd's defaults when they are not written.
     if (wanted.unclear() || (!wanted.written() && !is_command)) continue;
-    Values got, want = wanted.values();
-    if (property != properties.end()) got = ShownValues(key.form, property->second);
-    if (key.form == Form::kAssignments) {
-      got = LastOfEachVariable(got);
-      want = LastOfEachVariable(want);
-    }
-    const bool same = has_drop_ins && IsList(key.form) ? HoldsAll(got, want) : got == want;
-    if (!same) {
+    Values got;
+    if (property != properties.end()) got = Comparable(key.form, ShownValues(key.form, property->second));
+    const Values want = Comparable(key.form, wanted.values());
+    if (!SaysIt(key.form, got, want, /*may_add=*/has_drop_ins)) {
       differences.push_back({std::string(key.key), absl::StrJoin(want, ", "), absl::StrJoin(got, ", ")});
     }
   }
@@ -114,7 +108,7 @@ std::vector<UnitDifference> CompareUnit(absl::string_view text, absl::string_vie
 }
 
 absl::Status ReadBackUnit(const std::string& name, const std::string& path) {
-  absl::StatusOr<std::string> text = ReadFile(path, kMaxUnitFile);
+  absl::StatusOr<std::string> text = ReadFile(path, kMaxUnitText);
   if (!text.ok()) return text.status();
   std::vector<absl::string_view> names = {"DropInPaths"};
   for (const ComparedKey& key : ComparedKeys()) names.push_back(PropertyOf(key));

@@ -3,6 +3,7 @@
 
 // The text of a systemd unit, read as systemd reads it (systemd.syntax(7)).
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "absl/strings/string_view.h"
 
 namespace kplan {
+
+// No unit is larger, in bytes.
+inline constexpr size_t kMaxUnitText = 4 << 20;
 
 struct UnitAssignment {
   std::string section, key;  // "Service", "ExecStart"

@@ -34,8 +34,6 @@
 namespace kplan {
 namespace {
 
-constexpr size_t kMaxUnitText = 4 << 20;
-
 absl::Status CheckUnit(const ActivateRecord& unit) {
   if (unit.root != "/") {
     return absl::InvalidArgumentError(

@@ -271,7 +271,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   result.runs_on = reasons.empty();
   if (reasons.empty()) {
     const std::vector<Reason> upkeep = UnitUpkeep(running->unit_changed && !unit_waits, not_enabled);
-    if (!upkeep.empty()) result.reason = absl::StrCat("put right: ", Join(upkeep, ", "));
+    if (!upkeep.empty()) result.reason = absl::StrCat(kPutRight, Join(upkeep, ", "));
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
     } else if (!running->active && !service.await_start && !service.by_unit) {

@@ -1,7 +1,5 @@
 #include "src/steps/service/service_info.h"
 
-#include <unistd.h>
-
 #include <map>
 #include <utility>
 
@@ -13,11 +11,6 @@
 
 namespace kplan {
 namespace {
-
-absl::Time StartOf(const Instance& instance) {
-  const uint64_t age = TicksSinceBoot() - instance.start_ticks;
-  return absl::Now() - absl::Seconds(static_cast<double>(age) / static_cast<double>(sysconf(_SC_CLK_TCK)));
-}
 
 absl::StatusOr<std::optional<Instance>> InstanceOf(const ServiceSpec& service) {
   if (service.manager == "process") return FindRunning(service.process, /*await_start=*/false);
@@ -39,7 +32,7 @@ absl::StatusOr<ServiceInfo> ServiceInfoOf(const ServiceRecord& record) {
   if (!instance.ok()) return instance.status();
   info.instance = *std::move(instance);
   if (!info.instance.has_value()) return info;
-  info.since = StartOf(*info.instance);
+  info.since = StartOf(*info.instance, absl::Now());
   const std::string& root = service->process.root;
   std::optional<ServiceMarker> marker = ReadMarker(root, service->process.name);
   if (!marker.has_value() || !marker->IsAbout(*info.instance)) return info;

@@ -11,11 +11,6 @@
 #include "src/systemd/unit_text.h"
 
 namespace kplan {
-namespace {
-
-constexpr size_t kMaxUnitFile = 4 << 20;
-
-}  // namespace
 
 std::optional<std::string> UnitTextToCome(const ServiceSpec& service, const Foreseen& foreseen) {
   if (service.manager != "systemd" || service.unit.empty()) return std::nullopt;
@@ -23,7 +18,7 @@ std::optional<std::string> UnitTextToCome(const ServiceSpec& service, const Fore
   if (file != nullptr && file->comes != ForeseenFile::Comes::kAlready) return file->content;
   const std::string& root = service.process.root;
   const std::string path = HasWaiting(root, service.unit) ? WaitingPath(service.unit) : service.unit;
-  absl::StatusOr<std::string> text = ReadFile(PathFromHere(root, path), kMaxUnitFile);
+  absl::StatusOr<std::string> text = ReadFile(PathFromHere(root, path), kMaxUnitText);
   if (!text.ok()) return std::nullopt;
   return *std::move(text);
 }

@@ -23,6 +23,9 @@ std::optional<std::string> UnitTextToCome(const ServiceSpec& service, const Fore
 // Whether TEXT, that of SERVICE's unit, says that it is started at boot, and it is not enabled for good.
 bool IsNotEnabled(const ServiceSpec& service, const std::optional<std::string>& text);
 
+// How the step of a service begins to say what it did about these.
+inline constexpr char kPutRight[] = "put right: ";
+
 // UNREAD: systemd has not read the unit as it is in place. PrepareUnit puts both right.
 std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled);
 

@@ -7,12 +7,11 @@
 #include "src/step/step.h"
 #include "src/steps/files/file_checked.h"
 #include "src/systemd/systemctl.h"
+#include "src/systemd/unit_text.h"
 #include "src/systemd/unit_verify.h"
 
 namespace kplan {
 namespace {
-
-constexpr size_t kMaxUnitText = 4 << 20;
 
 // NAME: "etcd.service"; TEXT: what it will say.
 absl::Status VerifyUnit(const std::string& name, absl::string_view text) {
