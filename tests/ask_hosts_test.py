@@ -212,11 +212,16 @@ def test_who_is_not_asked_is_not_called_fresh(made):
     assert no_work(made)
 
 
-def test_one_that_is_down_hinders_nobody_else(made):
+def take_down(made):
+    """The second host is off, and nobody has a connection any more."""
     made.hosts[1].stop()
     made.hosts[1].link.arm(cut_after=0)
     for path in made.project.path(".kplan/ssh").glob("*"):
         made.run("ssh", "-o", f"ControlPath={path}", "-O", "exit", "nobody")
+
+
+def test_one_that_is_down_hinders_nobody_else(made):
+    take_down(made)
     try:
         edit(made.root(0) / "etc/web/colour")
         steps, summary = made.plan(code=3)
@@ -236,10 +241,7 @@ def test_one_that_is_down_hinders_nobody_else(made):
 
 
 def test_apply_asks_only_those_that_it_is_for(made):
-    made.hosts[1].stop()
-    made.hosts[1].link.arm(cut_after=0)
-    for path in made.project.path(".kplan/ssh").glob("*"):
-        made.run("ssh", "-o", f"ControlPath={path}", "-O", "exit", "nobody")
+    take_down(made)
     try:
         edit(made.root(0) / "etc/web/colour")
         ran = made.kplan("apply", "--yes", "--limit", "h1")

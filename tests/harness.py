@@ -241,6 +241,15 @@ class Project:
             found.update(json.loads(shard.read_text(encoding="utf-8")))
         return found
 
+    def ran_at(self):
+        """{label: when its step ran last}"""
+        found = {}
+        for journal in sorted(self.path(".kplan/journal").iterdir()):
+            for line in journal.read_text(encoding="utf-8").splitlines():
+                label, at = line.split("\t")[:2]
+                found[label] = at
+        return found
+
 
 def kill(pid, sig=signal.SIGKILL):
     """Sends SIG to PID and waits until it is gone."""

@@ -392,8 +392,7 @@ def test_killed_at_every_change(it):
 @pytest.fixture(name="cluster")
 def fixture_cluster():
     with clusters.in_folder() as cluster:
-        cluster.project.edit_spec("  CN: Kubernetes\n", "  CN: Kubernetes\n  key: {algo: ecdsa, size: 256}\n")
-        cluster.project.edit_spec("  kubernetes:\n", "  kubernetes:\n    key: {algo: ecdsa, size: 256}\n")
+        cluster.use_quick_keys()
         cluster.provision()
         yield cluster
 

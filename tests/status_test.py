@@ -61,8 +61,7 @@ def row(text, label):
 @pytest.fixture(name="cluster")
 def fixture_cluster():
     with clusters.in_folder() as cluster:
-        cluster.project.edit_spec("  CN: Kubernetes\n", "  CN: Kubernetes\n  key: {algo: ecdsa, size: 256}\n")
-        cluster.project.edit_spec("  kubernetes:\n", "  kubernetes:\n    key: {algo: ecdsa, size: 256}\n")
+        cluster.use_quick_keys()
         spec = cluster.project.spec
         first, last = spec.index("    hosts: [worker"), spec.index("\netcd:")
         cluster.project.spec = spec[:first] + "    hosts: [worker, 127.0.0.1]\n" + spec[last:]

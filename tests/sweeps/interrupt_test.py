@@ -40,9 +40,7 @@ exit 1
 @pytest.fixture(name="cluster")
 def fixture_cluster():
     with clusters.in_folder() as cluster:
-        # RSA keys are what takes time, and nothing here depends on the kind.
-        cluster.project.edit_spec("  CN: Kubernetes\n", "  CN: Kubernetes\n  key: {algo: ecdsa, size: 256}\n")
-        cluster.project.edit_spec("  kubernetes:\n", "  kubernetes:\n    key: {algo: ecdsa, size: 256}\n")
+        cluster.use_quick_keys()
         yield cluster
 
 

@@ -149,15 +149,6 @@ class Story:
             found[label] = seen
         return found
 
-    def runs(self):
-        """{label: when it ran last}"""
-        found = {}
-        for journal in sorted(self.project.path(".kplan/journal").iterdir()):
-            for line in journal.read_text(encoding="utf-8").splitlines():
-                label, at = line.split("\t")[:2]
-                found[label] = at
-        return found
-
     def check(self, what, gone=(), came=(), drift=False):
         """Plans, asks why, runs, and compares. What was edited: lines of the old text that are GONE, of the new that CAME."""
         plan = self.plan()
@@ -174,7 +165,7 @@ class Story:
             assert any(line in came or old in gone for line, old in lines), (label, why, sorted(gone), sorted(came), context)
         self.project.gen().ok()  # makes no artifact, and says where each is now
         before = self.state()
-        runs = self.runs()
+        runs = self.project.ran_at()
         ran = self.project.ninja()
         assert ran.code == 0, (ran.out, ran.err, context)
         after = self.state()
@@ -186,7 +177,7 @@ class Story:
         unseen |= {label for label in promised if label.startswith("source/")}
         assert changed == promised - unseen, (sorted(changed ^ (promised - unseen)), ran.out, context)
         # Ninja drops lines while a download has the console, so the journal says what ran.
-        ran_now = {label for label, runs_now in self.runs().items() if runs_now != runs.get(label)}
+        ran_now = {label for label, runs_now in self.project.ran_at().items() if runs_now != runs.get(label)}
         assert set(ran.edges) <= ran_now
         assert ran_now == set(fates), (sorted(ran_now ^ set(fates)), ran.out, context)
         restarts = {step["label"] for step in plan["steps"] if step["restarts"]}

@@ -38,10 +38,6 @@ def same(what, found, said, context):
         pytest.fail(f"{what}: only found {sorted(found - said)}, only said {sorted(said - found)}\n{context}", pytrace=False)
 
 
-class Editor(plan_edits.Editor):
-    """Edits what both hosts have; where a member is, is not for random hands."""
-
-
 def base_spec(lab, archive):
     first, second = lab.hosts
     return {
@@ -89,7 +85,7 @@ class Story:
         self.project = harness.Project(folder, harness.There(lab.admin), harness.KPLAN)
         harness.copy_file(harness.ETCD_ARCHIVE, folder / "etcd.tar.gz")
         archive = {"version": harness.etcd_version(), "path": "etcd.tar.gz", "sha256": harness.sha256(harness.ETCD_ARCHIVE)}
-        self.editor = Editor(base_spec(lab, archive), f"ssh-{SEED}", [archive])
+        self.editor = plan_edits.Editor(base_spec(lab, archive), f"ssh-{SEED}", [archive])
         self.random = random.Random(f"drift-{SEED}")
         self.write()
         self.project.path("copied.txt").write_text("copied\n", encoding="ascii")
@@ -148,15 +144,6 @@ class Story:
                 found[label] = [(path, files[path]) for path in paths]
         return found
 
-    def runs(self):
-        """{label: when it ran last}"""
-        found = {}
-        for journal in sorted(self.project.path(".kplan/journal").iterdir()):
-            for line in journal.read_text(encoding="utf-8").splitlines():
-                label, at = line.split("\t")[:2]
-                found[label] = at
-        return found
-
     # What somebody does on a host.
 
     def drift(self):
@@ -211,7 +198,7 @@ class Story:
         context = f"{what}\n{json.dumps(plan, indent=1)}\n{self.project.spec}"
         assert set(fates.values()) <= {"change", "check"}, context
         self.project.gen().ok()
-        before, runs = self.state(), self.runs()
+        before, runs = self.state(), self.project.ran_at()
         ran = self.project.ninja(timeout=240)
         assert ran.code == 0, (ran.out, ran.err, context)
         after = self.state()
@@ -227,7 +214,7 @@ class Story:
         promised -= runs_on - changed
         told = {label: (before[label], after[label]) for label in changed ^ promised if label in before}
         same("what changed, and what plan said", changed, promised, f"{told}\n{ran.out}\n{context}")
-        ran_now = {label for label, at in self.runs().items() if at != runs.get(label)}
+        ran_now = {label for label, at in self.project.ran_at().items() if at != runs.get(label)}
         same("what ran, and what plan said", ran_now, set(fates), f"{ran.out}\n{context}")
         self.check_services(plan, before, after, context)
         assert self.project.ninja().ok().no_work, context
