@@ -44,6 +44,7 @@ class FakeCluster : public HostAccess, public ClusterView {
     bool mute = false;      // it is up and part of the quorum, and does not answer us
     bool stuck = false;     // it is up and never becomes a part of the quorum
     bool reachable = true;  // its host
+    std::string refuses;    // why its service step does nothing
     uint64_t behind = 0;    // how many looks its state takes to catch up
     std::vector<std::string> alarms;
   };
@@ -90,6 +91,7 @@ class FakeCluster : public HostAccess, public ClusterView {
     const std::string kind = WordOf(question);
     if (kind == "service-look") {
       EXPECT_EQ(question["service"]["name"], "etcd");
+      if (!member.refuses.empty()) return absl::FailedPreconditionError(member.refuses);
       ServiceLookAnswer answer;
       answer.running = member.up && Quorate();
       answer.starts = !member.up;
@@ -479,6 +481,26 @@ TEST(RollOut, AHostThatCannotBeReachedStopsItBeforeAnythingIsTouched) {
       AllOf(StartsWith("cannot see how etcd-2 is, and without that none is restarted: no route to host"),
             HasSubstr("serving:  etcd-1, etcd-2 and etcd-3, 3 of 3"), HasSubstr("make etcd-2 reachable")));
   EXPECT_THAT(cluster.events, IsEmpty());
+}
+
+// It holds up the restarts; it does not keep another one down.
+TEST(RollOut, AMemberWhoseStepWouldRefuseKeepsNobodyDown) {
+  FakeCluster cluster(3);
+  cluster.members[0].refuses = "10.0.0.1:2380 is taken by `nc`";
+  MakeStale(&cluster);
+  EXPECT_THAT(ErrorOf(&cluster), StartsWith("etcd-1: 10.0.0.1:2380 is taken by `nc`"));
+  EXPECT_THAT(cluster.events, IsEmpty()) << "nobody is restarted";
+  cluster.members[2].up = false;
+  EXPECT_THAT(ErrorOf(&cluster), StartsWith("etcd-1: 10.0.0.1:2380 is taken by `nc`"));
+  EXPECT_THAT(cluster.events, ElementsAre("start etcd-3 only"));
+  // Neither is the one that cannot be started, though two of three are down.
+  cluster.events.clear();
+  cluster.members[0].up = cluster.members[2].up = false;
+  EXPECT_THAT(ErrorOf(&cluster), StartsWith("etcd-1: 10.0.0.1:2380 is taken by `nc`"));
+  EXPECT_THAT(cluster.events, ElementsAre("start etcd-3 only"));
+  EXPECT_TRUE(cluster.members[2].up);
+  cluster.members[0].refuses = "";
+  EXPECT_TRUE(Roll(&cluster).ok());
 }
 
 TEST(RollOut, AHostThatIsLostOnTheWay) {

@@ -19,6 +19,9 @@
 //   5. It stops where going on could cost the quorum or hide a failure: a member that it touched did not come
 //      back; somebody who serves nobody is not to be restarted, and leaves no room.
 //
+// A member whose step would refuse to do anything, since another process has its port or a drop-in takes away
+// what its unit says, keeps nobody who is down from being started; then the rollout stops.
+//
 // No member is touched twice in one rollout. So it ends, whatever the hosts do.
 //
 // A rollout may be for some members alone (a canary); the others are held. Nobody who is held is started or

@@ -44,6 +44,7 @@ class Rollout {
 
  private:
   absl::Status Look();
+  absl::Status KeepOffBarred(RolloutAction* action) const;
   bool LeaderIsMissing(const RolloutAction& action) const;
 
   absl::Status TakeSnapshot();
@@ -67,6 +68,7 @@ class Rollout {
   RolloutState state_;
   const MemberPlaces& all_;
   std::vector<MemberState>& members_;
+  RolloutState::Obstacles obstacles_;
   std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
   std::vector<absl::Time> touched_at_;
   RolloutReport report_;
@@ -77,7 +79,8 @@ absl::StatusOr<StepResult> Rollout::Run() {
   absl::Time leader_deadline = absl::InfiniteFuture();
   for (;;) {
     if (absl::Status status = Look(); !status.ok()) return status;
-    const RolloutAction action = NextRolloutAction(members_, plan_.max_unavailable);
+    RolloutAction action = NextRolloutAction(members_, plan_.max_unavailable);
+    if (absl::Status status = KeepOffBarred(&action); !status.ok()) return status;
     if (action.kind == RolloutAction::kDone) {
       bool again = false;
       absl::StatusOr<StepResult> result = Finish(&again);
@@ -117,27 +120,38 @@ absl::StatusOr<StepResult> Rollout::Run() {
 }
 
 absl::Status Rollout::Look() {
-  const RolloutState::Obstacles obstacles = state_.Look();
+  obstacles_ = state_.Look();
   for (size_t i : all_) {
     if (members_[i].health != MemberState::kServes) continue;
     members_[i].given_up = false;
     if (members_[i].touched) report_.AddServes(members_[i].name, clock_->Now() - touched_at_[i]);
   }
-  for (const auto& [i, status] : obstacles.unseen) {
-    if (!absl::IsUnavailable(status)) {
-      // Whoever reaches a host elsewhere says already which it was.
-      const std::string& host = Planned(i).host;
-      return StopNow(
-          absl::StrCat(host, ": ", absl::StripPrefix(status.message(), absl::StrCat("host ", host, ": "))),
-          members_[i].held ? "put that right; where nothing was ever set up there, run it for all members"
-                           : "put that right");
-    }
+  for (const auto& [i, status] : obstacles_.unseen) {
     return absl::UnavailableError(
         report_.StopText(absl::StrCat("cannot see how ", members_[i].name,
                                       " is, and without that none is restarted: ", status.message()),
                          absl::StrCat("make ", Planned(i).host, " reachable"), members_));
   }
-  return obstacles.problems.empty() ? absl::OkStatus() : StopNow(obstacles.problems, "put that right");
+  return obstacles_.problems.empty() ? absl::OkStatus() : StopNow(obstacles_.problems, "put that right");
+}
+
+// Of ACTION only that is done while a member is barred which can but help: those that are down are started.
+absl::Status Rollout::KeepOffBarred(RolloutAction* action) const {
+  if (obstacles_.barred.empty()) return absl::OkStatus();
+  MemberPlaces& members = action->members;
+  if (action->kind == RolloutAction::kStart) {
+    members.erase(std::remove_if(members.begin(), members.end(),
+                                 [this](size_t member) { return obstacles_.IsBarred(member); }),
+                  members.end());
+    if (!members.empty()) return absl::OkStatus();
+  }
+  const auto& [i, status] = obstacles_.barred[0];
+  // Whoever reaches a host elsewhere says already which it was.
+  const std::string& host = Planned(i).host;
+  return StopNow(
+      absl::StrCat(host, ": ", absl::StripPrefix(status.message(), absl::StrCat("host ", host, ": "))),
+      members_[i].held ? "put that right; where nothing was ever set up there, run it for all members"
+                       : "put that right");
 }
 
 // A member that serves is to be restarted, and for all that is known it may lead.

@@ -44,7 +44,8 @@ void RolloutState::AskHosts(Obstacles* obstacles) {
     members_[i].reasons = members_[i].running && seen->restarts ? seen->reasons : std::vector<std::string>();
   });
   for (size_t i : all_) {
-    if (!statuses[i].ok()) obstacles->unseen.emplace_back(i, statuses[i]);
+    if (statuses[i].ok()) continue;
+    (absl::IsUnavailable(statuses[i]) ? obstacles->unseen : obstacles->barred).emplace_back(i, statuses[i]);
   }
 }
 
@@ -76,8 +77,8 @@ RolloutState::Obstacles RolloutState::Look() {
   Obstacles obstacles;
   AskHosts(&obstacles);
   auto unseen = [&](size_t i) {
-    return std::any_of(obstacles.unseen.begin(), obstacles.unseen.end(),
-                       [&](const auto& host) { return host.first == i; });
+    return obstacles.IsBarred(i) || std::any_of(obstacles.unseen.begin(), obstacles.unseen.end(),
+                                                [&](const auto& host) { return host.first == i; });
   };
   AtOnce(all_, [&](size_t i) {
     health_[i] = members_[i].running || unseen(i) ? view_->AskHealth(i) : HealthAnswer();

@@ -3,6 +3,7 @@
 
 // The members of a cluster as a rollout sees them: what their hosts say, and what they say themselves.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -25,9 +26,14 @@ class RolloutState {
 
   // What stands in the way of deciding anything.
   struct Obstacles {
-    std::vector<std::pair<size_t, absl::Status>>
-        unseen;            // hosts that gave no answer (Unavailable), or a wrong one
+    std::vector<std::pair<size_t, absl::Status>> unseen;  // hosts that gave no answer (Unavailable)
+    // Members whose step would refuse to do anything: another process has the port.
+    std::vector<std::pair<size_t, absl::Status>> barred;
     std::string problems;  // data folders with which nobody may be started
+
+    bool IsBarred(size_t member) const {
+      return std::any_of(barred.begin(), barred.end(), [&](const auto& it) { return it.first == member; });
+    }
   };
 
   // Looks at all hosts and all members; at the data folders only when somebody does not run. What cannot be
