@@ -98,6 +98,8 @@ CASES = [
     ("kplan why cert/", "kplan why cert/web "),
     ("kplan why ca/ce", "kplan why ca/cert "),
     ("kplan show -C there ke", "kplan show -C there key/web "),
+    ("kplan plan --limit=pk", "kplan plan --limit=pki "),
+    ("kplan apply --limit ca/ce", "kplan apply --limit ca/cert "),
     ("kplan help unknown-k", "kplan help unknown-key "),
     ("kplan help etcd.fl", "kplan help etcd.flags "),
     ("kplan check cluster.", "kplan check cluster.yaml "),

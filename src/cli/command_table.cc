@@ -11,9 +11,9 @@ constexpr OptionSyntax kOffline = {"--offline", ""};
 constexpr OptionSyntax kSpecOption = {"--spec", "cluster.yaml", Word::kSpec};
 constexpr OperandSyntax kLastSpec = {"cluster.yaml", Word::kSpec, "", /*optional=*/true};
 constexpr OperandSyntax kLabel = {"LABEL", Word::kLabel};
-constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kLabel, "", /*optional=*/true};
+constexpr OperandSyntax kAnyLabel = {"LABEL", Word::kName, "", /*optional=*/true};
 
-constexpr OptionSyntax kLimit = {"--limit", "NAME", Word::kLabel};
+constexpr OptionSyntax kLimit = {"--limit", "NAME", Word::kName};
 constexpr OptionSyntax kMaxRestarts = {"--max-restarts", "N"};
 constexpr OptionSyntax kNoReissueCa = {"--no-reissue-ca", ""};
 

@@ -19,6 +19,7 @@ enum class Word : uint8_t {
   kFolder,  // a folder
   kSpec,    // a cluster.yaml
   kLabel,   // an artifact of the plan
+  kName,    // an artifact, a host, a service or a group of it
   kTopic,   // of `kplan help`
 };
 

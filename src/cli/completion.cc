@@ -119,6 +119,11 @@ class Completer {
           Offer(absl::StrCat(before, label), "");
         }
         break;
+      case Word::kName:
+        for (const std::string& name : sources_.names(folder_, absl::StripPrefix(typed_, before))) {
+          Offer(absl::StrCat(before, name), "");
+        }
+        break;
       case Word::kTopic:
         for (Candidate& topic : sources_.topics()) {
           Offer(absl::StrCat(before, topic.text), std::move(topic.what));
@@ -136,19 +141,38 @@ class Completer {
   Completion completion_;
 };
 
-std::vector<std::string> OneLevel(absl::string_view plan_json, absl::string_view prefix) {
-  constexpr absl::string_view kKey = "\"label\":\"";
+// How a file has the names that can come next.
+struct NameSyntax {
+  absl::string_view before;
+  char end;
+  absl::string_view after;  // what is behind END
+};
+constexpr NameSyntax kPlanLabel = {"\"label\":\"", '"', ""};
+constexpr NameSyntax kNinjaName = {"\nbuild ", ':', " phony"};
+
+std::vector<std::string> OneLevel(const NameSyntax& syntax, absl::string_view text,
+                                  absl::string_view prefix) {
   absl::flat_hash_set<absl::string_view> found;
-  for (size_t at = 0; (at = plan_json.find(kKey, at)) != absl::string_view::npos;) {
-    at += kKey.size();
-    absl::string_view label = plan_json.substr(at, plan_json.find('"', at) - at);
-    if (!absl::StartsWith(label, prefix)) continue;
-    size_t slash = label.find('/', prefix.size());
-    found.insert(slash == absl::string_view::npos ? label : label.substr(0, slash + 1));
+  for (size_t at = 0; (at = text.find(syntax.before, at)) != absl::string_view::npos;) {
+    at += syntax.before.size();
+    const size_t end = text.find(syntax.end, at);
+    if (end == absl::string_view::npos) break;
+    absl::string_view name = text.substr(at, end - at);
+    if (!absl::StartsWith(name, prefix) || !absl::StartsWith(text.substr(end + 1), syntax.after)) continue;
+    // kplan's own.
+    if (absl::StartsWith(name, ".") || name == "build.ninja") continue;
+    size_t slash = name.find('/', prefix.size());
+    found.insert(slash == absl::string_view::npos ? name : name.substr(0, slash + 1));
   }
   std::vector<std::string> sorted(found.begin(), found.end());
   std::sort(sorted.begin(), sorted.end());
   return sorted;
+}
+
+std::vector<std::string> NextIn(const NameSyntax& syntax, absl::string_view text, absl::string_view prefix) {
+  std::vector<std::string> names = OneLevel(syntax, text, prefix);
+  while (names.size() == 1 && names[0].back() == '/') names = OneLevel(syntax, text, names[0]);
+  return names;
 }
 
 }  // namespace
@@ -179,9 +203,11 @@ std::string CompletionText(const Completion& completion) {
 }
 
 std::vector<std::string> NextLabels(absl::string_view plan_json, absl::string_view prefix) {
-  std::vector<std::string> labels = OneLevel(plan_json, prefix);
-  while (labels.size() == 1 && labels[0].back() == '/') labels = OneLevel(plan_json, labels[0]);
-  return labels;
+  return NextIn(kPlanLabel, plan_json, prefix);
+}
+
+std::vector<std::string> NextNames(absl::string_view build_ninja, absl::string_view prefix) {
+  return NextIn(kNinjaName, build_ninja, prefix);
 }
 
 }  // namespace kplan

@@ -33,6 +33,8 @@ struct CompletionSources {
   std::function<std::vector<Candidate>()> topics;
   // The labels that begin with PREFIX, or parts of them, of the plan in FOLDER ("" for the current one).
   std::function<std::vector<std::string>(const std::string& folder, absl::string_view prefix)> labels;
+  // The same of labels, hosts, services and groups.
+  std::function<std::vector<std::string>(const std::string& folder, absl::string_view prefix)> names;
 };
 
 // WORDS are those after "kplan", up to the cursor; the last one, possibly empty, is being typed.
@@ -44,6 +46,10 @@ std::string CompletionText(const Completion& completion);
 // How the labels of a plan.json go on after PREFIX: up to the next "/", sorted; past it, while there is only
 // one way. So a shell shows a level at a time, as with files, and not 150,000 names.
 std::vector<std::string> NextLabels(absl::string_view plan_json, absl::string_view prefix);
+
+// The same of all that ninja can be told to build by a build.ninja of `gen`: labels, hosts, services and
+// groups.
+std::vector<std::string> NextNames(absl::string_view build_ninja, absl::string_view prefix);
 
 }  // namespace kplan
 

@@ -40,6 +40,11 @@ CompletionSources Sources() {
         ReadFile(folder.empty() ? paths::kPlan : absl::StrCat(folder, "/", paths::kPlan));
     return plan.ok() ? NextLabels(*plan, prefix) : std::vector<std::string>();
   };
+  sources.names = [](const std::string& folder, absl::string_view prefix) {
+    absl::StatusOr<std::string> ninja =
+        ReadFile(folder.empty() ? paths::kBuildNinja : absl::StrCat(folder, "/", paths::kBuildNinja));
+    return ninja.ok() ? NextNames(*ninja, prefix) : std::vector<std::string>();
+  };
   return sources;
 }
 

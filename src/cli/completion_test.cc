@@ -17,6 +17,9 @@ CompletionSources Sources() {
   sources.labels = [](const std::string& folder, absl::string_view prefix) {
     return std::vector<std::string>{absl::StrCat(prefix, "/"), absl::StrCat(prefix, "-", folder)};
   };
+  sources.names = [](const std::string& folder, absl::string_view prefix) {
+    return std::vector<std::string>{absl::StrCat(prefix, "host"), absl::StrCat(prefix, "@", folder)};
+  };
   return sources;
 }
 
@@ -54,6 +57,8 @@ TEST(Complete, ValuesOfOptions) {
   EXPECT_EQ(After({"graph", "-C", ""}), "+folders");
   EXPECT_EQ(After({"graph", "--spec="}), "+specs");
   EXPECT_EQ(After({"plan", "--max-restarts="}), "");
+  EXPECT_EQ(After({"plan", "-C", "x", "--limit="}), "--limit=host --limit=@x");
+  EXPECT_EQ(After({"apply", "--limit", "e"}), "ehost e@");
   EXPECT_EQ(After({"plan", "--json=x"}), "") << "a flag has no value";
 }
 
@@ -71,8 +76,8 @@ TEST(Complete, Operands) {
 TEST(Complete, LabelsOfTheFolder) {
   EXPECT_EQ(After({"why", "ca"}), "ca/ ca-");
   EXPECT_EQ(After({"why", "-C", "there", "ca"}), "ca/ ca-there");
-  EXPECT_EQ(After({"show", "-C=there", "ca"}), "ca/ ca-there");
-  EXPECT_EQ(After({"show", "--", "-x"}), "-x/ -x-");
+  EXPECT_EQ(After({"show", "-C=there", "ca"}), "cahost ca@there");
+  EXPECT_EQ(After({"show", "--", "-x"}), "-xhost -x@");
 }
 
 TEST(Complete, TextForShells) {
@@ -95,6 +100,27 @@ TEST(NextLabels, GoAsFarAsThereIsOneWay) {
   EXPECT_EQ(NextLabels(plan, "ke"), (Labels{"key/web"}));
   EXPECT_EQ(NextLabels(plan, "x"), Labels());
   EXPECT_EQ(NextLabels("", ""), Labels());
+}
+
+TEST(NextNames, AreWhatNinjaCanBuild) {
+  const char ninja[] =
+      "rule gen\n  command = x\n"
+      "build .kplan/always: phony\n"
+      "build build.ninja: phony .kplan/gen.stamp\n"
+      "build .kplan/stamps/ca/key: step\n"
+      "build ca/key: phony .kplan/stamps/ca/key\n"
+      "build ca/cert: phony .kplan/stamps/ca/cert\n"
+      "build etcd: phony ca/key\n"
+      "build etcd-1: phony ca/key\n"
+      "build service/etcd-1/etcd: phony ca/key\n"
+      "build service/etcd-2/etcd: phony ca/key\n";
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(NextNames(ninja, ""), (Names{"ca/", "etcd", "etcd-1", "service/"}));
+  EXPECT_EQ(NextNames(ninja, "etcd"), (Names{"etcd", "etcd-1"}));
+  EXPECT_EQ(NextNames(ninja, "s"), (Names{"service/etcd-1/", "service/etcd-2/"}));
+  EXPECT_EQ(NextNames(ninja, "service/etcd-2/"), (Names{"service/etcd-2/etcd"}));
+  EXPECT_EQ(NextNames(ninja, "."), Names());
+  EXPECT_EQ(NextNames("build a", ""), Names());
 }
 
 }  // namespace
