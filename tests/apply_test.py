@@ -314,6 +314,8 @@ def test_a_host_alone_and_then_the_rest(done):
     pids = done.pid("a"), done.pid("b")
     shown = done.plan("--limit", "b")
     assert shown.code == 2 and "service/b/web" in shown.out and "service/a/web  " not in shown.out, shown.out
+    owed = json.loads(done.plan("--limit", "b", "--json").out)["owed"]
+    assert owed["services"] == ["service/a/web"] and owed["steps"] > 1 and owed["unknown"] == 0, owed
     assert re.search(r"^left out by --limit: \d+ steps; to be started or restarted: service/a/web$", shown.out, re.MULTILINE), shown.out
     ran = done.apply("--yes", "--limit", "b").ok()
     assert "still owed, left out by --limit: " in ran.out and "service/a/web" in ran.out.splitlines()[-1], ran.out

@@ -186,6 +186,81 @@ def test_what_somebody_did_is_seen_and_put_right(made, name):
     assert no_work(made)
 
 
+class Clone:
+    """What another machine checks out of the project: cluster.yaml, what is public of pki/, no notes. It has the same ssh."""
+
+    def __init__(self, made):
+        self.made = made
+        self.folder = made.base / "clone"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        author = made.project.outside
+        for file in [author / "cluster.yaml", author / "sleep.tar.gz", *author.glob("pki/**/*.pem")]:
+            if not file.name.endswith("-key.pem"):
+                to = self.folder / file.relative_to(author)
+                to.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, to)
+        self.project = harness.Project(self.folder, harness.Here(), harness.KPLAN)
+
+    def plan(self, *words):
+        return self.project.run(*self.made.environment, self.project.kplan, "plan", *words)
+
+    def steps(self):
+        """{label: step} of what plan has something to say of."""
+        return {step["label"]: step for step in json.loads(self.plan("--json").out)["steps"]}
+
+
+def test_a_clone_without_notes_asks_the_hosts(made):
+    clone = Clone(made)
+    before = [harness.snapshot(made.root(i)) for i in range(2)]
+    ran = clone.plan()
+    assert ran.code == 0 and "not asked" not in ran.out, ran
+    offline = clone.plan("--offline")
+    assert offline.code == 2 and "not asked" in offline.out, offline
+    # Of the hosts nothing is left to look at, but what only whoever has the keys or the archive knows.
+    fates = {label: step["fate"] for label, step in clone.steps().items()}
+    assert set(fates.values()) <= {"unknown", "check"}, fates
+    assert all(label.startswith(("ca/", "cert/", "archive/")) for label in fates), fates
+    assert [harness.snapshot(made.root(i)) for i in range(2)] == before, "a clone only asks"
+
+
+@pytest.mark.parametrize("name", DRIFTS)
+def test_a_clone_sees_what_somebody_did(made, name):
+    clone = Clone(made)
+    change, path, label = DRIFTS[name]
+    path = made.root(0) / path
+    kept = path.stat()
+    content = path.read_bytes() if path.is_file() else None
+    if path.is_file() and name == "a program is another one":  # it runs
+        shutil.copy(path, path.with_name("copy"))
+        path.with_name("copy").replace(path)
+    change(path)
+    try:
+        steps = clone.steps()
+        # What is compared with what is here travels anew, as far as anybody knows here.
+        assert {step for step, what in steps.items() if what["fate"] == "change"} - {"send/h1"} == {label}, steps
+    finally:
+        assert made.ninja().code == 0
+    assert path.stat().st_mode == kept.st_mode and (content is None or path.read_bytes() == content)
+    assert no_work(made)
+
+
+def test_a_clone_sees_a_service_that_was_stopped(made):
+    clone = Clone(made)
+    os.kill(made.pid(1), signal.SIGKILL)
+    harness.wait_for("its end", lambda: not harness.alive(made.pid(1)))
+    steps = clone.steps()
+    assert steps["service/h2/web"]["fate"] == "change", steps
+    assert made.ninja().code == 0 and no_work(made)
+
+
+def test_a_clone_under_another_name_is_nobodys(made):
+    """Without notes a host is known by its name in its cluster."""
+    clone = Clone(made)
+    clone.project.edit_spec("{name: prod}", "{name: test}")
+    ran = clone.plan()
+    assert ran.code == 3 and "prod" in ran.out + ran.err, ran
+
+
 def test_a_service_that_was_stopped_is_started(made):
     os.kill(made.pid(1), signal.SIGKILL)
     harness.wait_for("its end", lambda: not harness.alive(made.pid(1)))

@@ -77,6 +77,22 @@ def test_what_the_survey_refuses(cluster):
     cluster.check_all_right()
 
 
+def test_a_folder_that_became_read_only(cluster):
+    host = cluster.hosts[1]
+    host.run(["sh", "-c", "mount --bind /etc/etcd /etc/etcd && mount -o remount,bind,ro /etc/etcd"], check=True)
+    try:
+        # Nothing is to be done there: nothing speaks of it.
+        assert plan(cluster, 0) == {}
+        cluster.project.spec = ssh_cluster.with_san(cluster.project.spec, "sealed.example")
+        cluster.project.gen().ok()
+        failure = foreseen(cluster, f"file/{host.name}/etc/etcd/server.pem")
+        assert failure.startswith(f"{host.name}: ") and "Read-only file system" in failure, failure
+    finally:
+        host.run(["umount", "/etc/etcd"], check=True)
+    cluster.project.ninja(timeout=240).ok()
+    cluster.check_all_right()
+
+
 def test_a_member_that_is_taken_out_of_the_list(cluster):
     spec = cluster.project.spec
     names = [host.name for host in cluster.hosts]

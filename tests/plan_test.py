@@ -183,12 +183,20 @@ def test_wrong_arguments(cluster, words, code, text):
 
 def test_without_a_plan():
     with clusters.in_folder() as cluster:
+        # A cluster.yaml that is there is found, as `gen` finds it.
+        for words in (["status"], ["plan"]):
+            assert ask(cluster, *words) == ask(cluster, *words, "cluster.yaml")
+        assert "15 to run" in ask(cluster, "plan").out
+        spec = cluster.project.spec
+        cluster.project.path("cluster.yaml").unlink()
         for words in (["plan"], ["why", "ca/key"], ["status"], ["show"], ["graph"]):
             ran = ask(cluster, *words)
-            assert ran.code == 1 and "there is no plan in this folder" in ran.err, (words, ran)
+            assert ran.code == 1 and "there is no plan in this folder, and no cluster.yaml" in ran.err, (words, ran)
         cluster.project.spec = "hosts: {Bad_Name: {}}\n"
-        ran = ask(cluster, "plan", "cluster.yaml")
-        assert ran.code == 65 and "cluster.yaml:1:" in ran.err
+        for words in (["plan"], ["plan", "cluster.yaml"]):
+            ran = ask(cluster, *words)
+            assert ran.code == 65 and "cluster.yaml:1:" in ran.err
+        cluster.project.spec = spec
 
 
 def test_from_another_folder(cluster):

@@ -97,7 +97,7 @@ Arguments Options::Values(absl::string_view option) const {
 }
 
 std::string SpecOf(const Options& options) {
-  return options.operands().empty() ? "cluster.yaml" : options.operands()[0];
+  return options.operands().empty() ? kUsualSpec : options.operands()[0];
 }
 
 std::string OrDidYouMean(absl::string_view word, const std::vector<absl::string_view>& candidates) {

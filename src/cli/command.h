@@ -64,6 +64,9 @@ class Options {
   Arguments operands_;
 };
 
+// What a cluster.yaml is called where nobody says.
+inline constexpr char kUsualSpec[] = "cluster.yaml";
+
 // The operand of OPTIONS that names a cluster.yaml; without one, the file of that name in the current folder.
 std::string SpecOf(const Options& options);
 

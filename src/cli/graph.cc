@@ -71,7 +71,7 @@ std::string NameOf(const OpenPlan& plan) {
   const std::filesystem::path path = std::filesystem::absolute(plan.path, error);
   if (error) return plan.path;
   const std::string folder = path.parent_path().filename().string();
-  const bool usual = path.filename() == "cluster.yaml" && !folder.empty();
+  const bool usual = path.filename() == kUsualSpec && !folder.empty();
   return usual ? folder : path.filename().string();
 }
 

@@ -30,7 +30,6 @@
 namespace kplan {
 namespace {
 
-constexpr char kSpec[] = "cluster.yaml";
 constexpr char kNothing[] = "nothing was written";
 
 // One attempt.
@@ -55,9 +54,9 @@ class ImportRun {
     if (findings_.has_errors()) return Stop(kExitBadSpec, kNothing);
     CollectFiles();
     struct stat info;
-    if (lstat(Below(kSpec).c_str(), &info) == 0) {
+    if (lstat(Below(kUsualSpec).c_str(), &info) == 0) {
       in_the_way_.push_back(absl::StrCat(
-          Below(kSpec),
+          Below(kUsualSpec),
           " is there; an import replaces nothing: give another folder with -C, or move it away"));
     }
     for (std::string& line : WhatIsInTheWay(dir_, files_)) in_the_way_.push_back(std::move(line));
@@ -71,7 +70,7 @@ class ImportRun {
       // While the trial's folder is there no other import is at work here. Paths are as seen from where the
       // command was started.
       if (absl::Status status = trial->Leave(); !status.ok()) return Stop(kExitFailed, status.message());
-      files_.push_back({kSpec, yaml_, 0644});
+      files_.push_back({kUsualSpec, yaml_, 0644});
       if (absl::Status status = PutInPlace(dir_, files_); !status.ok())
         return Stop(kExitFailed, absl::StrCat(status.message(), "; nothing was imported"));
     }
@@ -124,8 +123,8 @@ class ImportRun {
     for (;;) {
       YamlText text = WriteClusterYaml(import_);
       yaml_ = text.text();
-      if (absl::Status status = WriteScratchFile(kSpec, yaml_, 0644); !status.ok()) return status;
-      absl::StatusOr<SpecFile> spec = SpecFile::Compile(kSpec);
+      if (absl::Status status = WriteScratchFile(kUsualSpec, yaml_, 0644); !status.ok()) return status;
+      absl::StatusOr<SpecFile> spec = SpecFile::Compile(kUsualSpec);
       if (!spec.ok()) return spec.status();
       if (spec->compiled() == nullptr && DropProfiles(text, spec->diagnostics())) continue;
       if (spec->compiled() == nullptr && UseCasAsTheyAre(text, spec->diagnostics())) continue;
@@ -271,7 +270,7 @@ class ImportRun {
     const size_t issued = std::count_if(import_.certs.begin(), import_.certs.end(),
                                         [](const ImportedCert& cert) { return cert.certificate != nullptr; });
     std::string line = absl::StrCat("imported ", Count(import_.cas.size(), "CA"), " and ",
-                                    Count(issued, "certificate"), " to ", Below(kSpec));
+                                    Count(issued, "certificate"), " to ", Below(kUsualSpec));
     if (size_t left = import_.certs.size() - issued; left > 0)
       absl::StrAppend(&line, "; ", left, " more to be issued");
     if (!skipped_.empty()) {

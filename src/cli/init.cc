@@ -25,7 +25,7 @@ int InitCommand(const Arguments& arguments) {
   Options options;
   if (!options.Parse("init", arguments)) return kExitUsage;
   const std::string from = options.Value("--from").empty() ? kTutorial : options.Value("--from");
-  const std::string file = options.operands().empty() ? "cluster.yaml" : options.operands()[0];
+  const std::string file = SpecOf(options);
   absl::Status status =
       WriteFile(file, Embedded(absl::StrCat("examples/starters/", from, ".yaml")), 0644, Overwrite::kNo);
   if (absl::IsAlreadyExists(status)) {

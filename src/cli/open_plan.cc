@@ -1,5 +1,7 @@
 #include "src/cli/open_plan.h"
 
+#include <unistd.h>
+
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
@@ -30,8 +32,9 @@ int OpenPlanIn(const std::string& folder, const std::string& spec, OpenPlan* pla
     if (int exit = Enter(folder); exit != kExitDone) return exit;
     if (int exit = LoadHistory(plan); exit != kExitDone) return exit;
     plan->path = plan->history.path();
+    if (plan->path.empty() && access(kUsualSpec, F_OK) == 0) plan->path = kUsualSpec;
     if (plan->path.empty())
-      return Fail("there is no plan in this folder; run kplan gen first, or name cluster.yaml");
+      return Fail("there is no plan in this folder, and no cluster.yaml; name one, or use -C");
   }
   absl::StatusOr<SpecFile> file = SpecFile::Compile(plan->path, keep);
   if (!file.ok()) return Fail(file.status().message());

@@ -22,8 +22,9 @@ struct OpenPlan {
   const std::string& text() const { return file->diagnostics().source().text(); }
 };
 
-// SPEC, or, when that is empty, the cluster.yaml that `gen` last went by in FOLDER ("": here). Changes to
-// FOLDER. kExitDone, or the exit code of the command, the error being printed.
+// SPEC, or, when that is empty, the cluster.yaml that `gen` last went by in FOLDER ("": here); where none
+// ever did, as in a clone, the cluster.yaml of that folder. Changes to FOLDER. kExitDone, or the exit code of
+// the command, the error being printed.
 int OpenPlanIn(const std::string& folder, const std::string& spec, OpenPlan* plan,
                SpecFile::Keep keep = SpecFile::Keep::kGraph);
 

@@ -59,6 +59,12 @@ void CheckTurns(const OpenPlan& plan, const Contact& contact, MadePlan* made) {
   }
 }
 
+// What a plan for programs has of it.
+std::string OwedJson(const Owed& owed) {
+  return absl::StrCat(",\n\"owed\":{\"steps\":", owed.steps, ",\"unknown\":", owed.unknown,
+                      JsonMember("services", owed.services), "}");
+}
+
 }  // namespace
 
 int PlanRequest::Read(absl::string_view command, const Options& options) {
@@ -112,6 +118,7 @@ void PrintPlan(const OpenPlan& plan, const MadePlan& made, ReviewForm form) {
   form.gone_title = "left over from earlier plans (kplan prune)";
   for (const Leftover& leftover : made.leftovers) form.gone.push_back(leftover.key);
   form.other_json = JsonMember("leftovers", form.gone);
+  if (made.limit.has_value()) absl::StrAppend(&form.other_json, OwedJson(made.owed));
   // What comes on standard input is no file of the repository.
   if (plan.path != SpecFile::kStandardInput) form.place = plan.path;
   if (form.format != ReviewFormat::kJson) Print(WithObjections(*plan.file));

@@ -32,8 +32,9 @@ constexpr size_t kAtATime = 64;
 struct Inquiry {
   HostVisit visit;
   StepId host_step = 0;
-  bool here = false;          // this machine, by sudo: asking it needs no network
-  std::vector<StepId> steps;  // whose records are asked about
+  bool here = false;            // this machine, by sudo: asking it needs no network
+  std::vector<StepId> steps;    // whose records are asked about
+  std::vector<StepId> to_come;  // of StandingQuestion::to_come
   struct OfService {
     StepId step = 0;    // its own, or the rollout
     bool done = false;  // it has come to its end with this record
@@ -108,8 +109,14 @@ class Visitor {
     auto host = index.find(SshHostOf(graph_, step));
     const JournalEntry* entry = EntryOf(id);
     const bool done = WasDone(step, entry);
-    if (host == index.end() || (noted_ && !done)) return;
+    if (host == index.end()) return;
     Inquiry& inquiry = inquiries_[host->second];
+    if (noted_ && !done) {
+      if (KindOf(step.kind).stage != Stage::kFiles) return;
+      inquiry.to_come.push_back(id);
+      inquiry.question.to_come.push_back(RecordOnHost(ReadAnyRecord(step.record)));
+      return;
+    }
     inquiry.steps.push_back(id);
     inquiry.question.delivered.push_back(done ? entry->digest : "");
     inquiry.question.records.push_back(RecordOnHost(ReadAnyRecord(step.record)));
@@ -137,6 +144,8 @@ class Visitor {
 void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std::string& delivered,
                   HostVisit* visit) {
   ++visit->asked;
+  if (!answer.barred.empty())
+    visit->barred.emplace_back(step, absl::StrCat(visit->host, ": ", answer.barred));
   Drift drift;
   drift.step = step;
   if (!answer.problem.empty()) {
@@ -145,7 +154,7 @@ void TakeArtifact(const StandingAnswer::Artifact& answer, StepId step, const std
     drift.reasons = ReasonsOf(answer.reasons);
     const bool missing = !drift.reasons.empty() && drift.reasons[0].name == "missing";
     if (delivered.empty()) {
-      visit->standing.emplace_back(step, missing ? "" : answer.digest);
+      visit->standing.emplace_back(step, FoundThere{missing, answer.digest});
       if (missing) return;
     } else if (!missing && !answer.digest.empty() && answer.digest != delivered) {
       drift.reasons.insert(drift.reasons.begin(), {"content", "content is not what was delivered"});
@@ -162,6 +171,7 @@ void TakeService(const StandingAnswer::Service& answer, const Inquiry::OfService
   seen.process = answer.process;
   seen.since = answer.since;
   seen.older = answer.older;
+  seen.started = answer.started;
   seen.problem = answer.problem;
   seen.digest = answer.digest;
   seen.taken = answer.taken;
@@ -204,6 +214,7 @@ void Visit(HostAccess* hosts, Notes notes, Inquiry* inquiry) {
   }
   absl::StatusOr<StandingAnswer> answer = FromJson<StandingAnswer>(*json);
   if (!answer.ok() || answer->artifacts.size() != inquiry->steps.size() ||
+      answer->barred.size() != inquiry->to_come.size() ||
       answer->services.size() != inquiry->services.size()) {
     visit.problem = "its answer is none; is its kplan another one?";
     return;
@@ -213,6 +224,10 @@ void Visit(HostAccess* hosts, Notes notes, Inquiry* inquiry) {
     visit.drifts.push_back({inquiry->host_step, {}, std::move(trouble)});
   for (size_t i = 0; i < inquiry->steps.size(); ++i)
     TakeArtifact(answer->artifacts[i], inquiry->steps[i], inquiry->question.delivered[i], &visit);
+  for (size_t i = 0; i < inquiry->to_come.size(); ++i) {
+    if (!answer->barred[i].empty())
+      visit.barred.emplace_back(inquiry->to_come[i], absl::StrCat(visit.host, ": ", answer->barred[i]));
+  }
   for (size_t i = 0; i < inquiry->services.size(); ++i)
     TakeService(answer->services[i], inquiry->services[i], &visit);
 }

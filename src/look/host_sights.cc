@@ -31,7 +31,8 @@ HostSights::HostSights(const Graph& graph, const std::vector<Journal>& journals,
     }
     if (visit.answer != HostVisit::Answer::kNow) continue;
     answered_.insert(visit.host);
-    for (const auto& [step, digest] : visit.standing) standing_.emplace(step, digest);
+    for (const auto& [step, found] : visit.standing) standing_.emplace(step, found);
+    for (const auto& [step, why] : visit.barred) refusals_.emplace(step, why);
     for (const SeenService& service : visit.services) {
       if (service.problem.empty()) services_.emplace(service.label, &service);
       if (!service.taken.empty()) taken_.emplace(service.label, &service);
@@ -62,7 +63,7 @@ const Drift& HostSights::DriftOf(StepId step) const {
   return found == drifts_.end() ? *kNone : found->second;
 }
 
-const std::string* HostSights::StandingOf(StepId step) const {
+const FoundThere* HostSights::StandingOf(StepId step) const {
   auto found = standing_.find(step);
   return found == standing_.end() ? nullptr : &found->second;
 }

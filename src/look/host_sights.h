@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/journal.h"
+#include "src/base/string_pairs.h"
 #include "src/graph/graph.h"
 #include "src/step/outlook.h"
 
@@ -36,11 +37,20 @@ struct SeenService {
   bool managed = true, running = false;
   int64_t process = 0, since = 0;  // of one that runs; since: Unix seconds
   std::vector<std::string> older;  // files that it was started with, and that are others now
-  std::string problem;             // why it cannot be told
-  std::string digest;  // that its step would return if it left what runs alone; "": it is not known
-  std::string taken;   // why it could not be started: another process has an address of it
+  // What it was started with, or read last: the digest (Sha256Hex) of each file, by path. Empty when that is
+  // not known. Of a file with a private key it is over what is public in it (host/service_marker.h).
+  StringPairs started;
+  std::string problem;  // why it cannot be told
+  std::string digest;   // that its step would return if it left what runs alone; "": it is not known
+  std::string taken;    // why it could not be started: another process has an address of it
   // What its step would do on the host as it is now, before anything new gets there.
   ServiceOutlook outlook;
+};
+
+// What is in the place of an artifact on a host, where nobody here knows what was delivered (look/notes.h).
+struct FoundThere {
+  bool missing = false;
+  std::string digest;  // that its step would return; "": it is nothing that the step ever put there
 };
 
 // One host over ssh that a step has been done on.
@@ -59,9 +69,9 @@ struct HostVisit {
   size_t asked = 0;           // artifacts that were looked at
   std::vector<Drift> drifts;  // in the order of the graph
   std::vector<SeenService> services;
-  // Where nobody here knows what was delivered (look/notes.h): what stands there, by the digest that its step
-  // would return; "" of what is missing, or is nothing that the step ever put there.
-  std::vector<std::pair<StepId, std::string>> standing;
+  std::vector<std::pair<StepId, FoundThere>> standing;
+  // Why the steps of artifacts could not put them right, where that is seen: the host's disk is read-only.
+  std::vector<std::pair<StepId, std::string>> barred;
 
   bool known() const { return answer == Answer::kNow || answer == Answer::kEarlier; }
 };
@@ -86,7 +96,7 @@ class HostSights {
   // when it is known, or is not on hosts over ssh.
   std::string WhyUnknown(StepId step) const;
   // What stands on the host of STEP (HostVisit::standing); null when it is not known, or needs not be.
-  const std::string* StandingOf(StepId step) const;
+  const FoundThere* StandingOf(StepId step) const;
   // Whether HOST was asked and has answered.
   bool HasAnswered(absl::string_view host) const;
   // Why STEP would go no further, if it ran (refusals.h); "" when that is not known, or it would.
@@ -113,7 +123,7 @@ class HostSights {
  private:
   std::vector<HostVisit> visits_;
   absl::flat_hash_map<StepId, Drift> drifts_;
-  absl::flat_hash_map<StepId, std::string> standing_;
+  absl::flat_hash_map<StepId, FoundThere> standing_;
   absl::flat_hash_map<StepId, std::string> refusals_;
   absl::flat_hash_set<std::string> answered_;    // hosts
   absl::flat_hash_map<StepId, size_t> unknown_;  // into visits_: the first of those of a step

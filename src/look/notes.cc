@@ -102,7 +102,7 @@ Notes NotesOf(const Graph& graph, const std::vector<Journal>& journals) {
   const std::vector<KeyFile> files = KeyFilesOf(graph);
   auto is_public = [](const KeyFile& file) { return file.of_plan && !file.request && IsThere(file.proof); };
   if (std::none_of(files.begin(), files.end(), is_public)) return Notes::kKept;  // nothing was made yet
-  if (IsThere(paths::kState)) return Notes::kLost;
+  if (IsThere(paths::kShards)) return Notes::kLost;                              // `gen` was here
   const bool key = std::any_of(files.begin(), files.end(),
                                [](const KeyFile& file) { return !file.key.empty() && IsThere(file.key); });
   return key ? Notes::kLost : Notes::kElsewhere;

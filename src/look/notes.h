@@ -7,7 +7,8 @@
 //
 // kLost is about this folder, so the run has to agree with it: a key that is gone is made again. kElsewhere
 // is about another one. Nothing but the person's word (`plan --keyless`), or a folder in which no ninja could
-// run, tells the two apart: one without .kplan and without a single private key of the plan.
+// run, tells the two apart: one that no `gen` has written to, without a single private key of the plan. (Who
+// only looks leaves open connections in .kplan, and the key of saved plans.)
 
 #include <cstdint>
 #include <map>
@@ -24,18 +25,14 @@ enum class Notes : uint8_t {
   // The notes count, and a step that they do not have was never done. So it is also in a new folder.
   kKept,
   // There are certificates of this plan, and no note of any step. Ninja runs every step, and what is right
-  // stays
-  // as it is. What is on a host over ssh is not known before, and taken for what would be put there from the
-  // files
-  // that are here: the step is one to look at, and no change.
+  // stays as it is. What is on a host over ssh is not known before, and taken for what would be put there
+  // from
+  // the files that are here: the step is one to look at, and no change.
   kLost,
   // Ninja runs in another folder, on another machine, with the private keys; this one is a clone of what of
-  // it is
-  // public. A key that is not here is taken to be there when a certificate or a request that is here has its
-  // public
-  // half. Nothing is told of this machine's "/", which is no host's; and what kplan made for itself (rendered
-  // texts,
-  // downloads) and is not here is not missing there.
+  // it is public. A key that is not here is taken to be there when a certificate or a request that is here
+  // has its public half. Nothing is told of this machine's "/", which is no host's; and what kplan made for
+  // itself (rendered texts, downloads) and is not here is not missing there.
   kElsewhere,
 };
 

@@ -67,6 +67,9 @@ bool IsAgain(const Delivery& delivery) {
                                                 [](const DeliveredFile& file) { return file.file.again; });
 }
 
+// The digest of what no step ever put there: other than all that one will.
+constexpr char kForeign[] = "foreign";
+
 struct stat StatOf(const std::string& path, bool* there) {
   struct stat info = {};
   *there = stat(path.c_str(), &info) == 0;
@@ -89,14 +92,17 @@ RemoteLooker::RemoteLooker(const Graph& graph, absl::Time now, const Foreseen& f
                            const Foreseen* assumed, const HostSights* sights)
     : graph_(graph), now_(now), foreseen_(foreseen), old_(old), assumed_(assumed), sights_(sights) {}
 
+const FoundThere* RemoteLooker::FoundAt(StepId id) const {
+  return assumed_ == nullptr || sights_ == nullptr ? nullptr : sights_->StandingOf(id);
+}
+
 LastDone RemoteLooker::LastOf(StepId id, const AnyRecord& record, const JournalEntry* entry) {
   const Step& step = graph_.steps()[id];
   LastDone last = LastDone::Of(step.label, entry);
   if (assumed_ == nullptr || !last.digest.empty()) return last;
   last.record = std::string(step.digest());
-  if (const std::string* standing = sights_ == nullptr ? nullptr : sights_->StandingOf(id);
-      standing != nullptr) {
-    last.digest = *standing;
+  if (const FoundThere* found = FoundAt(id); found != nullptr) {
+    last.digest = found->missing ? "" : found->digest.empty() ? kForeign : found->digest;
     return last;
   }
   // What is not here now, as a text that is rendered again, is taken for what it will be.
@@ -188,7 +194,8 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord&
   const LastDone last = LastOf(id, record, entry);
   Outlook outlook;
   outlook.digest = (*delivery)->digest;
-  if ((last.digest.empty() || outlook.digest.empty()) && IsAgain(**delivery)) return outlook;
+  const bool missing = FoundAt(id) != nullptr && FoundAt(id)->missing;
+  if (!missing && (last.digest.empty() || outlook.digest.empty()) && IsAgain(**delivery)) return outlook;
   const bool first = last.digest.empty(), other = outlook.digest != last.digest || outlook.digest.empty();
   if (first) {
     outlook.reasons.push_back({"missing", "missing"});
@@ -278,7 +285,8 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRec
     if (!delivery.ok()) return delivery.status();
     const JournalEntry* entry = journal.Find(other.label);
     const LastDone last = LastOf(maker.step, maker.record, entry);
-    if ((last.digest.empty() || (*delivery)->digest.empty()) && IsAgain(**delivery)) continue;
+    const bool missing = FoundAt(maker.step) != nullptr && FoundAt(maker.step)->missing;
+    if (!missing && (last.digest.empty() || (*delivery)->digest.empty()) && IsAgain(**delivery)) continue;
     if (!last.digest.empty() && (*delivery)->digest == last.digest) continue;
     bool there = false;
     const struct stat info = StatOf(from, &there);

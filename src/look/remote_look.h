@@ -39,6 +39,9 @@ class RemoteLooker {
   absl::StatusOr<Outlook> LookAtHost(const Step& step, const HostRecord& record, const JournalEntry* entry);
   absl::StatusOr<Outlook> LookAtSend(const Step& step, const SendRecord& record, const Journal& journal);
   absl::StatusOr<Outlook> LookAtUser(const Step& step, const JournalEntry* entry);
+  // What stands on its host, where nobody here knows what was delivered; null: that is known, or needs not
+  // be.
+  const FoundThere* FoundAt(StepId step) const;
   // What STEP, with RECORD, did last, or is taken for having done.
   LastDone LastOf(StepId step, const AnyRecord& record, const JournalEntry* entry);
 

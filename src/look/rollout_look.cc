@@ -13,6 +13,7 @@
 #include "src/look/holdings.h"
 #include "src/look/step_record.h"
 #include "src/step/command_changes.h"
+#include "src/step/host_outlook.h"
 #include "src/steps/service/service_decision.h"
 
 namespace kplan {
@@ -52,10 +53,10 @@ class Looker {
       outlook.reasons.push_back({"not-running", "was not started yet"});
       return outlook;
     }
-    AddChanged(service, record.restart_on, /*delivered=*/true, &outlook);
+    AddChanged(service, record.restart_on, /*seen=*/nullptr, &outlook);
     outlook.restarts = !outlook.reasons.empty();
     if (!outlook.restarts) {
-      AddChanged(service, record.reload_on, /*delivered=*/true, &outlook);
+      AddChanged(service, record.reload_on, /*seen=*/nullptr, &outlook);
       outlook.reloads = !outlook.reasons.empty();
     }
     if (outlook.restarts && before != nullptr) outlook.changes = CommandChangesOf(*before, record);
@@ -87,16 +88,17 @@ class Looker {
                             const ServiceRecord* before) const {
     const ServiceRecord& record = service.record;
     ServiceOutlook outlook = seen.outlook;
+    ForgetWhatIsPutBack(service, seen, &outlook);
     // What is started reads everything.
     if (outlook.starts || (!seen.running && record.by_unit())) return outlook;
     ServiceOutlook coming;
-    AddChanged(service, record.restart_on, /*delivered=*/false, &coming);
+    AddChanged(service, record.restart_on, &seen, &coming);
     if (!coming.reasons.empty()) {
       if (outlook.reloads) outlook.reasons.clear();
       outlook.restarts = true;
       outlook.reloads = false;
     } else if (!outlook.restarts) {
-      AddChanged(service, record.reload_on, /*delivered=*/false, &coming);
+      AddChanged(service, record.reload_on, &seen, &coming);
       outlook.reloads = outlook.reloads || !coming.reasons.empty();
     }
     for (const Reason& reason : coming.reasons) AddOnce(reason, &outlook.reasons);
@@ -104,15 +106,46 @@ class Looker {
     return outlook;
   }
 
-  // DELIVERED: also what is on the host since the last rollout.
-  void AddChanged(const ServicePart& service, const std::vector<std::string>& paths, bool delivered,
+  // Where nobody told the host what is put right before (look/notes.h), OUTLOOK has the files that somebody
+  // changed there as reasons; those that become again what the service was started with are none.
+  void ForgetWhatIsPutBack(const ServicePart& service, const SeenService& seen,
+                           ServiceOutlook* outlook) const {
+    const ServiceRecord& record = service.record;
+    if (outlook->starts || seen.started.empty()) return;
+    std::vector<Reason>& reasons = outlook->reasons;
+    for (const auto& started : seen.started) {
+      const std::string& path = started.first;
+      const ForeseenFile* file =
+          foreseen_.Find(OnHost(service.over_ssh ? service.host : "", record.root, path));
+      if (file == nullptr || !RunsWith(seen, path, *file)) continue;
+      const std::string text = FileChanged(record.argv, record.unit, path).text;
+      reasons.erase(std::remove_if(reasons.begin(), reasons.end(),
+                                   [&](const Reason& reason) { return reason.text == text; }),
+                    reasons.end());
+    }
+    if (reasons.empty()) outlook->restarts = outlook->reloads = false;
+  }
+
+  // SEEN: what its host says of it; null: nothing, and what is there since the last rollout counts, too.
+  void AddChanged(const ServicePart& service, const std::vector<std::string>& paths, const SeenService* seen,
                   ServiceOutlook* outlook) const {
     const ServiceRecord& record = service.record;
     const std::string host = service.over_ssh ? service.host : "";
     for (const std::string& path : paths) {
-      if (IsForeseen(host, record.root, path) || (delivered && WasDelivered(service.host, path)))
+      const ForeseenFile* file = foreseen_.Find(OnHost(host, record.root, path));
+      const bool comes = file != nullptr && !(seen != nullptr && RunsWith(*seen, path, *file));
+      if (comes || (seen == nullptr && WasDelivered(service.host, path)))
         outlook->reasons.push_back(FileChanged(record.argv, record.unit, path));
     }
+  }
+
+  // Whether SERVICE was started with PATH as it will be: somebody changed it there since.
+  static bool RunsWith(const SeenService& service, const std::string& path, const ForeseenFile& file) {
+    const std::optional<std::string> digest = kplan::DigestOf(file);
+    return digest.has_value() &&
+           std::any_of(service.started.begin(), service.started.end(), [&](const auto& started) {
+             return started.first == path && started.second == *digest;
+           });
   }
 
   // HOST: of one over ssh its name; what is foreseen of this machine has none.

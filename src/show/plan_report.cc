@@ -136,6 +136,7 @@ PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const Ho
     }
     if (step.fate == Fate::kUnknown) {
       ++report.unknown;
+      if (KindOf(graph.steps()[id].kind).where == Where::kOnHost) ++report.unseen;
       continue;
     }
     if (step.fate == Fate::kChange) ++report.to_run;

@@ -32,7 +32,8 @@ struct PlanReport {
   std::vector<KeepsRunning> keeps_running;
   // Starts and restarts are of services: a rollout may have several of either.
   size_t to_run = 0, to_check = 0, restarts = 0, starts = 0, reloads = 0, failing = 0, waiting = 0, fresh = 0;
-  size_t unknown = 0;   // nobody looked at their hosts
+  size_t unknown = 0;   // nobody looked at their hosts, or their keys are elsewhere
+  size_t unseen = 0;    // of these: what is on a host
   std::string unasked;  // of such hosts (HostSights::Summary)
   Notes state = Notes::kKept;
   // What there is to know of the plan as a whole, a line each: that the keys are elsewhere.
@@ -45,8 +46,12 @@ struct PlanReport {
   bool compared = false;
   size_t gone = 0;
 
-  // Whether the run, or the new plan, would do nothing.
-  bool empty() const { return steps.empty() && gone == 0 && (state == Notes::kKept || unknown == 0); }
+  // Whether the run, or the new plan, would do nothing. Where ninja runs elsewhere that is nothing but what
+  // its own notes may call for.
+  bool empty() const {
+    if (state == Notes::kElsewhere) return to_run + failing + waiting + gone + unseen == 0;
+    return steps.empty() && gone == 0 && (state == Notes::kKept || unknown == 0);
+  }
 };
 
 PlanReport MakePlanReport(const Graph& graph, const Forecast& forecast, const HostSights& sights,

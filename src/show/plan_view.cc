@@ -102,7 +102,8 @@ class Viewer {
     }
     if (!options_.all) GroupAlike(order, &view);
     view.legend = LegendOf(view);
-    view.summary = absl::StrCat(report_.empty() ? "nothing to do: " : "", PlanSummary(report_));
+    view.summary = absl::StrCat(
+        report_.empty() && report_.state != Notes::kElsewhere ? "nothing to do: " : "", PlanSummary(report_));
     view.notes = report_.notes;
     view.edits = report_.edits;
     return view;

@@ -143,6 +143,8 @@ struct StandingQuestion {
   // The digest that each of them had when it was last done. What is another one now is going to be put right
   // before the services are looked at by their steps.
   std::vector<std::string> delivered;
+  std::vector<Json>
+      to_come;  // of files, pairs and folders that are put there in any case: whether they can be
   struct Service {
     ServiceRecord record;
     bool settled = false;  // when its step was last done, it ran with what was delivered
@@ -159,6 +161,7 @@ struct StandingQuestion {
   static void Visit(Self& self, Fields& fields) {
     fields.Always("records", self.records);
     fields.Always("delivered", self.delivered);
+    fields.Optional("to-come", self.to_come);
     fields.Always("services", self.services);
   }
 };
@@ -176,10 +179,12 @@ struct StandingAnswer {
   };
   struct Artifact {
     std::string digest, problem;  // no digest: what is asked about has none on the host
+    std::string barred;           // why its step could not put it right; "": nothing is known to bar it
     std::vector<Why> reasons;
 
     template <typename Self, typename Fields>
     static void Visit(Self& self, Fields& fields) {
+      fields.Optional("barred", self.barred);
       fields.Always("digest", self.digest);
       fields.Always("problem", self.problem);
       fields.Always("reasons", self.reasons);
@@ -188,6 +193,7 @@ struct StandingAnswer {
   struct Service {
     bool managed = true, running = false;
     std::vector<std::string> older;  // files that are others now than those it runs with
+    StringPairs started;             // those it runs with: path and digest; empty: that is not known
     int64_t process = 0, since = 0;  // its id, and Unix seconds; 0 where nothing runs
     std::string problem;
     // What its step would return as its digest if it left what runs alone; "": that is not known.
@@ -205,6 +211,7 @@ struct StandingAnswer {
       fields.Always("older", self.older);
       fields.Always("process", self.process);
       fields.Always("since", self.since);
+      fields.Optional("started", self.started);
       fields.Always("problem", self.problem);
       fields.Optional("taken", self.taken);
       fields.Always("starts", self.starts);
@@ -214,12 +221,14 @@ struct StandingAnswer {
     }
   };
   std::vector<Artifact> artifacts;
+  std::vector<std::string> barred;  // of those to come: as Artifact::barred
   std::vector<Service> services;
   int64_t clock = 0;  // of the host, Unix milliseconds, when it began to answer
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("artifacts", self.artifacts);
+    fields.Optional("barred", self.barred);
     fields.Always("clock", self.clock);
     fields.Always("services", self.services);
   }

@@ -34,4 +34,11 @@ absl::StatusOr<Standing> StandingOf(const AnyRecord& record, KnownDigests* known
   return PutsNothing(record);
 }
 
+absl::Status CheckMayPut(const AnyRecord& record) {
+  if (const FileFields* file = FileOf(record)) return CheckMayPutFile(*file);
+  if (const auto* pair = std::get_if<PairRecord>(&record)) return CheckMayPutPair(*pair);
+  if (const auto* dir = std::get_if<DirRecord>(&record)) return CheckMayPutDir(*dir);
+  return PutsNothing(record);
+}
+
 }  // namespace kplan

@@ -55,12 +55,19 @@ absl::StatusOr<Standing> FileStanding(const FileFields& record, KnownDigests* kn
 absl::StatusOr<Standing> PairStanding(const PairRecord& record);
 absl::StatusOr<Standing> DirStanding(const DirRecord& record);
 
+// Whether who runs this may put the artifact of RECORD where it belongs on this machine: PermissionDenied in
+// the words of its step (host/may_write.h). Other errors: as of FileStanding.
+absl::Status CheckMayPutFile(const FileFields& record);
+absl::Status CheckMayPutPair(const PairRecord& record);
+absl::Status CheckMayPutDir(const DirRecord& record);
+
 // The file or the unit of RECORD; null when it is another kind's.
 const FileFields* FileOf(const AnyRecord& record);
 
 // By the kind of RECORD; InvalidArgument for one that puts nothing on a host.
 absl::StatusOr<Delivery> DeliveryOf(const LookContext& context, const AnyRecord& record);
 absl::StatusOr<Standing> StandingOf(const AnyRecord& record, KnownDigests* known = nullptr);
+absl::Status CheckMayPut(const AnyRecord& record);
 
 }  // namespace kplan
 

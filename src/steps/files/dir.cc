@@ -177,4 +177,11 @@ absl::StatusOr<Standing> DirStanding(const DirRecord& record) {
   return standing;
 }
 
+absl::Status CheckMayPutDir(const DirRecord& record) {
+  absl::StatusOr<Folder> folder = ReadFolder(record);
+  if (!folder.ok()) return folder.status();
+  absl::StatusOr<Found> found = LookAtFolder(*folder);
+  return found.ok() ? CheckMay(*folder, *found) : found.status();
+}
+
 }  // namespace kplan

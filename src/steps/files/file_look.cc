@@ -232,4 +232,9 @@ absl::StatusOr<Standing> FileStanding(const FileFields& record, KnownDigests* kn
   return standing;
 }
 
+absl::Status CheckMayPutFile(const FileFields& record) {
+  absl::StatusOr<InstallTarget> target = InstallTargetOf(record);
+  return target.ok() ? CheckMayPlace(record, *target, {Placement::kWrite}) : target.status();
+}
+
 }  // namespace kplan

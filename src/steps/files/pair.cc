@@ -376,4 +376,9 @@ absl::StatusOr<Standing> PairStanding(const PairRecord& record) {
   return standing;
 }
 
+absl::Status CheckMayPutPair(const PairRecord& record) {
+  absl::StatusOr<Targets> targets = ReadTargets(record);
+  return targets.ok() ? CheckMayInstall(*targets, Doing(record, *targets)) : targets.status();
+}
+
 }  // namespace kplan

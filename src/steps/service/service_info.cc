@@ -36,6 +36,7 @@ absl::StatusOr<ServiceInfo> ServiceInfoOf(const ServiceRecord& record) {
   const std::string& root = service->process.root;
   std::optional<ServiceMarker> marker = ReadMarker(root, service->process.name);
   if (!marker.has_value() || !marker->IsAbout(*info.instance)) return info;
+  for (const auto& [path, seen] : marker->files) info.started.emplace_back(path, seen.sha256);
   for (const std::string& path : service->Watched()) {
     auto known = marker->files.find(path);
     if (known == marker->files.end()) continue;  // the plan wants it to use one file more

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/base/string_pairs.h"
 #include "src/host/process_info.h"
 #include "src/step/service_records.h"
 
@@ -20,6 +21,9 @@ struct ServiceInfo {
   // The files, paths inside its root, that are others now than when it was started, or read them last. Empty
   // when that is not known: it was started by hand, or at boot.
   std::vector<std::string> older;
+  // The files that it was started with, or read last, by path, and their digests (host/service_marker.h).
+  // Likewise.
+  StringPairs started;
 };
 
 // Starts, stops and waits for nothing.

@@ -44,6 +44,12 @@ absl::StatusOr<std::optional<Outlook>> LookFor(const AnyRecord& record) {
   return *std::move(look);
 }
 
+// Why its step could not put the artifact of RECORD in place; "": nothing is known to bar it.
+std::string WhyBarred(const AnyRecord& record) {
+  const absl::Status may = CheckMayPut(record);
+  return absl::IsPermissionDenied(may) ? std::string(may.message()) : "";
+}
+
 StandingAnswer::Artifact ArtifactOf(const Json& json, KnownDigests* known) {
   StandingAnswer::Artifact artifact;
   auto fail = [&](const absl::Status& status) {
@@ -63,6 +69,7 @@ StandingAnswer::Artifact ArtifactOf(const Json& json, KnownDigests* known) {
   if (!standing.ok()) return fail(standing.status());
   artifact.digest = std::move(standing->digest);
   AddReasons(standing->reasons, &artifact.reasons);
+  artifact.barred = WhyBarred(*record);
   return artifact;
 }
 
@@ -98,10 +105,13 @@ struct Repairs {
 void AddRepair(const Json& json, const StandingAnswer::Artifact& artifact, const std::string& delivered,
                Repairs* repairs) {
   absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
-  if (delivered.empty() || artifact.digest == delivered || !record.ok()) return;
+  // Where the asker does not know what was delivered, only that something has to be there is known.
+  const bool missing = !artifact.reasons.empty() && artifact.reasons[0].name == "missing";
+  if (delivered.empty() ? !missing : artifact.digest == delivered) return;
+  if (!record.ok()) return;
   const FileFields* file = FileOf(*record);
   // Of a secret the digest is not that of its bytes; that of a pair is of two files.
-  if (file != nullptr && !file->secret) {
+  if (file != nullptr && !file->secret && !delivered.empty()) {
     ForeseenFile content;
     content.sha256 = delivered;
     repairs->known.Add(PathFromHere(file->root, file->path), std::move(content));
@@ -124,6 +134,7 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
   if (!info.ok()) return fail(info.status());
   service.managed = info->managed;
   service.older = std::move(info->older);
+  service.started = std::move(info->started);
   service.running = info->instance.has_value();
   if (info->instance.has_value()) {
     service.process = info->instance->pid;
@@ -153,6 +164,10 @@ absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question, 
   for (size_t i = 0; i < question.records.size(); ++i) {
     answer.artifacts.push_back(ArtifactOf(question.records[i], &known));
     AddRepair(question.records[i], answer.artifacts.back(), question.delivered[i], &repairs);
+  }
+  for (const Json& json : question.to_come) {
+    absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
+    answer.barred.push_back(record.ok() ? WhyBarred(*record) : "");
   }
   for (const StandingQuestion::Service& service : question.services)
     answer.services.push_back(ServiceOf(service, repairs));
