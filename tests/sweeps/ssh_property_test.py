@@ -210,7 +210,7 @@ class Story:
         runs_on = {step["label"] for step in plan["steps"] if step["fate"] == "change" and not step["restarts"] and not step["starts"]
                    and step["label"].startswith(("service/", "rollout/"))}
         same("which services run on with something put right, and what plan said",
-             set(re.findall("^([^ ]*): (?:reloaded: |put right)", ran.out, re.MULTILINE)), runs_on, f"{ran.out}\n{context}")
+             set(re.findall("^((?:service|rollout)/[^ ]*): (?:reloaded: |put right)", ran.out, re.MULTILINE)), runs_on, f"{ran.out}\n{context}")
         promised -= runs_on - changed
         told = {label: (before[label], after[label]) for label in changed ^ promised if label in before}
         same("what changed, and what plan said", changed, promised, f"{told}\n{ran.out}\n{context}")
