@@ -252,7 +252,7 @@ def test_unknown_labels(running):
 
 def test_without_a_plan(tmp_path):
     ran = kplan(tmp_path, "show")
-    assert ran.returncode == 1 and "run kplan gen first, or name cluster.yaml" in ran.stderr
+    assert ran.returncode == 1 and "there is no plan in this folder, and no cluster.yaml" in ran.stderr
     (tmp_path / "cluster.yaml").write_text("ca: {CN: ca, nonsense: 1}\n", encoding="utf-8")
     ran = kplan(tmp_path, "show", "--spec", "cluster.yaml")
     assert ran.returncode == 65 and "cluster.yaml:1:" in ran.stderr and ran.stdout == ""

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
@@ -17,11 +18,24 @@ namespace {
 
 constexpr char kVerdict[] = "verify/etcd";
 constexpr absl::string_view kUnpack = "unpack/etcd";
+constexpr char kDataFlag[] = "--data-dir=";
 
 // Whether the plan on disk has STEP with the same record.
 bool IsInPlanOnDisk(const Graph& graph, const Step& step) {
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(graph.shards()[step.shard].name));
   return shard.ok() && FindRecordText(*shard, step.label) == step.record;
+}
+
+// The data folder of the service of STEP in the plan on disk; "" when that has none.
+std::string DataFolderOnDisk(const Graph& graph, const Step& step) {
+  absl::StatusOr<std::string> shard = ReadFile(paths::Shard(graph.shards()[step.shard].name));
+  if (!shard.ok()) return "";
+  absl::StatusOr<ServiceRecord> record = FromText<ServiceRecord>(FindRecordText(*shard, step.label));
+  if (!record.ok()) return "";
+  for (const auto& [text, path] : record->argv) {
+    if (text == kDataFlag) return path;
+  }
+  return "";
 }
 
 }  // namespace
@@ -36,11 +50,20 @@ absl::Status CheckEtcdVersion(const Compiled& compiled) {
   const auto unpack = find(kUnpack), verdict = find(kVerdict);
   // Files only: nothing runs.
   if (verdict == steps.end() || unpack == steps.end()) return absl::OkStatus();
-  if (IsInPlanOnDisk(compiled.graph, *unpack)) return absl::OkStatus();
+  const auto service =
+      find(absl::StrCat("service/", cluster.hosts[cluster.etcd.members[0].host].name, "/etcd"));
+  const std::string before = service == steps.end() ? "" : DataFolderOnDisk(compiled.graph, *service);
+  const bool moves = !before.empty() && before != cluster.etcd.folders.data;
+  const bool known = IsInPlanOnDisk(compiled.graph, *unpack);
+  if (known && !moves) return absl::OkStatus();
   absl::StatusOr<VerifyRecord> record = FromText<VerifyRecord>(verdict->record);
   if (!record.ok()) return record.status();
   PlanHosts hosts;
-  return CheckSingleMemberVersion(*record, cluster.etcd.version, paths::on_host::kEtcdData, &hosts);
+  if (moves) {
+    absl::Status status = CheckSingleMemberData(*record, before, cluster.etcd.folders.data, &hosts);
+    if (!status.ok() || known) return status;
+  }
+  return CheckSingleMemberVersion(*record, cluster.etcd.version, cluster.etcd.folders.data, &hosts);
 }
 
 }  // namespace kplan

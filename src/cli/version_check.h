@@ -7,8 +7,8 @@
 namespace kplan {
 
 // That an etcd of one member on this machine, which no survey looks at, may go to the version that COMPILED
-// has (etcd/single_member.h). It is asked only when the plan in .kplan of the current folder has another
-// version, or there is none: looking takes reading etcd's whole log.
+// has, and finds its data where that says (etcd/single_member.h). It is asked only when the plan in .kplan of
+// the current folder says something else, or there is none: looking takes reading etcd's whole log.
 absl::Status CheckEtcdVersion(const Compiled& compiled);
 
 }  // namespace kplan

@@ -135,9 +135,9 @@ absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRe
     absl::string_view flag = text;
     if (absl::ConsumePrefix(&flag, "--initial-cluster-token=")) return std::string(flag);
   }
-  const std::string path = absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName);
+  if (service.environment_file.empty()) return kDefaultToken;
   absl::StatusOr<std::optional<RenderRecord>> render =
-      FindRecord<RenderRecord>(member.host, absl::StrCat("render/", member.host, path));
+      FindRecord<RenderRecord>(member.host, absl::StrCat("render/", member.host, service.environment_file));
   if (!render.ok()) return render.status();
   if (!render->has_value()) return kDefaultToken;
   absl::StatusOr<std::vector<std::string>> variables = ParseEnvironmentFile((*render)->content);

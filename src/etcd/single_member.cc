@@ -15,10 +15,11 @@ namespace kplan {
 
 namespace {
 
-absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const std::string& data, HostAccess* hosts) {
+absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const std::string& data, bool versions,
+                                  HostAccess* hosts) {
   const MemberRecord& member = record.cluster.members[0];
-  if (!member.over_ssh()) return ReadEtcdData(record.root, data, /*versions=*/true);
-  const EtcdDataQuestion question = {member.data, member.root, /*versions=*/true};
+  if (!member.over_ssh()) return ReadEtcdData(record.root, data, versions);
+  const EtcdDataQuestion question = {data, member.root, versions};
   absl::StatusOr<Json> answer = hosts->Ask(member.host, ToJson(question));
   return answer.ok() ? ParseEtcdData(*answer) : answer.status();
 }
@@ -29,7 +30,7 @@ absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::str
                                       const std::string& data, HostAccess* hosts) {
   if (record.cluster.members.size() != 1) return absl::OkStatus();
   const MemberRecord& planned = record.cluster.members[0];
-  std::vector<absl::StatusOr<EtcdData>> found = {FindData(record, data, hosts)};
+  std::vector<absl::StatusOr<EtcdData>> found = {FindData(record, data, /*versions=*/true, hosts)};
   if (!found[0].ok() || !found[0]->initialised) return absl::OkStatus();
   PlannedCluster cluster;
   cluster.version = version;
@@ -46,6 +47,22 @@ absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::str
   if (problem.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat(PathFromHere(planned.over_ssh() ? planned.root : record.root, data), ": ", problem));
+}
+
+absl::Status CheckSingleMemberData(const VerifyRecord& record, const std::string& before,
+                                   const std::string& data, HostAccess* hosts) {
+  if (record.cluster.members.size() != 1 || before == data) return absl::OkStatus();
+  auto has_data = [&](const std::string& folder) {
+    absl::StatusOr<EtcdData> found = FindData(record, folder, /*versions=*/false, hosts);
+    return found.ok() && found->initialised;
+  };
+  if (!has_data(before) || has_data(data)) return absl::OkStatus();
+  const MemberRecord& member = record.cluster.members[0];
+  const std::string& root = member.over_ssh() ? member.root : record.root;
+  const std::string from = PathFromHere(root, before), to = PathFromHere(root, data);
+  return absl::FailedPreconditionError(absl::StrCat(
+      "etcd's data is in ", from, ", and with data-dir ", to,
+      " it would start without. Stop etcd, and move its data: mv ", from, " ", to, "; then run gen again"));
 }
 
 }  // namespace kplan

@@ -1,7 +1,8 @@
 #ifndef KPLAN_ETCD_SINGLE_MEMBER_H_
 #define KPLAN_ETCD_SINGLE_MEMBER_H_
 
-// Which version an etcd of one member on this machine may go to. A cluster has its survey for that.
+// What an etcd of one member on this machine may become: of which version, and with its data where. A cluster
+// has its survey for that.
 
 #include <string>
 
@@ -17,6 +18,12 @@ namespace kplan {
 // with it will see. Where root keeps the data, HOSTS asks for it, unless nobody has been at work there yet.
 absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::string& version,
                                       const std::string& data, HostAccess* hosts);
+
+// Whether the member that RECORD verifies would leave its data behind: it was in the folder BEFORE, is still
+// there, and there is none in the folder DATA (both inside the record's root), with which it is going to be
+// started. FailedPrecondition, with what to do. Otherwise as CheckSingleMemberVersion.
+absl::Status CheckSingleMemberData(const VerifyRecord& record, const std::string& before,
+                                   const std::string& data, HostAccess* hosts);
 
 }  // namespace kplan
 

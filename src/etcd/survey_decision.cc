@@ -280,7 +280,8 @@ class Decision {
       problems_.Add({i}, absl::StrCat(HostAndFolder(member), ": the data folder is empty, but member ",
                                       listed->id, " has run with data (the cluster lists it at ",
                                       Brief(absl::StrJoin(listed->client_urls, ",")),
-                                      "). Was it wiped, or is it on another disk or host? If it is lost, "
+                                      "). Was it wiped, is it on another disk or host, or in another folder "
+                                      "(etcd.data-dir)? If it is lost, "
                                       "replace the member:",
                                       HowToReplace(cluster_, member, listed->id)));
     } else if (listed->id != member.id && cluster_.initial_state == "new") {

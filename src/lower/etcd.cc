@@ -15,9 +15,6 @@
 namespace kplan {
 namespace {
 
-using paths::on_host::kBinaries;
-using paths::on_host::kEtcdConfig;
-
 constexpr char kVerdict[] = "verify/etcd";
 
 // What there is of an architecture's archive is called "etcd" where there is one, else "etcd-arm64".
@@ -54,11 +51,11 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   program.mode = 0755;
   program.on_change = OnChange::kRestart;
   program.source = unpack;
-  program.path = absl::StrCat(kBinaries, "/etcd");
+  program.path = etcd.folders.Program("etcd");
   program.from = absl::StrCat(archive.unpacked, "/etcd");
   HostFile trust;
   trust.place = etcd.place;
-  trust.path = absl::StrCat(kEtcdConfig, "/ca.pem");
+  trust.path = etcd.folders.Config("ca.pem");
   // The CA that signed, and not those above it: these may have signed others, who must not get in.
   trust.from = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
   trust.source = pki.cas[cert.kind->ca].cert;
@@ -66,10 +63,10 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   service.files = {program, trust};
   HostPair pair;
   pair.place = etcd.place;
-  pair.certificate_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
+  pair.certificate_path = etcd.folders.Config(absl::StrCat(cert.kind->spec_name, ".pem"));
   pair.certificate_from = leaf.shown_path;
   pair.certificate_source = leaf.shown;
-  pair.key_path = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
+  pair.key_path = etcd.folders.Config(absl::StrCat(cert.kind->spec_name, "-key.pem"));
   pair.key_from = paths::Key(cert.name);
   pair.key_source = leaf.key;
   pair.key_owner = member.owner;
@@ -77,7 +74,7 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   if (const PkiSteps::Ca& ca = pki.cas[cert.kind->ca]; ca.has_crl) {
     HostFile crl;
     crl.place = etcd.place;
-    crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName);
+    crl.path = etcd.folders.Config(paths::on_host::kCrlName);
     crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].name);
     crl.source = ca.crl;
     service.files.push_back(std::move(crl));
@@ -87,13 +84,11 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
     if (name == "etcd") continue;
     HostFile tool = program;
     tool.on_change = OnChange::kNothing;
-    tool.path = absl::StrCat(kBinaries, "/", name);
+    tool.path = etcd.folders.Program(name);
     tool.from = absl::StrCat(archive.unpacked, "/", name);
     service.files.push_back(std::move(tool));
   }
-  // A user of its own has its data by systemd's StateDirectory.
-  service.folders = {
-      {paths::on_host::kEtcdData, 0700, member.owner, /*any_owner=*/!member.user.empty(), etcd.place}};
+  service.folders = {{etcd.folders.data, 0700, member.owner, member.gives_data_away, etcd.place}};
   service.user = member.user;
   service.unit_text = member.unit;
   service.arguments = member.arguments;
@@ -141,7 +136,7 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     }
 
     std::string id = PredictedMemberId(member.peer_urls, etcd.token);
-    std::string certificate = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, ".pem");
+    std::string certificate = etcd.folders.Config(absl::StrCat(cert.kind->spec_name, ".pem"));
     MemberRecord entry;
     entry.name = member.name;
     entry.id = id;
@@ -155,17 +150,17 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     record.cluster.cluster_id = PredictedClusterId({id});
     record.manager = ManagerName(host.manager);
     record.root = host.root;
-    record.cluster.cacert = absl::StrCat(kEtcdConfig, "/ca.pem");
+    record.cluster.cacert = etcd.folders.Config("ca.pem");
     record.cluster.cert = certificate;
-    record.cluster.key = absl::StrCat(kEtcdConfig, "/", cert.kind->spec_name, "-key.pem");
-    record.cluster.etcdctl = absl::StrCat(kBinaries, "/etcdctl");
+    record.cluster.key = etcd.folders.Config(absl::StrCat(cert.kind->spec_name, "-key.pem"));
+    record.cluster.etcdctl = etcd.folders.Program("etcdctl");
     if (by_agent) {
       entry.server_cert = pki.leaves[member.cert].shown_path;
       entry.host = host.name;
       entry.remote = true;
       entry.manager = std::exchange(record.manager, "elsewhere");
       entry.root = std::exchange(record.root, "");
-      entry.data = paths::on_host::kEtcdData;
+      entry.data = etcd.folders.data;
       record.cluster.cacert = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
       record.cluster.cert = entry.server_cert;
       record.cluster.key = paths::Key(cert.name);

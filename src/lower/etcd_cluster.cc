@@ -16,8 +16,6 @@
 namespace kplan {
 namespace {
 
-using paths::on_host::kEtcdConfig;
-
 // The programs of this kplan's own architecture are those that it can run.
 #if defined(__aarch64__)
 constexpr absl::string_view kThisArch = "arm64";
@@ -210,7 +208,7 @@ class ClusterLowering {
     record.remote = member.host.remote();
     record.manager = ManagerName(member.host.manager);
     record.root = member.host.root;
-    record.data = paths::on_host::kEtcdData;
+    record.data = etcd_.folders.data;
     record.peer_probe = etcd.peer_probe;
     record.peer_cert = pki_.leaves[etcd.peer_cert].shown_path;
     record.peer_key = paths::Key(cluster_.certificates[etcd.peer_cert].name);
@@ -238,7 +236,7 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
   const LeafCertificate& peer = cluster.certificates[member.peer_cert];
   if (peer.kind->ca != server.kind->ca) {
     HostFile trust;
-    trust.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCaName);
+    trust.path = cluster.etcd.folders.Config(paths::on_host::kPeerCaName);
     trust.from = paths::Certificate(cluster.cas[peer.kind->ca].name);
     trust.source = pki.cas[peer.kind->ca].cert;
     trust.on_change = OnChange::kRestart;
@@ -246,7 +244,7 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
     service->files.push_back(std::move(trust));
     if (const PkiSteps::Ca& ca = pki.cas[peer.kind->ca]; ca.has_crl) {
       HostFile crl;
-      crl.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCrlName);
+      crl.path = cluster.etcd.folders.Config(paths::on_host::kPeerCrlName);
       crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].name);
       crl.source = ca.crl;
       crl.place = cluster.etcd.place;
@@ -256,10 +254,10 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
   if (member.peer_cert != member.cert) {
     const PkiSteps::Leaf& leaf = pki.leaves[member.peer_cert];
     HostPair pair;
-    pair.certificate_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, ".pem");
+    pair.certificate_path = cluster.etcd.folders.Config(absl::StrCat(peer.kind->spec_name, ".pem"));
     pair.certificate_from = leaf.shown_path;
     pair.certificate_source = leaf.shown;
-    pair.key_path = absl::StrCat(kEtcdConfig, "/", peer.kind->spec_name, "-key.pem");
+    pair.key_path = cluster.etcd.folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"));
     pair.key_from = paths::Key(peer.name);
     pair.key_source = leaf.key;
     pair.key_owner = member.owner;
@@ -267,7 +265,7 @@ void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMe
     service->pairs.push_back(std::move(pair));
   }
   HostFile bootstrap;
-  bootstrap.path = absl::StrCat(kEtcdConfig, "/", paths::on_host::kBootstrapName);
+  bootstrap.path = cluster.etcd.folders.Config(paths::on_host::kBootstrapName);
   bootstrap.from = paths::Rendered(cluster.hosts[member.host].name, bootstrap.path);
   bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap, cluster.etcd.place);
   service->environment_file = bootstrap.path;

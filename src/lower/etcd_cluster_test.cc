@@ -369,6 +369,49 @@ TEST(EtcdCluster, PeersMayHaveACaAndACrlOfTheirOwn) {
   EXPECT_NE(one.find("--peer-crl-file=/etc/etcd/ca.crl"), std::string::npos) << one;
 }
 
+TEST(EtcdCluster, FoldersAndPortsOfItsOwn) {
+  const std::string places =
+      "  client-port: 12379\n  peer-port: 12380\n"
+      "  bin-dir: /opt/bin\n  config-dir: /srv/etc\n  data-dir: /srv/etcd\n";
+  const Graph graph = GraphOf(kThree + places);
+  for (const Step& step : graph.steps()) {
+    for (const char* usual : {"/etc/etcd", "/var/lib/etcd", "/usr/local/bin", ":2379", ":2380"})
+      EXPECT_EQ(std::string(step.record).find(usual), std::string::npos) << step.label << " " << step.record;
+  }
+  std::string unit = ContentOf(graph, "render/etcd-1/etc/systemd/system/etcd.service");
+  for (const char* part :
+       {"ExecStart=/opt/bin/etcd ", "--listen-client-urls https://10.0.0.11:12379,https://127.0.0.1:12379 ",
+        "--listen-peer-urls https://10.0.0.11:12380 ", "--trusted-ca-file=/srv/etc/ca.pem",
+        "--data-dir=/srv/etcd", "EnvironmentFile=/srv/etc/bootstrap.env", "RequiresMountsFor=/srv/etcd\n"})
+    EXPECT_NE(unit.find(part), std::string::npos) << part << "\n" << unit;
+  EXPECT_EQ(RecordOf(graph, "dir/etcd-1/srv/etcd")["mode"], "0700");
+  const Json member = RecordOf(graph, "verify/etcd")["members"][0];
+  EXPECT_EQ(member["probe"], "https://10.0.0.11:12379");
+  EXPECT_EQ(member["peer-probe"], "https://10.0.0.11:12380");
+  EXPECT_EQ(RecordOf(graph, "survey/etcd")["members"][0]["data"], "/srv/etcd");
+  EXPECT_NE(ContentOf(graph, "render/etcd-1/srv/etc/bootstrap.env").find("etcd-1=https://10.0.0.11:12380"),
+            std::string::npos);
+  // Nobody who writes the usual folder is restarted for that but by what says that it may be a disk's.
+  EXPECT_EQ(
+      ContentOf(GraphOf(kThree), "render/etcd-1/etc/systemd/system/etcd.service").find("RequiresMounts"),
+      std::string::npos);
+}
+
+// systemd makes a folder directly below /var/lib, and gives it away; another one is kplan's to make.
+TEST(EtcdCluster, WhoseTheDataIsWithStrictHardening) {
+  const Graph usual = GraphOf(std::string(kThree) + "  hardening: strict\n  data-dir: /var/lib/etcd-main\n");
+  std::string unit = ContentOf(usual, "render/etcd-1/etc/systemd/system/etcd.service");
+  EXPECT_NE(unit.find("StateDirectory=etcd-main\n"), std::string::npos) << unit;
+  EXPECT_EQ(unit.find("ReadWritePaths"), std::string::npos) << unit;
+  EXPECT_EQ(RecordOf(usual, "dir/etcd-1/var/lib/etcd-main")["any-owner"], true);
+  const Graph disk = GraphOf(std::string(kThree) + "  hardening: strict\n  data-dir: /srv/etcd\n");
+  unit = ContentOf(disk, "render/etcd-1/etc/systemd/system/etcd.service");
+  EXPECT_NE(unit.find("ReadWritePaths=/srv/etcd\n"), std::string::npos) << unit;
+  EXPECT_EQ(unit.find("StateDirectory"), std::string::npos) << unit;
+  EXPECT_EQ(RecordOf(disk, "dir/etcd-1/srv/etcd")["owner"], "etcd:etcd");
+  EXPECT_EQ(RecordOf(disk, "dir/etcd-1/srv/etcd").count("any-owner"), 0u);
+}
+
 TEST(EtcdCluster, WhatAChangeReaches) {
   const Graph before = GraphOf(kThree);
   auto changed = [&](const std::string& text) { return Changed(before, GraphOf(text)); };

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "src/base/source.h"
 #include "src/base/string_pairs.h"
 #include "src/model/pki.h"
@@ -167,10 +169,23 @@ struct EtcdMember {
   std::string unit;   // the unit file's text
   std::string owner;  // "user" or "user:group" of key and data; empty: root
   std::string user;   // a system user that is made for it (`hardening: strict`); empty: none
+  // systemd makes the data folder, and gives it to that user with all that is in it (StateDirectory).
+  bool gives_data_away = false;
+};
+
+// Where etcd's files are on the hosts, the same on all of them.
+struct EtcdFolders {
+  std::string bin, config, data;
+
+  // NAME in `config`, and in `bin`.
+  std::string Config(absl::string_view name) const { return absl::StrCat(config, "/", name); }
+  std::string Program(absl::string_view name) const { return absl::StrCat(bin, "/", name); }
 };
 
 struct Etcd {
   std::string version, token;
+  EtcdFolders folders;
+  int client_port = 2379, peer_port = 2380;
   Range place;                      // in cluster.yaml: the key `etcd`
   std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
   std::vector<EtcdMember> members;  // in the order of the spec

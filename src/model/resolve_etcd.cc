@@ -2,6 +2,7 @@
 // are in resolve_etcd_unit.cc; what is a cluster's alone is in resolve_members.cc.
 
 #include <algorithm>
+#include <initializer_list>
 #include <map>
 
 #include "absl/strings/ascii.h"
@@ -20,8 +21,6 @@
 namespace kplan {
 namespace {
 
-constexpr char kDefaultPeerUrl[] = "http://localhost:2380";  // etcd's own default
-constexpr char kDefaultClientUrl[] = "https://127.0.0.1:2379";
 constexpr char kDefaultName[] = "etcd";
 // Far more than anybody runs; every member's flags name all members.
 constexpr size_t kMostMembers = 100;
@@ -42,6 +41,7 @@ class EtcdResolver {
     const bool versioned = ResolveVersion(), known = versioned && FindMembers();
     // No unit is made then that would say what is wrong with it.
     if (!known) IsStrict(spec_.hardening, diagnostics_);
+    ResolveEtcdPlaces(spec_, &etcd_, diagnostics_);
     if (!versioned) return;
     etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
                       (members_.size() == 1 && !cluster_.hosts[members_[0]].here());
@@ -49,6 +49,8 @@ class EtcdResolver {
     ResolveEtcdFlags(&context_);
     flags_wrong_ = diagnostics_->error_count() > errors_before;
     for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
+    CheckPort("client-port", spec_.client_port, {"listen-client-urls", "advertise-client-urls"});
+    CheckPort("peer-port", spec_.peer_port, {"listen-peer-urls", "initial-advertise-peer-urls"});
     CheckListenHosts();
     etcd_.token = spec_.initial_cluster_token.set()                     ? spec_.initial_cluster_token.value
                   : etcd_.clustered && context_.all.metadata_name.set() ? context_.all.metadata_name.value
@@ -96,6 +98,10 @@ class EtcdResolver {
     return flag != nullptr ? flag->value : std::string(fallback);
   }
 
+  std::string DefaultClientUrl() const { return absl::StrCat("https://127.0.0.1:", etcd_.client_port); }
+  // As etcd's own default.
+  std::string DefaultPeerUrl() const { return absl::StrCat("http://localhost:", etcd_.peer_port); }
+
   // etcd lists URLs sorted; so do we, where they are compared with what it says.
   std::vector<std::string> Urls(const std::string& name, absl::string_view fallback) const {
     std::vector<std::string> urls = absl::StrSplit(FlagOr(name, fallback), ',');
@@ -109,6 +115,21 @@ class EtcdResolver {
     diagnostics_->Error(Code::kEtcdFlagValue, flag->range,
                         absl::StrCat("the flag ", name, ": etcd would serve clients without TLS"),
                         {"write https://", absl::StrReplaceAll(flag->value, {{"http://", "https://"}})});
+  }
+
+  // A port stands in the URLs of one of FLAGS, or in the key KEY.
+  void CheckPort(absl::string_view key, const Text& port, std::initializer_list<const char*> flags) {
+    for (const char* name : flags) {
+      const Text* flag = context_.Flag(name);
+      if (!port.set() || flag == nullptr) continue;
+      diagnostics_
+          ->Error(
+              Code::kConflict, port.range,
+              absl::StrCat(key, " is for members whose URLs nobody writes, and the flag ", name, " has URLs"),
+              "remove one of the two")
+          .Relate(flag->range, "the flag is here");
+      return;
+    }
   }
 
   // etcd listens on addresses only (3.4, embed/config.go checkBindURLs), "localhost" aside.
@@ -247,8 +268,8 @@ class EtcdResolver {
     EtcdMember member;
     member.host = host;
     member.name = FlagOr("name", kDefaultName);
-    member.client_urls = Urls("advertise-client-urls", FlagOr("listen-client-urls", kDefaultClientUrl));
-    member.peer_urls = Urls("initial-advertise-peer-urls", kDefaultPeerUrl);
+    member.client_urls = Urls("advertise-client-urls", FlagOr("listen-client-urls", DefaultClientUrl()));
+    member.peer_urls = Urls("initial-advertise-peer-urls", DefaultPeerUrl());
     member.probe = member.client_urls[0];
     CheckInitialCluster(member);
     int cert = spec_.cert.set() ? FindCertificate(context_, spec_.cert, host) : -1;
@@ -266,30 +287,41 @@ class EtcdResolver {
 
   // The tutorial's flags in the tutorial's order and form, then the others by name.
   std::vector<Argument> Arguments(const EtcdMember& member, const LeafCertificate& cert) const {
-    using paths::on_host::kEtcdConfig;
-    std::string config = absl::StrCat(kEtcdConfig, "/");
+    const EtcdFolders& folders = etcd_.folders;
     std::vector<Argument> arguments = {
-        {"", absl::StrCat(paths::on_host::kBinaries, "/etcd")},
+        {"", folders.Program("etcd")},
         {"--client-cert-auth", ""},
         {"--name", ""},
         {member.name, ""},
-        {"--cert-file=", absl::StrCat(config, cert.kind->spec_name, ".pem")},
-        {"--key-file=", absl::StrCat(config, cert.kind->spec_name, "-key.pem")},
-        {"--trusted-ca-file=", absl::StrCat(config, "ca.pem")},
+        {"--cert-file=", folders.Config(absl::StrCat(cert.kind->spec_name, ".pem"))},
+        {"--key-file=", folders.Config(absl::StrCat(cert.kind->spec_name, "-key.pem"))},
+        {"--trusted-ca-file=", folders.Config("ca.pem")},
         {"--listen-client-urls", ""},
-        {FlagOr("listen-client-urls", kDefaultClientUrl), ""},
+        {FlagOr("listen-client-urls", DefaultClientUrl()), ""},
         {"--advertise-client-urls", ""},
-        {FlagOr("advertise-client-urls", FlagOr("listen-client-urls", kDefaultClientUrl)), ""},
-        {"--data-dir=", paths::on_host::kEtcdData},
+        {FlagOr("advertise-client-urls", FlagOr("listen-client-urls", DefaultClientUrl())), ""},
+        {"--data-dir=", folders.data},
     };
+    AppendPeerPort(member, &arguments);
     if (etcd_.token != kDefaultToken)
       arguments.emplace_back(absl::StrCat("--initial-cluster-token=", etcd_.token), "");
     const CertificateAuthority& ca = cluster_.cas[cert.kind->ca];
     if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file") == nullptr) {
-      arguments.emplace_back("--client-crl-file=", absl::StrCat(kEtcdConfig, "/", paths::on_host::kCrlName));
+      arguments.emplace_back("--client-crl-file=", folders.Config(paths::on_host::kCrlName));
     }
     AppendFlags(context_, {"name", "listen-client-urls", "advertise-client-urls"}, &arguments);
     return arguments;
+  }
+
+  // Another port than etcd's own takes three flags, where nobody writes them.
+  void AppendPeerPort(const EtcdMember& member, std::vector<Argument>* arguments) const {
+    if (etcd_.peer_port == kEtcdPeerPort) return;
+    if (context_.Flag("listen-peer-urls") == nullptr)
+      arguments->emplace_back(absl::StrCat("--listen-peer-urls=", DefaultPeerUrl()), "");
+    if (context_.Flag("initial-advertise-peer-urls") == nullptr)
+      arguments->emplace_back(absl::StrCat("--initial-advertise-peer-urls=", DefaultPeerUrl()), "");
+    if (context_.Flag("initial-cluster") == nullptr)
+      arguments->emplace_back(absl::StrCat("--initial-cluster=", member.name, "=", member.peer_urls[0]), "");
   }
 
   EtcdContext context_;

@@ -2,9 +2,9 @@
 #define KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 
 // What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version) and the one
-// member of this machine, resolve_etcd_unit.cc the units, resolve_etcd_flags.cc the flags, resolve_members.cc
-// the members of a cluster; resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their
-// hosts and certificates.
+// member of this machine, resolve_etcd_unit.cc the units, resolve_etcd_flags.cc the flags,
+// resolve_etcd_places.cc folders and ports, resolve_members.cc the members of a cluster;
+// resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and certificates.
 
 #include <map>
 #include <string>
@@ -36,6 +36,14 @@ struct EtcdContext {
 // `--NAME=VALUE` of the written flags but those of WITHOUT, by name.
 void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
                  std::vector<Argument>* arguments);
+
+// ---- resolve_etcd_places.cc
+
+// etcd's own defaults.
+inline constexpr int kEtcdClientPort = 2379, kEtcdPeerPort = 2380;
+
+// Folders and ports.
+void ResolveEtcdPlaces(const EtcdSpec& spec, Etcd* etcd, Diagnostics* diagnostics);
 
 // ---- resolve_etcd_unit.cc
 

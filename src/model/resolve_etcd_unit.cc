@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/model/resolve_etcd_internal.h"
@@ -13,8 +15,10 @@
 namespace kplan {
 namespace {
 
-// Who etcd runs as with `hardening: strict`, and its folder below /var/lib (kEtcdData).
+// Who etcd runs as with `hardening: strict`.
 constexpr char kStrictUser[] = "etcd";
+// Folders directly in it are systemd's to make (StateDirectory, systemd.exec(5)).
+constexpr char kStateFolder[] = "/var/lib/";
 
 // In a cluster that key is taken.
 void CheckEnvironmentFile(const std::vector<UnitSectionSpec>& unit, Diagnostics* diagnostics) {
@@ -72,7 +76,12 @@ void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMemb
   const std::string* written = WrittenUser(context.spec.unit);
   const bool ours = written == nullptr || *written == kStrictUser;
   if (ours) member->user = kStrictUser;
-  HardenStrictly(member->user, kStrictUser, unit);
+  const std::string& data = context.etcd.folders.data;
+  absl::string_view state = data;
+  const bool by_systemd = absl::ConsumePrefix(&state, kStateFolder) && !absl::StrContains(state, '/');
+  member->gives_data_away = by_systemd && ours;
+  HardenStrictly(member->user, by_systemd ? state : "", unit);
+  if (!by_systemd) unit->Set("Service", "ReadWritePaths", data);
 }
 
 }  // namespace
@@ -90,9 +99,11 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
   };
   if (!member->environment.empty()) unit.Set("Service", "Environment", EnvironmentValue(member->environment));
   if (!member->bootstrap.empty()) {
-    unit.Set("Service", "EnvironmentFile",
-             absl::StrCat(paths::on_host::kEtcdConfig, "/", paths::on_host::kBootstrapName));
+    unit.Set("Service", "EnvironmentFile", context.etcd.folders.Config(paths::on_host::kBootstrapName));
   }
+  // A folder that was chosen may be on a disk of its own.
+  const std::string& data = context.etcd.folders.data;
+  if (data != paths::on_host::kEtcdData) unit.Set("Unit", "RequiresMountsFor", data);
   // What is wrong with the text is wrong for every member: it is said once.
   Diagnostics unheard(&context.diagnostics->source());
   Diagnostics* diagnostics = report ? context.diagnostics : &unheard;

@@ -15,9 +15,6 @@
 namespace kplan {
 namespace {
 
-using paths::on_host::kEtcdConfig;
-
-constexpr int kClientPort = 2379, kPeerPort = 2380;
 constexpr char kLocalhost[] = "127.0.0.1";
 
 // An address of etcd's in the form that stands in its URLs (RFC 3986 3.2.2).
@@ -172,8 +169,8 @@ class MembersResolver {
       member.cert = servers_[i];
       member.peer_cert = peers_[i];
     }
-    member.client_urls = {HttpsUrl(addresses_[i], kClientPort)};
-    member.peer_urls = {HttpsUrl(addresses_[i], kPeerPort)};
+    member.client_urls = {HttpsUrl(addresses_[i], etcd_.client_port)};
+    member.peer_urls = {HttpsUrl(addresses_[i], etcd_.peer_port)};
     member.probe = member.client_urls[0];
     member.peer_probe = member.peer_urls[0];
     if (HostOf(i).arch == "arm64" && context_.version.minor == 4)
@@ -219,7 +216,7 @@ class MembersResolver {
     for (const LeafCertificate* cert : {&server, &peer}) {
       if (absl::StrCat(cert->kind->spec_name, ".pem") != paths::on_host::kPeerCaName) continue;
       diagnostics_->Error(Code::kNameTaken, PlaceOfCert(context_, *cert),
-                          absl::StrCat(kEtcdConfig, "/", paths::on_host::kPeerCaName,
+                          absl::StrCat(etcd_.folders.Config(paths::on_host::kPeerCaName),
                                        " is the CA of the peers, so no certificate of etcd's can be called ",
                                        Quote(cert->kind->spec_name)),
                           "give it another name");
@@ -269,23 +266,24 @@ class MembersResolver {
     const CertificateAuthority& ca = cluster_.cas[server.kind->ca];
     const CertificateAuthority& peer_ca = cluster_.cas[peer.kind->ca];
     const bool one_ca = server.kind->ca == peer.kind->ca;
-    std::string config = absl::StrCat(kEtcdConfig, "/");
+    const EtcdFolders& folders = etcd_.folders;
+    const std::string local = HttpsUrl(kLocalhost, etcd_.client_port);
     std::string listen = member->client_urls[0];
     // For who is on the machine. The hosts that are folders of one machine share that address.
-    if (host.root == "/" && listen != HttpsUrl(kLocalhost, kClientPort) && IsValidFor(server, kLocalhost))
-      absl::StrAppend(&listen, ",", HttpsUrl(kLocalhost, kClientPort));
+    if (host.root == "/" && listen != local && IsValidFor(server, kLocalhost))
+      absl::StrAppend(&listen, ",", local);
     member->arguments = {
-        {"", absl::StrCat(paths::on_host::kBinaries, "/etcd")},
+        {"", folders.Program("etcd")},
         {"--client-cert-auth", ""},
         {"--name", ""},
         {member->name, ""},
-        {"--cert-file=", absl::StrCat(config, server.kind->spec_name, ".pem")},
-        {"--key-file=", absl::StrCat(config, server.kind->spec_name, "-key.pem")},
-        {"--trusted-ca-file=", absl::StrCat(config, "ca.pem")},
+        {"--cert-file=", folders.Config(absl::StrCat(server.kind->spec_name, ".pem"))},
+        {"--key-file=", folders.Config(absl::StrCat(server.kind->spec_name, "-key.pem"))},
+        {"--trusted-ca-file=", folders.Config("ca.pem")},
         {"--peer-client-cert-auth", ""},
-        {"--peer-cert-file=", absl::StrCat(config, peer.kind->spec_name, ".pem")},
-        {"--peer-key-file=", absl::StrCat(config, peer.kind->spec_name, "-key.pem")},
-        {"--peer-trusted-ca-file=", absl::StrCat(config, one_ca ? "ca.pem" : paths::on_host::kPeerCaName)},
+        {"--peer-cert-file=", folders.Config(absl::StrCat(peer.kind->spec_name, ".pem"))},
+        {"--peer-key-file=", folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"))},
+        {"--peer-trusted-ca-file=", folders.Config(one_ca ? "ca.pem" : paths::on_host::kPeerCaName)},
         {"--listen-client-urls", ""},
         {listen, ""},
         {"--advertise-client-urls", ""},
@@ -294,14 +292,14 @@ class MembersResolver {
         {member->peer_urls[0], ""},
         {"--initial-advertise-peer-urls", ""},
         {member->peer_urls[0], ""},
-        {"--data-dir=", paths::on_host::kEtcdData},
+        {"--data-dir=", folders.data},
     };
     if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file") == nullptr)
-      member->arguments.emplace_back("--client-crl-file=", absl::StrCat(config, paths::on_host::kCrlName));
+      member->arguments.emplace_back("--client-crl-file=", folders.Config(paths::on_host::kCrlName));
     if (peer_ca.crl_expiry_seconds != 0 && context_.Flag("peer-crl-file") == nullptr) {
       member->arguments.emplace_back(
           "--peer-crl-file=",
-          absl::StrCat(config, one_ca ? paths::on_host::kCrlName : paths::on_host::kPeerCrlName));
+          folders.Config(one_ca ? paths::on_host::kCrlName : paths::on_host::kPeerCrlName));
     }
     AppendFlags(context_, {"initial-cluster-state"}, &member->arguments);
   }

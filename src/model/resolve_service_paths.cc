@@ -71,7 +71,7 @@ class PathsChecker {
 
   std::vector<std::vector<Claim>> ClaimsOfMembers() const {
     std::vector<std::vector<Claim>> claims;
-    using paths::on_host::kEtcdConfig;
+    const EtcdFolders& folders = cluster_.etcd.folders;
     for (const EtcdMember& member : cluster_.etcd.members) {
       std::vector<Claim> of_member;
       auto add = [&](std::string path, bool folder = false) {
@@ -79,21 +79,21 @@ class PathsChecker {
       };
       add(paths::on_host::Unit("etcd"));
       if (!member.user.empty()) add(UsersFile(member.user));
-      add(paths::on_host::kEtcdData, /*folder=*/true);
+      add(folders.data, /*folder=*/true);
       if (static_cast<size_t>(member.archive) < cluster_.etcd.archives.size()) {
         for (const auto& [from, name] : cluster_.etcd.archives[member.archive].members)
-          add(absl::StrCat(paths::on_host::kBinaries, "/", name));
+          add(folders.Program(name));
       }
       for (const char* name : {"ca.pem", paths::on_host::kCrlName, paths::on_host::kPeerCaName,
                                paths::on_host::kPeerCrlName, paths::on_host::kBootstrapName})
-        add(absl::StrCat(kEtcdConfig, "/", name));
+        add(folders.Config(name));
       absl::flat_hash_set<absl::string_view> names;
       for (int cert : {member.cert, member.peer_cert}) {
         if (cert < 0 || static_cast<size_t>(cert) >= cluster_.certificates.size()) continue;
         const std::string& name = cluster_.certificates[cert].kind->spec_name;
         if (!names.insert(name).second) continue;
-        add(absl::StrCat(kEtcdConfig, "/", name, ".pem"));
-        add(absl::StrCat(kEtcdConfig, "/", name, "-key.pem"));
+        add(folders.Config(absl::StrCat(name, ".pem")));
+        add(folders.Config(absl::StrCat(name, "-key.pem")));
       }
       claims.push_back(std::move(of_member));
     }

@@ -16,14 +16,16 @@
 namespace kplan {
 namespace {
 
+constexpr char kProgramMode[] = "0755";
+
 // Whether a running member reads again what STEP makes. A rollout comes after STEP. The member does not read
 // again what is sent, its folder and what it heeds at its first start. Programs beside it are not its.
 bool IsReread(const Step& step) {
   if (step.kind == StepKind::kPair) return true;
   if (step.kind != StepKind::kFile) return false;
-  const std::string path = RecordOf<FileRecord>(step).path;
-  return !absl::EndsWith(path, absl::StrCat("/", paths::on_host::kBootstrapName)) &&
-         !absl::StartsWith(path, paths::on_host::kBinaries);
+  const FileRecord file = RecordOf<FileRecord>(step);
+  return !absl::EndsWith(file.path, absl::StrCat("/", paths::on_host::kBootstrapName)) &&
+         file.mode != kProgramMode;
 }
 
 // What changes of what STEP comes after without being made from it, and is in files of SHARD's host: a

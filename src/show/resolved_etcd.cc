@@ -75,6 +75,7 @@ class EtcdWalk {
     } else {
       walk_.Put("initial-cluster-token", spec_.initial_cluster_token, etcd_.token);
     }
+    WalkPlaces();
     if (etcd_.clustered) {
       WalkClusterFlags();
     } else {
@@ -98,6 +99,17 @@ class EtcdWalk {
     walk_.Put("peer", spec_.tls.peer);
     walk_.Put("client", spec_.tls.client);
     sink_.Close();
+  }
+
+  void WalkPlaces() {
+    // Of one member the flags have the URLs, where nobody writes the ports.
+    if (etcd_.clustered || spec_.client_port.set())
+      walk_.Put("client-port", spec_.client_port, absl::StrCat(etcd_.client_port));
+    if (etcd_.clustered || spec_.peer_port.set())
+      walk_.Put("peer-port", spec_.peer_port, absl::StrCat(etcd_.peer_port));
+    walk_.Put("bin-dir", spec_.bin_dir, etcd_.folders.bin);
+    walk_.Put("config-dir", spec_.config_dir, etcd_.folders.config);
+    walk_.Put("data-dir", spec_.data_dir, etcd_.folders.data);
   }
 
   // The architecture that an archive is for.
@@ -167,6 +179,10 @@ class EtcdWalk {
         walk_.Put(name, *text->second);
         continue;
       }
+      if (spec_.client_port.set() && name != "name") {
+        sink_.Note(name, value, walk_.Derived("from client-port", spec_.client_port.range));
+        continue;
+      }
       auto listen = written.find("listen-client-urls");
       const bool follows = name == "advertise-client-urls" && listen != written.end();
       sink_.Value(
@@ -176,7 +192,7 @@ class EtcdWalk {
     for (const auto& [key, value] : spec_.flags) {
       if (!IsWritable(key.value)) walk_.Put(key.value, value);
     }
-    if (!written.contains("initial-advertise-peer-urls")) {
+    if (!written.contains("initial-advertise-peer-urls") && !spec_.peer_port.set()) {
       sink_.Note("initial-advertise-peer-urls", absl::StrJoin(member.peer_urls, ","),
                  walk_.Default("etcd's own"));
     }

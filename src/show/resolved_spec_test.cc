@@ -149,6 +149,9 @@ etcd:
             amd64: 3bd00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b82}}
   members: [b.example]
   initial-cluster-token: prod 1
+  bin-dir: /opt/bin
+  config-dir: /srv/etc
+  data-dir: /srv/etcd
   flags: {max-wals: 7, listen-client-urls: "https://10.0.0.2:2379", name: "--odd", client-crl-file: /etc/crl,
           initial-advertise-peer-urls: "http://10.0.0.2:2380", initial-cluster: "--odd=http://10.0.0.2:2380",
           experimental-distributed-tracing-service-name: y}
@@ -175,6 +178,8 @@ etcd:
   archive: {sha256: {arm64: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}}
   members: [c, a, b]
   tls: {server: server, peer: peer, client: root}
+  client-port: 12379
+  peer-port: 12380
   flags: {heartbeat-interval: 200, initial-cluster-state: existing}
 rollout: {max-unavailable: 1}
 contact: {every: 10m}

@@ -458,6 +458,21 @@ constexpr KeySchema kEtcdKeys[] = {
         .Example("[etcd-1, etcd-2, etcd-3]"),
     Text("initial-cluster-token", "etcd's word for telling clusters apart")
         .Without("`etcd-cluster`; of a cluster `metadata.name`, if it has one"),
+    Text("client-port", "the port at which members serve clients").Number(1, 65535).Without("2379", "2379"),
+    Text("peer-port", "the port at which members serve each other").Number(1, 65535).Without("2380", "2380"),
+    Text("bin-dir", "the folder of etcd and etcdctl on the hosts, where `/usr` cannot be written to")
+        .Is(KeyValues::kPath)
+        .Without("`/usr/local/bin`", R"("/usr/local/bin")")
+        .Example("/opt/bin"),
+    Text("config-dir", "the folder of its certificates and keys on the hosts")
+        .Is(KeyValues::kPath)
+        .Without("`/etc/etcd`", R"("/etc/etcd")"),
+    Text("data-dir",
+         "the folder of its data on the hosts; where there is a mount point on the way to it, the unit waits "
+         "for the mount")
+        .Is(KeyValues::kPath)
+        .Without("`/var/lib/etcd`", R"("/var/lib/etcd")")
+        .Example("/srv/etcd"),
     TextMap("flags", "map of etcd's flags, without dashes, to values")
         .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`; of a cluster "
                  "each member's own")

@@ -54,6 +54,11 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   etcd.archive = ReadArchive(archive, reader.KeyRange("archive"));
   etcd.members = reader.GetTexts("members");
   etcd.initial_cluster_token = reader.GetText("initial-cluster-token");
+  etcd.client_port = reader.GetText("client-port");
+  etcd.peer_port = reader.GetText("peer-port");
+  etcd.bin_dir = reader.GetText("bin-dir");
+  etcd.config_dir = reader.GetText("config-dir");
+  etcd.data_dir = reader.GetText("data-dir");
   etcd.flags = reader.GetPairs("flags");
   etcd.unit = ReadUnit(reader);
   etcd.hardening = reader.GetText("hardening");

@@ -39,8 +39,8 @@ constexpr char kFromMembers[] = "it is made from `etcd.members`";
 constexpr char kFromTls[] = "it is made from `etcd.tls`";
 
 // For both.
-constexpr char kData[] =
-    "kplan keeps etcd's data in /var/lib/etcd; moving it is a migration that kplan does not do";
+constexpr char kDataKey[] = "it is the key `etcd.data-dir`";
+constexpr char kWal[] = "etcd's write-ahead log is in its data folder, where kplan reads it";
 constexpr char kNoAutoTls[] = "kplan makes the certificates";
 constexpr char kNoConfigFile[] = "with it etcd ignores every flag";
 constexpr char kNoDiscovery[] = "kplan knows the members; discovery is not used";
@@ -90,7 +90,7 @@ constexpr EtcdFlag kFlags[] = {
     EtcdFlag("config-file", Type::kPath, kEver).Ours(kNoConfigFile),
     EtcdFlag("corrupt-check-time", Type::kDuration, kFrom36),
     EtcdFlag("cors", Type::kOrigins, kEver),
-    EtcdFlag("data-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kData),
+    EtcdFlag("data-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kDataKey),
     EtcdFlag("debug", Type::kBool, kOnly34).DeprecatedIn(kOnly34).Instead("log-level: debug"),
     Discovery("discovery", Type::kText, kEver),
     Discovery("discovery-cacert", Type::kPath, kFrom36),
@@ -251,7 +251,7 @@ constexpr EtcdFlag kFlags[] = {
         .DeprecatedIn(kFrom36),
     EtcdFlag("version", Type::kBool, kEver).Ours(kPrintsVersion),
     EtcdFlag("vv", Type::kIgnored, kEver),
-    EtcdFlag("wal-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kData),
+    EtcdFlag("wal-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kWal),
     EtcdFlag("warning-apply-duration", Type::kDuration, kFrom36),
     EtcdFlag("warning-unary-request-duration", Type::kDuration, kFrom36),
     EtcdFlag("watch-progress-notify-interval", Type::kDuration, kFrom36),

@@ -22,6 +22,7 @@
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
 #include "src/host/may_write.h"
+#include "src/host/missing_mount.h"
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
@@ -96,6 +97,7 @@ struct Found {
 };
 
 absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
+  if (absl::Status status = CheckMounted(folder.record.root, folder.record.path); !status.ok()) return status;
   absl::StatusOr<HostFileState> state = LookAtHostFile(folder.record.root, folder.record.path);
   if (!state.ok()) {
     return ExplainHostError(state.status(), absl::StrCat("cannot look at ", folder.shown()));
