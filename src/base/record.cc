@@ -11,31 +11,19 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "src/base/find_byte.h"
 #include "src/base/text.h"
 
 namespace kplan {
 namespace {
 
-// Whether one of eight bytes has to be escaped in JSON: below a space, a quotation mark or a backslash.
-bool AnyEscaped(uint64_t bytes) {
-  constexpr uint64_t kOnes = 0x0101010101010101, kHighs = 0x8080808080808080;
-  const uint64_t quote = bytes ^ (kOnes * '"'), backslash = bytes ^ (kOnes * '\\');
-  const uint64_t control = (bytes - kOnes * 0x20) & ~bytes;
-  return ((control | ((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash)) & kHighs) != 0;
-}
-
-// Where the first byte at or behind begin is that has to be escaped; text.size() when none is.
+// Where the first byte at or behind BEGIN is that has to be escaped in JSON: below a space, a quotation mark
+// or a backslash; text.size() when none is.
 size_t FindEscaped(absl::string_view text, size_t begin) {
-  // Eight at a time: gen looks at every byte of every record.
-  for (uint64_t bytes; begin + sizeof(bytes) <= text.size(); begin += sizeof(bytes)) {
-    memcpy(&bytes, text.data() + begin, sizeof(bytes));
-    if (AnyEscaped(bytes)) break;
-  }
-  for (; begin < text.size(); ++begin) {
-    const char c = text[begin];
-    if (static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\') break;
-  }
-  return begin;
+  return FindByte(
+      text, begin,
+      [](uint64_t word) { return HasByteBelow(word, 0x20) || HasByte(word, '"') || HasByte(word, '\\'); },
+      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
 }
 
 // What is wrong with TEXT by BOUNDS, "" when nothing is. Looks at brackets and commas alone: as far as a

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "src/base/find_byte.h"
 #include "src/base/paths.h"
 
 namespace kplan {
@@ -47,15 +48,19 @@ void AppendHeader(const NinjaOptions& options, std::string* out) {
 
 // See EscapeNinjaPath.
 void AppendPath(absl::string_view path, std::string* out) {
-  auto special = [](char c) { return c == '$' || c == ':' || c == ' '; };
-  const char* begin = path.data();
-  const char* end = begin + path.size();
-  for (const char* next; (next = std::find_if(begin, end, special)) != end; begin = next + 1) {
-    out->append(begin, next);
+  auto find = [path](size_t begin) {
+    return FindByte(
+        path, begin,
+        [](uint64_t word) { return HasByte(word, '$') || HasByte(word, ':') || HasByte(word, ' '); },
+        [](char c) { return c == '$' || c == ':' || c == ' '; });
+  };
+  size_t begin = 0;
+  for (size_t next; (next = find(begin)) != path.size(); begin = next + 1) {
+    out->append(path.data() + begin, next - begin);
     out->push_back('$');
-    out->push_back(*next);
+    out->push_back(path[next]);
   }
-  out->append(begin, end);
+  out->append(path.data() + begin, path.size() - begin);
 }
 
 void AppendStamp(const Step& step, std::string* out) {
