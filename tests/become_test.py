@@ -180,7 +180,8 @@ def test_a_changed_name_swaps_the_certificate_without_a_restart(running):
 
 SUDO = {
     "password": ["sudo wants a password on this machine", "run `sudo -v` before", "NOPASSWD"],
-    "denied": ["sudo"],
+    "denied": ["sudo does not let ops run anything on this machine"],
+    "requiretty": ["sudo wants a terminal on this machine", "run ninja in a terminal", "Defaults:ops !requiretty"],
     "absent": ["there is no sudo on this machine", "install it"],
 }
 

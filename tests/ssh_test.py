@@ -329,8 +329,11 @@ def test_what_failed_for_one_fails_for_those_that_waited(client, host, root):
 
 SUDO = {
     "password": ("echo 'sudo: a password is required' >&2; exit 1", "sudo wants a password there"),
-    "tty": ("echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1", "sudo wants a password there"),
-    "not-allowed": ("echo 'ops is not in the sudoers file.' >&2; exit 1", "sudo does not let the account"),
+    "tty": ("echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1", "sudo wants a terminal there (requiretty)"),
+    "not-allowed": ("echo 'ops is not in the sudoers file.' >&2; exit 1", "sudo does not let 1000 run anything there"),
+    "other": ("test $2 = -v", "sudo does not let 1000 run sh as root there"),
+    "unknown": ("echo 'sudo: kein Anschluss' >&2; exit 1", "sudo there ended with exit code 1 and started no shell"),
+    "noexec": ("echo kplan-shell; exit 126", "sudo starts a shell there that may start nothing"),
     "none": ("echo 'sh: 1: sudo: not found' >&2; exit 127", "there is no sudo there"),
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -14,6 +15,7 @@
 #include "src/remote/ssh_connection.h"
 #include "src/remote/ssh_errors.h"
 #include "src/remote/sudo_command.h"
+#include "src/remote/sudo_refusal.h"
 
 extern char** environ;
 
@@ -29,12 +31,48 @@ constexpr absl::Duration kBusyPause = absl::Milliseconds(50);
 // Who runs the script: for messages.
 std::string ShellOf(const RemoteHost& host) { return host.here() ? "sudo" : "the login shell there"; }
 
+std::vector<std::string> OurEnvironment() {
+  std::vector<std::string> environment;
+  for (char** each = environ; *each != nullptr; ++each) environment.push_back(*each);
+  return environment;
+}
+
+absl::StatusOr<Conversation> StartQuestions(const RemoteHost& host, Clock* clock) {
+  const Patience patience(kGreetingBounds, clock);
+  if (host.here()) {
+    return Conversation::Start({"sh", "-c", SudoQuestions()},
+                               RootShellOptions(OurEnvironment(), /*is_root=*/false), patience);
+  }
+  RemoteHost as_login = host;
+  as_login.become = false;
+  absl::StatusOr<SshConnection> connection = SshConnection::Open(as_login);
+  if (!connection.ok()) return connection.status();
+  return connection->Start(SudoQuestions(), patience);
+}
+
+// The error of HOST's sudo, which has ended as SHELL says, without starting one or (STARTS_NOTHING) with one
+// of no use. Where nothing more can be asked, that has to do.
+absl::Status SudoRefused(const RemoteHost& host, SudoSaid shell, bool starts_nothing, Clock* clock) {
+  constexpr size_t kMost = 16 << 10;
+  std::string printed;
+  absl::StatusOr<Conversation> conversation = StartQuestions(host, clock);
+  while (conversation.ok() && printed.size() < kMost) {
+    absl::StatusOr<std::string> line = conversation->ReadLine(kMost);
+    if (!line.ok()) break;
+    absl::StrAppend(&printed, *line, "\n");
+  }
+  SudoAnswers answers = ReadSudoAnswers(std::move(shell), printed);
+  answers.starts_nothing = starts_nothing;
+  return SudoError(host, answers);
+}
+
 enum class Outcome { kGreeted, kBusy, kGone };
 
-// Reads up to the greeting.
-absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conversation,
-                                     std::string* greeting) {
+// Reads up to the greeting. BY_SUDO: the script runs under one (sudo_command.h).
+absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, bool by_sudo, Clock* clock,
+                                     Conversation* conversation, std::string* greeting) {
   constexpr size_t kMostNoise = 64 << 10;
+  bool let_in = !by_sudo;
   for (size_t noise = 0; noise < kMostNoise;) {
     absl::StatusOr<std::string> line = conversation->ReadLine(kMostNoise);
     if (absl::IsOutOfRange(line.status())) break;
@@ -45,12 +83,22 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
     }
     if (!line.ok()) {
       const int exit_code = conversation->Finish(absl::Seconds(5));
-      if (host.here() || exit_code != kSshFailed)
-        return SessionError(host, exit_code, conversation->errors());
+      if (host.here() || exit_code != kSshFailed) {
+        return let_in
+                   ? SessionError(host, exit_code, conversation->errors())
+                   : SudoRefused(host, {exit_code, conversation->errors()}, /*starts_nothing=*/false, clock);
+      }
       const bool busy = absl::StrContains(conversation->errors(), "open refused by peer");
       return busy ? Outcome::kBusy : Outcome::kGone;
     }
     absl::string_view rest = *line;
+    if (!let_in && absl::ConsumePrefix(&rest, kSudoShellWord)) {
+      let_in = true;
+      if (absl::StripAsciiWhitespace(rest).empty()) {
+        const int exit_code = conversation->Finish(absl::Seconds(5));
+        return SudoRefused(host, {exit_code, conversation->errors()}, /*starts_nothing=*/true, clock);
+      }
+    }
     if (absl::ConsumePrefix(&rest, kAgentWord)) {
       *greeting = std::string(rest);
       return Outcome::kGreeted;
@@ -59,12 +107,6 @@ absl::StatusOr<Outcome> ReadGreeting(const RemoteHost& host, Conversation* conve
   }
   return absl::FailedPreconditionError(
       absl::StrCat("host ", host.name, ": ", ShellOf(host), " prints without end"));
-}
-
-std::vector<std::string> OurEnvironment() {
-  std::vector<std::string> environment;
-  for (char** each = environ; *each != nullptr; ++each) environment.push_back(*each);
-  return environment;
 }
 
 absl::StatusOr<HostSession> StartHere(const RemoteHost& host, absl::string_view script, Clock* clock) {
@@ -76,7 +118,7 @@ absl::StatusOr<HostSession> StartHere(const RemoteHost& host, absl::string_view 
   if (absl::IsNotFound(conversation.status())) return NoSudo(host);
   if (!conversation.ok()) return conversation.status();
   std::string greeting;
-  absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);
+  absl::StatusOr<Outcome> outcome = ReadGreeting(host, !is_root, clock, &*conversation, &greeting);
   if (!outcome.ok()) return outcome.status();
   return HostSession{*std::move(conversation), std::move(greeting)};
 }
@@ -94,7 +136,7 @@ absl::StatusOr<HostSession> HostSession::Start(const RemoteHost& host, absl::str
     absl::StatusOr<Conversation> conversation = connection->Start(script, Patience(kGreetingBounds, clock));
     if (!conversation.ok()) return conversation.status();
     std::string greeting;
-    absl::StatusOr<Outcome> outcome = ReadGreeting(host, &*conversation, &greeting);
+    absl::StatusOr<Outcome> outcome = ReadGreeting(host, host.become, clock, &*conversation, &greeting);
     if (!outcome.ok()) return outcome.status();
     if (*outcome == Outcome::kGreeted) return HostSession{*std::move(conversation), std::move(greeting)};
     if (*outcome == Outcome::kGone) {

@@ -19,7 +19,7 @@ struct HostSession {
 
   // Runs SCRIPT (see RemoteShell) on HOST: over ssh, connecting when nobody has, or on this machine as root.
   // Waits for its turn when sshd lets no further session share the connection, by CLOCK. Errors:
-  // ConnectionError and SessionError (ssh_errors.h).
+  // ConnectionError and SessionError (ssh_errors.h), SudoError (sudo_refusal.h).
   static absl::StatusOr<HostSession> Start(const RemoteHost& host, absl::string_view script,
                                            Clock* clock = Clock::Real());
 };

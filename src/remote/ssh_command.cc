@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
+#include "src/remote/sudo_command.h"
 
 namespace kplan {
 namespace {
@@ -105,7 +106,9 @@ std::vector<std::string> ConfigCommand(const SshTarget& target) {
 
 std::string RemoteShell(absl::string_view script, bool become) {
   assert(script.find_first_of("'!\\\n") == absl::string_view::npos);
-  return absl::StrCat(become ? "sudo -n -- " : "", "sh -c '", script, "'");
+  // What sudo, sh and what it starts say is read: in English, whatever the host's language is.
+  if (become) return absl::StrCat("env LC_ALL=C ", kSudoShell, " '", UnderSudo(script), "'");
+  return absl::StrCat("env LC_ALL=C sh -c '", script, "'");
 }
 
 }  // namespace kplan

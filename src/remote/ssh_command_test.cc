@@ -8,6 +8,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/remote/remote_host.h"
+#include "src/remote/sudo_command.h"
 #include "src/step/any_record.h"
 
 namespace kplan {
@@ -80,8 +81,9 @@ TEST(SshCommand, ASocketATarget) {
 }
 
 TEST(SshCommand, TheRemoteCommandIsOneWordForSh) {
-  EXPECT_EQ(RemoteShell("echo \"$HOME\"", false), "sh -c 'echo \"$HOME\"'");
-  EXPECT_EQ(RemoteShell("id", true), "sudo -n -- sh -c 'id'");
+  EXPECT_EQ(RemoteShell("echo \"$HOME\"", false), "env LC_ALL=C sh -c 'echo \"$HOME\"'");
+  EXPECT_EQ(RemoteShell("id", true),
+            absl::StrCat("env LC_ALL=C sudo -n -- /bin/sh -c '", UnderSudo("id"), "'"));
 }
 
 // As its step has it from the plan.

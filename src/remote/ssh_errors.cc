@@ -149,48 +149,8 @@ absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, ab
                                         lines.empty() ? ", and does not say why" : ":\n", lines));
 }
 
-namespace {
-
-// What else makes root of whoever works on HOST.
-std::string OtherWay(const RemoteHost& host) {
-  return host.here() ? "or run kplan and ninja as root"
-                     : "or let `ssh:` log in as root and leave `become` out";
-}
-
-absl::string_view Place(const RemoteHost& host) { return host.here() ? "on this machine" : "there"; }
-
-absl::Status WantsPassword(const RemoteHost& host, absl::string_view said) {
-  const std::string remedy =
-      host.here() ? "run `sudo -v` before, in this terminal, or give your account a line of sudoers(5) with "
-                    "NOPASSWD, "
-                  : "the account that logs in needs a line of sudoers(5) with NOPASSWD, ";
-  return Refuse(host, absl::StrCat("sudo wants a password ", Place(host), ", and ",
-                                   host.here() ? "kplan types none" : "nobody can type one", "\n  ", remedy,
-                                   OtherWay(host), "\n", LastSaid(said)));
-}
-
-}  // namespace
-
-absl::Status NoSudo(const RemoteHost& host) {
-  return absl::FailedPreconditionError(absl::StrCat("host ", host.name, ": there is no sudo ", Place(host),
-                                                    "\n  install it, ", OtherWay(host)));
-}
-
 absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_view said) {
   auto has = [&](absl::string_view words) { return absl::StrContains(said, words); };
-  if (host.become && has("sudo") &&
-      (has("password is required") || has("terminal is required") || has("must have a tty"))) {
-    return WantsPassword(host, said);
-  }
-  if (host.become && (has("sudoers") || has("not allowed to execute") || has("may not run sudo"))) {
-    return Refuse(
-        host, absl::StrCat("sudo does not let ", host.here() ? "your account" : "the account that logs in",
-                           " run sh as root ", Place(host), "\n", LastSaid(said)));
-  }
-  if (host.become && exit_code == 127 && has("sudo")) {
-    const absl::Status error = NoSudo(host);
-    return absl::Status(error.code(), absl::StrCat(error.message(), "\n", LastSaid(said)));
-  }
   if (has("incoming-") && has("Permission denied")) {
     return absl::FailedPreconditionError(absl::StrCat("host ", host.name,
                                                       ": kplan was copied there and cannot be executed; is "
@@ -202,9 +162,9 @@ absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_vi
         absl::StrCat("host ", host.name, ": there is no room there\n", LastSaid(said)));
   }
   const std::string lines = LastSaid(said);
-  return absl::UnavailableError(absl::StrCat("host ", host.name, ": the shell ", Place(host),
-                                             " ended with exit code ", exit_code, " before kplan could work",
-                                             lines.empty() ? "" : ":\n", lines));
+  return absl::UnavailableError(absl::StrCat(
+      "host ", host.name, ": the shell ", host.here() ? "on this machine" : "there", " ended with exit code ",
+      exit_code, " before kplan could work", lines.empty() ? "" : ":\n", lines));
 }
 
 }  // namespace kplan

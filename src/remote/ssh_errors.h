@@ -1,8 +1,8 @@
 #ifndef KPLAN_REMOTE_SSH_ERRORS_H_
 #define KPLAN_REMOTE_SSH_ERRORS_H_
 
-// What ssh, sshd, sudo and the remote shell say when something goes wrong (OpenSSH 8 to 9, sudo 1.9), as
-// errors of kplan: what was expected, what was seen, what to do.
+// What ssh, sshd and the remote shell say when something goes wrong (OpenSSH 8 to 9), as errors of kplan:
+// what was expected, what was seen, what to do. Of sudo: sudo_refusal.h.
 
 #include <string>
 
@@ -27,10 +27,7 @@ std::string LastSaid(absl::string_view said);
 // The error of a connection that was not made. SAID: ssh's stderr. Every one begins with the host's name.
 absl::Status ConnectionError(const RemoteHost& host, const SshConfig& config, absl::string_view said);
 
-// The error of this machine, where HOST wants sudo and there is none.
-absl::Status NoSudo(const RemoteHost& host);
-
-// The error of a session that ended with EXIT_CODE before an agent answered.
+// The error of a session whose shell ended with EXIT_CODE before an agent answered.
 absl::Status SessionError(const RemoteHost& host, int exit_code, absl::string_view said);
 
 }  // namespace kplan

@@ -9,17 +9,15 @@
 namespace kplan {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-RemoteHost Host(bool become = false) {
+RemoteHost Host() {
   RemoteHost host;
   host.name = "etcd-1";
   host.ssh.host = "10.0.0.11";
   host.ssh.user = "ops";
-  host.become = become;
   return host;
 }
 
@@ -107,55 +105,25 @@ TEST(SshErrors, WhatIsQuotedIsHarmless) {
 
 TEST(SshErrors, Sessions) {
   struct Case {
-    bool become;
     int exit_code;
     const char *said, *words;
   };
-  for (const Case& each : std::vector<Case>{
-           {true, 1, "sudo: a password is required\n", "sudo wants a password there"},
-           {true, 1, "sudo: a terminal is required to read the password; either use the -S option\n",
-            "sudo wants a password there"},
-           {true, 1, "sudo: sorry, you must have a tty to run sudo\n", "sudo wants a password there"},
-           {true, 1, "ops is not in the sudoers file.\n", "sudo does not let"},
-           {true, 1, "Sorry, user ops is not allowed to execute '/usr/bin/sh' as root on h.\n",
-            "sudo does not let"},
-           {true, 127, "bash: line 1: sudo: command not found\n", "there is no sudo there"},
-           {false, 1, "cat: write error: No space left on device\n", "there is no room there"},
-           {false, 126, "sh: 1: /root/incoming-12: Permission denied\n", "mounted noexec?"},
-           {false, 1, "This account is currently not available.\n", "ended with exit code 1"},
-           {false, 3, "", "ended with exit code 3 before kplan could work"}}) {
-    const std::string message(SessionError(Host(each.become), each.exit_code, each.said).message());
+  for (const Case& each :
+       std::vector<Case>{{1, "cat: write error: No space left on device\n", "there is no room there"},
+                         {126, "sh: 1: /root/incoming-12: Permission denied\n", "mounted noexec?"},
+                         {1, "This account is currently not available.\n", "ended with exit code 1"},
+                         {3, "", "ended with exit code 3 before kplan could work"}}) {
+    const std::string message(SessionError(Host(), each.exit_code, each.said).message());
     EXPECT_THAT(message, StartsWith("host etcd-1: "));
     EXPECT_THAT(message, HasSubstr(each.words)) << each.said;
   }
 }
 
-// Nobody logs in there, and nothing is to be written about ssh.
-TEST(SshErrors, SudoOnThisMachine) {
-  RemoteHost host = Host(/*become=*/true);
+TEST(SshErrors, AShellOnThisMachine) {
+  RemoteHost host = Host();
   host.ssh = {};
-  struct Case {
-    int exit_code;
-    const char *said, *words, *remedy;
-  };
-  for (
-      const Case& each : std::vector<Case>{
-          {1, "sudo: a password is required\n", "sudo wants a password on this machine, and kplan types none",
-           "run `sudo -v` before, in this terminal, or give your account a line of sudoers(5) with NOPASSWD"},
-          {1, "sudo: sorry, you must have a tty to run sudo\n", "sudo wants a password on this machine",
-           "or run kplan and ninja as root"},
-          {1, "ops is not in the sudoers file.\n",
-           "sudo does not let your account run sh as root on this machine",
-           "ops is not in the sudoers file."},
-          {127, "sudo: sh: command not found\n", "there is no sudo on this machine", "install it"},
-          {3, "", "the shell on this machine ended with exit code 3", ""}}) {
-    const std::string message(SessionError(host, each.exit_code, each.said).message());
-    EXPECT_THAT(message, StartsWith("host etcd-1: "));
-    EXPECT_THAT(message, AllOf(HasSubstr(each.words), HasSubstr(each.remedy), Not(HasSubstr("ssh"))))
-        << each.said;
-  }
-  EXPECT_EQ(NoSudo(host).message(),
-            "host etcd-1: there is no sudo on this machine\n  install it, or run kplan and ninja as root");
+  EXPECT_EQ(SessionError(host, 3, "").message(),
+            "host etcd-1: the shell on this machine ended with exit code 3 before kplan could work");
 }
 
 }  // namespace

@@ -1,13 +1,21 @@
 #include "src/remote/sudo_command.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 namespace kplan {
 
+std::string UnderSudo(absl::string_view script) {
+  return absl::StrCat(
+      "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; ", "echo ",
+      kSudoShellWord, " $(id -u 2>/dev/null); ", script);
+}
+
 std::vector<std::string> RootShellCommand(absl::string_view script, bool is_root) {
-  std::vector<std::string> argv;
-  if (!is_root) argv = {"sudo", "-n", "--"};
-  argv.insert(argv.end(), {"sh", "-c", std::string(script)});
+  if (is_root) return {"sh", "-c", std::string(script)};
+  std::vector<std::string> argv = absl::StrSplit(kSudoShell, ' ');
+  argv.push_back(UnderSudo(script));
   return argv;
 }
 

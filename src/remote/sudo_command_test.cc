@@ -1,7 +1,12 @@
 #include "src/remote/sudo_command.h"
 
+#include <unistd.h>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "src/base/process.h"
 
 namespace kplan {
 namespace {
@@ -10,7 +15,23 @@ using ::testing::ElementsAre;
 
 TEST(SudoCommandTest, SudoNeverAsks) {
   EXPECT_THAT(RootShellCommand("echo $HOME; exit 1", /*is_root=*/false),
-              ElementsAre("sudo", "-n", "--", "sh", "-c", "echo $HOME; exit 1"));
+              ElementsAre("sudo", "-n", "--", "/bin/sh", "-c", UnderSudo("echo $HOME; exit 1")));
+}
+
+// Run as it is, for it is a script.
+TEST(SudoCommandTest, WhatSudoStartsSaysThatItWasStarted) {
+  absl::StatusOr<RunResult> ran = kplan::Run(
+      {"/bin/sh", "-c", absl::StrCat("PATH=/nowhere; ", UnderSudo("echo \"$PATH\"; uname >/dev/null"))});
+  ASSERT_TRUE(ran.ok()) << ran.status();
+  EXPECT_EQ(ran->exit_code, 0) << ran->err;
+  EXPECT_EQ(ran->out,
+            absl::StrCat("kplan-shell ", geteuid(),
+                         "\n/nowhere:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"));
+  // As under noexec: no program can be started.
+  std::string script = UnderSudo("exit 0");
+  ran = kplan::Run({"/bin/sh", "-c", absl::StrCat("id() { return 126; }; ", script)});
+  ASSERT_TRUE(ran.ok()) << ran.status();
+  EXPECT_EQ(ran->out, "kplan-shell\n");
 }
 
 TEST(SudoCommandTest, RootNeedsNoSudo) {

@@ -33,7 +33,8 @@ A host (host.py):
     host.partition(), host.heal()   its network cable out, and in again
     host.fill_disk("/"), host.free_disk()   not a byte left on the disk or volume below the path; both also while it is off
     host.set_host_key()             sshd gets a new key; known_hosts keeps the old one
-    host.set_sudo(how)              for the user `ops`: "nopasswd" (at first), "password", "denied", "absent"
+    host.set_sudo(how)              for the user `ops`: "nopasswd" (at first), "password", "denied", "absent", and what else
+                                    files.SUDO_RULES has
     host.ssh_connections()          how many logins by key sshd has accepted since the lab was made
     host.ssh_contacts()             how many TCP connections reached its sshd, whatever became of them
     host.console, host.leader, host.is_up

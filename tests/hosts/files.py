@@ -14,11 +14,17 @@ OPS_PASSWORD = "let ops in"
 _OPS_SHADOW = "$6$kplanlab$zj/xs1E4oFOlATL3Z5NvRCKxpQgOyu5WxRCXUf6YYEOe5C9qcjw3MWPD54uRtHaaqw6wZZ7gyi8sAYLikq7AC1"
 _OPS_UID = 1500
 
-# How sudo treats `ops`: the line of sudoers.
+# How sudo treats `ops`: the lines of sudoers.
+_NOPASSWD = "ops ALL=(ALL:ALL) NOPASSWD: ALL\n"
 SUDO_RULES = {
-    "nopasswd": "ops ALL=(ALL:ALL) NOPASSWD: ALL\n",
+    "nopasswd": _NOPASSWD,
     "password": "ops ALL=(ALL:ALL) ALL\n",
     "denied": "",
+    "other-commands": "ops ALL=(ALL:ALL) NOPASSWD: /usr/bin/id\n",
+    "other-user": "ops ALL=(daemon) NOPASSWD: ALL\n",
+    "requiretty": f"Defaults requiretty\n{_NOPASSWD}",
+    "noexec": f"Defaults noexec\n{_NOPASSWD}",
+    "secure-path": f'Defaults secure_path="/opt"\n{_NOPASSWD}',
 }
 SUDO = "usr/bin/sudo"
 SUDO_AWAY = "usr/bin/.sudo-away"
@@ -94,7 +100,7 @@ def set_sudo(root, how):
         away.rename(present)
     put(root / "etc/sudoers", "Defaults env_reset\n"
         'Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"\n'
-        f"root ALL=(ALL:ALL) ALL\n{SUDO_RULES[how]}", 0o440)
+        f"root ALL=(ALL:ALL) ALL\n{SUDO_RULES[how]}@includedir /etc/sudoers.d\n", 0o440)
 
 
 def _remove(path):

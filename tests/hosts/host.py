@@ -217,7 +217,8 @@ class Host(Place):
         self.run(["sh", "-euc", script, "sh", path, f"{mode:o}"], input=text, check=True)
 
     def set_sudo(self, how):
-        """How sudo treats `ops`: "nopasswd", "password", "denied" (not in sudoers) or "absent" (no sudo on the host)."""
+        """How sudo treats `ops`: "nopasswd", "password", "denied" (not in sudoers), "absent" (no sudo on the host), and
+        what else files.SUDO_RULES has."""
         files.set_sudo(self.disk, how)
 
     @property
