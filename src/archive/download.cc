@@ -1,257 +1,187 @@
 #include "src/archive/download.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "src/base/digest.h"
-#include "src/base/disk.h"
-#include "src/base/files.h"
-#include "src/base/process.h"
+#include "src/archive/credential.h"
+#include "src/archive/curl.h"
+#include "src/archive/mirror_choice.h"
+#include "src/archive/partial_file.h"
+#include "src/archive/proxy_environment.h"
 #include "src/base/url.h"
+#include "src/pki/secret_file.h"
 
 namespace kplan {
 namespace {
 
-constexpr rlim_t kMaxBytes = rlim_t{1} << 30;
-
-// What of the caller's environment a download needs: behind a proxy, or with a company's own CA.
-constexpr const char* kPassedOn[] = {"https_proxy",   "HTTPS_PROXY",  "no_proxy",      "NO_PROXY",
-                                     "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"};
-
-// curl's exit codes that a person can do something about, for when its own words went to the terminal
-// (curl(1)).
-const char* MeaningOf(int exit_code) {
-  switch (exit_code) {
-    case 1:
-      return "a redirect to something other than https";
-    case 5:
-      return "the proxy's name cannot be resolved";
-    case 6:
-      return "the host's name cannot be resolved";
-    case 7:
-      return "cannot connect";
-    case 22:
-      return "the server refused (404 or the like)";
-    case 23:
-      return "cannot write (is the disk full?)";
-    case 28:
-      return "too slow, or no answer";
-    case 35:
-    case 51:
-    case 60:
-    case 77:
-      return "TLS failed";
-    case 47:
-      return "too many redirects";
-    case 63:
-    case 128 + SIGXFSZ:
-      return "larger than 1 GiB";
-    default:
-      return "see curl(1)";
-  }
+// HOST of a URL that CheckDownloadUrl takes.
+std::string HostOf(const std::string& url) {
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  return parts ? absl::AsciiStrToLower(parts->host) : "";
 }
-
-// A server that does not say how long its answer is gets past --max-filesize (before curl 8.4), but not past
-// this. The limit is only wanted in the child; nothing else runs in this process meanwhile.
-class ScopedFileSizeLimit {
- public:
-  explicit ScopedFileSizeLimit(rlim_t bytes) {
-    valid_ = getrlimit(RLIMIT_FSIZE, &old_) == 0;
-    struct rlimit limit = old_;
-    if (valid_ && bytes < limit.rlim_cur) {
-      limit.rlim_cur = bytes;
-      setrlimit(RLIMIT_FSIZE, &limit);
-    }
-  }
-  ~ScopedFileSizeLimit() {
-    if (valid_) setrlimit(RLIMIT_FSIZE, &old_);
-  }
-  ScopedFileSizeLimit(const ScopedFileSizeLimit&) = delete;
-  ScopedFileSizeLimit& operator=(const ScopedFileSizeLimit&) = delete;
-
- private:
-  struct rlimit old_;
-  bool valid_;
-};
 
 class Downloader {
  public:
-  Downloader(const std::string& url, const std::string& path, const std::string& sha256)
-      : url_(url), path_(path), sha256_(sha256), folder_(FolderOf(path)) {
-    name_ = path.substr(path.rfind('/') + 1);
-    partial_name_ = absl::StrCat(".", name_, ".part");
-    partial_ = absl::StrCat(folder_, "/", partial_name_);
-  }
+  Downloader(const DownloadSource& source, const std::string& path, const std::string& sha256,
+             absl::Duration silence, PartialFile* partial)
+      : source_(source),
+        path_(path),
+        sha256_(sha256),
+        silence_(silence),
+        proxy_(ProxyEnvironment()),
+        partial_(*partial) {}
 
   absl::Status Run() {
-    if (absl::Status status = Open(); !status.ok()) return status;
     // Complete, when a kill came between the last byte and the rename.
-    if (Size() > 0 && Fits()) return Finish();
-    bool resumed = Size() > 0;
-    absl::Status status = Transfer();
-    if (status.ok() && Fits()) return Finish();
-    // Whether the server cannot continue, or what was there belongs to something else: once more, from the
-    // start. Not when the network failed: then what is there is worth keeping.
-    if (resumed && (status.ok() || cannot_resume_)) {
-      if (absl::Status emptied = Empty(); !emptied.ok()) return emptied;
-      status = Transfer();
-      if (status.ok() && Fits()) return Finish();
-    }
-    if (!status.ok()) {
-      if (Size() == 0) unlinkat(folder_fd_.get(), partial_name_.c_str(), 0);
-      return status;
-    }
-    absl::StatusOr<std::string> digest = Sha256HexOfFile(partial_);
-    unlinkat(folder_fd_.get(), partial_name_.c_str(), 0);
-    if (!digest.ok()) return digest.status();
-    return absl::FailedPreconditionError(absl::StrCat("what ", url_, " gave has sha256 ", *digest,
-                                                      ", expected ", sha256_,
-                                                      "; it was thrown away. Is the digest that of another "
-                                                      "version or architecture?"));
+    if (partial_.Size() > 0 && Fits()) return partial_.Finish();
+    absl::Status status = TryAll();
+    if (status.ok()) return partial_.Finish();
+    if (partial_.Size() == 0 || thrown_away_) partial_.Remove();
+    return status;
   }
 
  private:
-  // The partial file, locked for as long as this is alive: two downloads into one file would be neither.
-  absl::Status Open() {
-    if (absl::Status status = MakeFolders(folder_); !status.ok()) return status;
-    absl::StatusOr<UniqueFd> folder = OpenFolder(folder_);
-    if (!folder.ok()) return folder.status();
-    folder_fd_ = *std::move(folder);
-    fd_ = UniqueFd(disk::OpenAt(folder_fd_.get(), partial_name_.c_str(),
-                                O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644));
-    if (!fd_.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open ", partial_));
-    if (disk::Lock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno != EWOULDBLOCK) return ErrnoStatus(errno, absl::StrCat("cannot lock ", partial_));
-      return absl::AbortedError(
-          absl::StrCat(partial_, " is being downloaded by another process; wait for it"));
+  // What a server did that did not give the file.
+  struct Failure {
+    Tried tried;
+    std::string url, why;
+  };
+
+  absl::Status TryAll() {
+    if (absl::Status status = CheckProxy(proxy_); !status.ok())
+      return Cannot(source_.urls[0], status.message());
+    for (size_t i = 0; i < source_.urls.size();) {
+      const bool is_last = i + 1 == source_.urls.size();
+      const bool resumed = partial_.Size() > 0;
+      absl::StatusOr<Tried> tried = Try(source_.urls[i]);
+      if (!tried.ok()) return tried.status();
+      const Next next = AfterTry(*tried, resumed, is_last);
+      if (next == Next::kDone) return absl::OkStatus();
+      if (next == Next::kGiveUp) {
+        thrown_away_ = *tried == Tried::kOther || *tried == Tried::kTooLarge;
+        break;
+      }
+      if (next != Next::kNextMirror) {
+        if (absl::Status emptied = partial_.Empty(); !emptied.ok()) return emptied;
+      }
+      if (next == Next::kSameFromStart) {
+        failures_.pop_back();
+      } else {
+        ++i;
+      }
     }
-    // Between the open and the lock, the process that had it may have finished or given up.
-    struct stat mine, named;
-    if (fstat(fd_.get(), &mine) != 0 ||
-        fstatat(folder_fd_.get(), partial_name_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-        mine.st_ino != named.st_ino) {
-      return absl::AbortedError(
-          absl::StrCat(path_, " was just downloaded by another process; run ninja again"));
-    }
-    return absl::OkStatus();
+    return Failed();
   }
 
-  off_t Size() const {
-    struct stat info;
-    return fstat(fd_.get(), &info) == 0 ? info.st_size : 0;
-  }
-
-  bool Fits() const {
-    absl::StatusOr<std::string> digest = Sha256HexOfFile(partial_);
-    return digest.ok() && *digest == sha256_;
-  }
-
-  absl::Status Empty() const {
-    if (disk::Truncate(fd_.get(), 0) == 0) return absl::OkStatus();
-    return ErrnoStatus(errno, absl::StrCat("cannot empty ", partial_));
-  }
-
-  absl::Status Transfer() {
-    const bool on_terminal = isatty(STDERR_FILENO) == 1;
-    std::vector<std::string> argv = {"curl",
-                                     "-q",  // no ~/.curlrc; must be first
-                                     "--proto",
-                                     "=https",
-                                     "--proto-redir",
-                                     "=https",
-                                     "--tlsv1.2",
-                                     "--fail",  //
-                                     "--location",
-                                     "--max-redirs",
-                                     "5",
-                                     "--globoff",  // "[1-9]" is no range
-                                     "--max-filesize",
-                                     absl::StrCat(kMaxBytes),
-                                     "--connect-timeout",
-                                     "20",  //
-                                     "--retry",
-                                     "3",
-                                     "--speed-limit",
-                                     "1024",
-                                     "--speed-time",
-                                     "60",  // and no limit on the whole
-                                     "--continue-at",
-                                     "-",
-                                     "--output",
-                                     partial_};
-    if (on_terminal) {
-      argv.push_back("--progress-bar");
-    } else {
-      argv.insert(argv.end(), {"--silent", "--show-error"});
-    }
-    argv.insert(argv.end(), {"--", url_});
-
-    RunOptions options;
-    options.timeout = absl::InfiniteDuration();
-    options.inherit_output = on_terminal;
-    for (const char* name : kPassedOn) {
-      if (const char* value = getenv(name)) options.environment.push_back(absl::StrCat(name, "=", value));
-    }
-    absl::StatusOr<RunResult> result = [&] {
-      ScopedFileSizeLimit limit(kMaxBytes);
-      return kplan::Run(argv, options);
-    }();
-    if (absl::IsNotFound(result.status())) {
+  absl::StatusOr<Tried> Try(const std::string& url) {
+    absl::StatusOr<Credential> credential = CredentialFor(url);
+    if (!credential.ok()) return Cannot(url, credential.status().message());
+    Transfer transfer;
+    transfer.url = url;
+    transfer.to = partial_.name();
+    transfer.ca = source_.ca;
+    transfer.authorization = credential->authorization.view();
+    transfer.proxy = proxy_;
+    // Where there is another server, it is asked instead.
+    transfer.tries_again = source_.urls.size() == 1;
+    transfer.shows_progress = isatty(STDERR_FILENO) == 1;
+    transfer.silence = silence_;
+    absl::StatusOr<Transferred> done = RunCurl(transfer);
+    if (absl::IsNotFound(done.status())) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "cannot download ", url_, ": there is no curl here; install it (apt install curl), or ", ByHand()));
+          "cannot download ", url, ": there is no curl here; install it (apt install curl), or ", ByHand()));
     }
-    if (!result.ok()) return result.status();
-    if (result->ok()) return absl::OkStatus();
-    // 22 is also what 416 (nothing to continue) gives; 33 and 36: the server cannot, or not from there.
-    cannot_resume_ = result->exit_code == 22 || result->exit_code == 33 || result->exit_code == 36;
-    return absl::UnavailableError(absl::StrCat("cannot download ", url_, ": ", WhatCurlSaid(*result),
-                                               "; run ninja again, or ", ByHand()));
+    if (!done.ok()) return done.status();
+    const Tried tried = WhatCurlDid(done->exit_code, done->http_status);
+    if (tried == Tried::kRight) return CompareDigest(url);
+    failures_.push_back({tried, url, absl::StrCat(done->said, Hint(*done, *credential))});
+    return tried;
   }
 
-  static std::string WhatCurlSaid(const RunResult& result) {
-    std::vector<std::string> said;
-    for (absl::string_view line : absl::StrSplit(result.err, '\n', absl::SkipWhitespace())) {
-      if (absl::StartsWith(line, "curl: ")) said.emplace_back(absl::StripAsciiWhitespace(line));
+  absl::StatusOr<Tried> CompareDigest(const std::string& url) {
+    absl::StatusOr<std::string> digest = partial_.Sha256();
+    if (!digest.ok()) return digest.status();
+    if (*digest == sha256_) return Tried::kRight;
+    failures_.push_back({Tried::kOther, url, absl::StrCat("what it gave has sha256 ", *digest)});
+    return Tried::kOther;
+  }
+
+  // A token goes to one host, and no further one by a list of mirrors.
+  absl::StatusOr<Credential> CredentialFor(const std::string& url) const {
+    const std::string host = HostOf(url);
+    if (!source_.netrc.empty()) return CredentialFromNetrc(source_.netrc, host);
+    if (source_.token.given() && host == HostOf(source_.urls[0])) return CredentialFromToken(source_.token);
+    return Credential();
+  }
+
+  // What can be done about it, beyond another try.
+  std::string Hint(const Transferred& done, const Credential& credential) const {
+    constexpr int kProxyWantsLogin = 407;
+    if (done.http_status == kProxyWantsLogin)
+      return "; the proxy wants a login: https_proxy=http://NAME:PASSWORD@HOST:PORT";
+    if (WhatCurlDid(done.exit_code, done.http_status) == Tried::kNotAllowed) {
+      if (!credential.authorization.view().empty())
+        return absl::StrCat("; it does not accept ", credential.from);
+      return credential.from.empty()
+                 ? "; it wants a login, which archive.netrc, archive.token-file or archive.token-env names"
+                 : absl::StrCat("; it wants a login, and was shown none from ", credential.from);
     }
-    if (!said.empty()) return said.back();
-    return absl::StrCat("curl: (", result.exit_code, ") ", MeaningOf(result.exit_code));
+    constexpr int kNobodyVouches = 60;
+    if (done.exit_code == kNobodyVouches) {
+      return source_.ca.empty() ? "; a CA of your own is named by archive.ca"
+                                : absl::StrCat("; no certificate in ", source_.ca, " vouches for it");
+    }
+    const bool reached_nobody = done.exit_code == 6 || done.exit_code == 7 || done.exit_code == 28;
+    const std::string proxy = reached_nobody ? ProxyHint(proxy_) : "";
+    return proxy.empty() ? "" : absl::StrCat("; ", proxy);
+  }
+
+  absl::Status Failed() const {
+    const bool single = failures_.size() == 1;
+    std::string text = single
+                           ? absl::StrCat("cannot download ", failures_[0].url, ": ", failures_[0].why, "; ")
+                           : absl::StrCat("cannot download ", path_, ": no server gave it");
+    if (!single) {
+      for (const Failure& failure : failures_) absl::StrAppend(&text, "\n  ", failure.url, ": ", failure.why);
+      absl::StrAppend(&text, "\n  ");
+    }
+    if (absl::c_all_of(failures_, [](const Failure& failure) { return failure.tried == Tried::kOther; })) {
+      return absl::FailedPreconditionError(
+          absl::StrCat(text, "expected ", sha256_,
+                       "; it was thrown away. Is the digest that of another version or architecture?"));
+    }
+    return absl::UnavailableError(absl::StrCat(text, "run ninja again, or ", ByHand()));
+  }
+
+  absl::Status Cannot(const std::string& url, absl::string_view why) const {
+    return absl::UnavailableError(
+        absl::StrCat("cannot download ", url, ": ", why, "; run ninja again, or ", ByHand()));
   }
 
   std::string ByHand() const {
     return absl::StrCat("put the file at ", path_, " by hand (sha256 ", sha256_, ")");
   }
 
-  absl::Status Finish() {
-    if (disk::Sync(fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", partial_));
-    if (disk::Rename(folder_fd_.get(), partial_name_.c_str(), folder_fd_.get(), name_.c_str(),
-                     RENAME_NOREPLACE) != 0) {
-      absl::Status status = ErrnoStatus(errno, absl::StrCat("cannot put ", path_, " in place"));
-      unlinkat(folder_fd_.get(), partial_name_.c_str(), 0);
-      return status;
-    }
-    if (disk::Sync(folder_fd_.get()) != 0) return ErrnoStatus(errno, absl::StrCat("cannot sync ", folder_));
-    return absl::OkStatus();
+  bool Fits() const {
+    absl::StatusOr<std::string> digest = partial_.Sha256();
+    return digest.ok() && *digest == sha256_;
   }
 
-  std::string url_, path_, sha256_, folder_, name_, partial_name_, partial_;
-  UniqueFd folder_fd_, fd_;
-  bool cannot_resume_ = false;
+  const DownloadSource& source_;
+  const std::string &path_, &sha256_;
+  const absl::Duration silence_;
+  const StringPairs proxy_;
+  const PartialFile& partial_;
+  std::vector<Failure> failures_;
+  bool thrown_away_ = false;
 };
 
 }  // namespace
@@ -274,17 +204,33 @@ absl::Status CheckDownloadUrl(const std::string& url) {
   if (parts->user) {
     // Not shown: it may hold a password.
     return absl::InvalidArgumentError(
-        "the URL has a user name in it, which every user of this machine could see while curl runs; download "
-        "the file yourself and name it with archive.path");
+        "the URL has a user name in it, which every user of this machine could see while curl runs; write it "
+        "into "
+        "a netrc file and name that with archive.netrc");
   }
   if (parts->host_port.empty())
     return absl::InvalidArgumentError(absl::StrCat(shown, ": the URL has no host"));
   return absl::OkStatus();
 }
 
-absl::Status Download(const std::string& url, const std::string& path, const std::string& sha256) {
-  if (absl::Status status = CheckDownloadUrl(url); !status.ok()) return status;
-  return Downloader(url, path, sha256).Run();
+absl::Status CheckDownloadSource(const DownloadSource& source) {
+  if (source.urls.empty()) return absl::InvalidArgumentError("there is no URL to download from");
+  for (const std::string& url : source.urls) {
+    if (absl::Status status = CheckDownloadUrl(url); !status.ok()) return status;
+  }
+  if (!source.netrc.empty()) {
+    if (absl::Status status = CheckSecretFile(source.netrc, kNetrcFile); !status.ok()) return status;
+  }
+  if (source.token.kind != PassphraseSource::Kind::kFile) return absl::OkStatus();
+  return CheckSecretFile(source.token.name, kTokenFile);
+}
+
+absl::Status Download(const DownloadSource& source, const std::string& path, const std::string& sha256,
+                      absl::Duration silence) {
+  if (absl::Status status = CheckDownloadSource(source); !status.ok()) return status;
+  absl::StatusOr<PartialFile> partial = PartialFile::Open(path);
+  if (!partial.ok()) return partial.status();
+  return Downloader(source, path, sha256, silence, &*partial).Run();
 }
 
 }  // namespace kplan

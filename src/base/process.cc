@@ -44,7 +44,8 @@ absl::StatusOr<RunResult> Run(const std::vector<std::string>& argv, const RunOpt
   SpawnOptions spawn;
   spawn.environment = options.environment;
   spawn.working_folder = options.working_folder;
-  spawn.inherit_output = options.inherit_output;
+  spawn.content = options.input;
+  spawn.inherit_errors = options.inherit_errors;
   spawn.new_session = options.new_session;
   absl::StatusOr<Child> child = Spawn(program, argv, spawn);
   if (!child.ok()) return child.status();

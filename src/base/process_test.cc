@@ -147,6 +147,19 @@ TEST(Run, ADaemonThatKeepsThePipesOpenDoesNotHoldItUp) {
   kill(daemon, SIGKILL);
 }
 
+TEST(Run, WhatTheChildReads) {
+  const std::string large(300000, 'x');  // more than a pipe holds
+  RunOptions options;
+  options.input = large;
+  absl::StatusOr<RunResult> result = kplan::Run({"sh", "-c", "wc -c"}, options);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->out, "300000\n");
+  // By anything that never reads it, nobody is held up.
+  result = kplan::Run({"true"}, options);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exit_code, 0);
+}
+
 TEST(Run, AChildDoesNotOutliveAKilledParent) {
   int report[2];
   ASSERT_EQ(pipe2(report, O_CLOEXEC), 0);
@@ -156,7 +169,7 @@ TEST(Run, AChildDoesNotOutliveAKilledParent) {
     // Standard error is the pipe back to the test; the child of the child inherits it.
     dup2(report[1], 2);
     RunOptions options;
-    options.inherit_output = true;
+    options.inherit_errors = true;
     (void)kplan::Run({"sh", "-c", "echo $$ >&2; exec sleep 1000"}, options);
     _exit(1);
   }

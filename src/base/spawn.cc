@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +28,15 @@ struct Pipe {
     return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
   }
 };
+
+// A file in memory with CONTENT, to be read from its start. It has no name, and goes with who reads it.
+absl::StatusOr<UniqueFd> Content(absl::string_view content) {
+  UniqueFd fd(memfd_create("input", MFD_CLOEXEC));
+  if (!fd.ok()) return ErrnoStatus(errno, "cannot make a file in memory");
+  if (absl::Status status = WriteAll(fd.get(), content, "a file in memory"); !status.ok()) return status;
+  if (lseek(fd.get(), 0, SEEK_SET) != 0) return ErrnoStatus(errno, "cannot go back in memory");
+  return fd;
+}
 
 }  // namespace
 
@@ -66,6 +76,10 @@ absl::StatusOr<Child> Spawn(const std::string& program, const std::vector<std::s
     absl::StatusOr<Pipe> made = Pipe::Make();
     if (!made.ok()) return made.status();
     in = *std::move(made);
+  } else if (!options.content.empty()) {
+    absl::StatusOr<UniqueFd> content = Content(options.content);
+    if (!content.ok()) return content.status();
+    in.read = *std::move(content);
   } else {
     in.read = UniqueFd(disk::Open("/dev/null", O_RDONLY | O_CLOEXEC));
   }
@@ -82,10 +96,8 @@ absl::StatusOr<Child> Spawn(const std::string& program, const std::vector<std::s
     if (getppid() != parent) _exit(127);
     if (options.new_session) setsid();
     dup2(in.read.get(), 0);
-    if (!options.inherit_output) {
-      dup2(out->write.get(), 1);
-      dup2(err->write.get(), 2);
-    }
+    dup2(out->write.get(), 1);
+    if (!options.inherit_errors) dup2(err->write.get(), 2);
     // Whatever else is open here (ninja's or a test's descriptors) is not the child's.
     syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
     signal(SIGPIPE, SIG_DFL);

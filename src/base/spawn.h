@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "src/base/files.h"
 
 namespace kplan {
@@ -16,15 +17,16 @@ namespace kplan {
 struct SpawnOptions {
   std::vector<std::string> environment;  // "NAME=value" pairs: all of it but for PATH, which is ours
   std::string working_folder;            // empty: ours
-  bool inherit_output = false;           // the child writes to our stdout and stderr
-  bool input = false;                    // the child reads what is written to Child::in; else /dev/null
+  bool inherit_errors = false;           // the child's stderr is ours
+  bool input = false;                    // the child reads what is written to Child::in
+  absl::string_view content;             // without `input`: what the child reads; empty: /dev/null
   bool new_session = false;              // without a controlling terminal: the child can ask nobody anything
 };
 
 struct Child {
   pid_t pid = -1;
   UniqueFd in;         // the writing end of its stdin, blocking for nobody (O_NONBLOCK); with input only
-  UniqueFd out, err;   // the reading ends, likewise; nothing arrives with inherit_output
+  UniqueFd out, err;   // the reading ends, likewise; nothing arrives in err with inherit_errors
   int exec_error = 0;  // errno of a program that could not be started; the child has ended then
 };
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/base/record.h"
 #include "src/pki/certificate.h"
 #include "src/pki/issue.h"
@@ -113,6 +114,10 @@ class Comparer {
       out_.other = from.root != to.root;
     } else if constexpr (std::is_same_v<T, ArchiveRecord>) {
       CompareText("url", from.url, to.url, &out_);
+      CompareText("mirrors", absl::StrJoin(from.mirrors, ", "), absl::StrJoin(to.mirrors, ", "), &out_);
+      CompareText("ca", from.ca, to.ca, &out_);
+      CompareText("netrc", from.netrc, to.netrc, &out_);
+      CompareText("token", from.token.Place(), to.token.Place(), &out_);
       if (from.sha256 != to.sha256) {
         Add(&out_, "content", "content differs",
             {{"content", DigestText(from.sha256), DigestText(to.sha256)}});

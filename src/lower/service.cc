@@ -159,7 +159,13 @@ StepId LowerArchive(const Lowering& lowering, const std::string& name, const Arc
   fetch.given = archive.given;
   fetch.path = archive.path;
   fetch.sha256 = archive.sha256;
-  if (!archive.given) fetch.url = archive.url;
+  if (!archive.given) {
+    fetch.url = archive.url;
+    fetch.mirrors = archive.mirrors;
+    fetch.ca = archive.ca;
+    fetch.netrc = archive.netrc;
+    fetch.token = archive.token;
+  }
   StepId fetched = lowering.graph.AddStep(StepKind::kArchive, lowering.shared, absl::StrCat("archive/", name),
                                           ToText(fetch), {}, {}, archive.place);
   UnpackRecord unpack;

@@ -14,6 +14,7 @@
 #include "src/base/source.h"
 #include "src/base/string_pairs.h"
 #include "src/model/pki.h"
+#include "src/pki/passphrase_source.h"
 #include "src/systemd/unit.h"
 
 namespace kplan {
@@ -51,8 +52,11 @@ struct Host {
 
 // A release archive and what is taken out of it.
 struct Archive {
-  std::string url;   // empty: `path` is a file that somebody put there
-  std::string path;  // relative to DIR
+  std::string url;                   // empty: `path` is a file that somebody put there
+  std::vector<std::string> mirrors;  // further URLs of the same file, asked in this order after it
+  std::string ca, netrc;             // files, relative to DIR; empty: none
+  PassphraseSource token;            // a bearer token
+  std::string path;                  // relative to DIR
   bool given = false;
   std::string sha256;
   std::string unpacked;  // the folder its members are unpacked to, relative to DIR

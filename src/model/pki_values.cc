@@ -189,21 +189,22 @@ KeyKind PkiValues::ResolveKey(const KeySpec& spec) {
   return key;
 }
 
-PassphraseSource PkiValues::ResolvePassphrase(const PassphraseSpec& spec) {
+PassphraseSource PkiValues::ResolveSecret(const PassphraseSpec& spec, absl::string_view name) {
   if (spec.file.set() && spec.env.set()) {
-    Diagnostic& both = diagnostics_->Error(Code::kConflict, spec.env.range,
-                                           "a passphrase is in a file or in the environment, not in both",
-                                           "remove one of the two");
+    Diagnostic& both =
+        diagnostics_->Error(Code::kConflict, spec.env.range,
+                            absl::StrCat("a ", name, " is in a file or in the environment, not in both"),
+                            "remove one of the two");
     both.Relate(spec.file.range, "the file is here");
   }
   if (spec.file.set()) {
-    return {PassphraseSource::Kind::kFile, ResolvePath(spec.file, "passphrase-file")};
+    return {PassphraseSource::Kind::kFile, ResolvePath(spec.file, absl::StrCat(name, "-file"))};
   }
   if (!spec.env.set()) return {};
   if (!IsEnvironmentName(spec.env.value)) {
     diagnostics_->Error(Code::kBadValue, spec.env.range,
                         absl::StrCat(Quote(spec.env.value), " is not the name of an environment variable"),
-                        "write the variable's name, not the passphrase: letters, digits and _");
+                        absl::StrCat("write the variable's name, not the ", name, ": letters, digits and _"));
   }
   return {PassphraseSource::Kind::kEnvironment, spec.env.value};
 }

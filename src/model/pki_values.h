@@ -23,7 +23,9 @@ class PkiValues {
   IssuerUrls ResolveUrls(const UrlsSpec& spec, const IssuerUrls& fallback);
 
   KeyKind ResolveKey(const KeySpec& spec);
-  PassphraseSource ResolvePassphrase(const PassphraseSpec& spec);
+  // NAME is what the secret is called, and how the two keys begin: "passphrase", "token".
+  PassphraseSource ResolveSecret(const PassphraseSpec& spec, absl::string_view name);
+  PassphraseSource ResolvePassphrase(const PassphraseSpec& spec) { return ResolveSecret(spec, "passphrase"); }
 
   // cfssl's "names" as ("C", "US"), ...
   StringPairs ResolveNames(const std::vector<NameSpec>& names);

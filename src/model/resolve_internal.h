@@ -30,12 +30,14 @@ Archive ResolveEtcdArchive(const EtcdSpec& spec, const EtcdVersion& version, con
                            bool well_formed, Diagnostics* diagnostics);
 
 // What any archive has (resolve_archive.cc), put into ARCHIVE: the file PATH that somebody put there; or the
-// URL, written or ARCHIVE's already, which is downloaded to FOLDER ("", "metrics/") below archives/. EXAMPLE
-// is a name for the message.
+// URLs, written or ARCHIVE's already, of which one is downloaded to FOLDER ("", "metrics/") below archives/,
+// and what their servers want. NAME is the archive's: for the message, and, where NAMED, for a URL that ends
+// with a "/".
 void ResolveArchivePath(const Text& path, Archive* archive, Diagnostics* diagnostics);
-void ResolveArchiveUrl(const Text& url, absl::string_view folder, absl::string_view example, Archive* archive,
-                       Diagnostics* diagnostics);
-// False, and an error, when there is both.
+void ResolveArchiveDownload(const ArchiveSpec& spec, absl::string_view folder, absl::string_view name,
+                            bool named, Archive* archive, Diagnostics* diagnostics);
+// False, and an error, when there is more than one of url, mirrors and path, or what is for downloads alone
+// is there with a path.
 bool HasOneSource(const ArchiveSpec& spec, Diagnostics* diagnostics);
 // The digest written for ARCH; null when there is none.
 const Text* FindArchiveDigest(const ArchiveSpec& spec, const std::string& arch, Diagnostics* diagnostics);

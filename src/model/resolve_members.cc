@@ -78,14 +78,20 @@ class MembersResolver {
     }
     const ArchiveSpec& spec = context_.spec.archive;
     if (archs.size() > 1) {
-      for (const Text* one : {&spec.url, &spec.path, &spec.sha256}) {
-        if (!one->set()) continue;
+      std::vector<const Text*> ones = {&spec.url, &spec.path, &spec.sha256};
+      for (const Text& mirror : spec.mirrors) ones.push_back(&mirror);
+      for (const Text* one : ones) {
+        // Behind a folder comes each one's own name.
+        const bool is_url = one != &spec.path && one != &spec.sha256;
+        if (!one->set() || (is_url && absl::EndsWith(one->value, "/"))) continue;
         diagnostics_->Error(
             Code::kConflict, one->range,
             absl::StrCat("one archive is not for both ", archs[0], " and ", archs[1],
                          ", which the members have"),
             one == &spec.sha256
                 ? absl::StrCat("write one for each: sha256: {", archs[0], ": ..., ", archs[1], ": ...}")
+            : is_url
+                ? "name the folder of both, with a / at its end, or remove it: each is then taken from GitHub"
                 : "remove it: the releases of each architecture are then taken from GitHub");
         return;
       }

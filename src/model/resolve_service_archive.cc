@@ -32,12 +32,14 @@ class ProgramsResolver {
     const bool one = HasOneSource(spec_, diagnostics_);
     if (spec_.path.set()) {
       ResolveArchivePath(spec_.path, &archive_, diagnostics_);
-    } else if (spec_.url.set() && one) {
-      ResolveArchiveUrl(spec_.url, absl::StrCat(name, "/"), absl::StrCat(name, ".tar.gz"), &archive_,
-                        diagnostics_);
+    } else if (spec_.url.set() || !spec_.mirrors.empty()) {
+      if (one) {
+        ResolveArchiveDownload(spec_, absl::StrCat(name, "/"), absl::StrCat(name, ".tar.gz"), /*named=*/false,
+                               &archive_, diagnostics_);
+      }
     } else if (context_.all.well_formed) {
       diagnostics_->Error(Code::kMissingKey, spec_.range, "nobody says where the archive is",
-                          "write url: https://..., or path: FILE");
+                          "write url: https://..., mirrors: [https://..., ...], or path: FILE");
     }
     CheckArchitectures();
     archive_.place = spec_.range;

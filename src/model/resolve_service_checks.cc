@@ -137,7 +137,10 @@ class ChecksResolver {
         !ParseUrl(absl::StrCat("https://", parts->host_port, parts->port.empty() ? ":443" : ""), &url))
       problem = "does not say host and port as a URL does";
     if (problem.empty()) return url.host;
-    diagnostics_->Error(Code::kBadUrl, text.range, absl::StrCat(Quote(text.value), " ", problem), help);
+    const bool secret = parts && parts->user;
+    if (secret) diagnostics_->Hide(text.range);
+    diagnostics_->Error(Code::kBadUrl, text.range,
+                        absl::StrCat(secret ? "the URL" : Quote(text.value), " ", problem), help);
     return "";
   }
 

@@ -1,81 +1,61 @@
 #include "src/pki/passphrase.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include <algorithm>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-#include "src/base/disk.h"
-#include "src/base/files.h"
+#include "src/pki/secret_file.h"
 
 namespace kplan {
 namespace {
 
 constexpr size_t kMaxPassphrase = 1024;
 
-absl::Status Refuse(const std::string& name, absl::string_view why) {
-  return absl::FailedPreconditionError(absl::StrCat("the passphrase file ", name, " ", why));
-}
-
-absl::StatusOr<Secret> ReadPassphraseFile(const std::string& name) {
-  UniqueFd fd(disk::Open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
-  if (!fd.ok()) return ErrnoStatus(errno, absl::StrCat("cannot read the passphrase file ", name));
-  struct stat info;
-  if (fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, absl::StrCat("cannot look at ", name));
-  if (!S_ISREG(info.st_mode)) return Refuse(name, "is not a regular file");
-  if ((info.st_mode & 07) != 0) {
-    return Refuse(name, absl::StrFormat("has mode %04o, so that everybody on this machine may use it; chmod "
-                                        "600 it, and think about another passphrase",
-                                        info.st_mode & 07777));
-  }
-  std::string text(kMaxPassphrase + 2, '\0');  // room for a line end, and to see that there is more
-  size_t size = 0;
-  while (size < text.size()) {
-    ssize_t n = disk::Read(fd.get(), &text[size], text.size() - size);
-    if (n < 0) {
-      int error = errno;
-      Secret wiped(std::move(text));
-      return ErrnoStatus(error, absl::StrCat("cannot read the passphrase file ", name));
-    }
-    if (n == 0) break;
-    size += static_cast<size_t>(n);
-  }
-  size_t end = 0;
-  while (end < size && text[end] != '\n') ++end;
-  if (end > 0 && end < size && text[end - 1] == '\r') --end;
-  Secret whole(std::move(text));
-  if (end > kMaxPassphrase) return Refuse(name, "has a first line of more than 1024 bytes");
-  if (end == 0) return Refuse(name, "has an empty first line");
-  absl::string_view line = whole.view().substr(0, end);
+absl::StatusOr<Secret> ReadLine(const std::string& path, absl::string_view name, size_t max) {
+  const std::string what = absl::StrCat("the ", name, " file");
+  // Room for a line end, and to see that there is more.
+  absl::StatusOr<Secret> whole = ReadSecretFile(path, what, max + 2);
+  if (!whole.ok()) return whole.status();
+  const absl::string_view text = whole->view();
+  size_t end = std::min(text.find('\n'), text.size());
+  if (end > 0 && end < text.size() && text[end - 1] == '\r') --end;
+  auto refuse = [&](absl::string_view why) {
+    return absl::FailedPreconditionError(absl::StrCat(what, " ", path, " ", why));
+  };
+  if (end > max) return refuse(absl::StrCat("has a first line of more than ", max, " bytes"));
+  if (end == 0) return refuse("has an empty first line");
   // `openssl` would take what stands before it for the whole; and UTF-16 is full of them.
-  if (absl::StrContains(line, '\0')) return Refuse(name, "has a NUL in its first line; is it UTF-16?");
-  return Secret(std::string(line));
+  if (absl::StrContains(text.substr(0, end), '\0'))
+    return refuse("has a NUL in its first line; is it UTF-16?");
+  return Secret(std::string(text.substr(0, end)));
 }
 
 }  // namespace
 
-absl::StatusOr<Secret> ReadPassphrase(const PassphraseSource& source) {
-  if (source.kind == PassphraseSource::Kind::kFile) return ReadPassphraseFile(source.name);
+absl::StatusOr<Secret> ReadSecretLine(const PassphraseSource& source, absl::string_view name, size_t max) {
+  if (source.kind == PassphraseSource::Kind::kFile) return ReadLine(source.name, name, max);
   if (source.kind != PassphraseSource::Kind::kEnvironment) {
-    return absl::InvalidArgumentError("there is no passphrase to read");
+    return absl::InvalidArgumentError(absl::StrCat("there is no ", name, " to read"));
   }
   const char* value = getenv(source.name.c_str());
   if (value == nullptr) {
     return absl::NotFoundError(
-        absl::StrCat("the environment variable ", source.name, ", which holds a passphrase, is not set"));
+        absl::StrCat("the environment variable ", source.name, ", which holds a ", name, ", is not set"));
   }
-  if (*value == '\0' || strlen(value) > kMaxPassphrase) {
-    return absl::FailedPreconditionError(absl::StrCat("the passphrase in the environment variable ",
+  if (*value == '\0' || strlen(value) > max) {
+    return absl::FailedPreconditionError(absl::StrCat("the ", name, " in the environment variable ",
                                                       source.name,
                                                       *value == '\0' ? " is empty" : " is too long"));
   }
   return Secret(value);
+}
+
+absl::StatusOr<Secret> ReadPassphrase(const PassphraseSource& source) {
+  return ReadSecretLine(source, "passphrase", kMaxPassphrase);
 }
 
 }  // namespace kplan

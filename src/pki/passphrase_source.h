@@ -5,8 +5,8 @@
 
 namespace kplan {
 
-// Where the passphrase of a private key is that is encrypted at rest. The passphrase itself is read by who
-// needs it (passphrase.h), and stands nowhere else.
+// Where the passphrase of a private key is that is encrypted at rest, or another secret of one line, such as
+// a token. The secret itself is read by who needs it (passphrase.h), and stands nowhere else.
 struct PassphraseSource {
   enum class Kind {
     kNone,         // the key is not encrypted
@@ -23,6 +23,8 @@ struct PassphraseSource {
   PassphraseSource Withheld() const { return {given() ? Kind::kWithheld : Kind::kNone, ""}; }
   // "the passphrase in FILE", "the passphrase in $NAME": for messages.
   std::string Text() const;
+  // "FILE", "$NAME"; empty when there is none.
+  std::string Place() const { return kind == Kind::kEnvironment ? "$" + name : name; }
 
   friend bool operator==(const PassphraseSource& a, const PassphraseSource& b) {
     return a.kind == b.kind && a.name == b.name;

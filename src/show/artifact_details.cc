@@ -216,6 +216,10 @@ struct Details {
   void operator()(const CrlRecord& record) const { AddCrl(record.path, now, details); }
   void operator()(const ArchiveRecord& record) const {
     if (!record.url.empty()) details->emplace_back("url", record.url);
+    for (const std::string& mirror : record.mirrors) details->emplace_back("mirror", mirror);
+    if (!record.ca.empty()) details->emplace_back("CA", record.ca);
+    if (!record.netrc.empty()) details->emplace_back("netrc", record.netrc);
+    if (record.token.given()) details->emplace_back("token", record.token.Place());
     details->emplace_back("SHA-256", record.sha256);
   }
   void operator()(const SourceRecord& record) const { details->emplace_back("content", record.path); }

@@ -123,6 +123,8 @@ class EtcdWalk {
   void WalkArchives() {
     const ArchiveSpec& spec = spec_.archive;
     sink_.Open("archive");
+    walk_.Put("url", spec.url);
+    walk_.PutAccess(spec);
     sink_.Open("sha256");
     for (const auto& [arch, digest] : spec.sha256_by_arch) walk_.Put(arch.value, digest);
     for (size_t i = 0; i < etcd_.archives.size(); ++i) {
@@ -132,8 +134,11 @@ class EtcdWalk {
     }
     sink_.Close();
     for (size_t i = 0; i < etcd_.archives.size(); ++i) {
-      sink_.Note(absl::StrCat("url.", ArchOf(i)), etcd_.archives[i].url,
-                 walk_.Default("the release of that version"));
+      const std::string key = absl::StrCat("url.", ArchOf(i));
+      const Text& written = spec.mirrors.empty() ? spec.url : spec.mirrors[0];
+      sink_.Note(key, etcd_.archives[i].url,
+                 written.set() ? walk_.Derived("the folder", written.range)
+                               : walk_.Default("the release of that version"));
     }
     sink_.Close();
   }
@@ -146,7 +151,9 @@ class EtcdWalk {
     const ArchiveSpec& spec = spec_.archive;
     sink_.Open("archive");
     walk_.Put("path", spec.path);
-    if (!spec.path.set()) walk_.Put("url", spec.url, etcd_.archives[0].url, "the release of that version");
+    if (!spec.path.set() && spec.mirrors.empty())
+      walk_.Put("url", spec.url, etcd_.archives[0].url, "the release of that version");
+    walk_.PutAccess(spec);
     if (spec.sha256.set()) {
       walk_.Put("sha256", spec.sha256);
     } else if (spec.sha256_by_arch.empty()) {

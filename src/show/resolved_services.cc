@@ -74,6 +74,7 @@ class ServiceWalk {
     sink_.Open("archive");
     walk_.Put("path", spec.path);
     walk_.Put("url", spec.url);
+    walk_.PutAccess(spec);
     walk_.Put("sha256", spec.sha256);
     if (!spec.sha256_by_arch.empty()) {
       sink_.Open("sha256");

@@ -145,7 +145,7 @@ revoked:
 etcd:
   version: 3.5.32
   cert: server
-  archive: {url: https://example.com/etcd.tar.gz, sha256: {arm64: 3BD00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b81,
+  archive: {url: https://example.com/etcd.tar.gz, ca: mirror-ca.pem, netrc: mirror.netrc, sha256: {arm64: 3BD00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b81,
             amd64: 3bd00836ea328db89ecba3ed2155293934c0d09e64b53d6c9dfc0a256e724b82}}
   members: [b.example]
   initial-cluster-token: prod 1
@@ -210,7 +210,8 @@ services:
   "web.front-end":
     hosts: [far.one, w]
     after: [backup, service/w/idle]
-    archive: {url: "https://example.com/x.tar.gz", members: {"x-1/bin/x": /usr/local/bin/x},
+    archive: {mirrors: ["https://example.com/x.tar.gz", "https://example.com/y/x.tar.gz"], token-env: TOKEN,
+              members: {"x-1/bin/x": /usr/local/bin/x},
               sha256: E3B0C44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855}
     files:
       "/etc/web/a.conf": {content: "a: b # c\n\ttab \\ \"quoted\"\n\n", mode: 644, owner: "root:adm", on-change: reload}

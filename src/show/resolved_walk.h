@@ -54,6 +54,14 @@ struct ResolvedWalk {
     for (const Text& text : texts) values.push_back({text.value, File(text.range)});
     sink.List(key, values);
   }
+  // What an archive's servers are, beside a `url`, and what they want.
+  void PutAccess(const ArchiveSpec& archive) const {
+    Put("mirrors", archive.mirrors);
+    Put("ca", archive.ca);
+    Put("netrc", archive.netrc);
+    Put("token-file", archive.token.file);
+    Put("token-env", archive.token.env);
+  }
 };
 
 }  // namespace kplan

@@ -23,6 +23,14 @@ constexpr absl::string_view kKeySize = "size|keysize|keylength|bits|rsabits";
 constexpr absl::string_view kKeyKind = "algo|algorithm|keyalgo|keyalgorithm|keytype|curve|eccurve|ecdsacurve";
 constexpr absl::string_view kUsages =
     "usage|usages|keyusage|keyusages|extendedkeyusage|extkeyusage|eku|extensions";
+constexpr absl::string_view kLogin =
+    "auth|login|username|user|password|credentials|token|bearer|bearertoken|headers|header|authorization|"
+    "netrcfile";
+constexpr absl::string_view kLoginHelp =
+    "a secret is never in this file: write netrc: FILE, with names and passwords by host, or token-file: "
+    "FILE";
+constexpr absl::string_view kProxyHelp =
+    "a proxy is in the environment of ninja, as curl reads it: https_proxy, no_proxy";
 constexpr absl::string_view kMode = "permissions|permission|perm|perms|chmod|defaultmode";
 constexpr absl::string_view kOwner = "user|username|group|chown|ownership|uid|gid";
 
@@ -70,7 +78,7 @@ constexpr Habit kHabits[] = {
     {"ca", kSans, "",
      "a CA has no hosts; what it may sign for is name-constraints: {permitted: [example.com]}"},
     {"ca", kUsages, "", "remove it: a CA's own certificate is for signing certificates and CRLs, always"},
-    {"ca", "passphrase|password|passphrasefile", "", "write key: {passphrase-file: FILE}"},
+    {"ca", "passphrase|password|passphrasefile", "", "write key: {passphrase-file: FILE}", /*secret=*/true},
     {"ca", "signer|signedby|parent|root", "issuer", ""},
     {"ca", "signing|profiles|profile|default", "",
      "profiles stand at the top of the file: signing: {profiles: ...}"},
@@ -95,7 +103,8 @@ constexpr Habit kHabits[] = {
     {"ca-key", "bits|keysize|length|keylength", "size", ""},
     {"ca-key", "curve|eccurve|namedcurve", "",
      "kplan calls this \"size\": 256, 384 or 521 for P-256, P-384 or P-521"},
-    {"ca-key", "passphrase|password", "", "a passphrase is never in this file: write passphrase-file: FILE"},
+    {"ca-key", "passphrase|password", "", "a passphrase is never in this file: write passphrase-file: FILE",
+     /*secret=*/true},
     {"ca-key", "path|keyfile", "file", ""},
 
     {"ca_constraint", "pathlen|pathlength|maxpathlen|maxpathlength|pathlenconstraint", "max_path_len", ""},
@@ -128,12 +137,14 @@ constexpr Habit kHabits[] = {
     {"cert", kKeyKind, "", kAlgoHelp},
     {"cert", "issuer|signer|signedby|parent|cacert", "ca", ""},
     {"cert", "perhost|foreach", "", "write per: host"},
-    {"cert", "passphrase|password|passphrasefile|p12|pfx", "", "write pkcs12: {passphrase-file: FILE}"},
+    {"cert", "passphrase|password|passphrasefile|p12|pfx", "", "write pkcs12: {passphrase-file: FILE}",
+     /*secret=*/true},
     {"cert", "bundle|chain|fullchain", "",
      "write files: [chain], or files: [bundle] for key and chain in one file"},
     {"cert", "owner|mode|path|dest|destination", "",
      "where a certificate goes on a host is said by who uses it: `etcd`, or certs of each of services"},
-    {"pkcs12", "passphrase|password", "", "a passphrase is never in this file: write passphrase-file: FILE"},
+    {"pkcs12", "passphrase|password", "", "a passphrase is never in this file: write passphrase-file: FILE",
+     /*secret=*/true},
 
     {"revoked", "name|certificate|cn", "cert", ""},
     {"revoked", "number|serialnumber|sn", "serial", ""},
@@ -166,6 +177,10 @@ constexpr Habit kHabits[] = {
     {"archive", "checksum|digest|sha|sum|hash|shasum", "sha256", ""},
     {"archive", "uri|download|source|from|link", "url", ""},
     {"archive", "file|filename", "path", ""},
+    {"archive", "urls|mirror", "mirrors", ""},
+    {"archive", "cacert|cafile|cabundle|tlsca", "ca", ""},
+    {"archive", kLogin, "", kLoginHelp, /*secret=*/true},
+    {"archive", "proxy|httpsproxy|httpproxy", "", kProxyHelp},
 
     {"service", "exec|execstart|cmd|args|run|entrypoint|program|binary", "command", ""},
     {"service", "dependson|depends|requires|needs|wants|dependencies", "after", ""},
@@ -209,6 +224,10 @@ constexpr Habit kHabits[] = {
     {"service-archive", "checksum|digest|sha|sum|hash|shasum", "sha256", ""},
     {"service-archive", "uri|download|source|from|link", "url", ""},
     {"service-archive", "file|filename", "path", ""},
+    {"service-archive", "urls|mirror", "mirrors", ""},
+    {"service-archive", "cacert|cafile|cabundle|tlsca", "ca", ""},
+    {"service-archive", kLogin, "", kLoginHelp, /*secret=*/true},
+    {"service-archive", "proxy|httpsproxy|httpproxy", "", kProxyHelp},
     {"service-archive", "files|extract|binaries|programs|contents", "members", ""},
     {"check", "http|httpget|get|url", "", "write https: {url: \"https://127.0.0.1:8443/healthz\"}"},
     {"check", "command|cmd|run|script|shell", "exec", ""},

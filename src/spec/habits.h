@@ -15,6 +15,7 @@ struct Habit {
   absl::string_view words;    // with "|" between, in lower case without "-", "_" and spaces
   absl::string_view instead;  // a key of the same map that is called otherwise elsewhere; "": there is none
   absl::string_view help;     // else, or as well: where it stands and how it is written
+  bool secret = false;        // what people write behind it is one: it is not shown
 };
 
 // What there is to say about KEY in MAP; null when nothing is known.

@@ -61,7 +61,8 @@ void MapReader::CheckKeys() {
 
 void MapReader::ReportUnknown(const YamlNode::Entry& entry) {
   Remedy help;
-  if (const Habit* habit = FindHabit(schema_.id, entry.key); habit == nullptr) {
+  const Habit* const habit = FindHabit(schema_.id, entry.key);
+  if (habit == nullptr) {
     std::vector<absl::string_view> names;
     for (const KeySchema& key : schema_.keys) names.push_back(key.name);
     std::vector<std::string> sorted(names.begin(), names.end());
@@ -72,6 +73,7 @@ void MapReader::ReportUnknown(const YamlNode::Entry& entry) {
   } else {
     help = {absl::StrCat("kplan calls this ", Quote(habit->instead)), habit->instead};
   }
+  if (habit != nullptr && habit->secret) diagnostics_->Hide(entry.value->range);
   // What stands behind it has to go with the other key, which may be there already.
   if (help.instead && !CouldBe(entry, *help.instead)) help.instead.reset();
   diagnostics_->Error(Code::kUnknownKey, entry.key_range,

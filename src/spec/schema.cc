@@ -393,11 +393,45 @@ constexpr MapSchema kHost = {"host", "a host", "hosts.NAME", "", kHostKeys};
 
 // ---- etcd.
 
+constexpr Key kMirrors =
+    Texts("mirrors", "instead of `url`: a list of such, asked in this order until one gives the archive")
+        .Is(KeyValues::kHttpsUrl)
+        .Example("[\"https://a.example.com/x.tar.gz\", \"https://b.example.com/x.tar.gz\"]");
+constexpr Key kArchivePath = Text("path", "instead of `url`: a file that is here").Is(KeyValues::kPath);
+constexpr Key kArchiveCa =
+    Text("ca", "a PEM file with the CAs that vouch for these servers; no others are trusted then")
+        .Is(KeyValues::kPath)
+        .Without("those that this machine trusts")
+        .Example("corp-ca.pem");
+constexpr Key kNetrc =
+    Text(
+        "netrc",
+        "a file with names and passwords for these servers, as curl and git read it, and that only its owner "
+        "(and group) can read")
+        .Is(KeyValues::kPath)
+        .Example("mirror.netrc");
+constexpr Key kTokenFile = Text("token-file",
+                                "a file whose first line is a bearer token for this server, and that only "
+                                "its owner (and group) can read")
+                               .Is(KeyValues::kPath)
+                               .Example("mirror.token");
+constexpr Key kTokenEnv =
+    Text("token-env", "instead of `token-file`: an environment variable of `ninja`'s whose value it is")
+        .Example("MIRROR_TOKEN");
+
 constexpr KeySchema kArchiveKeys[] = {
-    Text("url", "where the release archive is downloaded from; https only")
+    Text("url",
+         "where the release archive is downloaded from; https only. Behind a `/` at its end comes the name "
+         "of the "
+         "release, `etcd-vVERSION-linux-ARCH.tar.gz`")
         .Is(KeyValues::kHttpsUrl)
         .Without("GitHub's release of that version"),
-    Text("path", "instead of `url`: a file that is here").Is(KeyValues::kPath),
+    kMirrors,
+    kArchivePath,
+    kArchiveCa,
+    kNetrc,
+    kTokenFile,
+    kTokenEnv,
     TextMap("sha256", "its digest, or a map `{amd64: ..., arm64: ...}`")
         .Named("amd64|arm64")
         .Is(KeyValues::kDigest)
@@ -582,8 +616,13 @@ constexpr MapSchema kFurtherUnit = {"further-unit", "", "", "", {}, /*open=*/tru
 constexpr KeySchema kServiceArchiveKeys[] = {
     Text("url", "where the archive is downloaded from; https only")
         .Is(KeyValues::kHttpsUrl)
-        .Without("required, without `path`"),
-    Text("path", "instead of `url`: a file that is here").Is(KeyValues::kPath),
+        .Without("required, without `mirrors` or `path`"),
+    kMirrors,
+    kArchivePath,
+    kArchiveCa,
+    kNetrc,
+    kTokenFile,
+    kTokenEnv,
     TextMap("sha256", "its digest, or a map `{amd64: ..., arm64: ...}`, of which the hosts' is taken")
         .Named("amd64|arm64")
         .Is(KeyValues::kDigest)
@@ -593,7 +632,7 @@ constexpr KeySchema kServiceArchiveKeys[] = {
         .Required()
         .Example("{metrics-1.0/metrics: /usr/local/bin/metrics}"),
 };
-constexpr MapSchema kServiceArchive = {"service-archive", "archive", "", "sha256 members url|path",
+constexpr MapSchema kServiceArchive = {"service-archive", "archive", "", "sha256 members url|mirrors|path",
                                        kServiceArchiveKeys};
 
 constexpr KeySchema kServiceKeys[] = {

@@ -20,7 +20,7 @@ struct NameSpec {
   Text C, ST, L, O, OU, SerialNumber;
 };
 
-// Where a passphrase is: at most one of the two.
+// Where a passphrase, or another secret of one line, is: at most one of the two.
 struct PassphraseSpec {
   Text file, env;  // the keys "passphrase-file", "passphrase-env"
 
@@ -92,7 +92,11 @@ struct RevokedSpec {
 
 struct ArchiveSpec {
   Range range;
+  // One of the three.
   Text url, path;
+  std::vector<Text> mirrors;
+  Text ca, netrc;
+  PassphraseSpec token;      // the keys "token-file", "token-env"
   Text sha256;               // one digest,
   TextPairs sha256_by_arch;  // or one an architecture
 };

@@ -78,6 +78,11 @@ ArchiveSpec ReadArchive(MapReader& reader, Range range) {
   archive.range = range;
   archive.url = reader.GetText("url");
   archive.path = reader.GetText("path");
+  archive.mirrors = reader.GetTexts("mirrors");
+  archive.ca = reader.GetText("ca");
+  archive.netrc = reader.GetText("netrc");
+  archive.token.file = reader.GetText("token-file");
+  archive.token.env = reader.GetText("token-env");
   archive.sha256 = reader.GetText("sha256");
   archive.sha256_by_arch = reader.GetPairs("sha256");
   return archive;

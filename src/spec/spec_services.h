@@ -11,7 +11,7 @@ namespace kplan {
 // `services.NAME`, which READER stands at.
 GenericServiceSpec ReadService(MapReader& reader, Text name);
 
-// What a service and etcd have both: url, path and sha256 of an archive, which READER stands at and whose key
+// What a service and etcd have both: all of an archive but its members, which READER stands at and whose key
 // is at RANGE; and the sections of the key `unit` of the map that READER stands at.
 ArchiveSpec ReadArchive(MapReader& reader, Range range);
 std::vector<UnitSectionSpec> ReadUnit(MapReader& reader);

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "src/base/fields.h"
+#include "src/pki/passphrase_source.h"
 #include "src/step/holding.h"
+#include "src/step/secret_place.h"
 
 namespace kplan {
 
@@ -17,7 +19,11 @@ struct ArchiveRecord {
   bool given = false;  // somebody put it there: it is never downloaded
   std::string path;    // relative to DIR
   std::string sha256;
-  std::string url;  // https://; of one that is not given
+  std::string url;                   // https://; of one that is not given
+  std::vector<std::string> mirrors;  // where it is looked for when it could not be had there, in this order
+  std::string ca;                    // PEM: who vouches for these servers; empty: whom this machine trusts
+  std::string netrc;                 // names and passwords for them (archive/netrc.h)
+  PassphraseSource token;            // or a bearer token (RFC 6750)
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
@@ -25,6 +31,10 @@ struct ArchiveRecord {
     fields.Always("path", self.path);
     fields.Always("sha256", self.sha256);
     fields.Optional("url", self.url);
+    fields.Optional("mirrors", self.mirrors);
+    fields.Optional("ca", self.ca);
+    fields.Optional("netrc", self.netrc);
+    fields.Optional("token", self.token);
   }
   std::vector<Holding> Holds() const {
     if (given) return {};

@@ -14,12 +14,9 @@
 #include "src/base/fields.h"
 #include "src/pki/passphrase_source.h"
 #include "src/step/holding.h"
+#include "src/step/secret_place.h"
 
 namespace kplan {
-
-// A passphrase's place stands in a record as ["file", PATH] or ["env", NAME].
-void AppendValue(const PassphraseSource& source, std::string* out);
-bool ReadValue(const Json& json, PassphraseSource* source);
 
 struct KeyRecord {
   static constexpr absl::string_view kWord = "key";

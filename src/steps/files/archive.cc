@@ -48,6 +48,16 @@ absl::StatusOr<bool> NeedsDownload(const ArchiveRecord& wish) {
                                           wish.given ? ", or correct archive.path in cluster.yaml" : ""));
 }
 
+DownloadSource SourceOf(const ArchiveRecord& wish) {
+  DownloadSource source;
+  source.urls = {wish.url};
+  source.urls.insert(source.urls.end(), wish.mirrors.begin(), wish.mirrors.end());
+  source.ca = wish.ca;
+  source.netrc = wish.netrc;
+  source.token = wish.token;
+  return source;
+}
+
 absl::Status ExplainFetch(const ArchiveRecord& wish, const absl::Status& status) {
   return ExplainHostError(status, absl::StrCat("fetch ", wish.path));
 }
@@ -61,7 +71,7 @@ absl::StatusOr<StepResult> ArchiveStep(const StepContext&, const ArchiveRecord& 
   absl::StatusOr<bool> needed = NeedsDownload(wish);
   if (!needed.ok()) return needed.status();
   if (!*needed) return result;
-  absl::Status status = Download(wish.url, wish.path, wish.sha256);
+  absl::Status status = Download(SourceOf(wish), wish.path, wish.sha256);
   if (absl::IsAlreadyExists(status)) {
     // Somebody put a file there meanwhile: theirs counts, when it is the right one.
     absl::StatusOr<bool> there = IsThere(wish);
@@ -79,13 +89,14 @@ absl::StatusOr<Outlook> ArchiveLook(const LookContext&, const ArchiveRecord& wis
   absl::StatusOr<bool> needed = NeedsDownload(wish);
   if (!needed.ok()) return needed.status();
   if (!*needed) return outlook;
-  if (absl::Status status = CheckDownloadUrl(wish.url); !status.ok()) return ExplainFetch(wish, status);
+  if (absl::Status status = CheckDownloadSource(SourceOf(wish)); !status.ok())
+    return ExplainFetch(wish, status);
   outlook.reasons.push_back({"missing", "missing"});
   outlook.changes_digest = true;
   ForeseenFile file;
   file.sha256 = wish.sha256;
   outlook.files.emplace_back(wish.path, std::move(file));
-  outlook.note = absl::StrCat("from ", wish.url);
+  outlook.note = absl::StrCat("from ", wish.url, wish.mirrors.empty() ? "" : ", or its mirrors");
   return outlook;
 }
 

@@ -1,6 +1,8 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -148,14 +150,17 @@ class DownloadTest : public StepTest {
     absl::StatusOr<RunResult> made =
         kplan::Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                     "-nodes", "-keyout", "server/key.pem", "-out", "server/cert.pem", "-days", "2", "-subj",
-                    "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"});
+                    "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3"});
     ASSERT_TRUE(made.ok() && made->ok()) << made.status() << (made.ok() ? made->err : "");
     content_ = "start ";
     for (int i = 0; content_.size() < 300000; ++i) absl::StrAppend(&content_, i, " ");
     Write("server/file", content_);
     StartServer();
     setenv("CURL_CA_BUNDLE", "server/cert.pem", 1);
-    for (const char* name : {"https_proxy", "HTTPS_PROXY", "SSL_CERT_FILE"}) unsetenv(name);
+    for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "no_proxy",
+                             "NO_PROXY", "SSL_CERT_FILE"}) {
+      unsetenv(name);
+    }
   }
 
   void TearDown() override {
@@ -182,14 +187,23 @@ class DownloadTest : public StepTest {
     }
     stop_ = UniqueFd(in[1]);
     UniqueFd closed(in[0]), closed_too(out[1]), port_fd(out[0]);
-    char text[16] = {};
+    char text[32] = {};
     ASSERT_GT(read(port_fd.get(), text, sizeof(text) - 1), 0) << "the server did not start";
-    ASSERT_TRUE(absl::SimpleAtoi(absl::StripSuffix(text, "\n"), &port_)) << text;
+    ASSERT_EQ(sscanf(text, "%d %d", &port_, &proxy_port_), 2) << text;
   }
 
   std::string Url(absl::string_view path) const { return absl::StrCat("https://127.0.0.1:", port_, path); }
   std::string RecordOf(absl::string_view path) const { return RecordFor(Url(path), Sha256Hex(content_)); }
-  std::string Log() const { return Exists("server/log") ? Read("server/log") : ""; }
+  std::string Log(const std::string& of = "") const {
+    return Exists("server/log" + of) ? Read("server/log" + of) : "";
+  }
+  // The record of /FIRST, with MORE fields of JSON.
+  std::string RecordWith(absl::string_view first, absl::string_view more) const {
+    std::string record = RecordOf(first);
+    record.pop_back();
+    return absl::StrCat(record, ",", more, "}");
+  }
+  std::string Proxy() const { return absl::StrCat("127.0.0.1:", proxy_port_); }
 
   // Set in main's stead, before the first test changes folder: where Bazel put the test's data.
   static std::string source_folder_;
@@ -208,7 +222,7 @@ class DownloadTest : public StepTest {
   }
 
   std::string content_;
-  int port_ = 0;
+  int port_ = 0, proxy_port_ = 0;
   pid_t server_ = -1;
   UniqueFd stop_;
 };
@@ -355,6 +369,259 @@ TEST_F(DownloadTest, TheCallersProxyCounts) {
   unsetenv("https_proxy");
   unsetenv("NO_PROXY");
   EXPECT_THAT(message, HasSubstr("curl: (7)"));
+}
+
+// ---- What a private mirror wants.
+
+TEST_F(DownloadTest, ALoginFromANetrcFile) {
+  const std::string record = RecordWith("/basic/file", R"("netrc":"netrc")");
+  std::string message = ErrorOf(ArchiveStep, RecordOf("/basic/file"));
+  EXPECT_THAT(
+      message,
+      HasSubstr("401; it wants a login, which archive.netrc, archive.token-file or archive.token-env"));
+  Write("netrc", "machine mirror.example.com login ops password s3cret\n", 0600);
+  message = ErrorOf(ArchiveStep, record);
+  EXPECT_THAT(message, HasSubstr("was shown none from netrc, which has no entry for 127.0.0.1"));
+  Write("netrc", "machine 127.0.0.1 login ops password wr0ng\n", 0600);
+  message = ErrorOf(ArchiveStep, record);
+  EXPECT_THAT(message, HasSubstr("it does not accept the login for 127.0.0.1 in netrc"));
+  EXPECT_EQ(message.find("wr0ng"), std::string::npos);
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+  Write("netrc", "machine 127.0.0.1 login ops password s3cret\n", 0600);
+  EXPECT_EQ(MustRun(ArchiveStep, record).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+}
+
+TEST_F(DownloadTest, AToken) {
+  Write("token", "t0ken\n", 0600);
+  EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/bearer/file", R"("token":["file","token"])")).reason,
+            "missing");
+  unlink("archives/X.tar.gz");
+  setenv("KPLAN_TEST_TOKEN", "t0ken", 1);
+  EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/bearer/file", R"("token":["env","KPLAN_TEST_TOKEN"])")).reason,
+            "missing");
+  setenv("KPLAN_TEST_TOKEN", "wr0ng", 1);
+  unlink("archives/X.tar.gz");
+  std::string message =
+      ErrorOf(ArchiveStep, RecordWith("/bearer/file", R"("token":["env","KPLAN_TEST_TOKEN"])"));
+  EXPECT_THAT(message, HasSubstr("it does not accept the token in $KPLAN_TEST_TOKEN"));
+  EXPECT_EQ(message.find("wr0ng"), std::string::npos);
+  unsetenv("KPLAN_TEST_TOKEN");
+  message = ErrorOf(ArchiveStep, RecordWith("/bearer/file", R"("token":["env","KPLAN_TEST_TOKEN"])"));
+  EXPECT_THAT(message,
+              HasSubstr("the environment variable KPLAN_TEST_TOKEN, which holds a token, is not set"));
+}
+
+TEST_F(DownloadTest, ASecretThatIsOpenToOthersIsRefusedBeforeAnybodyIsAsked) {
+  Write("secret", "machine 127.0.0.1 login ops password s3cret\n", 0644);
+  for (const char* more : {R"("netrc":"secret")", R"("token":["file","secret"])"}) {
+    const std::string message = ErrorOf(ArchiveStep, RecordWith("/file", more));
+    EXPECT_THAT(message, HasSubstr("file secret has mode 0644, so that everybody on this machine may use it"))
+        << more;
+    EXPECT_EQ(message.find("s3cret"), std::string::npos);
+  }
+  EXPECT_EQ(Log(), "");
+  EXPECT_FALSE(Exists("archives"));
+}
+
+TEST_F(DownloadTest, ARedirectToAnotherHostTakesNoCredentialAlong) {
+  Write("token", "t0ken\n", 0600);
+  // That other one has a login of its own there, which is not for a redirect either.
+  Write("netrc", "machine 127.0.0.1 login ops password s3cret\nmachine 127.0.0.2 login ops password s3cret\n",
+        0600);
+  const std::pair<const char*, const char*> cases[] = {{R"("netrc":"netrc")", "Basic b3BzOnMzY3JldA=="},
+                                                       {R"("token":["file","token"])", "Bearer t0ken"}};
+  for (const auto& [more, header] : cases) {
+    unlink("archives/X.tar.gz");
+    unlink("server/log.auth");
+    EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/away/127.0.0.2/file", more)).reason, "missing");
+    EXPECT_EQ(Log(".auth"), absl::StrCat("127.0.0.1 /away/127.0.0.2/file ", header, "\n127.0.0.2 /file -\n"));
+    // On the same host it goes along.
+    unlink("archives/X.tar.gz");
+    unlink("server/log.auth");
+    EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/to/file", more)).reason, "missing");
+    EXPECT_EQ(Log(".auth"), absl::StrCat("127.0.0.1 /to/file ", header, "\n127.0.0.1 /file ", header, "\n"));
+  }
+}
+
+TEST_F(DownloadTest, ACaOfItsOwnIsTheOnlyOne) {
+  absl::StatusOr<RunResult> made =
+      kplan::Run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                  "-keyout", "other-key.pem", "-out", "other.pem", "-days", "2", "-subj", "/CN=other"});
+  ASSERT_TRUE(made.ok() && made->ok()) << made.status();
+  // Whom the machine trusts does not count then.
+  EXPECT_THAT(
+      ErrorOf(ArchiveStep, RecordWith("/file", R"("ca":"other.pem")")),
+      testing::AllOf(HasSubstr("curl: (60)"), HasSubstr("; no certificate in other.pem vouches for it")));
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordWith("/file", R"("ca":"missing.pem")")), HasSubstr("curl: (77)"));
+  EXPECT_EQ(Log(), "");
+  setenv("CURL_CA_BUNDLE", "other.pem", 1);
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordOf("/file")),
+              HasSubstr("; a CA of your own is named by archive.ca"));
+  EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/file", R"("ca":"server/cert.pem")")).reason, "missing");
+  EXPECT_EQ(Log(), "/file -\n");
+}
+
+TEST_F(DownloadTest, EveryVariableOfAProxyCountsAlsoWithoutAScheme) {
+  Write("netrc", "machine 127.0.0.1 login ops password s3cret\n", 0600);
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    for (const std::string& value : {Proxy(), "http://" + Proxy()}) {
+      unlink("archives/X.tar.gz");
+      unlink("server/log.proxy");
+      setenv(name, value.c_str(), 1);
+      EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/basic/file", R"("netrc":"netrc")")).reason, "missing")
+          << name;
+      // What the server is told is not told the proxy.
+      EXPECT_EQ(Log(".proxy"), "127.0.0.1 -, Host Proxy-Connection User-Agent\n") << name;
+      for (const char* exception : {"no_proxy", "NO_PROXY"}) {
+        unlink("archives/X.tar.gz");
+        setenv(exception, "127.0.0.1", 1);
+        EXPECT_EQ(MustRun(ArchiveStep, RecordWith("/basic/file", R"("netrc":"netrc")")).reason, "missing");
+        EXPECT_EQ(Log(".proxy"), "127.0.0.1 -, Host Proxy-Connection User-Agent\n") << exception;
+        unsetenv(exception);
+      }
+      unsetenv(name);
+    }
+  }
+}
+
+TEST_F(DownloadTest, AProxyThatWantsALogin) {
+  const std::string record =
+      RecordFor(absl::StrCat("https://127.0.0.3:", port_, "/file"), Sha256Hex(content_));
+  setenv("https_proxy", Proxy().c_str(), 1);
+  EXPECT_THAT(ErrorOf(ArchiveStep, record),
+              HasSubstr("; the proxy wants a login: https_proxy=http://NAME:PASSWORD@"));
+  setenv("https_proxy", absl::StrCat("http://ops:wr0ng@", Proxy()).c_str(), 1);
+  EXPECT_EQ(ErrorOf(ArchiveStep, record).find("wr0ng"), std::string::npos);
+  setenv("https_proxy", absl::StrCat("ops:pr0xy@", Proxy()).c_str(), 1);
+  EXPECT_EQ(MustRun(ArchiveStep, record).reason, "missing");
+  // What curl would print as a whole.
+  unlink("archives/X.tar.gz");
+  setenv("https_proxy", absl::StrCat("http://ops:pr0/xy@", Proxy()).c_str(), 1);
+  const std::string message = ErrorOf(ArchiveStep, record);
+  EXPECT_THAT(message, HasSubstr("the environment variable https_proxy has no proxy"));
+  EXPECT_EQ(message.find("pr0"), std::string::npos) << message;
+  unsetenv("https_proxy");
+}
+
+TEST_F(DownloadTest, AProxyForHttpAloneIsNoneAndThatIsSaid) {
+  setenv("http_proxy", Proxy().c_str(), 1);
+  EXPECT_THAT(ErrorOf(ArchiveStep, RecordFor("https://127.0.0.1:1/x", Sha256Hex("x"))),
+              HasSubstr("; http_proxy is not for https: set https_proxy as well"));
+  unsetenv("http_proxy");
+}
+
+// ---- Mirrors.
+
+TEST_F(DownloadTest, MirrorsAreAskedInOrderUntilOneHasIt) {
+  Write("server/other", "another file");
+  DownloadSource source;
+  source.urls = {Url("/gone"),       Url("/status/503"), Url("/to-http"),     "https://127.0.0.1:1/x",
+                 Url("/other"),      Url("/status/403"), Url("/silent/file"), Url("/file"),
+                 Url("/never-asked")};
+  ASSERT_TRUE(Download(source, "archives/X.tar.gz", Sha256Hex(content_), absl::Seconds(1)).ok());
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_THAT(List("archives"), ElementsAre("X.tar.gz"));
+  // Each once, and what the wrong one gave is not continued.
+  EXPECT_EQ(Log(), "/gone -\n/status/503 -\n/to-http -\n/other -\n/status/403 -\n/silent/file -\n/file -\n");
+}
+
+TEST_F(DownloadTest, AMirrorGoesOnWhereAnotherWasCutOff) {
+  const std::string record = RecordWith("/cut/file", absl::StrCat(R"("mirrors":[")", Url("/file"), "\"]"));
+  EXPECT_EQ(MustRun(ArchiveStep, record).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_EQ(Log(), absl::StrCat("/cut/file -\n/file bytes=", content_.size() / 2, "-\n"));
+}
+
+TEST_F(DownloadTest, WhatAnotherMirrorBeganWrongIsFetchedWhole) {
+  std::string other = content_;
+  other[7] = '!';
+  Write("server/other", other);
+  const std::string record = RecordWith("/cut/other", absl::StrCat(R"("mirrors":[")", Url("/file"), "\"]"));
+  EXPECT_EQ(MustRun(ArchiveStep, record).reason, "missing");
+  EXPECT_EQ(Read("archives/X.tar.gz"), content_);
+  EXPECT_EQ(Log(), absl::StrCat("/cut/other -\n/file bytes=", content_.size() / 2, "-\n/file -\n"));
+}
+
+TEST_F(DownloadTest, WhenNoMirrorHasItEachIsSaidToHaveDoneWhatItDid) {
+  Write("server/other", "another file");
+  DownloadSource source;
+  source.urls = {Url("/gone"), Url("/other"), Url("/status/503")};
+  absl::Status status = Download(source, "archives/X.tar.gz", Sha256Hex(content_));
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_EQ(status.message(),
+            absl::StrCat(
+                "cannot download archives/X.tar.gz: no server gave it\n  ", Url("/gone"),
+                ": curl: (22) The requested URL returned error: 404\n  ", Url("/other"),
+                ": what it gave has sha256 ", Sha256Hex("another file"), "\n  ", Url("/status/503"),
+                ": curl: (22) The requested URL returned error: 503\n  run ninja again, or put the file at "
+                "archives/X.tar.gz by hand (sha256 ",
+                Sha256Hex(content_), ")"));
+  EXPECT_THAT(List("archives"), testing::IsEmpty());
+  source.urls = {Url("/other"), Url("/to/other")};
+  status = Download(source, "archives/X.tar.gz", Sha256Hex(content_));
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("Is the digest that of another version"));
+}
+
+TEST_F(DownloadTest, ATokenIsForTheFirstServerAlone) {
+  Write("token", "t0ken\n", 0600);
+  DownloadSource source;
+  source.urls = {Url("/gone"), absl::StrCat("https://127.0.0.2:", port_, "/file")};
+  source.token = {PassphraseSource::Kind::kFile, "token"};
+  ASSERT_TRUE(Download(source, "archives/X.tar.gz", Sha256Hex(content_)).ok());
+  EXPECT_EQ(Log(".auth"), "127.0.0.1 /gone Bearer t0ken\n127.0.0.2 /file -\n");
+}
+
+// The words of every process below PID, as everybody on the machine sees them.
+std::string CommandsBelow(pid_t pid) {
+  std::string all;
+  DIR* proc = opendir("/proc");
+  while (const struct dirent* entry = readdir(proc)) {
+    int number = 0;
+    if (!absl::SimpleAtoi(entry->d_name, &number)) continue;
+    const absl::StatusOr<std::string> stat = ReadFile(absl::StrCat("/proc/", number, "/stat"));
+    int parent = 0;
+    if (!stat.ok() || sscanf(stat->c_str() + stat->rfind(')'), ") %*c %d", &parent) != 1 || parent != pid)
+      continue;
+    for (const char* file : {"cmdline", "environ"}) {
+      const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", number, "/", file));
+      if (text.ok()) absl::StrAppend(&all, file, ": ", *text, "\n");
+    }
+  }
+  closedir(proc);
+  return all;
+}
+
+TEST_F(DownloadTest, NoSecretIsInAnArgumentOrAnEnvironmentWhileItGoesOn) {
+  ASSERT_TRUE(MakeFolders("archives").ok());
+  Write("netrc", "machine 127.0.0.1 login ops password s3cret\n", 0600);
+  setenv("KPLAN_TEST_TOKEN", "t0ken", 1);
+  const std::pair<const char*, const char*> cases[] = {
+      {"/basic/stall/file", R"("netrc":"netrc")"},
+      {"/bearer/stall/file", R"("token":["env","KPLAN_TEST_TOKEN"])"}};
+  for (const auto& [path, more] : cases) {
+    unlink("archives/.X.tar.gz.part");
+    UniqueFd watch(inotify_init1(IN_CLOEXEC));
+    ASSERT_GE(inotify_add_watch(watch.get(), "archives", IN_MODIFY), 0);
+    const pid_t kplan = fork();
+    ASSERT_GE(kplan, 0);
+    if (kplan == 0) {
+      (void)Run(ArchiveStep, RecordWith(path, more));
+      _exit(1);
+    }
+    // That something comes shows that the secret was told.
+    struct pollfd event = {watch.get(), POLLIN, 0};
+    ASSERT_EQ(poll(&event, 1, 30000), 1);
+    const std::string commands = CommandsBelow(kplan);
+    kill(kplan, SIGKILL);
+    ASSERT_EQ(waitpid(kplan, nullptr, 0), kplan);
+    EXPECT_THAT(commands, HasSubstr("cmdline: curl"));
+    EXPECT_THAT(commands, HasSubstr("environ: "));
+    for (const char* secret : {"s3cret", "b3BzOnMzY3JldA", "t0ken", "Authorization"})
+      EXPECT_EQ(commands.find(secret), std::string::npos) << secret << "\n" << commands;
+  }
+  unsetenv("KPLAN_TEST_TOKEN");
 }
 
 TEST_F(DownloadTest, TheUrlIsNoPattern) {
