@@ -11,6 +11,7 @@
 #include "src/base/url.h"
 #include "src/etcd/member_read.h"
 #include "src/pki/openssl_util.h"
+#include "src/probe/stranger.h"
 #include "src/probe/tls_probe.h"
 
 namespace kplan {
@@ -22,6 +23,8 @@ constexpr size_t kMaxPem = 1 << 20;
 
 HealthAnswer AnswerOf(const MemberRead& read) {
   const ProbeResult& probe = read.probe;
+  if (IsServersFault(probe.alert))
+    return {HealthAnswer::kNone, absl::StrCat(DescribeProbe(probe), ": ", kServersFaultAdvice)};
   if (probe.alert >= 0) {
     return {HealthAnswer::kNone, absl::StrCat("it turns our client certificate away: TLS alert ", probe.alert,
                                               " ", AlertName(probe.alert))};

@@ -87,7 +87,11 @@ Finding CheckRefused(const ClusterExpected& cluster, const MemberExpected& membe
     const bool in = probe->alert < 0 &&
                     (!probe->response.empty() || (port.peer && !probe->protocol.empty() && probe->closed));
     finding.seen = absl::StrCat(in ? absl::StrCat(who, " got in: ") : "no refusal: ", DescribeProbe(*probe));
-    if (!in) finding.advice = "neither let in nor turned away for its certificate: the network, and the log";
+    if (!in) {
+      finding.advice = IsServersFault(probe->alert)
+                           ? kServersFaultAdvice
+                           : "neither let in nor turned away for its certificate: the network, and the log";
+    }
     return finding;
   }
   // The same port, a moment later: what was turned away was the stranger, and not everybody.
@@ -118,6 +122,12 @@ Finding CheckTrust(const ClusterExpected& cluster, const ExpectedPort& port) {
     finding.expected = absl::StrCat(port.url, " asks for certificates of the CAs in ", path);
     finding.seen = std::string((wanted.ok() ? probe.status() : wanted.status()).message());
     finding.advice = "the network, and the log";
+    return finding;
+  }
+  if (IsServersFault(probe->alert)) {
+    finding.expected = absl::StrCat(port.url, " asks for certificates of the CAs in ", path);
+    finding.seen = DescribeProbe(*probe);
+    finding.advice = kServersFaultAdvice;
     return finding;
   }
   const std::vector<std::string>& asked = probe->client_cas;

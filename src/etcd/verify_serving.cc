@@ -44,9 +44,11 @@ std::vector<Finding> AwaitHealth(const ClusterExpected& cluster, const MemberExp
       finding.advice = "the log; a member that has no quorum is not healthy";
       if (probe->alert >= 0) {
         first_refusal = std::min(first_refusal, cluster.clock->Now());
-        finding.advice = absl::StrCat("etcd turns away the client that has ", cluster.etcdctl.cert,
-                                      ": does its trusted-ca-file hold the CA that signed it (",
-                                      cluster.cacert_path, "), and was etcd restarted since it does?");
+        finding.advice = IsServersFault(probe->alert)
+                             ? kServersFaultAdvice
+                             : absl::StrCat("etcd turns away the client that has ", cluster.etcdctl.cert,
+                                            ": does its trusted-ca-file hold the CA that signed it (",
+                                            cluster.cacert_path, "), and was etcd restarted since it does?");
       } else if (HttpStatus(probe->response) != 0 && cluster.clock->Now() >= ask_next) {
         // An alarm does not go by itself: no use in waiting.
         std::vector<Finding> alarms = AskForAlarms(cluster, member);
@@ -138,7 +140,9 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
       finding.advice = "does etcd listen for its peers there (listen-peer-urls)?";
     } else if (probe->certificate.empty()) {
       finding.seen = DescribeProbe(*probe);
-      finding.advice = "what listens there speaks no TLS, or has no certificate: the log";
+      finding.advice = IsServersFault(probe->alert)
+                           ? kServersFaultAdvice
+                           : "what listens there speaks no TLS, or has no certificate: the log";
       absl::StatusOr<ProbeResult> plain =
           ProbePlaintext(port.target, ProbeDeadline(cluster), VersionRequest());
       // 400 is what a TLS server says to plain HTTP.

@@ -44,6 +44,7 @@ absl::StatusOr<ProbeResult> ProbeAsStranger(const HostPort& target, const std::s
 bool WasTurnedAway(absl::string_view kind, const ProbeResult& probe, Refusing refusing) {
   const int http = HttpStatus(probe.response);
   if (kind == "plaintext") {
+    if (IsServersFault(probe.alert)) return false;
     // etcd 3.4 closes without a byte; Go's own server and nginx say 400; other servers send an alert.
     if (probe.alert >= 0 || http == 400 || (probe.closed && probe.response.empty())) return true;
     return refusing == Refusing::kTlsOrHttp && (http == 403 || http == 426);
@@ -53,7 +54,11 @@ bool WasTurnedAway(absl::string_view kind, const ProbeResult& probe, Refusing re
 }
 
 std::string DescribeProbe(const ProbeResult& probe) {
-  if (probe.alert >= 0) return absl::StrCat("TLS alert ", probe.alert, " ", AlertName(probe.alert));
+  if (probe.alert >= 0) {
+    return absl::StrCat(
+        "TLS alert ", probe.alert, " ", AlertName(probe.alert),
+        IsServersFault(probe.alert) ? ", which is the server's own fault and no refusal" : "");
+  }
   if (!probe.response.empty()) {
     const absl::string_view response = probe.response;
     const absl::string_view body = absl::StripAsciiWhitespace(HttpBody(response)).substr(0, 200);

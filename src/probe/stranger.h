@@ -8,8 +8,9 @@
 //   plaintext   that speaks plain HTTP
 //
 // Only what the server itself says counts as a refusal: silence, a reset or a timeout looks the same when the
-// network is dead. And it counts only beside a good client that gets in at the same place a moment later,
-// which is the caller's part: else it was everybody that was turned away.
+// network is dead, and a server that fails of itself (IsServersFault) answers nobody. And it counts only
+// beside a good client that gets in at the same place a moment later, which is the caller's part: else it was
+// everybody that was turned away.
 
 #include <string>
 

@@ -337,4 +337,6 @@ bool IsCertificateAlert(int alert) {
   }
 }
 
+bool IsServersFault(int alert) { return alert == SSL_AD_INTERNAL_ERROR; }
+
 }  // namespace kplan

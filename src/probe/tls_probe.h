@@ -76,6 +76,17 @@ std::string AlertName(int alert);
 // Whether ALERT turns a client away for its certificate (or for having none), and not for something else.
 bool IsCertificateAlert(int alert);
 
+// Whether ALERT says that the server failed of itself (internal_error): it says nothing about the client.
+// Go's servers, etcd too, send it to everybody when they cannot read their certificate or its key
+// (crypto/tls, Config.GetCertificate).
+bool IsServersFault(int alert);
+
+// What to look at then.
+inline constexpr char kServersFaultAdvice[] =
+    "the server fails of itself: may its user read its certificate and key, and enter every folder on the "
+    "way "
+    "to them, and do the two belong together? Its log says which it was";
+
 }  // namespace kplan
 
 #endif  // KPLAN_PROBE_TLS_PROBE_H_

@@ -33,6 +33,15 @@ std::string ResponseOf(int status, const std::string& body) {
                       "\r\nConnection: close\r\n\r\n", body);
 }
 
+// The record of a fatal alert internal_error (RFC 8446 5.1, 6).
+constexpr char kInternalError[] = {21, 3, 3, 0, 2, 2, 80};
+
+// As the check of a certificate that ends for want of memory.
+int FailAtStrangers(int good, X509_STORE_CTX* context) {
+  if (good != 1) X509_STORE_CTX_set_error(context, X509_V_ERR_OUT_OF_MEM);
+  return good;
+}
+
 // Says goodbye in order: closed with something unread the socket would send a reset, which can overtake what
 // was said last.
 void HangUp(int connection) {
@@ -111,7 +120,9 @@ void TestTlsServer::Handle(int connection, const Behaviour& behaviour) {
   if (buffer[0] != 0x16) {  // no TLS handshake
     ssize_t size = recv(connection, buffer, sizeof(buffer), 0);
     if (size > 0) Note(std::string(buffer, size), "plain");
-    const std::string response = behaviour.plain
+    const bool fails = behaviour.broken || behaviour.turns == Turns::kByFault;
+    const std::string response = fails ? std::string(kInternalError, sizeof(kInternalError))
+                                 : behaviour.plain
                                      ? ResponseOf(behaviour.status, behaviour.body)
                                      : ResponseOf(400, "The plain HTTP request was sent to HTTPS port\n");
     send(connection, response.data(), response.size(), MSG_NOSIGNAL);
@@ -124,12 +135,17 @@ void TestTlsServer::Handle(int connection, const Behaviour& behaviour) {
   if (behaviour.turns != Turns::kNobody) {
     Require(SSL_CTX_load_verify_locations(context.get(), behaviour.ca.c_str(), nullptr) == 1,
             "cannot read the CA");
-    if (behaviour.turns == Turns::kByAlert) {
+    if (behaviour.turns == Turns::kByFault) {
+      SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, FailAtStrangers);
+    } else if (behaviour.turns == Turns::kByAlert) {
       SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     } else {
       SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
     }
   }
+  if (behaviour.broken)
+    SSL_CTX_set_cert_cb(
+        context.get(), [](SSL*, void*) { return 0; }, nullptr);
   std::unique_ptr<SSL, OpenSslDelete<SSL_free>> ssl(SSL_new(context.get()));
   SSL_set_fd(ssl.get(), connection);
   if (SSL_accept(ssl.get()) == 1) {

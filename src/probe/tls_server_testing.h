@@ -20,6 +20,7 @@ class TestTlsServer {
     kNobody,   // it does not ask for certificates
     kByAlert,  // in the handshake, as Go's servers do
     kByHttp,   // with status 400 once the handshake is done, as nginx does
+    kByFault,  // not at all: it fails of itself (alert 80) at a certificate that is not of `ca`
   };
 
   struct Behaviour {
@@ -29,6 +30,8 @@ class TestTlsServer {
     std::string body = "fine\n";
     bool plain = false;  // plain HTTP is answered, too; else with 400
     bool hang = false;   // it accepts connections, and never says a word
+    bool broken =
+        false;  // it fails of itself with everybody (alert 80), as without a certificate that it may read
   };
 
   explicit TestTlsServer(Behaviour behaviour);

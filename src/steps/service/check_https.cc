@@ -78,7 +78,8 @@ bool ServesTheRightOne(const HttpsCheck& check, const Prober& prober, CheckOutco
   absl::StatusOr<ProbeResult> probe = prober.AskAsOurselves();
   if (!probe.ok() || probe->certificate.empty()) {
     outcome->seen = probe.ok() ? DescribeProbe(*probe) : std::string(probe.status().message());
-    outcome->advice = "the network, and the log";
+    outcome->advice =
+        probe.ok() && IsServersFault(probe->alert) ? kServersFaultAdvice : "the network, and the log";
     return false;
   }
   absl::StatusOr<CertificateSeen> wanted = DescribeCertificate(*wanted_der);
@@ -122,6 +123,8 @@ bool Refuses(const HttpsCheck& check, const Prober& prober, const std::string& k
           kind == "plaintext"
               ? "the server speaks plain HTTP there"
               : "the server does not ask for a client's certificate, or does not check who signed it";
+    } else if (IsServersFault(probe->alert)) {
+      outcome->advice = kServersFaultAdvice;
     }
     return false;
   }
