@@ -100,12 +100,14 @@ def test_a_unit_that_is_masked_is_refused_with_the_remedy(cluster):
     host, pids = cluster.hosts[1], cluster.pids()
     host.run(["ln", "-sf", "/dev/null", "/etc/systemd/system/etcd.service"], check=True)
     ran = cluster.project.run(harness.KPLAN, "plan")
-    what = "there is a symbolic link to /dev/null, which kplan neither follows nor replaces; move it away"
-    assert ran.code == 3 and re.search(rf"x unit/{host.name}/etcd +would fail: .*\n +because found on the host: .*a symbolic link to", ran.out), ran
+    what = "etcd.service is masked (/etc/systemd/system/etcd.service leads to /dev/null)"
+    assert ran.code == 3 and re.search(rf"x unit/{host.name}/etcd +would fail: .*\n +because found on the host: .*is masked", ran.out), ran
     assert cluster.project.run(harness.KPLAN, "status").code == 3
     ran = cluster.project.ninja(timeout=240)
     assert ran.code != 0 and what in ran.out, ran.out
-    host.run(["rm", "/etc/systemd/system/etcd.service"], check=True)
+    assert "`systemctl unmask etcd.service` first" in ran.out
+    assert host.run(["readlink", "/etc/systemd/system/etcd.service"]).stdout == "/dev/null\n"
+    host.run(["systemctl", "unmask", "etcd.service"], check=True)
     cluster.project.ninja(timeout=240).ok()
     assert cluster.pids() == pids
     cluster.check_all_right()
@@ -136,6 +138,28 @@ def test_a_drop_in_that_takes_away_is_refused_with_the_remedy(cluster):
     ran = cluster.project.ninja(timeout=240)
     assert ran.code != 0 and re.search(what, ran.out), ran.out
     assert restarted(cluster, pids) == []
+    without_drop_in(host)
+    cluster.project.ninja(timeout=240).ok()
+    assert restarted(cluster, pids) == []
+    cluster.check_all_right()
+
+
+def test_the_drop_in_of_the_second_is_found_before_the_first_is_restarted(cluster):
+    """By the text that is going to be there: what runs still says what the drop-in says."""
+    host, pids, spec = cluster.hosts[1], cluster.pids(), cluster.project.spec
+    drop_in(host, "[Service]\nRestartSec=5\n")
+    host.run(["systemctl", "daemon-reload"], check=True)
+    cluster.project.ninja(timeout=240).ok()
+    assert restarted(cluster, pids) == []
+    cluster.project.spec = spec + "  unit: {Service: {RestartSec: 7}}\n"
+    cluster.project.gen().ok()
+    code, steps = planned(cluster)
+    assert code == 3 and steps["rollout/etcd"]["fate"] == "fail" and DROP_IN in str(steps["rollout/etcd"]), steps
+    ran = cluster.project.ninja(timeout=240)
+    assert ran.code != 0 and re.search(f"RestartSec: wanted 7.*\n.*got +5.*\n.*by +{DROP_IN}", ran.out), ran.out
+    assert restarted(cluster, pids) == []
+    cluster.project.spec = spec
+    cluster.project.gen().ok()
     without_drop_in(host)
     cluster.project.ninja(timeout=240).ok()
     assert restarted(cluster, pids) == []

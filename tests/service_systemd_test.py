@@ -126,6 +126,173 @@ def test_of_a_panic_the_reason_is_shown(host):
     assert "..." in lines and "frame 50" not in lines, lines
 
 
+ON_THE_WAY = "service/thing: put right: was on its way up\n"
+# Takes its time before its main process is started, and notes that it was run.
+SLOW_UNIT = """[Service]
+Type=exec
+ExecStartPre=/bin/sh -c 'echo begun >> /run/before; while test -e /run/hold; do sleep 0.1; done'
+ExecStart=/bin/sleep {seconds}
+TimeoutStartSec=300
+"""
+
+
+class Slow(Service):
+    """A service that is held before its main process is started while /run/hold is there."""
+
+    def __init__(self, host):
+        host.run(["systemctl", "stop", "thing"])
+        super().__init__(host, ["/bin/sleep", "1000"])
+        host.run(["sh", "-c", "rm -f /run/before; touch /run/hold"]).ok()
+
+    def write_unit(self, argv):
+        self.unit.write_text(SLOW_UNIT.format(seconds=argv[1]), encoding="ascii")
+
+    def runs(self):
+        return (self.host.root / "run/before").read_text(encoding="ascii").count("begun")
+
+
+def test_one_that_takes_its_time_is_waited_for(host):
+    service = Slow(host)
+    ran = service.step(timeout=1)
+    assert ran.code != 0 and "did not become active in time" in ran.out + ran.err
+    assert service.show("SubState") == "start-pre" and service.show("MainPID") == "0"
+    # No run begins it anew, not one without the marker of the first either, nor one that is killed.
+    ran = service.step(timeout=1)
+    assert ran.code != 0 and "did not become active in time" in ran.out + ran.err
+    (host.root / "run/kplan/thing.started").unlink()
+    ran = service.step(timeout=1)
+    assert ran.code != 0 and "did not become active in time" in ran.out + ran.err
+    host.run(["timeout", "-s", "KILL", "1", *service.arguments(timeout=30)], cwd="/root/project")
+    assert service.runs() == 1
+    (host.root / "run/hold").unlink()
+    service.step(timeout=60).ok()
+    assert service.runs() == 1
+    assert service.step().ok().out == "service/thing: only checked\n"
+
+
+def test_one_that_is_on_its_way_with_old_inputs_is_started_anew(host):
+    service = Slow(host)
+    assert service.step(timeout=1).code != 0
+    service.write_unit(["/bin/sleep", "2000"])
+    service.record["argv"][1][0] = "2000"
+    ran = service.step(timeout=1)
+    assert ran.code != 0
+    assert service.runs() == 2
+    (host.root / "run/hold").unlink()
+    service.step(timeout=60).ok()
+    assert service.runs() == 2
+    assert "argv[]=/bin/sleep 2000" in service.show("ExecStart")
+
+
+def test_between_two_tries_the_next_one_is_waited_for(host):
+    host.run(["systemctl", "stop", "thing"])
+    host.run(["touch", "/run/broken"]).ok()
+    script = "echo tried >> /run/tried; if test -e /run/broken; then echo cannot; exit 3; fi; systemd-notify --ready; exec sleep 1000"
+    service = Service(host, ["/bin/sh", "-c", script])
+    service.unit.write_text(service.unit.read_text(encoding="ascii") + "[Service]\nNotifyAccess=all\n", encoding="ascii")
+    (host.root / "run/tried").unlink(missing_ok=True)
+    ran = service.step(timeout=30)
+    assert ran.code != 0 and "systemd is going to try again" in ran.out + ran.err
+    assert service.show("SubState") == "auto-restart"
+    ran = service.step(timeout=30)
+    assert ran.code != 0 and "    cannot\n" in ran.out + ran.err and "systemd is going to try again" in ran.out + ran.err
+    assert service.show("NRestarts") != "0", "it was systemd that tried again"
+    (host.root / "run/broken").unlink()
+    ran = service.step(timeout=30).ok()
+    assert ran.out in (ON_THE_WAY, "service/thing: only checked\n") or ON_THE_WAY in ran.out, ran.out
+    assert service.show("NRestarts") != "0"
+    assert service.show("ActiveState") == "active"
+
+
+def test_a_unit_of_the_distribution_that_was_loaded_before_ours(host):
+    host.run(["systemctl", "stop", "thing"])
+    (host.root / "etc/systemd/system/thing.service").unlink()
+    theirs = host.root / "lib/systemd/system/thing.service"
+    theirs.write_text("[Service]\nExecStart=/bin/sleep 7\n", encoding="ascii")
+    host.run(["systemctl", "daemon-reload"]).ok()
+    host.run(["systemctl", "start", "thing"]).ok()
+    assert service_fragment(host) == "/lib/systemd/system/thing.service"
+    service = Service(host, ["/bin/sh", "-c", "systemd-notify --ready; exec sleep 1000"])
+    service.unit.write_text(service.unit.read_text(encoding="ascii") + "[Service]\nNotifyAccess=all\n", encoding="ascii")
+    assert service.show("NeedDaemonReload") == "no", "systemd does not see it"
+    ran = service.step(timeout=30).ok()
+    assert "restarted: " in ran.out and "unit changed" in ran.out, ran.out
+    assert service_fragment(host) == "/etc/systemd/system/thing.service"
+    assert service.step().ok().out == "service/thing: only checked\n"
+    theirs.unlink()
+    host.run(["systemctl", "daemon-reload"]).ok()
+
+
+def service_fragment(host):
+    return host.run(["systemctl", "show", "--property=FragmentPath", "--value", "thing"]).ok().out.strip()
+
+
+@pytest.mark.parametrize("folder", ["thing.service.d", "service.d"])
+def test_a_first_drop_in_is_read(host, folder):
+    service = Reader(host)
+    service.step().ok()
+    path = host.root / "etc/systemd/system" / folder / "more.conf"
+    path.parent.mkdir()
+    path.write_text("[Service]\nNice=3\n", encoding="ascii")
+    assert service.show("NeedDaemonReload") == "no", "systemd does not see it"
+    assert service.step().ok().out == READ_AGAIN
+    assert service.show("Nice") == "3"
+    assert service.step().ok().out == "service/thing: only checked\n"
+    path.unlink()
+    path.parent.rmdir()
+    assert service.step().ok().out == READ_AGAIN
+    assert service.show("Nice") == "0"
+
+
+def test_a_mask_is_left_and_its_remedy_works(host):
+    service = Reader(host)
+    service.step().ok()
+    host.run(["systemctl", "stop", "thing"]).ok()
+    text = service.unit.read_text(encoding="ascii")
+    service.unit.unlink()
+    host.run(["systemctl", "mask", "thing"]).ok()
+    ran = service.step()
+    assert ran.code != 0 and "thing.service is masked" in ran.out + ran.err, ran.out + ran.err
+    assert "`systemctl unmask thing.service` first" in ran.out + ran.err
+    assert service.unit.is_symlink()
+    host.run(["systemctl", "unmask", "thing.service"]).ok()
+    service.unit.write_text(text, encoding="ascii")
+    service.step().ok()
+    assert service.show("ActiveState") == "active"
+    # One that somebody takes away by hand, without telling systemd.
+    host.run(["systemctl", "stop", "thing"]).ok()
+    service.unit.unlink()
+    host.run(["systemctl", "mask", "thing"]).ok()
+    service.unit.unlink()
+    service.unit.write_text(text, encoding="ascii")
+    service.step().ok()
+    assert service.show("ActiveState") == "active"
+
+
+def test_a_folder_that_its_user_may_not_enter(host):
+    service = Reader(host)
+    host.run(["sh", "-c", "mkdir -p /etc/thing/deep; cp /usr/local/bin/reader /etc/thing/deep/; chmod 700 /etc/thing; touch /run/read; chmod 666 /run/read"]).ok()
+    service.unit.write_text(service.unit.read_text(encoding="ascii").replace(
+        "/usr/local/bin/reader", "/etc/thing/deep/reader").replace("[Service]", "[Service]\nUser=nobody"), encoding="ascii")
+    service.record["argv"][1][0] = "/etc/thing/deep/reader"
+    ran = service.step()
+    what = "nobody may not enter /etc/thing (0700, of root), which is on the way to /etc/thing/deep/reader; `chmod o+x /etc/thing`"
+    assert ran.code != 0 and what in ran.out + ran.err, ran.out + ran.err
+    assert service.show("ActiveState") == "inactive"
+    host.run(["chmod", "o+x", "/etc/thing"]).ok()
+    service.step().ok()
+    # One that runs is told, too, and goes on.
+    pid = service.show("MainPID")
+    host.run(["chmod", "o-x", "/etc/thing"]).ok()
+    ran = service.step()
+    assert ran.code != 0 and what in ran.out + ran.err, ran.out + ran.err
+    assert service.show("MainPID") == pid
+    host.run(["chmod", "o+x", "/etc/thing"]).ok()
+    assert service.step().ok().out == "service/thing: only checked\n"
+    host.run(["systemctl", "stop", "thing"])
+    service.unit.unlink()
+
+
 # Reads its file when it is started and when it is told to, and keeps what it has read in /run/read.
 READER = """#!/bin/sh
 read_it() { cat /etc/thing.conf >> /run/read; }

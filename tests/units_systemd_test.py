@@ -105,6 +105,33 @@ def test_a_socket_in_use_is_opened_anew(steps):
     assert steps.show("hold.service", "ActiveState") == "inactive"
 
 
+def test_a_socket_of_the_distribution_that_was_loaded_before_ours(steps):
+    theirs = steps.host.root / "lib/systemd/system/ours.socket"
+    theirs.write_text("[Socket]\nListenStream=127.0.0.1:4005\nAccept=yes\n", encoding="ascii")
+    (theirs.parent / "ours@.service").write_text("[Service]\nExecStart=/bin/cat\nStandardInput=socket\n", encoding="ascii")
+    steps.host.run(["systemctl", "daemon-reload"]).ok()
+    steps.host.run(["systemctl", "start", "ours.socket"]).ok()
+    (steps.host.root / FOLDER / "ours.socket").write_text(
+        "[Socket]\nListenStream=127.0.0.1:4006\nAccept=yes\n", encoding="ascii")  # to enable it has systemd reload by itself
+    assert steps.show("ours.socket", "NeedDaemonReload") == "no", "systemd does not see it"
+    assert "unit changed" in steps.activate("ours.socket").ok().out
+    assert "4006" in steps.show("ours.socket", "Listen")
+    assert "unit changed" not in steps.activate("ours.socket").ok().out
+
+
+def test_a_mask_is_replaced_by_nothing(steps):
+    for runtime, path in ((["--runtime"], "run/systemd/system/held-back.service"), ([], f"{FOLDER}/held-back.service")):
+        steps.host.run(["systemctl", "mask", *runtime, "held-back.service"]).ok()
+        ran = steps.unit("held-back.service", JOB)
+        command = " ".join(["systemctl", "unmask", *runtime, "held-back.service"])
+        assert ran.code != 0 and f"held-back.service is masked (/{path} leads to /dev/null)" in ran.out + ran.err, ran.out + ran.err
+        assert f"`{command}` first" in ran.out + ran.err
+        assert (steps.host.root / path).is_symlink()
+        steps.host.run(command.split()).ok()
+        steps.unit("held-back.service", JOB).ok()
+        (steps.host.root / FOLDER / "held-back.service").unlink()
+
+
 def test_a_unit_that_cannot_start_fails_the_step_with_its_log(steps):
     steps.unit("bad.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo no such thing; exit 3'\n").ok()
     ran = steps.activate("bad.service")

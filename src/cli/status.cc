@@ -34,18 +34,18 @@ struct Form {
   StatusStyle style;
 };
 
-struct Shown {
+struct Told {
   std::string text;
   StatusReport report;
 };
 
-Shown LookAtAll(const Graph& graph, const Form& form) {
+Told LookAtAll(const Graph& graph, const Form& form) {
   const absl::Time now = absl::Now();
   const Look look = LookAt(graph, form.contact, now);
   const Forecast& forecast = look.forecast;
   std::vector<std::string> leftovers;
   for (const Leftover& leftover : FindLeftovers(graph)) leftovers.push_back(leftover.key);
-  Shown shown;
+  Told shown;
   shown.report = MakeStatusReport(graph, forecast, std::move(leftovers), now, look.sights);
   shown.text = form.json ? StatusJson(graph, forecast, shown.report, now, form.compact)
                          : StatusText(graph, shown.report, form.style, now);
@@ -119,7 +119,7 @@ int WatchFor(std::unique_ptr<SpecFile> file, const std::string& spec, const Form
       }
     }
     const Graph& graph = file->compiled()->graph;
-    Shown shown = LookAtAll(graph, form);
+    Told shown = LookAtAll(graph, form);
     if (first || shown.text != before) {
       if (terminal) ClearTerminal();
       const bool apart = !terminal && !first && !form.json;
@@ -168,7 +168,7 @@ int StatusCommand(const Arguments& arguments) {
   if (options.Has("--watch")) {
     return WatchFor(std::move(plan.file), absolute.empty() ? plan.path : absolute, form);
   }
-  const Shown shown = LookAtAll(plan.graph(), form);
+  const Told shown = LookAtAll(plan.graph(), form);
   Write(form, shown.text);
   if (shown.report.any_failed() || shown.report.any_silent()) return kExitTrouble;
   return shown.report.all_fresh() ? kExitDone : kExitChanges;

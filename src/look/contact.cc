@@ -48,7 +48,7 @@ struct Inquiry {
 absl::string_view KnownName(const std::string& name) {
   for (absl::string_view known :
        {"missing", "mode", "owner", "unfinished", "pair", "not-running", "not-active", "not-enabled",
-        "unit-unread", "binary", "unit", "trust", "flags", "file", "unfinished-restart"}) {
+        "unit-unread", "binary", "unit", "trust", "flags", "file", "unfinished-restart", "coming-up"}) {
     if (name == known) return known;
   }
   return "content";

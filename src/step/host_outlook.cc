@@ -40,6 +40,17 @@ std::optional<std::string> DigestOf(const ForeseenFile& file) {
   return file.sha256;
 }
 
+std::optional<PlaceRights> FolderToCome(const Foreseen& foreseen, const std::string& folder) {
+  const ForeseenFile* file = foreseen.Find(folder);
+  return file == nullptr ? std::nullopt : file->folder;
+}
+
+absl::Status CheckOwnersWay(const std::string& root, const std::string& path, const std::string& owner,
+                            const Foreseen& foreseen) {
+  return CheckOwnerMayReach(root, path, owner,
+                            [&](const std::string& folder) { return FolderToCome(foreseen, folder); });
+}
+
 std::string DigestText(absl::string_view sha256) {
   return absl::StrCat("sha256:", sha256.substr(0, kShownDigits), "…");
 }

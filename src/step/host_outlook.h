@@ -10,6 +10,7 @@
 
 #include "absl/strings/string_view.h"
 #include "src/host/host_owner.h"
+#include "src/host/may_reach.h"
 #include "src/step/outlook.h"
 
 namespace kplan {
@@ -24,6 +25,14 @@ void AddAttributes(const std::vector<AttributeDifference>& differences, const st
 
 // The digest (Sha256Hex) of what will be in FILE; no value when that is not known.
 std::optional<std::string> DigestOf(const ForeseenFile& file);
+
+// What FOLDER of a host, as seen from here, is going to be (host/may_reach.h, PlaceToCome).
+std::optional<PlaceRights> FolderToCome(const Foreseen& foreseen, const std::string& folder);
+
+// Whether OWNER (a record's) gets to what is, or will be, at PATH inside ROOT, with the folders that FORESEEN
+// has (host/may_reach.h, CheckOwnerMayReach): whom a file is given to has to read it.
+absl::Status CheckOwnersWay(const std::string& root, const std::string& path, const std::string& owner,
+                            const Foreseen& foreseen);
 
 // SHA256 (64 digits) for a person: "sha256:abcd1234…".
 std::string DigestText(absl::string_view sha256);

@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 #include "src/base/fields.h"
 #include "src/base/reason.h"
+#include "src/host/may_reach.h"
 #include "src/pki/certificate.h"
 #include "src/step/any_record.h"
 
@@ -47,6 +48,8 @@ struct ForeseenFile {
     kAlready,  // it is in place, and is not written: what waits beside it goes
   };
   Comes comes = Comes::kInPlace;
+  // Of a folder on a host: who will get where in it.
+  std::optional<PlaceRights> folder = {};
   // It is not here, and what is made again from what stays as it is will be what it was (look/notes.h).
   bool again = false;
 };

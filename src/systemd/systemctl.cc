@@ -20,7 +20,7 @@
 #include "src/base/process.h"
 #include "src/base/process_failure.h"
 #include "src/base/text.h"
-#include "src/systemd/unit_drop_ins.h"
+#include "src/systemd/unit_files.h"
 #include "src/systemd/unit_journal.h"
 #include "src/systemd/unit_name.h"
 
@@ -28,12 +28,13 @@ namespace kplan {
 namespace {
 
 constexpr char kProperties[] =
-    "ActiveState,DropInPaths,ExecMainStatus,InvocationID,LoadError,LoadState,MainPID,NRestarts,"
-    "NeedDaemonReload,Result,"
-    "SubState";
+    "ActiveState,DropInPaths,ExecMainStatus,FragmentPath,InactiveExitTimestampMonotonic,InvocationID,"
+    "LoadError,LoadState,MainPID,NRestarts,NeedDaemonReload,Result,SubState";
 
 // systemd has no way to be told of a change without a D-Bus connection; a start takes tenths of a second.
 constexpr absl::Duration kPause = absl::Milliseconds(50);
+
+constexpr char kTriesAgain[] = "failed to start, systemd is going to try again";
 
 absl::StatusOr<RunResult> Systemctl(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "systemctl");
@@ -80,10 +81,17 @@ absl::Status RunJob(const char* verb, const std::string& name) {
       absl::StrCat(why, "; the last log lines of ", name, ":\n", LastLines(JournalOf(name), 3)));
 }
 
+// Systemd says that it is masked, and not because of a file that is gone since.
+bool IsMasked(const UnitState& state) { return state.load_state == "masked" && !state.needs_daemon_reload; }
+
 absl::Status MaskedError(const std::string& name) {
-  return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name),
-                                                    " is masked; if kplan shall run it, `systemctl unmask ",
-                                                    FullUnitName(name), "` first"));
+  const absl::Status status = CheckNotMasked("/", FullUnitName(name));
+  // Masked by a generator, or on the kernel's command line (systemd.mask=).
+  if (!status.ok()) return status;
+  return absl::FailedPreconditionError(
+      absl::StrCat(FullUnitName(name),
+                   " is masked, and not by a link in /etc or /run; if kplan shall run it, `systemctl unmask ",
+                   FullUnitName(name), "` first, or take away what else masks it"));
 }
 
 std::string CannotBeLoaded(const UnitState& state) {
@@ -117,6 +125,8 @@ absl::StatusOr<UnitState> ParseUnitState(absl::string_view output) {
   state.result = std::string(values["Result"]);
   state.invocation = std::string(values["InvocationID"]);
   state.needs_daemon_reload = values["NeedDaemonReload"] == "yes";
+  state.fragment = std::string(values["FragmentPath"]);
+  if (!absl::SimpleAtoi(values["InactiveExitTimestampMonotonic"], &state.began)) state.began = 0;
   state.drop_ins = absl::StrSplit(values["DropInPaths"], ' ', absl::SkipEmpty());
   // A D-Bus error: its name, and the text in quotes; nothing, or two quotes, when there was none.
   absl::string_view error = values["LoadError"];
@@ -141,14 +151,17 @@ absl::StatusOr<UnitState> ShowUnit(const std::string& name) {
     return absl::FailedPreconditionError(absl::StrCat("systemd does not answer: ", FailureOf(*result)));
   }
   absl::StatusOr<UnitState> state = ParseUnitState(result->out);
-  if (state.ok() && HasOtherDropIns(FullUnitName(name), state->drop_ins)) state->needs_daemon_reload = true;
+  if (!state.ok()) return state;
+  const std::string full = FullUnitName(name);
+  if (HasOtherFragment("/", full, state->fragment) || HasOtherDropIns("/", full, state->drop_ins))
+    state->needs_daemon_reload = true;
   return state;
 }
 
 absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state;
-  if (state->load_state == "masked") return MaskedError(name);
+  if (IsMasked(*state)) return MaskedError(name);
   // What is not loaded, and will not be another file by then, stays so after a daemon-reload. One that was
   // not found may be there since systemd looked.
   const bool may_load = file_to_come || state->needs_daemon_reload || state->load_state == "not-found";
@@ -161,12 +174,13 @@ absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come)
 absl::StatusOr<UnitState> LoadUnit(const std::string& name) {
   absl::StatusOr<UnitState> state = ShowUnit(name);
   if (!state.ok()) return state;
-  if (state->load_state == "masked") return MaskedError(name);
+  if (IsMasked(*state)) return MaskedError(name);
   const bool needed_reload = state->needs_daemon_reload;
   if (needed_reload || state->load_state != "loaded") {
     if (absl::Status status = ReadUnitsAgain(); !status.ok()) return status;
     state = ShowUnit(name);
     if (!state.ok()) return state;
+    if (state->load_state == "masked") return MaskedError(name);
   }
   if (state->load_state != "loaded") return UnitError(name, *state, CannotBeLoaded(*state));
   state->needs_daemon_reload = needed_reload;
@@ -240,10 +254,10 @@ absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& 
         return state;
       }
       if (state->active_state == "failed") return UnitError(name, *state, "failed to start");
-      if (state->sub_state == "auto-restart")
-        return UnitError(name, *state, "failed to start, systemd is going to try again");
+      if (state->sub_state == "auto-restart") return UnitError(name, *state, kTriesAgain);
     }
     if (clock->Now() >= deadline) {
+      if (state->sub_state == "auto-restart") return UnitError(name, *state, kTriesAgain);
       return UnitError(
           name, *state,
           phase == UnitPhase::kActive ? "did not become active in time" : "was not started in time");

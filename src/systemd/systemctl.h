@@ -27,10 +27,11 @@ struct UnitState {
   std::string sub_state;     // running, dead, auto-restart, ...
   std::string result;        // success, exit-code, signal, timeout, start-limit-hit, ...
   std::string invocation;    // a new one each time the unit is started
-  // Its file, or its drop-ins, are others than those that systemd has read. (Its own NeedDaemonReload does
-  // not know of a first drop-in, whose folder was not there before; systemd 252.)
+  std::string fragment;      // the path of its file that systemd has read; empty: it has read none
+  // Its file, or its drop-ins, are others than those that systemd has read (unit_files.h).
   bool needs_daemon_reload = false;
   std::vector<std::string> drop_ins;  // paths of those that it has read
+  uint64_t began = 0;                 // microseconds after boot, when it was last inactive no more; 0: never
   pid_t main_pid = 0;
   int64_t restarts = 0;     // by Restart=, since somebody started it
   int64_t exit_status = 0;  // of the last run of the main process
@@ -79,7 +80,8 @@ enum class UnitPhase {
   kActive,
 };
 
-// Waits until the unit is in PHASE in another invocation than OLD_INVOCATION (empty: any). Fails as soon as
+// Waits until the unit is in PHASE in another invocation than OLD_INVOCATION (empty: any). Of one that is
+// between two tries (Restart=), that of the try before is passed, and the next one counts. Fails as soon as
 // systemd says that the service failed, also when it is going to try again; the message has its state and
 // last log lines.
 absl::StatusOr<UnitState> AwaitUnit(const std::string& name, const std::string& old_invocation,

@@ -150,5 +150,21 @@ TEST_F(AwaitUnitTest, IsOverWhenSystemdIsGoingToTryAgain) {
   EXPECT_EQ(clock_.waited(), absl::Seconds(4));
 }
 
+TEST_F(AwaitUnitTest, BetweenTwoTriesTheNextOneCounts) {
+  Say("activating", "auto-restart", 0, "old");
+  SayAfter(3, "activating", "start", 231, "new");
+  SayAfter(4, "active", "running", 231, "new");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kActive);
+  ASSERT_TRUE(state.ok()) << state.status();
+  EXPECT_EQ(clock_.waited(), absl::Seconds(4));
+}
+
+TEST_F(AwaitUnitTest, BetweenTwoTriesThatComeTooLate) {
+  Say("activating", "auto-restart", 0, "old");
+  absl::StatusOr<UnitState> state = Await(UnitPhase::kActive);
+  EXPECT_THAT(std::string(state.status().message()), HasSubstr("systemd is going to try again"));
+  EXPECT_EQ(clock_.waited(), absl::Seconds(10));
+}
+
 }  // namespace
 }  // namespace kplan

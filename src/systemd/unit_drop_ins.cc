@@ -1,18 +1,18 @@
 #include "src/systemd/unit_drop_ins.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
+#include "src/systemd/unit_files.h"
 #include "src/systemd/unit_keys.h"
+#include "src/systemd/unit_name.h"
 #include "src/systemd/unit_text.h"
 
 namespace kplan {
@@ -24,32 +24,7 @@ constexpr size_t kMaxDropIn = 1 << 20;
 // systemd has no bound; nobody has more by intention.
 constexpr size_t kMostDropIns = 256;
 
-// The load path of the system manager, the strongest first.
-constexpr const char* kFolders[] = {
-    "etc/systemd/system.control",   "run/systemd/system.control",  "run/systemd/transient",
-    "run/systemd/generator.early",  "etc/systemd/system",          "etc/systemd/system.attached",
-    "run/systemd/system",           "run/systemd/system.attached", "run/systemd/generator",
-    "usr/local/lib/systemd/system", "usr/lib/systemd/system",      "lib/systemd/system",
-    "run/systemd/generator.late",
-};
-
-// "a-b.service.d", "a-.service.d", "service.d", the strongest first.
-std::vector<std::string> FoldersOf(absl::string_view name) {
-  std::vector<std::string> folders = {absl::StrCat(name, ".service.d")};
-  for (size_t end = name.size(); end > 0; --end) {
-    if (name[end - 1] == '-' && end < name.size())
-      folders.push_back(absl::StrCat(name.substr(0, end), ".service.d"));
-  }
-  folders.push_back("service.d");
-  return folders;
-}
-
 std::string Joined(const std::vector<std::string>& values) { return absl::StrJoin(values, ", "); }
-
-// Whether systemd reads a file called FILE in a folder of drop-ins.
-bool IsDropIn(absl::string_view file) {
-  return absl::EndsWith(file, ".conf") && !absl::StartsWith(file, ".");
-}
 
 std::string OrNothing(const std::string& text) { return text.empty() ? "nothing" : text; }
 
@@ -57,8 +32,8 @@ std::string OrNothing(const std::string& text) { return text.empty() ? "nothing"
 
 absl::StatusOr<std::vector<DropIn>> DropInsOf(const std::string& root, absl::string_view name) {
   std::map<std::string, std::string> paths;  // by file name: of the same name the strongest alone is read
-  for (const std::string& folder : FoldersOf(name)) {
-    for (const char* where : kFolders) {
+  for (const std::string& folder : DropInFolders(FullUnitName(name))) {
+    for (const char* where : UnitLoadPath()) {
       std::error_code error;
       const std::string full = absl::StrCat(root, root == "/" ? "" : "/", where, "/", folder);
       for (fs::directory_iterator it(full, error), end; !error && it != end; it.increment(error)) {
@@ -80,29 +55,6 @@ absl::StatusOr<std::vector<DropIn>> DropInsOf(const std::string& root, absl::str
     drop_ins.push_back({path, *std::move(text)});
   }
   return drop_ins;
-}
-
-bool HasOtherDropIns(const std::string& name, const std::vector<std::string>& read) {
-  std::error_code error;
-  // systemctl escapes others.
-  const auto is_plain = [](absl::string_view path) { return OnlyAlnumAnd(path, "/._@:-"); };
-  const auto is_gone = [&](const std::string& path) {
-    return is_plain(path) && !fs::exists(fs::symlink_status(path, error));
-  };
-  for (const char* where : {"/etc/systemd/system/", "/run/systemd/system/"}) {
-    for (fs::directory_iterator it(absl::StrCat(where, name, ".d"), error), end; !error && it != end;
-         it.increment(error)) {
-      const std::string path = it->path().string();
-      const std::string file = it->path().filename().string();
-      if (!IsDropIn(file) || !is_plain(file)) continue;
-      // A link to /dev/null is read as nothing, and one of the same name may be stronger.
-      const auto same_name = [&](const std::string& other) {
-        return absl::EndsWith(other, absl::StrCat("/", file));
-      };
-      if (fs::is_regular_file(path, error) && std::none_of(read.begin(), read.end(), same_name)) return true;
-    }
-  }
-  return std::any_of(read.begin(), read.end(), is_gone);
 }
 
 std::vector<DropInDifference> TakenByDropIns(absl::string_view text, const std::vector<DropIn>& drop_ins) {

@@ -21,11 +21,6 @@ struct DropIn {
 // FailedPrecondition for one that cannot be read.
 absl::StatusOr<std::vector<DropIn>> DropInsOf(const std::string& root, absl::string_view name);
 
-// Whether the drop-ins that the administrator has for the unit NAME ("etcd.service") are others than those
-// that systemd has READ, by their paths. What packages and generators bring is not looked at: it comes with a
-// daemon-reload of its own.
-bool HasOtherDropIns(const std::string& name, const std::vector<std::string>& read);
-
 // What one of DROP_INS takes away of a unit's TEXT.
 struct DropInDifference {
   std::string path;              // the last one that is about the key

@@ -157,6 +157,11 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const DirRecord& record) {
   outlook.changes = std::move(found->changes);
   outlook.changes_digest = found->missing;
   outlook.digest = folder->Digest();
+  if (!outlook.reasons.empty() && folder->owner.has_value()) {
+    ForeseenFile right;
+    right.folder = PlaceRights{folder->mode, *folder->owner, {}};
+    outlook.files.emplace_back(folder->shown(), std::move(right));
+  }
   return outlook;
 }
 

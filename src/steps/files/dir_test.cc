@@ -1,13 +1,16 @@
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "src/base/files.h"
+#include "src/step/outlook.h"
 #include "src/step/step_testing.h"
 
 namespace kplan {
@@ -141,6 +144,23 @@ TEST_F(DirOwnerTest, AnyOwnerWillDo) {
   ASSERT_EQ(chmod("data", 0755), 0);
   EXPECT_EQ(MustRun(DirStep, record).reason, "mode was 0755, is 0700");
   EXPECT_EQ(Look("data").st_uid, 1u);
+}
+
+TEST_F(DirOwnerTest, TheLookSaysWhoWillGetWhere) {
+  MustRun(DirStep, RecordFor(""));
+  ASSERT_EQ(chmod("etcd", 0755), 0);
+  absl::StatusOr<Outlook> look =
+      LookAs<DirRecord, DirLook>({"", absl::Now(), Foreseen()}, Json::parse(RecordFor("12:34")));
+  ASSERT_TRUE(look.ok()) << look.status();
+  ASSERT_EQ(look->files.size(), 1u);
+  EXPECT_EQ(look->files[0].first, absl::StrCat(working_folder_, "/etcd"));
+  ASSERT_TRUE(look->files[0].second.folder.has_value());
+  EXPECT_EQ(look->files[0].second.folder->mode, 0700u);
+  EXPECT_EQ(look->files[0].second.folder->owner.uid, 12u);
+  MustRun(DirStep, RecordFor("12:34"));
+  look = LookAs<DirRecord, DirLook>({"", absl::Now(), Foreseen()}, Json::parse(RecordFor("12:34")));
+  ASSERT_TRUE(look.ok()) << look.status();
+  EXPECT_TRUE(look->files.empty()) << "it stays as it is";
 }
 
 TEST_F(DirOwnerTest, AnUnknownUserIsNamed) {

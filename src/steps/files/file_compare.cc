@@ -19,6 +19,7 @@
 #include "src/step/host_outlook.h"
 #include "src/steps/files/delivery.h"
 #include "src/steps/files/service_seen.h"
+#include "src/systemd/unit_files.h"
 
 namespace kplan {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<Sight> See(const InstallTarget& target, const NewContent& content
   Sight sight;
   absl::StatusOr<HostFileState> state = LookAtHostFile(target.root, target.path);
   if (!state.ok()) return state.status();
+  if (absl::Status status = CheckPlaceNotMasked(target.root, target.path); !status.ok()) return status;
   if (absl::Status status = MayReplace(*state); !status.ok()) return status;
   sight.state = *std::move(state);
   if (!sight.state.exists) return sight;

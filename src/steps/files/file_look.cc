@@ -21,6 +21,7 @@
 #include "src/steps/files/delivery.h"
 #include "src/steps/files/file_checked.h"
 #include "src/steps/files/file_compare.h"
+#include "src/systemd/unit_files.h"
 
 namespace kplan {
 namespace {
@@ -208,6 +209,8 @@ absl::StatusOr<Standing> FileStanding(const FileFields& record, KnownDigests* kn
   };
   absl::StatusOr<HostFileState> state = LookAtHostFile(target->root, target->path);
   if (!state.ok()) return fail(state.status());
+  if (absl::Status status = CheckPlaceNotMasked(target->root, target->path); !status.ok())
+    return fail(status);
   if (absl::Status status = MayReplace(*state); !status.ok()) return fail(status);
   Standing standing;
   if (!state->exists) {

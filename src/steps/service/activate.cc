@@ -7,8 +7,6 @@
 // not change since. A job (Type=oneshot) is not active once it is done: it is run when its text changed, and
 // when it was not run since the machine was booted.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -16,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
@@ -26,6 +23,7 @@
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
+#include "src/steps/service/unit_beginning.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_name.h"
 #include "src/systemd/unit_rights.h"
@@ -59,12 +57,11 @@ bool CanBeEnabled(absl::string_view text) {
 struct UnitSeen {
   UnitState state;
   std::optional<ServiceMarker> marker;
-  bool job = false;    // Type=oneshot that is over when it has run
-  uint64_t began = 0;  // microseconds after boot, when it was last started; 0: never
+  bool job = false;  // Type=oneshot that is over when it has run
 
   bool up() const {
     if (state.active_state == "active") return true;
-    return job && state.active_state == "inactive" && began != 0 && state.result == "success";
+    return job && state.active_state == "inactive" && state.began != 0 && state.result == "success";
   }
   // The marker is about the last start.
   bool started() const {
@@ -78,10 +75,9 @@ absl::StatusOr<UnitSeen> Observe(const ActivateRecord& unit, absl::StatusOr<Unit
   seen.state = *std::move(state);
   seen.marker = ReadMarker(unit.root, unit.name);
   absl::StatusOr<std::map<std::string, std::string>> properties =
-      ShowProperties(unit.name, {"InactiveExitTimestampMonotonic", "RemainAfterExit", "Type"});
+      ShowProperties(unit.name, {"RemainAfterExit", "Type"});
   if (!properties.ok()) return properties.status();
   seen.job = (*properties)["Type"] == "oneshot" && (*properties)["RemainAfterExit"] == "no";
-  if (!absl::SimpleAtoi((*properties)["InactiveExitTimestampMonotonic"], &seen.began)) seen.began = 0;
   return seen;
 }
 
@@ -93,12 +89,8 @@ absl::StatusOr<bool> StartedFromAnother(const ActivateRecord& unit, const UnitSe
     return known == seen.marker->files.end() || known->second.sha256 != file.sha256;
   }
   if (seen.state.needs_daemon_reload) return true;
-  // systemd's clock stands still while the machine is suspended, ours does not: that moves the start to the
-  // past, and the doubt to a restart.
-  Instance start;
-  start.boot = BootId();
-  start.start_ticks = seen.began / (1000000 / static_cast<uint64_t>(sysconf(_SC_CLK_TCK)));
-  absl::StatusOr<bool> unchanged = UnchangedSinceStart(PathFromHere(unit.root, unit.path), start);
+  absl::StatusOr<bool> unchanged =
+      UnchangedSinceStart(PathFromHere(unit.root, unit.path), BeginningOf(seen.state));
   if (!unchanged.ok()) return unchanged.status();
   return !*unchanged;
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/probe/stranger.h"
 #include "src/probe/tls_server_testing.h"
 #include "src/steps/pki/pki_testing.h"
 
@@ -222,6 +223,36 @@ TEST_F(CheckHttpsTest, WhoLetsStrangersInIsCaught) {
                    {"plaintext", "a client that speaks plain HTTP"}}) {
     json["refuse"] = {kind};
     EXPECT_THAT(Failure(json, true), HasSubstr(absl::StrCat("refuses ", who, " / ", who, " got in: ")));
+  }
+}
+
+TEST_F(CheckHttpsTest, AServerThatFailsOfItselfRefusesNobody) {
+  TestTlsServer server(Right(Turns::kByFault));
+  Json json = Full(server.Url());
+  for (const char* kind : {"wrong-ca", "plaintext"}) {
+    json["refuse"] = {kind};
+    EXPECT_THAT(
+        Failure(json, false),
+        AllOf(HasSubstr("TLS alert 80 internal_error, which is the server's own fault and no refusal"),
+              HasSubstr("may its user read its certificate")))
+        << kind;
+  }
+}
+
+// As etcd whose user may not read its certificate.
+TEST_F(CheckHttpsTest, AServerWithoutACertificateTurnsNobodyAway) {
+  TestTlsServer::Behaviour behaviour = Right();
+  behaviour.broken = true;
+  TestTlsServer server(behaviour);
+  ClientIdentity model;
+  model.cert_pem = Read("pki/client.pem");
+  for (const char* kind : {"no-cert", "wrong-ca", "plaintext"}) {
+    absl::StatusOr<ProbeResult> probe = ProbeAsStranger({"127.0.0.1", server.port()}, Read("pki/ca.pem"),
+                                                        model, kind, absl::Now() + absl::Seconds(10));
+    ASSERT_TRUE(probe.ok()) << probe.status();
+    EXPECT_TRUE(IsServersFault(probe->alert)) << kind << ": " << DescribeProbe(*probe);
+    for (Refusing refusing : {Refusing::kTls, Refusing::kTlsOrHttp})
+      EXPECT_FALSE(WasTurnedAway(kind, *probe, refusing)) << kind;
   }
 }
 

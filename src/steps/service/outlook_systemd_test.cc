@@ -2,6 +2,7 @@
 // do: a look only ever asks it to show.
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,13 @@ class SystemdOutlookTest : public SystemctlTest {
                {"root", "/"},
                {"timeout", 1},
                {"unit", Path("unit")}};
+  }
+
+  // The same of one without a main process, which has begun AGO ticks ago.
+  static void OnTheWay(absl::string_view sub, uint64_t ago) {
+    const uint64_t began = (TicksSinceBoot() - ago) * (1000000 / sysconf(_SC_CLK_TCK));
+    Write("state", absl::StrCat("LoadState=loaded\nActiveState=activating\nSubState=", sub,
+                                "\nMainPID=0\nInactiveExitTimestampMonotonic=", began, "\n"));
   }
 
   // What `systemctl show` says.
@@ -128,6 +136,52 @@ TEST_F(SystemdOutlookTest, OneThatRunsIsJudgedByEvidence) {
   EXPECT_THAT(LinesOf(outlook->changes), ElementsAre("argument: 1000 -> 2000"));
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
+}
+
+TEST_F(SystemdOutlookTest, WhoMayNotEnterAFolderIsNotStarted) {
+  Write("closed/x", "x");
+  ASSERT_EQ(chmod(Path("closed").c_str(), 0700), 0);
+  const std::string command = absl::StrCat("ExecStart=/bin/sleep --file=", Path("closed/x"), "\n");
+  const std::string as_nobody = absl::StrCat("[Service]\nUser=kplan-nobody\n", command);
+  State("loaded", "inactive", 0);
+  Write("unit", absl::StrCat("[Service]\n", command));
+  EXPECT_THAT(Names(), ElementsAre("not-running")) << "root gets everywhere";
+  // As it is, and as it is going to be.
+  Foreseen foreseen;
+  ForeseenFile to_come;
+  to_come.content = as_nobody;
+  foreseen.Add(Path("unit"), to_come);
+  const std::string refused =
+      absl::StrCat(record_["name"].get<std::string>(), ".service: kplan-nobody may not enter ");
+  EXPECT_THAT(std::string(LookAtIt(foreseen).status().message()), HasSubstr(refused));
+  Write("unit", as_nobody);
+  EXPECT_THAT(std::string(LookAtIt().status().message()), HasSubstr(refused));
+}
+
+TEST_F(SystemdOutlookTest, OneOnItsWayUpIsWaitedFor) {
+  for (uint64_t start = TicksSinceBoot(); TicksSinceBoot() < start + 3;) usleep(1000);
+  for (const char* sub : {"start-pre", "start", "auto-restart"}) {
+    OnTheWay(sub, 0);
+    absl::StatusOr<Outlook> outlook = LookAtIt();
+    ASSERT_TRUE(outlook.ok()) << outlook.status();
+    EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("coming-up")) << sub;
+    EXPECT_FALSE(outlook->starts || outlook->restarts || outlook->reloads) << sub;
+    EXPECT_EQ(outlook->digest, "") << sub;
+    // It has begun before the files were written.
+    OnTheWay(sub, 100000);
+    outlook = LookAtIt();
+    ASSERT_TRUE(outlook.ok()) << outlook.status();
+    EXPECT_THAT(NamesOf(outlook->reasons), ElementsAre("file", "unit")) << sub;
+    EXPECT_TRUE(outlook->starts) << sub;
+    // They are going to be written again.
+    OnTheWay(sub, 0);
+    Foreseen foreseen;
+    foreseen.Add(Path("trust"), ForeseenFile());
+    EXPECT_THAT(Names(foreseen), ElementsAre("file")) << sub;
+  }
+  // By whoever starts it.
+  record_["start"] = "by-unit";
+  EXPECT_THAT(Names(), IsEmpty());
 }
 
 }  // namespace

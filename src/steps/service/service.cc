@@ -23,6 +23,10 @@
 // were, and is restarted by the next run. Where nothing has to be restarted, because what runs was started
 // with the same content, they are put in place, too: none is left behind.
 //
+// A unit of systemd that is on its way up, and has no main process yet, is waited for while nothing says that
+// it would run with other inputs: a restart would begin anew what it does before (ExecStartPre=), or do at
+// once what systemd is going to do after its pause (RestartSec=).
+//
 // Where another process has an address of the service, nothing is stopped or started (ports.h).
 //
 // The marker is written before the step waits for answers: a service that comes up too slowly fails the step
@@ -73,7 +77,9 @@ constexpr char kByUnit[] = "by-unit";
 absl::StatusOr<RunningService> RunningUnitOf(const ServiceSpec& service,
                                              const absl::StatusOr<UnitState>& state) {
   absl::StatusOr<RunningService> running = RunningUnit(state);
-  if (!service.by_unit || !running.ok() || running->active) return running;
+  if (!service.by_unit || !running.ok()) return running;
+  running->coming_up.reset();  // by whoever starts it
+  if (running->active) return running;
   auto properties = ShowProperties(service.process.name, {"Type"});
   if (!properties.ok()) return properties.status();
   if ((*properties)["Type"] == "oneshot") running->instance.reset();
@@ -235,7 +241,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   const std::set<std::string> waiting = PathsWithWaiting(root, service.Watched());
   const bool unit_waits = waiting.count(service.unit) != 0;
   const std::optional<std::string> unit_text = UnitTextToCome(service, Foreseen());
-  if (absl::Status status = CheckDropInsOf(service, unit_text); !status.ok()) return status;
+  if (absl::Status status = CheckUnitOf(service, unit_text, Foreseen()); !status.ok()) return status;
   const bool not_enabled = IsNotEnabled(service, unit_text);
   absl::StatusOr<RunningService> running = LookAtRunning(service, unit_waits, may.ok());
   if (!running.ok()) return running.status();
@@ -270,13 +276,17 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   }
   result.runs_on = reasons.empty();
   if (reasons.empty()) {
-    const std::vector<Reason> upkeep = UnitUpkeep(running->unit_changed && !unit_waits, not_enabled);
+    const bool coming_up = running->coming_up.has_value();
+    const std::vector<Reason> upkeep =
+        UnitUpkeep(running->unit_changed && !unit_waits, not_enabled, coming_up);
     if (!upkeep.empty()) result.reason = absl::StrCat(kPutRight, Join(upkeep, ", "));
     if (service.manager == "process") {
       if (absl::Status status = EnsurePidFile(service.process, *instance); !status.ok()) return status;
-    } else if (!running->active && !service.await_start && !service.by_unit) {
-      // It is on its way up, started at boot or by a run that was killed.
-      absl::StatusOr<Instance> active = AwaitMainProcess(service, "", deadline, clock);
+    } else if (!running->active && (!service.await_start || !instance.has_value()) && !service.by_unit) {
+      // It is on its way up, started at boot or by a run that was killed. Between two tries only what comes
+      // of the next one counts.
+      absl::StatusOr<Instance> active =
+          AwaitMainProcess(service, running->between_tries ? running->invocation : "", deadline, clock);
       if (!active.ok()) return active.status();
       instance = *active;
     }
@@ -353,7 +363,7 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRec
     running.instance = FindRunning(service.process, /*await_start=*/false);
   }
   const std::optional<std::string> unit_text = UnitTextToCome(service, context.foreseen);
-  if (absl::Status status = CheckDropInsOf(service, unit_text); !status.ok()) return status;
+  if (absl::Status status = CheckUnitOf(service, unit_text, context.foreseen); !status.ok()) return status;
   const ServiceMarker wanted = WantedMarker(service, files->files);
   absl::StatusOr<ServiceDecision> decision =
       DecideOnService(service, running, marker, wanted, files->rewritten);
@@ -374,9 +384,12 @@ absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRec
     outlook.reasons = std::move(decision->reload);
     if (!outlook.reloads) {
       const bool unread = running.unit_changed && files->rewritten.count(service.unit) == 0;
-      outlook.reasons = UnitUpkeep(unread, IsNotEnabled(service, unit_text));
+      outlook.reasons = UnitUpkeep(unread, IsNotEnabled(service, unit_text), running.coming_up.has_value());
     }
-    if (!outlook.reasons.empty()) {
+    // Whoever only waits need not be allowed anything.
+    const bool acts = std::any_of(outlook.reasons.begin(), outlook.reasons.end(),
+                                  [](const Reason& reason) { return reason.name != kComingUp; });
+    if (acts) {
       if (absl::Status status = CheckMayManage(service); !status.ok()) return status;
     }
     outlook.changes_digest = files->differ;

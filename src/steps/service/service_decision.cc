@@ -116,6 +116,25 @@ absl::StatusOr<std::vector<Reason>> DifferencesByEvidence(const ServiceSpec& ser
   return reasons;
 }
 
+// Why what is on its way up would run with something else than what is wanted. Its main process is still to
+// be started, and reads all anew; but what comes before that has read some of it.
+absl::StatusOr<std::vector<Reason>> DifferencesOnTheWay(const ServiceSpec& service,
+                                                        const RunningService& running, bool known,
+                                                        const std::optional<ServiceMarker>& marker,
+                                                        const ServiceMarker& wanted,
+                                                        const std::set<std::string>& rewritten) {
+  if (known) return DifferencesByMarker(service, *marker, wanted);
+  std::vector<Reason> reasons;
+  if (running.unit_changed) reasons.push_back({"unit", "unit changed"});
+  for (const std::string& path : service.restart_on) {
+    if (path == service.unit && running.unit_changed) continue;
+    absl::StatusOr<bool> unchanged = UnchangedFor(service, *running.coming_up, rewritten, path);
+    if (!unchanged.ok()) return unchanged.status();
+    if (!*unchanged) reasons.push_back(Changed(service, path));
+  }
+  return reasons;
+}
+
 bool IsThere(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0;
@@ -206,6 +225,14 @@ absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, cons
                                                 const ServiceMarker& wanted,
                                                 const std::set<std::string>& rewritten) {
   ServiceDecision decision;
+  if (running.coming_up.has_value() && !running.instance.has_value() && !service.by_unit) {
+    decision.known = marker.has_value() && marker->IsAbout(*running.coming_up);
+    absl::StatusOr<std::vector<Reason>> differences =
+        DifferencesOnTheWay(service, running, decision.known, marker, wanted, rewritten);
+    if (!differences.ok()) return differences.status();
+    decision.reasons = *std::move(differences);
+    return decision;
+  }
   decision.known = running.instance.has_value() && marker.has_value() && marker->IsAbout(*running.instance);
   if (!running.instance.has_value()) {
     // What starts it by itself has it read everything anew.

@@ -48,6 +48,10 @@ struct RunningService {
   std::string invocation;
   bool active = false;
   bool unit_changed = false;  // the unit on disk is newer than the one that systemd had
+  // Of one without a main process that is on its way up by itself: it does what comes before that
+  // (ExecStartPre=), or is between two tries (Restart=). When it began (unit_beginning.h).
+  std::optional<Instance> coming_up;
+  bool between_tries = false;  // the second
 };
 
 // What a start now would write into the marker. FILES: those of Watched(); an empty digest is one that is not
@@ -62,7 +66,8 @@ Reason FileChanged(const StringPairs& argv, const std::string& unit, const std::
 bool IsTitle(const std::vector<std::string>& argv, const std::vector<std::string>& wanted);
 
 struct ServiceDecision {
-  std::vector<Reason> reasons;      // why it is started, or started again; empty: what runs stays
+  // Why it is started, or started again; empty: what runs stays, and what is on its way up is waited for.
+  std::vector<Reason> reasons;
   std::vector<Reason> reload;       // why one that stays has to read files again
   std::vector<std::string> unread;  // which: those of reload_on that it may have read as they were before
   bool known = false;               // the marker is about what runs

@@ -8,6 +8,7 @@
 #include "src/base/text.h"
 #include "src/probe/listening.h"
 #include "src/steps/service/service_reload.h"
+#include "src/steps/service/unit_beginning.h"
 #include "src/systemd/environment_file.h"
 #include "src/systemd/unit_journal.h"
 
@@ -28,6 +29,10 @@ absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& stat
   running.active = state->active_state == "active";
   if (running.active || state->active_state == "reloading" || state->active_state == "activating") {
     running.instance = FindInstance(state->main_pid);
+  }
+  if (state->active_state == "activating" && !running.instance.has_value()) {
+    running.coming_up = BeginningOf(*state);
+    running.between_tries = state->sub_state == "auto-restart";
   }
   return running;
 }

@@ -7,6 +7,7 @@
 #include "src/host/process_manager.h"
 #include "src/host/service_log.h"
 #include "src/host/service_marker.h"
+#include "src/steps/service/service_reach.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_journal.h"
 
@@ -24,7 +25,11 @@ absl::StatusOr<bool> ServiceIsRunning(const std::string& manager, const std::str
 
 absl::StatusOr<std::string> WhyServiceIsStale(const std::string& manager, const std::string& root,
                                               const std::string& name) {
-  if (manager == "systemd") return WhyUnitIsStale(name);
+  if (manager == "systemd") {
+    absl::StatusOr<std::string> stale = WhyUnitIsStale(name);
+    if (!stale.ok() || !stale->empty()) return stale;
+    return std::string(CheckReachOf(name).message());
+  }
   absl::StatusOr<bool> running = ServiceIsRunning(manager, root, name);
   if (!running.ok()) return running.status();
   return std::string(*running ? "" : "is not running");

@@ -16,7 +16,7 @@ absl::StatusOr<bool> ServiceIsRunning(const std::string& manager, const std::str
                                       const std::string& name);
 
 // Why the service NAME is not as its step left it, as cheaply: it does not run, or systemd has not read its
-// unit as it is on disk; else "".
+// unit as it is on disk, or its user does not get to its files (service_reach.h); else "".
 absl::StatusOr<std::string> WhyServiceIsStale(const std::string& manager, const std::string& root,
                                               const std::string& name);
 

@@ -6,6 +6,7 @@
 #include "src/base/files.h"
 #include "src/host/host_file.h"
 #include "src/host/waiting_file.h"
+#include "src/steps/service/service_reach.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_drop_ins.h"
 #include "src/systemd/unit_text.h"
@@ -34,16 +35,20 @@ bool IsNotEnabled(const ServiceSpec& service, const std::optional<std::string>& 
   return wanted && EnablementLinks(service.process.name).empty();
 }
 
-std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled) {
+std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled, bool coming_up) {
   std::vector<Reason> reasons;
   if (unread) reasons.push_back({"unit-unread", "systemd had not read its unit again"});
   if (not_enabled) reasons.push_back({"not-enabled", "was not enabled"});
+  if (coming_up) reasons.push_back({kComingUp, "was on its way up"});
   return reasons;
 }
 
-absl::Status CheckDropInsOf(const ServiceSpec& service, const std::optional<std::string>& text) {
+absl::Status CheckUnitOf(const ServiceSpec& service, const std::optional<std::string>& text,
+                         const Foreseen& foreseen) {
   if (!text.has_value()) return absl::OkStatus();
-  return CheckDropIns(service.process.root, service.process.name, *text);
+  const std::string& name = service.process.name;
+  if (absl::Status status = CheckDropIns(service.process.root, name, *text); !status.ok()) return status;
+  return CheckReach(name, *text, foreseen);
 }
 
 }  // namespace kplan

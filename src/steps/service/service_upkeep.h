@@ -26,11 +26,18 @@ bool IsNotEnabled(const ServiceSpec& service, const std::optional<std::string>& 
 // How the step of a service begins to say what it did about these.
 inline constexpr char kPutRight[] = "put right: ";
 
-// UNREAD: systemd has not read the unit as it is in place. PrepareUnit puts both right.
-std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled);
+// The name of the reason of one that is only waited for.
+inline constexpr char kComingUp[] = "coming-up";
 
-// FailedPrecondition when a drop-in takes away what TEXT, that of SERVICE's unit, says.
-absl::Status CheckDropInsOf(const ServiceSpec& service, const std::optional<std::string>& text);
+// UNREAD: systemd has not read the unit as it is in place. PrepareUnit puts both right. COMING_UP: it has no
+// main process yet, and is waited for.
+std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled, bool coming_up);
+
+// What stands in the way of a start with TEXT, that of SERVICE's unit: FailedPrecondition when a drop-in
+// takes away what it says, PermissionDenied when its user does not get to the files that it names. FORESEEN:
+// as of CheckReach.
+absl::Status CheckUnitOf(const ServiceSpec& service, const std::optional<std::string>& text,
+                         const Foreseen& foreseen);
 
 }  // namespace kplan
 

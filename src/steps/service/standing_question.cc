@@ -1,5 +1,6 @@
 #include "src/steps/service/standing_question.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -7,11 +8,13 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
 #include "src/step/any_record.h"
+#include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
 #include "src/steps/service/ports.h"
@@ -105,10 +108,16 @@ struct Repairs {
 void AddRepair(const Json& json, const StandingAnswer::Artifact& artifact, const std::string& delivered,
                Repairs* repairs) {
   absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
+  if (!record.ok()) return;
+  if (const auto* folder = std::get_if<DirRecord>(&*record)) {
+    absl::StatusOr<Outlook> look = DirLook(AsItIs(), *folder);
+    if (!look.ok()) return;  // as ArtifactOf has found already
+    for (auto& [path, file] : look->files) repairs->known.Add(path, std::move(file));
+    return;
+  }
   // Where the asker does not know what was delivered, only that something has to be there is known.
   const bool missing = !artifact.reasons.empty() && artifact.reasons[0].name == "missing";
   if (delivered.empty() ? !missing : artifact.digest == delivered) return;
-  if (!record.ok()) return;
   const FileFields* file = FileOf(*record);
   // Of a secret the digest is not that of its bytes; that of a pair is of two files.
   if (file != nullptr && !file->secret && !delivered.empty()) {
@@ -123,7 +132,25 @@ void AddRepair(const Json& json, const StandingAnswer::Artifact& artifact, const
   }
 }
 
-StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const Repairs& repairs) {
+// Why a service does not get to a key that is, or will be, given to it: also of one whose unit is not there
+// yet, to say as whom it runs.
+std::string WhyKeyIsOutOfReach(const std::vector<Json>& records, const ServiceRecord& service,
+                               const Foreseen& foreseen) {
+  for (const Json& json : records) {
+    absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
+    const auto* pair = record.ok() ? std::get_if<PairRecord>(&*record) : nullptr;
+    if (pair == nullptr) continue;
+    const bool named = std::any_of(service.argv.begin(), service.argv.end(),
+                                   [&](const auto& argument) { return argument.second == pair->key_path; });
+    if (!named) continue;
+    const absl::Status status = CheckOwnersWay(pair->root, pair->key_path, pair->owner, foreseen);
+    if (!status.ok()) return absl::StrCat(service.name, ".service: ", status.message());
+  }
+  return "";
+}
+
+StandingAnswer::Service ServiceOf(const StandingQuestion& question, const StandingQuestion::Service& asked,
+                                  const Repairs& repairs) {
   const ServiceRecord& record = asked.record;
   StandingAnswer::Service service;
   auto fail = [&](const absl::Status& status) {
@@ -142,6 +169,7 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
   }
   // Also of one whose files are not there yet, and of one that a new unit will restart.
   service.taken = WhyAddressIsTaken(record, info->instance);
+  if (service.taken.empty()) service.taken = WhyKeyIsOutOfReach(question.records, record, repairs.known);
   absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), repairs.For(asked)}, record);
   if (!look.ok()) return fail(look.status());
   service.digest = look->digest;
@@ -170,7 +198,7 @@ absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question, 
     answer.barred.push_back(record.ok() ? WhyBarred(*record) : "");
   }
   for (const StandingQuestion::Service& service : question.services)
-    answer.services.push_back(ServiceOf(service, repairs));
+    answer.services.push_back(ServiceOf(question, service, repairs));
   // Where they cannot be kept (the disk is full), the files are read again.
   known.Keep().IgnoreError();
   return answer;
