@@ -49,6 +49,32 @@ def test_a_bad_flag_stops_the_roll_at_one(cluster):
     cluster.check_all_right()
 
 
+def test_a_start_that_takes_its_time_is_waited_for(cluster):
+    """What etcd does before it is started (ExecStartPre) takes longer than a run waits: no run begins it anew."""
+    before, starts, spec = cluster.pids(), cluster.starts(), cluster.project.spec
+    hold = "ExecStartPre: \"/bin/sh -c 'while test -e /run/hold; do sleep 0.2; done'\""
+    cluster.project.spec = spec + f"  start-timeout: 5s\n  unit: {{Service: {{{hold}, TimeoutStartSec: 10min}}}}\n"
+    for host in cluster.hosts:
+        host.run(["touch", "/run/hold"], check=True)
+    ran = cluster.gen_and_ninja()
+    held = check_stopped_at_one(cluster, ran, before, "did not become active in time .*SubState=start-pre")
+    ran = cluster.project.ninja(timeout=240)
+    assert check_stopped_at_one(cluster, ran, before, "did not become active in time .*SubState=start-pre") == held
+    assert cluster.starts() == {**starts, held: starts[held] + 1}, "begun once"
+    for host in cluster.hosts:
+        host.run(["rm", "/run/hold"], check=True)
+    # One that takes longer than 90 s is waited for by its unit's word.
+    cluster.project.edit_spec("  start-timeout: 5s\n", "")
+    ran = cluster.gen_and_ninja().ok()
+    record = cluster.project.path(".kplan/steps/shared.json").read_text(encoding="utf-8")
+    assert '"timeout":600' in record, "as TimeoutStartSec"
+    assert cluster.starts() == {name: count + 1 for name, count in starts.items()}, "each was started once"
+    cluster.check_all_right()
+    cluster.project.spec = spec
+    cluster.gen_and_ninja().ok()
+    cluster.check_all_right()
+
+
 def running(host):
     """The digest of the program that HOST's etcd executes, and its command."""
     pid = host.run(["systemctl", "show", "--property=MainPID", "--value", "etcd"], check=True).stdout.strip()

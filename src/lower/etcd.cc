@@ -91,6 +91,7 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   service.folders = {{etcd.folders.data, 0700, member.owner, member.gives_data_away, etcd.place}};
   service.user = member.user;
   service.unit_text = member.unit;
+  service.start_timeout = member.start_timeout;
   service.arguments = member.arguments;
   service.environment = member.environment;
   service.answers = {HostAndPort(member.probe)};

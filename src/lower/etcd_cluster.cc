@@ -105,10 +105,11 @@ class ClusterLowering {
     record.max_unavailable = etcd_.max_unavailable;
     if (etcd_.snapshots_kept > 0)
       record.snapshot = RolloutRecord::Snapshot{paths::kSnapshots, etcd_.snapshots_kept};
-    record.timeout = kStartTimeoutSeconds;
+    // One text makes the unit of each.
+    record.timeout = members_[0].service.start_timeout;
     StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, "rollout/etcd", ToText(record), inputs,
                                  after, etcd_.place);
-    graph_.AddWait(step, absl::StrCat("every member is healthy, ", kStartTimeoutSeconds, " s each at most"));
+    graph_.AddWait(step, absl::StrCat("every member is healthy, ", record.timeout, " s each at most"));
     if (any_remote_) {
       graph_.AddContact(step);
       // Whether a member elsewhere runs is not asked each time; but where the verdict says that something is

@@ -89,10 +89,11 @@ struct Service {
   std::vector<StepId> unit_sources;
   std::vector<Argument> arguments;
   std::vector<std::string> environment;
-  std::string environment_file;      // inside the host's root; read at each start. Empty: none
-  std::vector<std::string> answers;  // host:port that accept connections when it runs
-  bool by_unit = false;              // one of `units` starts it
-  bool in_turn = false;              // it is restarted by a roll, when its turn among others has come
+  std::string environment_file;            // inside the host's root; read at each start. Empty: none
+  std::vector<std::string> answers;        // host:port that accept connections when it runs
+  int start_timeout = kLeastStartTimeout;  // seconds; a failure is seen long before
+  bool by_unit = false;                    // one of `units` starts it
+  bool in_turn = false;                    // it is restarted by a roll, when its turn among others has come
   // In cluster.yaml: what asks for the service and its unit, and for its user.
   Range place, user_place;
 };
@@ -161,9 +162,6 @@ class HostSteps {
 
 // The steps that make what SERVICE's host gets of it, each once, in the order of the files.
 std::vector<StepId> SourcesOf(const Service& service);
-
-// How long a service may take to answer: etcd may have to replay a large log. A failure is seen long before.
-inline constexpr int kStartTimeoutSeconds = 90;
 
 // service.cc: archive/NAME and unpack/NAME; gives the latter.
 StepId LowerArchive(const Lowering& lowering, const std::string& name, const Archive& archive);

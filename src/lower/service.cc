@@ -267,7 +267,7 @@ ServiceRecord ServiceRecordOf(const Lowering& lowering, const Service& service, 
   record.reload_on = PathsOf(service, OnChange::kReload);
   record.answers = service.answers;
   if (service.by_unit) record.start = "by-unit";
-  record.timeout = kStartTimeoutSeconds;
+  record.timeout = service.start_timeout;
   return record;
 }
 
@@ -288,7 +288,7 @@ StepId LowerServiceStep(const Lowering& lowering, const Service& service, const 
   if (!service.answers.empty()) {
     lowering.graph.AddWait(
         step, absl::StrCat(JoinAnd(service.answers), service.answers.size() == 1 ? " answers, " : " answer, ",
-                           kStartTimeoutSeconds, " s at most"));
+                           service.start_timeout, " s at most"));
   }
   return step;
 }

@@ -46,6 +46,7 @@ class ServiceSources {
       service.folders.push_back({folder.path, folder.mode, folder.owner, folder.any_owner, folder.place});
     service.user = instance.user;
     service.unit_text = instance.unit;
+    service.start_timeout = instance.start_timeout;
     service.units = instance.units;
     LowerUnitTexts(lowering_, &service);
     service.arguments = instance.arguments;

@@ -14,6 +14,7 @@
 #include "src/base/source.h"
 #include "src/base/string_pairs.h"
 #include "src/model/pki.h"
+#include "src/model/start_timeout.h"
 #include "src/pki/passphrase_source.h"
 #include "src/systemd/unit.h"
 
@@ -145,12 +146,13 @@ struct ServiceInstance {
   std::vector<ServiceFile> files;
   std::vector<ServiceCertificate> certificates;
   std::vector<ServiceFolder> folders;
-  std::string user;                      // a system user that is made for it; empty: none
-  std::vector<Argument> arguments;       // argv
-  std::vector<std::string> environment;  // "NAME=value"
-  std::string unit;                      // the unit file's text
-  std::vector<FurtherUnit> units;        // by name
-  bool by_unit = false;                  // a timer or socket of its own name starts it, and kplan does not
+  std::string user;                        // a system user that is made for it; empty: none
+  std::vector<Argument> arguments;         // argv
+  std::vector<std::string> environment;    // "NAME=value"
+  std::string unit;                        // the unit file's text
+  std::vector<FurtherUnit> units;          // by name
+  int start_timeout = kLeastStartTimeout;  // seconds (start_timeout.h)
+  bool by_unit = false;                    // a timer or socket of its own name starts it, and kplan does not
   std::vector<ServiceCheck> checks;
   // In cluster.yaml: the keys of its unit, its user and its checks, or its own where it has none.
   Range place, user_place, checks_place;
@@ -175,6 +177,7 @@ struct EtcdMember {
   std::string user;   // a system user that is made for it (`hardening: strict`); empty: none
   // systemd makes the data folder, and gives it to that user with all that is in it (StateDirectory).
   bool gives_data_away = false;
+  int start_timeout = kLeastStartTimeout;  // seconds (start_timeout.h)
 };
 
 // Where etcd's files are on the hosts, the same on all of them.

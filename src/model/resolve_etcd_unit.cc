@@ -9,6 +9,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/model/resolve_etcd_internal.h"
+#include "src/model/start_timeout.h"
 #include "src/systemd/hardening.h"
 #include "src/systemd/unit.h"
 
@@ -120,6 +121,7 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
     if (group != nullptr && !group->empty()) absl::StrAppend(&member->owner, ":", *group);
     if (!OnlyAlnumAnd(member->owner, "._-:")) CheckAccounts(context.spec.unit, diagnostics);
   }
+  member->start_timeout = StartTimeoutOf(context.spec.start_timeout, unit, diagnostics);
   member->unit = unit.Text();
 }
 

@@ -12,6 +12,7 @@
 #include "src/base/text.h"
 #include "src/base/yaml_scalar.h"
 #include "src/model/resolve_services_internal.h"
+#include "src/model/start_timeout.h"
 #include "src/systemd/hardening.h"
 #include "src/systemd/unit.h"
 
@@ -58,6 +59,7 @@ class UnitResolver {
     Unit unit = DefaultUnit();
     if (strict_) Harden(&unit);
     MergeUnit(spec_.unit, Rules(), &unit, diagnostics_);
+    service_.start_timeout = StartTimeoutOf(spec_.start_timeout, unit, diagnostics_);
     service_.unit = unit.Text();
     return OwnerBy(unit);
   }

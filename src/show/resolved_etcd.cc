@@ -82,6 +82,7 @@ class EtcdWalk {
       WalkFlags(etcd_.members[0]);
     }
     walk_.Put("hardening", spec_.hardening, "off");
+    walk_.PutStartTimeout(spec_.start_timeout, etcd_.members[0].start_timeout);
     WalkUnit();
     sink_.Close();
   }

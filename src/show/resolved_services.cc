@@ -63,6 +63,7 @@ class ServiceWalk {
     }
     WalkUnit();
     WalkUnits();
+    walk_.PutStartTimeout(spec_.start_timeout, service_.start_timeout);
     WalkChecks();
     sink_.Close();
   }

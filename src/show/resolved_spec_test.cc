@@ -157,6 +157,7 @@ etcd:
           experimental-distributed-tracing-service-name: y}
   unit: {Service: {User: etcd, Group: etcd, RestartSec: 9, LimitNOFILE: 65536, ExecStartPre: /bin/echo "a = b"}, Unit: {After: x},
          Install: {Alias: e.service}}
+  start-timeout: 5m
 verify: {refuse: [no-cert]}
 )";
 
@@ -255,7 +256,7 @@ constexpr char kWithEtcd[] = R"(
 hosts: {a: {address: 10.0.0.1, ssh: a}, b: {address: 10.0.0.2, ssh: b}}
 ca: {CN: ca}
 certs: {k: {hosts: [10.0.0.1, 10.0.0.2]}}
-etcd: {version: 3.4.15, cert: k, members: [a], hardening: strict, unit: {Service: {ExecStartPre: ["", /bin/a]}}}
+etcd: {version: 3.4.15, cert: k, members: [a], hardening: strict, unit: {Service: {ExecStartPre: ["", /bin/a], TimeoutStartSec: 5min}}}
 services:
   s:
     hosts: [b, a]

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "src/model/start_timeout.h"
 #include "src/show/resolved_spec.h"
 
 namespace kplan {
@@ -45,6 +46,15 @@ struct ResolvedWalk {
       Put(key, text);
     } else {
       sink.Value(key, resolved, Default(why));
+    }
+  }
+  // SECONDS: as resolved (model/start_timeout.h).
+  void PutStartTimeout(const Text& text, int seconds) const {
+    if (text.set()) {
+      Put("start-timeout", text);
+    } else {
+      sink.Value("start-timeout", absl::StrCat(seconds, "s"),
+                 seconds == kLeastStartTimeout ? Default() : Derived("as the unit"));
     }
   }
   // A list that has no default.

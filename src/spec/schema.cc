@@ -453,6 +453,14 @@ constexpr Key kHardening = Text("hardening",
                                 "service needs; or `off`")
                                .OneOf("off|strict");
 
+constexpr Key kStartTimeout =
+    Text("start-timeout",
+         "how long its start is waited for, and, of a member of etcd, until it serves: `5m`, at most a day. "
+         "One that is still on its way up then is left alone, and waited for by the next run")
+        .Is(KeyValues::kDuration)
+        .Example("5m")
+        .Without("what `unit` says (`TimeoutStartSec`; an hour for `infinity`), 90s at least");
+
 constexpr KeySchema kTlsKeys[] = {
     Text("server",
          "the certificate that a member shows clients: with the usages `server auth` and `client auth`, and "
@@ -513,6 +521,7 @@ constexpr KeySchema kEtcdKeys[] = {
         .Example("{heartbeat-interval: 200}"),
     kUnit,
     kHardening.Without("`off`: the unit of the tutorials", R"("off")"),
+    kStartTimeout,
 };
 constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKeys};
 
@@ -675,6 +684,7 @@ constexpr KeySchema kServiceKeys[] = {
          "NAME.timer, NAME.socket or NAME.path starts the service, which kplan then does not",
          kFurtherUnit)
         .Example("{metrics.timer: {Timer: {OnCalendar: daily}, Install: {WantedBy: timers.target}}}"),
+    kStartTimeout,
     MapList("checks", "list of what proves that it serves, tried until it does or a minute is over", kCheck)
         .Without("none; then nobody waits but for its start")
         .Example("[{systemd: active}]"),

@@ -62,6 +62,7 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   etcd.flags = reader.GetPairs("flags");
   etcd.unit = ReadUnit(reader);
   etcd.hardening = reader.GetText("hardening");
+  etcd.start_timeout = reader.GetText("start-timeout");
   return etcd;
 }
 

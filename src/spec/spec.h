@@ -117,7 +117,7 @@ struct EtcdSpec {
   std::vector<Text> members;
   TextPairs flags;
   std::vector<UnitSectionSpec> unit;
-  Text hardening;
+  Text hardening, start_timeout;
 };
 
 // A file of a service, rendered or copied.
@@ -168,7 +168,7 @@ struct GenericServiceSpec {
   std::vector<ServiceFileSpec> files;
   std::vector<ServiceCertSpec> certs;
   std::vector<ServiceDirSpec> dirs;
-  Text user, hardening;
+  Text user, hardening, start_timeout;
   TextPairs environment;  // values may be empty
   std::vector<UnitSectionSpec> unit;
   std::vector<FurtherUnitSpec> units;
