@@ -210,14 +210,4 @@ absl::Status CheckMayReach(const Reader& reader, const std::string& path) {
   return CheckMayReach(reader, path, AsItIs, IsNobodys);
 }
 
-absl::Status CheckOwnerMayReach(absl::string_view root, absl::string_view path, const std::string& owner,
-                                PlaceToCome to_come) {
-  if (root != "/" || owner.empty()) return absl::OkStatus();
-  const std::pair<std::string, std::string> names = absl::StrSplit(owner, absl::MaxSplits(':', 1));
-  absl::StatusOr<Reader> reader = ReaderOf(names.first, names.second, {});
-  if (!reader.ok()) return reader.status();
-  if (reader->owner.uid == 0) return absl::OkStatus();
-  return CheckMayReach(*reader, std::string(path), to_come, IsNobodys);
-}
-
 }  // namespace kplan

@@ -74,11 +74,6 @@ absl::Status CheckMayReach(const Reader& reader, const std::string& path, PlaceT
 // The same of the folders as they are.
 absl::Status CheckMayReach(const Reader& reader, const std::string& path);
 
-// The same for OWNER, of a record (host_owner.h), of something at PATH inside ROOT. Nothing is said of root,
-// of a root other than "/", below which nothing is given away, and of nobody.
-absl::Status CheckOwnerMayReach(absl::string_view root, absl::string_view path, const std::string& owner,
-                                PlaceToCome to_come);
-
 }  // namespace kplan
 
 #endif  // KPLAN_HOST_MAY_REACH_H_

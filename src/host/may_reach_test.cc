@@ -173,15 +173,5 @@ TEST_F(MayReachTest, TheReaderIsLookedUp) {
   EXPECT_EQ(reader->owner.uid, 4711u);
 }
 
-TEST_F(MayReachTest, RootAndOtherRootsAreNotAskedAbout) {
-  Make("a", 0700);
-  auto as_it_is = [](const std::string&) { return std::optional<PlaceRights>(); };
-  EXPECT_EQ(CheckOwnerMayReach("/", At("a/b/x"), "", as_it_is), absl::OkStatus());
-  EXPECT_EQ(CheckOwnerMayReach("/", At("a/b/x"), "root", as_it_is), absl::OkStatus());
-  EXPECT_EQ(CheckOwnerMayReach(folder_, "/a/b/x", "4711:4711", as_it_is), absl::OkStatus());
-  EXPECT_THAT(std::string(CheckOwnerMayReach("/", At("a/b/x"), "4711:4711", as_it_is).message()),
-              HasSubstr("4711 may not enter "));
-}
-
 }  // namespace
 }  // namespace kplan

@@ -45,12 +45,6 @@ std::optional<PlaceRights> FolderToCome(const Foreseen& foreseen, const std::str
   return file == nullptr ? std::nullopt : file->folder;
 }
 
-absl::Status CheckOwnersWay(const std::string& root, const std::string& path, const std::string& owner,
-                            const Foreseen& foreseen) {
-  return CheckOwnerMayReach(root, path, owner,
-                            [&](const std::string& folder) { return FolderToCome(foreseen, folder); });
-}
-
 std::string DigestText(absl::string_view sha256) {
   return absl::StrCat("sha256:", sha256.substr(0, kShownDigits), "…");
 }

@@ -29,11 +29,6 @@ std::optional<std::string> DigestOf(const ForeseenFile& file);
 // What FOLDER of a host, as seen from here, is going to be (host/may_reach.h, PlaceToCome).
 std::optional<PlaceRights> FolderToCome(const Foreseen& foreseen, const std::string& folder);
 
-// Whether OWNER (a record's) gets to what is, or will be, at PATH inside ROOT, with the folders that FORESEEN
-// has (host/may_reach.h, CheckOwnerMayReach): whom a file is given to has to read it.
-absl::Status CheckOwnersWay(const std::string& root, const std::string& path, const std::string& owner,
-                            const Foreseen& foreseen);
-
 // SHA256 (64 digits) for a person: "sha256:abcd1234…".
 std::string DigestText(absl::string_view sha256);
 

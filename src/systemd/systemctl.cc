@@ -163,8 +163,10 @@ absl::StatusOr<UnitState> LookAtUnit(const std::string& name, bool file_to_come)
   if (!state.ok()) return state;
   if (IsMasked(*state)) return MaskedError(name);
   // What is not loaded, and will not be another file by then, stays so after a daemon-reload. One that was
-  // not found may be there since systemd looked.
-  const bool may_load = file_to_come || state->needs_daemon_reload || state->load_state == "not-found";
+  // not found may be there since systemd looked; it then says so in two ways: where the service runs on
+  // meanwhile, the file is an "error" to it until it reads its units again (EBUSY, systemd 252).
+  const bool may_load = file_to_come || state->needs_daemon_reload || state->load_state == "not-found" ||
+                        state->load_state == "error";
   if (state->load_state != "loaded" && !may_load) {
     return absl::FailedPreconditionError(absl::StrCat(FullUnitName(name), " ", CannotBeLoaded(*state)));
   }

@@ -99,6 +99,8 @@ TEST_F(SystemdOutlookTest, AUnitThatCannotBeLoaded) {
   Foreseen foreseen;
   foreseen.Add(Path("unit"), ForeseenFile());
   EXPECT_THAT(Names(foreseen), ElementsAre("not-running")) << "it will be another file";
+  State("error", "inactive", 0);
+  EXPECT_THAT(Names(), ElementsAre("not-running")) << "it came back while systemd did not look";
   State("masked", "inactive", 0);
   EXPECT_THAT(std::string(LookAtIt(foreseen).status().message()), HasSubstr("systemctl unmask"));
 }

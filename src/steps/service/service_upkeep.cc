@@ -51,4 +51,10 @@ absl::Status CheckUnitOf(const ServiceSpec& service, const std::optional<std::st
   return CheckReach(name, *text, foreseen);
 }
 
+std::string WhyUnitCannotStart(const ServiceRecord& record, const Foreseen& foreseen) {
+  absl::StatusOr<ServiceSpec> service = ServiceSpec::From(record, /*root_to_come=*/true);
+  if (!service.ok()) return "";  // as its look says
+  return std::string(CheckUnitOf(*service, UnitTextToCome(*service, foreseen), foreseen).message());
+}
+
 }  // namespace kplan

@@ -39,6 +39,9 @@ std::vector<Reason> UnitUpkeep(bool unread, bool not_enabled, bool coming_up);
 absl::Status CheckUnitOf(const ServiceSpec& service, const std::optional<std::string>& text,
                          const Foreseen& foreseen);
 
+// The same of the service of RECORD; "" when nothing does, or it is not known what its unit will say.
+std::string WhyUnitCannotStart(const ServiceRecord& record, const Foreseen& foreseen);
+
 }  // namespace kplan
 
 #endif  // KPLAN_STEPS_SERVICE_SERVICE_UPKEEP_H_

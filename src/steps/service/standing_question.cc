@@ -1,6 +1,5 @@
 #include "src/steps/service/standing_question.h"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -8,17 +7,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "src/host/host_file.h"
 #include "src/host/service_marker.h"
 #include "src/step/any_record.h"
-#include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
 #include "src/steps/service/ports.h"
 #include "src/steps/service/service_info.h"
+#include "src/steps/service/service_upkeep.h"
 
 namespace kplan {
 namespace {
@@ -132,25 +130,7 @@ void AddRepair(const Json& json, const StandingAnswer::Artifact& artifact, const
   }
 }
 
-// Why a service does not get to a key that is, or will be, given to it: also of one whose unit is not there
-// yet, to say as whom it runs.
-std::string WhyKeyIsOutOfReach(const std::vector<Json>& records, const ServiceRecord& service,
-                               const Foreseen& foreseen) {
-  for (const Json& json : records) {
-    absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
-    const auto* pair = record.ok() ? std::get_if<PairRecord>(&*record) : nullptr;
-    if (pair == nullptr) continue;
-    const bool named = std::any_of(service.argv.begin(), service.argv.end(),
-                                   [&](const auto& argument) { return argument.second == pair->key_path; });
-    if (!named) continue;
-    const absl::Status status = CheckOwnersWay(pair->root, pair->key_path, pair->owner, foreseen);
-    if (!status.ok()) return absl::StrCat(service.name, ".service: ", status.message());
-  }
-  return "";
-}
-
-StandingAnswer::Service ServiceOf(const StandingQuestion& question, const StandingQuestion::Service& asked,
-                                  const Repairs& repairs) {
+StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const Repairs& repairs) {
   const ServiceRecord& record = asked.record;
   StandingAnswer::Service service;
   auto fail = [&](const absl::Status& status) {
@@ -169,8 +149,9 @@ StandingAnswer::Service ServiceOf(const StandingQuestion& question, const Standi
   }
   // Also of one whose files are not there yet, and of one that a new unit will restart.
   service.taken = WhyAddressIsTaken(record, info->instance);
-  if (service.taken.empty()) service.taken = WhyKeyIsOutOfReach(question.records, record, repairs.known);
-  absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), repairs.For(asked)}, record);
+  const Foreseen foreseen = repairs.For(asked);
+  if (service.taken.empty()) service.taken = WhyUnitCannotStart(record, foreseen);
+  absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), foreseen}, record);
   if (!look.ok()) return fail(look.status());
   service.digest = look->digest;
   service.starts = look->starts;
@@ -198,7 +179,7 @@ absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question, 
     answer.barred.push_back(record.ok() ? WhyBarred(*record) : "");
   }
   for (const StandingQuestion::Service& service : question.services)
-    answer.services.push_back(ServiceOf(question, service, repairs));
+    answer.services.push_back(ServiceOf(service, repairs));
   // Where they cannot be kept (the disk is full), the files are read again.
   known.Keep().IgnoreError();
   return answer;
