@@ -88,6 +88,16 @@ def test_a_change_goes_the_same_ways(cluster):
     assert cluster.project.ninja().ok().no_work
 
 
+def test_a_snapshot_is_restored_there(cluster):
+    cluster.etcdctl("put", "kept", "yes").ok()
+    cluster.project.run(harness.KPLAN, "snapshot", "kept.db").ok()
+    cluster.etcdctl("del", "kept").ok()
+    cluster.project.run(harness.KPLAN, "restore", "kept.db", "--yes", timeout=240).ok()
+    assert cluster.etcdctl("get", "kept", "--print-value-only").ok().out == "yes\n"
+    cluster.gen_and_ninja().ok()
+    assert cluster.project.ninja().ok().no_work
+
+
 def test_data_is_not_left_behind(cluster):
     """A cluster whose data-dir changes would start without data: refused before anything is touched."""
     pids = cluster.pids()

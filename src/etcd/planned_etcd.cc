@@ -30,6 +30,7 @@ namespace {
 
 constexpr char kRollout[] = "rollout/etcd";
 constexpr char kVerify[] = "verify/etcd";
+constexpr char kTrustFlag[] = "--trusted-ca-file=";
 constexpr char kDefaultToken[] = "etcd-cluster";  // of etcd's flag initial-cluster-token
 constexpr char kTokenVariable[] = "ETCD_INITIAL_CLUSTER_TOKEN=";
 
@@ -128,6 +129,14 @@ absl::StatusOr<RestorePlan> ReadMembers() {
   return ReadOneMember(**verify);
 }
 
+// Where SERVICE, an etcd, has its certificates, and what it heeds at its first start.
+std::string ConfigFolderOf(const ServiceRecord& service) {
+  for (const auto& [text, path] : service.argv) {
+    if (text == kTrustFlag) return path.substr(0, path.rfind('/'));
+  }
+  return paths::on_host::kEtcdConfig;
+}
+
 // The initial-cluster-token of MEMBER: a flag of its service, or a line of the file that the plan renders for
 // it.
 absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRecord& service) {
@@ -135,9 +144,9 @@ absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRe
     absl::string_view flag = text;
     if (absl::ConsumePrefix(&flag, "--initial-cluster-token=")) return std::string(flag);
   }
-  if (service.environment_file.empty()) return kDefaultToken;
+  const std::string path = absl::StrCat(ConfigFolderOf(service), "/", paths::on_host::kBootstrapName);
   absl::StatusOr<std::optional<RenderRecord>> render =
-      FindRecord<RenderRecord>(member.host, absl::StrCat("render/", member.host, service.environment_file));
+      FindRecord<RenderRecord>(member.host, absl::StrCat("render/", member.host, path));
   if (!render.ok()) return render.status();
   if (!render->has_value()) return kDefaultToken;
   absl::StatusOr<std::vector<std::string>> variables = ParseEnvironmentFile((*render)->content);
