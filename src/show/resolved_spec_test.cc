@@ -446,8 +446,24 @@ TEST(ResolvedSpec, HasEveryKeyOfTheTable) {
   EXPECT_GT(all.size(), 60u);
   const std::string given = absl::StrReplaceAll(
       kTutorial, {{"cert: k", "cert: k, archive: {path: x, sha256: " + std::string(64, 'a') + "}"}});
+  // An archive has one source, and its servers one way to know who asks.
+  const std::string etcd_source =
+                        "url: https://example.com/etcd.tar.gz, ca: mirror-ca.pem, netrc: mirror.netrc,",
+                    source =
+                        R"(mirrors: ["https://example.com/x.tar.gz", "https://example.com/y/x.tar.gz"], )"
+                        "token-env: TOKEN,";
+  auto archive = [](const char* spec, const std::string& from, const std::string& to) {
+    std::string text = absl::StrReplaceAll(spec, {{from, to}});
+    EXPECT_NE(text, spec);
+    return text;
+  };
+  const std::string url = R"("https://example.com/x.tar.gz")";
   for (const std::string& spec :
        {std::string(kMaximal), given, std::string(kCluster), std::string(kServices),
+        archive(kMaximal, etcd_source, absl::StrCat("mirrors: [", url, "], token-file: t,")),
+        archive(kMaximal, etcd_source, absl::StrCat("mirrors: [", url, "], token-env: T,")),
+        archive(kServices, source, absl::StrCat("url: ", url, ", ca: c.pem, netrc: n,")),
+        archive(kServices, source, absl::StrCat("url: ", url, ", token-file: t,")),
         absl::StrReplaceAll(kWithEtcd, {{"before-restart", "before-restart, keep-snapshots: 9"}})}) {
     const Json json = Resolved(spec).AsJson();
     for (const auto& [path, entry] : json.items()) {
