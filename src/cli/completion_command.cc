@@ -26,6 +26,11 @@ constexpr Shell kShells[] = {{"bash", "src/cli/completions/kplan.bash"},
                              {"zsh", "src/cli/completions/_kplan"},
                              {"fish", "src/cli/completions/kplan.fish"}};
 
+// The file NAME of FOLDER ("": the current one); nothing of one that is not there.
+std::string TextIn(const std::string& folder, absl::string_view name) {
+  return ReadFile(folder.empty() ? std::string(name) : absl::StrCat(folder, "/", name)).value_or("");
+}
+
 CompletionSources Sources() {
   CompletionSources sources;
   sources.command_summary = CommandSummary;
@@ -36,14 +41,10 @@ CompletionSources Sources() {
     return candidates;
   };
   sources.labels = [](const std::string& folder, absl::string_view prefix) {
-    absl::StatusOr<std::string> plan =
-        ReadFile(folder.empty() ? paths::kPlan : absl::StrCat(folder, "/", paths::kPlan));
-    return plan.ok() ? NextLabels(*plan, prefix) : std::vector<std::string>();
+    return NextLabels(TextIn(folder, paths::kPlan), prefix);
   };
   sources.names = [](const std::string& folder, absl::string_view prefix) {
-    absl::StatusOr<std::string> ninja =
-        ReadFile(folder.empty() ? paths::kBuildNinja : absl::StrCat(folder, "/", paths::kBuildNinja));
-    return ninja.ok() ? NextNames(*ninja, prefix) : std::vector<std::string>();
+    return NextNames(TextIn(folder, paths::kBuildNinja), prefix);
   };
   return sources;
 }

@@ -76,13 +76,13 @@ void RolloutState::Judge(size_t i) {
 RolloutState::Obstacles RolloutState::Look() {
   Obstacles obstacles;
   AskHosts(&obstacles);
-  auto unseen = [&](size_t i) {
+  auto unknown = [&](size_t i) {
     return obstacles.IsBarred(i) || std::any_of(obstacles.unseen.begin(), obstacles.unseen.end(),
                                                 [&](const auto& host) { return host.first == i; });
   };
   AtOnce(all_, [&](size_t i) {
-    health_[i] = members_[i].running || unseen(i) ? view_->AskHealth(i) : HealthAnswer();
-    if (unseen(i)) members_[i].running = health_[i].kind != HealthAnswer::kNone;
+    health_[i] = members_[i].running || unknown(i) ? view_->AskHealth(i) : HealthAnswer();
+    if (unknown(i)) members_[i].running = health_[i].kind != HealthAnswer::kNone;
   });
   // etcdctl is asked only where that does not say enough.
   const bool ask_all = std::any_of(all_.begin(), all_.end(), [&](size_t i) {

@@ -96,6 +96,12 @@ const FoundThere* RemoteLooker::FoundAt(StepId id) const {
   return assumed_ == nullptr || sights_ == nullptr ? nullptr : sights_->StandingOf(id);
 }
 
+bool RemoteLooker::StaysAsItIs(StepId id, const LastDone& last, const Delivery& delivery) const {
+  const FoundThere* found = FoundAt(id);
+  const bool missing = found != nullptr && found->missing;
+  return !missing && (last.digest.empty() || delivery.digest.empty()) && IsAgain(delivery);
+}
+
 LastDone RemoteLooker::LastOf(StepId id, const AnyRecord& record, const JournalEntry* entry) {
   const Step& step = graph_.steps()[id];
   LastDone last = LastDone::Of(step.label, entry);
@@ -194,8 +200,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtDelivery(StepId id, const AnyRecord&
   const LastDone last = LastOf(id, record, entry);
   Outlook outlook;
   outlook.digest = (*delivery)->digest;
-  const bool missing = FoundAt(id) != nullptr && FoundAt(id)->missing;
-  if (!missing && (last.digest.empty() || outlook.digest.empty()) && IsAgain(**delivery)) return outlook;
+  if (StaysAsItIs(id, last, **delivery)) return outlook;
   const bool first = last.digest.empty(), other = outlook.digest != last.digest || outlook.digest.empty();
   if (first) {
     outlook.reasons.push_back({"missing", "missing"});
@@ -285,8 +290,7 @@ absl::StatusOr<Outlook> RemoteLooker::LookAtSend(const Step& step, const SendRec
     if (!delivery.ok()) return delivery.status();
     const JournalEntry* entry = journal.Find(other.label);
     const LastDone last = LastOf(maker.step, maker.record, entry);
-    const bool missing = FoundAt(maker.step) != nullptr && FoundAt(maker.step)->missing;
-    if (!missing && (last.digest.empty() || (*delivery)->digest.empty()) && IsAgain(**delivery)) continue;
+    if (StaysAsItIs(maker.step, last, **delivery)) continue;
     if (!last.digest.empty() && (*delivery)->digest == last.digest) continue;
     bool there = false;
     const struct stat info = StatOf(from, &there);

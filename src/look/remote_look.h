@@ -42,6 +42,8 @@ class RemoteLooker {
   // What stands on its host, where nobody here knows what was delivered; null: that is known, or needs not
   // be.
   const FoundThere* FoundAt(StepId step) const;
+  // Whether DELIVERY of STEP, done as LAST says, is what it was before, as far as that can be known here.
+  bool StaysAsItIs(StepId step, const LastDone& last, const Delivery& delivery) const;
   // What STEP, with RECORD, did last, or is taken for having done.
   LastDone LastOf(StepId step, const AnyRecord& record, const JournalEntry* entry);
 

@@ -76,7 +76,8 @@ class Looker {
     ServiceOutlook outlook;
     outlook.starts = first;
     if (first) outlook.reasons.push_back({"not-active", "was not active"});
-    if (first || !(IsForeseen(host, root, path) || WasDelivered(host, path))) return outlook;
+    if (first || !(foreseen_.Find(OnHost(host, root, path)) != nullptr || WasDelivered(host, path)))
+      return outlook;
     outlook.restarts = true;
     outlook.reasons.push_back({"unit", "unit changed"});
     return outlook;
@@ -115,8 +116,7 @@ class Looker {
     std::vector<Reason>& reasons = outlook->reasons;
     for (const auto& started : seen.started) {
       const std::string& path = started.first;
-      const ForeseenFile* file =
-          foreseen_.Find(OnHost(service.over_ssh ? service.host : "", record.root, path));
+      const ForeseenFile* file = ToCome(service, path);
       if (file == nullptr || !RunsWith(seen, path, *file)) continue;
       const std::string text = FileChanged(record.argv, record.unit, path).text;
       reasons.erase(std::remove_if(reasons.begin(), reasons.end(),
@@ -130,9 +130,8 @@ class Looker {
   void AddChanged(const ServicePart& service, const std::vector<std::string>& paths, const SeenService* seen,
                   ServiceOutlook* outlook) const {
     const ServiceRecord& record = service.record;
-    const std::string host = service.over_ssh ? service.host : "";
     for (const std::string& path : paths) {
-      const ForeseenFile* file = foreseen_.Find(OnHost(host, record.root, path));
+      const ForeseenFile* file = ToCome(service, path);
       const bool comes = file != nullptr && !(seen != nullptr && RunsWith(*seen, path, *file));
       if (comes || (seen == nullptr && WasDelivered(service.host, path)))
         outlook->reasons.push_back(FileChanged(record.argv, record.unit, path));
@@ -148,9 +147,9 @@ class Looker {
            });
   }
 
-  // HOST: of one over ssh its name; what is foreseen of this machine has none.
-  bool IsForeseen(const std::string& host, const std::string& root, const std::string& path) const {
-    return foreseen_.Find(OnHost(host, root, path)) != nullptr;
+  // Null: PATH stays as it is. What is foreseen of this machine has no host.
+  const ForeseenFile* ToCome(const ServicePart& service, const std::string& path) const {
+    return foreseen_.Find(OnHost(service.over_ssh ? service.host : "", service.record.root, path));
   }
 
   bool WasDelivered(const std::string& host, const std::string& path) const {

@@ -22,11 +22,11 @@
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
 #include "src/host/may_write.h"
-#include "src/host/missing_mount.h"
 #include "src/step/host_outlook.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/files/delivery.h"
+#include "src/systemd/missing_mount.h"
 
 namespace kplan {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/host/missing_mount.h"
+#include "src/systemd/missing_mount.h"
 
 #include <set>
 #include <string>

@@ -1,5 +1,5 @@
-#ifndef KPLAN_HOST_MISSING_MOUNT_H_
-#define KPLAN_HOST_MISSING_MOUNT_H_
+#ifndef KPLAN_SYSTEMD_MISSING_MOUNT_H_
+#define KPLAN_SYSTEMD_MISSING_MOUNT_H_
 
 // A disk that is to be mounted on the way to a folder, and is not. What is put there meanwhile lies on the
 // disk below, and is out of sight once the other one is mounted.
@@ -24,4 +24,4 @@ absl::Status CheckMounted(absl::string_view root, absl::string_view path);
 
 }  // namespace kplan
 
-#endif  // KPLAN_HOST_MISSING_MOUNT_H_
+#endif  // KPLAN_SYSTEMD_MISSING_MOUNT_H_

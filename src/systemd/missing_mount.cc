@@ -1,4 +1,4 @@
-#include "src/host/missing_mount.h"
+#include "src/systemd/missing_mount.h"
 
 #include <unistd.h>
 
@@ -17,7 +17,8 @@ namespace kplan {
 namespace {
 
 constexpr size_t kMaxTable = 4 << 20;  // bytes; far more mounts than a kernel bears
-// Where mount units are (systemd.unit(5)).
+// Where people and packages put mount units (systemd.unit(5)). What a generator made of /etc/fstab says no
+// more than that, and is there until the next daemon-reload.
 constexpr const char* kUnitFolders[] = {"/etc/systemd/system", "/run/systemd/system",
                                         "/usr/local/lib/systemd/system", "/lib/systemd/system",
                                         "/usr/lib/systemd/system"};
