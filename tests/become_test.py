@@ -245,6 +245,8 @@ def test_a_kill_in_the_middle(cluster, point):
     cluster.host.run(["pkill", "-KILL", "-u", "ops"])
     ran.kill()
     ran.communicate()
+    # One that was being started at that moment is left, and works on until it is done.
+    harness.wait_for("end of what the user runs", lambda: cluster.host.run(["pgrep", "-u", "ops"]).code == 1)
     harness.wait_for("end of the agents", lambda: cluster.host.run(["pgrep", "-f", "kplan-agent-.* agent"]).code == 1)
     cluster.project.gen_and_ninja().ok()
     cluster.is_settled()
