@@ -48,17 +48,20 @@ std::vector<std::string> SettledArgv(pid_t pid, const std::string& exe) {
 
 // A kplan that was killed while it started the service leaves a start-stop-daemon that goes on: waits for it
 // to end and for what it forked to have become the service, so that there are never two.
+// A list of processes misses what was forked while it was read, and the parent may be gone when the list
+// comes to it. start-stop-daemon forks twice (daemonize() of dpkg 1.21), so two lists in a row can miss it,
+// and three cannot.
 void AwaitStartUnderWay(const ProcessSpec& spec) {
+  constexpr int kForks = 2;
   const std::string pid_file = PidFilePath(spec.root, spec.name);
   const std::string starter = RealPath(FindProgram(kStarter));
   const absl::Time deadline = absl::Now() + absl::Seconds(10);
-  for (bool found = true; found && absl::Now() < deadline;) {
-    found = false;
+  for (int unseen = 0; unseen <= kForks && absl::Now() < deadline; ++unseen) {
     for (pid_t pid : ProcessesRunning(starter)) {
       std::optional<Instance> instance = FindInstance(pid);
       std::vector<std::string> argv = SettledArgv(pid, starter);
       if (!instance.has_value() || std::find(argv.begin(), argv.end(), pid_file) == argv.end()) continue;
-      found = true;  // and may have forked since: look again afterwards
+      unseen = -1;
       absl::StatusOr<ProcessHandle> process = ProcessHandle::Open(*instance);
       while (process.ok() && ExeOf(pid) == starter && !process->AwaitEnd(absl::Milliseconds(1))) {
         if (absl::Now() > deadline) return;
