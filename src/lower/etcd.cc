@@ -1,13 +1,11 @@
 // etcd as a service: which of its inputs need a restart (etcd 3.4-3.6: trust and binary; the leaf certificate
 // and key are read again at every handshake), and how a member is proved to serve.
 
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/base/paths.h"
-#include "src/base/url.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
 #include "src/step/etcd_records.h"
@@ -26,12 +24,6 @@ std::string ArchiveName(const Lowering& lowering, size_t archive) {
       return absl::StrCat("etcd-", lowering.cluster.hosts[member.host].arch);
   }
   return "etcd";
-}
-
-// "https://127.0.0.1:2379" as "127.0.0.1:2379".
-std::string HostAndPort(absl::string_view url) {
-  const std::optional<UrlParts> parts = SplitUrl(url);
-  return std::string(parts ? parts->host_port : "");
 }
 
 // MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
@@ -92,9 +84,10 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   service.user = member.user;
   service.unit_text = member.unit;
   service.start_timeout = member.start_timeout;
+  service.replace = etcd.replace;
   service.arguments = member.arguments;
   service.environment = member.environment;
-  service.answers = {HostAndPort(member.probe)};
+  service.answers = {member.answers};
   return service;
 }
 

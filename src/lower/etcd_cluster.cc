@@ -183,6 +183,7 @@ class ClusterLowering {
     cluster.key = paths::Key(cluster_.certificates[etcd_.client_cert].name);
     cluster.etcdctl = Etcdctl();
     if (with_state) cluster.initial_cluster_state = etcd_.initial_state;
+    if (with_state) cluster.replace = etcd_.replace;
     for (const Member& member : members_) cluster.members.push_back(RecordOf(member, with_service));
     return cluster;
   }

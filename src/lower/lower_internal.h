@@ -92,6 +92,7 @@ struct Service {
   std::string environment_file;            // inside the host's root; read at each start. Empty: none
   std::vector<std::string> answers;        // host:port that accept connections when it runs
   int start_timeout = kLeastStartTimeout;  // seconds; a failure is seen long before
+  bool replace = false;                    // a service that somebody else set up may give way to it
   bool by_unit = false;                    // one of `units` starts it
   bool in_turn = false;                    // it is restarted by a roll, when its turn among others has come
   // In cluster.yaml: what asks for the service and its unit, and for its user.

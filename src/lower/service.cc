@@ -70,10 +70,10 @@ StepId LowerFolder(const Lowering& lowering, int host_index, const HostFolder& f
 bool VerifiesUnits(const Host& host) { return host.manager == ServiceManager::kSystemd && host.root == "/"; }
 
 // NAME: as in the label ("etcd", "backup.timer"); FILE: its unit's ("etcd.service"). BEFORE is what the unit
-// names: only units that are verified wait for it. WAITS_FOR: as in the record.
+// names: only units that are verified wait for it. REPLACE, WAITS_FOR: as in the record.
 StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& name, const std::string& file,
                  StepId source, const HostGate& gate, const std::vector<StepId>& before, Range place,
-                 const std::optional<FileFields::Service>& waits_for = std::nullopt) {
+                 bool replace, const std::optional<FileFields::Service>& waits_for = std::nullopt) {
   const Host& host = lowering.cluster.hosts[host_index];
   const std::string path = absl::StrCat(paths::on_host::kUnits, "/", file);
   FileFields fields;
@@ -87,8 +87,8 @@ StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& na
   StepId step = lowering.graph.AddStep(
       verified ? StepKind::kUnit : StepKind::kUnitFile, lowering.host_shard[host_index],
       absl::StrCat("unit/", host.name, "/", name),
-      verified ? ToText(UnitRecord{fields}) : ToText(FileRecord{fields}), With({source}, gate.inputs),
-      verified ? With(gate.after, before) : gate.after, place);
+      verified ? ToText(UnitRecord{fields, replace}) : ToText(FileRecord{fields}),
+      With({source}, gate.inputs), verified ? With(gate.after, before) : gate.after, place);
   Announce(lowering, host, step, {{step, Watch::Kind::kFile, 0644, "", host.root, path, ""}});
   return step;
 }
@@ -123,7 +123,7 @@ std::vector<StepId> LowerFurtherUnits(const Lowering& lowering, const Service& s
       const std::string& name = service.units[i].name;
       if (absl::EndsWith(name, ".service") != services) continue;
       steps[i] = LowerUnit(lowering, service.host, name, name, service.unit_sources[i], gate, before,
-                           service.units[i].place);
+                           service.units[i].place, service.replace);
       added.push_back(steps[i]);
     }
     before = With(std::move(before), added);
@@ -241,7 +241,7 @@ ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service,
                       : LowerRender(lowering, service.host, paths::on_host::Unit(service.name),
                                     service.unit_text, service.place);
   StepId unit = LowerUnit(lowering, service.host, service.name, absl::StrCat(service.name, ".service"),
-                          source, gate, named, service.place, turn);
+                          source, gate, named, service.place, service.replace, turn);
   named.push_back(unit);
   files.units = LowerFurtherUnits(lowering, service, gate, named);
   files.inputs.push_back(unit);

@@ -47,6 +47,7 @@ class ServiceSources {
     service.user = instance.user;
     service.unit_text = instance.unit;
     service.start_timeout = instance.start_timeout;
+    service.replace = instance.replace;
     service.units = instance.units;
     LowerUnitTexts(lowering_, &service);
     service.arguments = instance.arguments;

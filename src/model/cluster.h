@@ -152,6 +152,7 @@ struct ServiceInstance {
   std::string unit;                        // the unit file's text
   std::vector<FurtherUnit> units;          // by name
   int start_timeout = kLeastStartTimeout;  // seconds (start_timeout.h)
+  bool replace = false;                    // a service that somebody else set up may give way to it
   bool by_unit = false;                    // a timer or socket of its own name starts it, and kplan does not
   std::vector<ServiceCheck> checks;
   // In cluster.yaml: the keys of its unit, its user and its checks, or its own where it has none.
@@ -164,11 +165,13 @@ struct EtcdMember {
   std::string name;
   int cert = 0;        // what it serves: index into Cluster::certificates
   int peer_cert = -1;  // of a cluster's member: what it shows other members, and asks of them; likewise
-  std::vector<std::string> peer_urls, client_urls;  // advertised, sorted
-  std::string probe;                                // the client URL that checks connect to
-  std::string peer_probe;                           // of a cluster's member: the peer URL, likewise
-  std::vector<Argument> arguments;                  // argv of the service
-  std::vector<std::string> environment;             // "NAME=value"
+  std::vector<std::string> peer_urls, client_urls;         // advertised, sorted
+  std::vector<std::string> listen_urls, peer_listen_urls;  // of a cluster's member: where it listens
+  std::string probe;                                       // the client URL that checks connect to
+  std::string peer_probe;                                  // of a cluster's member: the peer URL, likewise
+  std::string answers;                                     // host:port: where it serves its own machine
+  std::vector<Argument> arguments;                         // argv of the service
+  std::vector<std::string> environment;                    // "NAME=value"
   // The text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder is empty
   // (systemd.exec(5), EnvironmentFile). Empty when this is no member of a cluster.
   std::string bootstrap;
@@ -193,6 +196,7 @@ struct Etcd {
   std::string version, token;
   EtcdFolders folders;
   int client_port = 2379, peer_port = 2380;
+  bool replace = false;             // an etcd that somebody else set up may give way to a member
   Range place;                      // in cluster.yaml: the key `etcd`
   std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
   std::vector<EtcdMember> members;  // in the order of the spec

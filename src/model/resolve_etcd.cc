@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <map>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -14,6 +15,7 @@
 #include "src/base/paths.h"
 #include "src/base/text.h"
 #include "src/etcd/facts/etcd_flags.h"
+#include "src/model/pki_values.h"
 #include "src/model/resolve_etcd_internal.h"
 #include "src/pki/names.h"
 #include "src/systemd/hardening.h"
@@ -42,11 +44,12 @@ class EtcdResolver {
     // No unit is made then that would say what is wrong with it.
     if (!known) IsStrict(spec_.hardening, diagnostics_);
     ResolveEtcdPlaces(spec_, &etcd_, diagnostics_);
+    etcd_.replace = PkiValues(diagnostics_).ResolveBool(spec_.replace, "replace", false);
     if (!versioned) return;
     etcd_.clustered = spec_.tls.range.known() || members_.size() > 1 ||
                       (members_.size() == 1 && !cluster_.hosts[members_[0]].here());
     const int errors_before = diagnostics_->error_count();
-    ResolveEtcdFlags(&context_);
+    ResolveEtcdFlags(members_, &context_);
     flags_wrong_ = diagnostics_->error_count() > errors_before;
     for (const char* name : {"listen-client-urls", "advertise-client-urls"}) CheckClientUrls(name);
     CheckPort("client-port", spec_.client_port, {"listen-client-urls", "advertise-client-urls"});
@@ -268,25 +271,72 @@ class EtcdResolver {
     EtcdMember member;
     member.host = host;
     member.name = FlagOr("name", kDefaultName);
-    member.client_urls = Urls("advertise-client-urls", FlagOr("listen-client-urls", DefaultClientUrl()));
+    const MemberUrls urls = UrlsOf(host);
+    member.client_urls = urls.advertise;
+    std::sort(member.client_urls.begin(), member.client_urls.end());
     member.peer_urls = Urls("initial-advertise-peer-urls", DefaultPeerUrl());
-    member.probe = member.client_urls[0];
+    member.listen_urls = urls.listen;
+    member.probe = urls.advertise[0];
+    member.answers = AnswersAt(urls.listen, member.probe);
     CheckInitialCluster(member);
     int cert = spec_.cert.set() ? FindCertificate(context_, spec_.cert, host) : -1;
     if (cert >= 0) {
       member.cert = cert;
       // With an error in what the certificate is made from, what it lacks would be said twice.
       if (!diagnostics_->has_errors()) CheckServingCert(cluster_.certificates[cert], member.client_urls);
-      member.arguments = Arguments(member, cluster_.certificates[cert]);
+      member.arguments = Arguments(member, urls, cluster_.certificates[cert]);
     }
     if (cluster_.hosts[host].arch == "arm64" && context_.version.minor == 4)
       member.environment.push_back("ETCD_UNSUPPORTED_ARCH=arm64");
     ResolveMemberUnit(context_, /*report=*/true, &member);
     etcd_.members.push_back(std::move(member));
+    std::set<size_t> said;
+    CheckListening(context_, 0, urls, &said);
+  }
+
+  // Where the member on HOST, the only one, serves clients: as the flags say, or `hosts.NAME.etcd`. It has no
+  // other members to serve.
+  MemberUrls UrlsOf(int host) {
+    const MemberSpec& own = WrittenHost(context_, host).etcd;
+    const Text* listen = context_.Flag("listen-client-urls");
+    const Text* advertise = context_.Flag("advertise-client-urls");
+    MemberUrls urls;
+    urls.listen = Urls("listen-client-urls", DefaultClientUrl());
+    urls.advertise = Urls("advertise-client-urls", FlagOr("listen-client-urls", DefaultClientUrl()));
+    urls.peer_listen = Urls("listen-peer-urls", DefaultPeerUrl());
+    CheckWrittenOnce("listen", own.listen, listen);
+    CheckWrittenOnce("advertise", own.advertise, advertise);
+    for (const std::vector<Text>* peers : {&own.peer_listen, &own.peer_advertise}) {
+      if (peers->empty()) continue;
+      diagnostics_->Error(Code::kConflict, peers->front().range,
+                          "an etcd of one member on this machine has no other members to serve",
+                          "remove it; as a cluster's member it has etcd.tls");
+    }
+    ResolveMemberUrls(context_, host, &urls);
+    if (own.listen.empty() || !own.advertise.empty() || advertise != nullptr) return urls;
+    const std::string& address = cluster_.hosts[host].address;
+    urls.advertise =
+        address.empty() ? urls.listen : std::vector<std::string>{HttpsUrl(address, etcd_.client_port)};
+    if (address.empty() && IsAnyAddress(HostOfUrl(urls.listen[0]))) {
+      diagnostics_->Error(Code::kMissingKey, own.listen[0].range,
+                          absl::StrCat("etcd would tell clients to connect to ", urls.listen[0]),
+                          "write where they reach it, for example advertise: 10.0.0.11");
+    }
+    return urls;
+  }
+
+  // What a key of `hosts.NAME.etcd` says, no flag says, too.
+  void CheckWrittenOnce(absl::string_view key, const std::vector<Text>& own, const Text* flag) {
+    if (own.empty() || flag == nullptr) return;
+    diagnostics_
+        ->Error(Code::kConflict, own[0].range,
+                absl::StrCat(key, " is for a member whose flags do not say it"), "remove one of the two")
+        .Relate(flag->range, "the flag is here");
   }
 
   // The tutorial's flags in the tutorial's order and form, then the others by name.
-  std::vector<Argument> Arguments(const EtcdMember& member, const LeafCertificate& cert) const {
+  std::vector<Argument> Arguments(const EtcdMember& member, const MemberUrls& urls,
+                                  const LeafCertificate& cert) const {
     const EtcdFolders& folders = etcd_.folders;
     std::vector<Argument> arguments = {
         {"", folders.Program("etcd")},
@@ -297,9 +347,9 @@ class EtcdResolver {
         {"--key-file=", folders.Config(absl::StrCat(cert.kind->spec_name, "-key.pem"))},
         {"--trusted-ca-file=", folders.Config("ca.pem")},
         {"--listen-client-urls", ""},
-        {FlagOr("listen-client-urls", DefaultClientUrl()), ""},
+        {FlagOr("listen-client-urls", absl::StrJoin(urls.listen, ",")), ""},
         {"--advertise-client-urls", ""},
-        {FlagOr("advertise-client-urls", FlagOr("listen-client-urls", DefaultClientUrl())), ""},
+        {AdvertisedFlag(urls), ""},
         {"--data-dir=", folders.data},
     };
     AppendPeerPort(member, &arguments);
@@ -309,8 +359,16 @@ class EtcdResolver {
     if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file") == nullptr) {
       arguments.emplace_back("--client-crl-file=", folders.Config(paths::on_host::kCrlName));
     }
-    AppendFlags(context_, {"name", "listen-client-urls", "advertise-client-urls"}, &arguments);
+    AppendFlags(context_, 0, {"name", "listen-client-urls", "advertise-client-urls"}, &arguments);
     return arguments;
+  }
+
+  // In the order written: that of listen-client-urls where nobody says more.
+  std::string AdvertisedFlag(const MemberUrls& urls) const {
+    if (const Text* flag = context_.Flag("advertise-client-urls")) return flag->value;
+    const Text* listen = context_.Flag("listen-client-urls");
+    const bool own = !WrittenHost(context_, members_[0]).etcd.advertise.empty();
+    return listen != nullptr && !own ? listen->value : absl::StrJoin(urls.advertise, ",");
   }
 
   // Another port than etcd's own takes three flags, where nobody writes them.
@@ -334,23 +392,38 @@ class EtcdResolver {
   std::vector<const Text*> member_names_;  // the same as they are written; empty when nobody did
 };
 
-}  // namespace
-
-const Text* EtcdContext::Flag(const std::string& name) const {
-  auto found = flags.find(name);
-  return found == flags.end() ? nullptr : found->second;
+// Hosts that have what is a member's, and are none.
+void WarnOfNoMembers(const Spec& spec, const Cluster& cluster, Diagnostics* diagnostics) {
+  if (diagnostics->has_errors()) return;  // members may be missing
+  for (const HostSpec& host : spec.hosts) {
+    const auto is_member = [&](const EtcdMember& member) {
+      return cluster.hosts[member.host].name == host.name.value;
+    };
+    const std::vector<EtcdMember>& members = cluster.etcd.members;
+    if (!host.etcd.range.known() || std::any_of(members.begin(), members.end(), is_member)) continue;
+    diagnostics->Warning(Code::kConflict, host.etcd.range,
+                         absl::StrCat("the host ", host.name.value, " is no member of etcd"),
+                         "put it into `etcd.members`, or remove this");
+  }
 }
 
-void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
+}  // namespace
+
+const Text* EtcdContext::Flag(const std::string& name, size_t member) const {
+  auto found = flags[member].find(name);
+  return found == flags[member].end() ? nullptr : &found->second;
+}
+
+void AppendFlags(const EtcdContext& context, size_t member, const std::vector<absl::string_view>& without,
                  std::vector<Argument>* arguments) {
-  for (const auto& [name, value] : context.flags) {
+  for (const auto& [name, value] : context.flags[member]) {
     if (std::find(without.begin(), without.end(), name) != without.end()) continue;
     const EtcdFlag* flag = FindEtcdFlag(name);
     bool path = flag != nullptr && flag->type == EtcdFlag::Type::kPath;
     if (path) {
-      arguments->emplace_back(absl::StrCat("--", name, "="), value->value);
+      arguments->emplace_back(absl::StrCat("--", name, "="), value.value);
     } else {
-      arguments->emplace_back(absl::StrCat("--", name, "=", value->value), "");
+      arguments->emplace_back(absl::StrCat("--", name, "=", value.value), "");
     }
   }
 }
@@ -371,8 +444,9 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
                                                   [&](const Text& text) { return text.value == refusal; });
     if (asked) etcd.refuse.push_back(refusal);
   }
+  if (spec.etcd.range.known()) EtcdResolver(spec, cluster, diagnostics).Resolve();
+  WarnOfNoMembers(spec, *cluster, diagnostics);
   if (!spec.etcd.range.known()) return;
-  EtcdResolver(spec, cluster, diagnostics).Resolve();
   const size_t members = std::max<size_t>(spec.etcd.members.size(), 1);
   ResolveMaxUnavailable(spec, static_cast<int>(members), &etcd, diagnostics);
 }

@@ -1,44 +1,146 @@
-// `etcd.flags` against the table of what each release of etcd has.
+// `etcd.flags`, and those of one member, against the table of what each release of etcd has.
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
 #include "src/base/yaml_scalar.h"
+#include "src/model/host_variables.h"
 #include "src/model/resolve_etcd_internal.h"
+#include "src/spec/variables.h"
 
 namespace kplan {
 namespace {
+
+// What etcd's documentation wants to be the same on all members (tuning: time parameters), or what members
+// that differ do not understand of each other (auth/store.go NewTokenProvider).
+constexpr const char* kSameForAll[] = {"heartbeat-interval", "election-timeout", "auth-token"};
 
 class FlagsResolver {
  public:
   explicit FlagsResolver(EtcdContext* context) : context_(*context), diagnostics_(context->diagnostics) {}
 
-  void Resolve() {
-    std::map<std::string, std::string> values;
-    for (const auto& [key, value] : context_.spec.flags) {
-      const EtcdFlag* flag = Find(key, value);
-      if (flag == nullptr || IsOurs(*flag, key) || !IsThere(*flag, key, value)) continue;
-      absl::Status status = CheckEtcdFlagValue(context_.version, *flag, value.value);
-      if (!status.ok()) {
-        Report(Code::kEtcdFlagValue, status, value.range, absl::StrCat("the flag ", key.value), diagnostics_);
-        continue;
+  void Resolve(const std::vector<int>& hosts) {
+    const std::vector<Written> common = Known(context_.spec.flags);
+    for (int index : hosts) {
+      const Host& host = context_.cluster.hosts[index];
+      own_ = true;
+      const std::vector<Written> own = Known(WrittenHost(context_, index).etcd.flags);
+      own_ = false;
+      context_.flags.emplace_back();
+      for (const std::vector<Written>* flags : {&common, &own}) {
+        for (const Written& written : *flags) Put(written, host, &context_.flags.back());
       }
-      WarnOfDeprecated(*flag, key, value);
-      context_.flags[key.value] = &value;
-      values[key.value] = value.value;
     }
-    for (const EtcdFlagProblem& problem : CheckEtcdFlagsTogether(context_.version, values)) Say(problem);
+    if (hosts.empty()) {
+      context_.flags.emplace_back();
+      for (const Written& written : common) context_.flags.back()[written.key->value] = *written.value;
+    }
+    for (size_t i = 0; i < context_.flags.size(); ++i) CheckTogether(i);
+    if (hosts.size() > 1) WarnOfDifferences();
   }
 
  private:
+  // A flag of a map of flags that has it, or of which it is good by itself.
+  struct Written {
+    const Text* key;
+    const Text* value;
+    const EtcdFlag* flag;
+  };
+
+  // Those of FLAGS that etcd has, and whose values are good, where they are the same for all hosts.
+  std::vector<Written> Known(const TextPairs& flags) {
+    std::vector<Written> known;
+    written_ = &flags;
+    for (const auto& [key, value] : flags) {
+      const EtcdFlag* flag = Find(key, value);
+      if (flag == nullptr || IsOurs(*flag, key) || IsForAll(key) || !IsThere(*flag, key, value)) continue;
+      if (FindVariable(value.value).empty() && !IsValue(*flag, key, value, value.value)) continue;
+      WarnOfDeprecated(*flag, key, value);
+      known.push_back({&key, &value, flag});
+    }
+    return known;
+  }
+
+  // The value of WRITTEN on HOST into FLAGS.
+  void Put(const Written& written, const Host& host, std::map<std::string, Text>* flags) {
+    Text value = *written.value;
+    if (!FindVariable(value.value).empty()) {
+      const bool in_url =
+          written.flag->type == EtcdFlag::Type::kUrls || written.flag->type == EtcdFlag::Type::kOrigins;
+      const HostVariables put = PutHostIn(value.value, &host, in_url);
+      if (put.unknown && Once(written)) {
+        diagnostics_->Error(Code::kBadVariable, value.range,
+                            absl::StrCat("unknown variable in ", Quote(value.value)),
+                            HostVariableMeant(value.value, "there are $name and $address"));
+      }
+      if (put.address_missing) ReportNoAddress(*written.value, host, context_.all, diagnostics_);
+      if (put.unknown || put.address_missing) return;
+      value.value = put.text;
+      if (Once(written, /*look=*/true) && !IsValue(*written.flag, *written.key, value, value.value)) {
+        Once(written);
+        return;
+      }
+    }
+    (*flags)[written.key->value] = std::move(value);
+  }
+
+  // Whether nothing was said of WRITTEN yet, which from now on something is, unless this is a LOOK.
+  bool Once(const Written& written, bool look = false) {
+    return look ? said_.count(written.value) == 0 : said_.insert(written.value).second;
+  }
+
+  bool IsValue(const EtcdFlag& flag, const Text& key, const Text& place, absl::string_view value) {
+    absl::Status status = CheckEtcdFlagValue(context_.version, flag, value);
+    if (status.ok()) return true;
+    Report(Code::kEtcdFlagValue, status, place.range, absl::StrCat("the flag ", key.value), diagnostics_);
+    return false;
+  }
+
+  // Of one member: false, and an error, when it is the cluster's.
+  bool IsForAll(const Text& key) {
+    if (!own_ || key.value != "initial-cluster-state") return false;
+    diagnostics_->Error(Code::kSetByKplan, key.range,
+                        "the flag initial-cluster-state is the cluster's, and not one member's",
+                        "write it in `etcd.flags`");
+    return true;
+  }
+
+  void CheckTogether(size_t member) {
+    std::map<std::string, std::string> values;
+    for (const auto& [name, value] : context_.flags[member]) values[name] = value.value;
+    if (!together_.insert(values).second) return;
+    for (const EtcdFlagProblem& problem : CheckEtcdFlagsTogether(context_.version, values))
+      Say(problem, member);
+  }
+
+  void WarnOfDifferences() {
+    for (const char* name : kSameForAll) {
+      const Text* first = context_.Flag(name, 0);
+      for (size_t i = 1; i < context_.flags.size(); ++i) {
+        const Text* other = context_.Flag(name, i);
+        if ((first == nullptr ? "" : first->value) == (other == nullptr ? "" : other->value)) continue;
+        const Text* place = first == nullptr ? other : first;
+        diagnostics_->Warning(
+            Code::kEtcdFlagValue, place->range,
+            absl::StrCat("the flag ", name, " is not the same on all members, as etcd wants it to be"),
+            "write it in `etcd.flags`");
+        break;
+      }
+    }
+  }
+
   // The flags that take VALUE, and are not written already: what a misspelt one can mean.
   std::vector<absl::string_view> NamesFor(const Text& value) const {
     std::vector<Text> written;
-    for (const auto& [key, unused] : context_.spec.flags) written.push_back(key);
+    for (const auto& [key, unused] : *written_) written.push_back(key);
     std::vector<absl::string_view> names = Others(EtcdFlagNames(context_.version), written);
     auto takes_no = [&](absl::string_view name) {
       const EtcdFlag& flag = *FindEtcdFlag(name);
@@ -87,7 +189,7 @@ class FlagsResolver {
     const std::string other = InsteadOf(context_.version, flag, value.value);
     const size_t colon = other.find(": ");
     const std::string name = other.substr(0, colon);
-    for (const auto& [written, unused] : context_.spec.flags) {
+    for (const auto& [written, unused] : *written_) {
       if (other.empty() || written.value == name) return;
     }
     const std::string& text = diagnostics_->source().text();
@@ -122,22 +224,30 @@ class FlagsResolver {
     ProposeInstead(flag, key, value);
   }
 
-  void Say(const EtcdFlagProblem& problem) {
-    const Text* value = context_.Flag(problem.flag);
+  void Say(const EtcdFlagProblem& problem, size_t member) {
+    const Text* value = context_.Flag(problem.flag, member);
     const std::string message = absl::StrCat("the flag ", problem.flag, ": ", problem.reason);
+    if (!problems_.insert({value->range.begin, message}).second) return;
     Diagnostic& diagnostic =
         problem.warning ? diagnostics_->Warning(Code::kEtcdFlagValue, value->range, message, problem.remedy)
                         : diagnostics_->Error(Code::kEtcdFlagValue, value->range, message, problem.remedy);
-    const Text* other = problem.other == problem.flag ? nullptr : context_.Flag(problem.other);
+    const Text* other = problem.other == problem.flag ? nullptr : context_.Flag(problem.other, member);
     if (other != nullptr) diagnostic.Relate(other->range, absl::StrCat(problem.other, " is here"));
   }
 
   EtcdContext& context_;
   Diagnostics* diagnostics_;
+  const TextPairs* written_ = nullptr;  // the map that is looked at
+  bool own_ = false;                    // it is one member's
+  std::set<const Text*> said_;
+  std::set<std::map<std::string, std::string>> together_;  // what was looked at already
+  std::set<std::pair<size_t, std::string>> problems_;      // and was said: place and message
 };
 
 }  // namespace
 
-void ResolveEtcdFlags(EtcdContext* context) { FlagsResolver(context).Resolve(); }
+void ResolveEtcdFlags(const std::vector<int>& hosts, EtcdContext* context) {
+  FlagsResolver(context).Resolve(hosts);
+}
 
 }  // namespace kplan

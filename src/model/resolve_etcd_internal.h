@@ -7,6 +7,7 @@
 // resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and certificates.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,18 @@ struct EtcdContext {
   Etcd& etcd;
   Diagnostics* diagnostics;
   EtcdVersion version;
-  std::map<std::string, const Text*> flags;  // those that are good, by name
+  // Those that are good, by name, with the host's variables put in: of each member, in the order of
+  // `members`, and at least one where nobody knows who is one.
+  std::vector<std::map<std::string, Text>> flags;
 
   // Null when it is not written.
-  const Text* Flag(const std::string& name) const;
+  const Text* Flag(const std::string& name, size_t member = 0) const;
 };
 
 // ---- resolve_etcd.cc
 
-// `--NAME=VALUE` of the written flags but those of WITHOUT, by name.
-void AppendFlags(const EtcdContext& context, const std::vector<absl::string_view>& without,
+// `--NAME=VALUE` of MEMBER's written flags but those of WITHOUT, by name.
+void AppendFlags(const EtcdContext& context, size_t member, const std::vector<absl::string_view>& without,
                  std::vector<Argument>* arguments);
 
 // ---- resolve_etcd_places.cc
@@ -53,9 +56,10 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
 
 // ---- resolve_etcd_flags.cc
 
-// Fills CONTEXT->flags with those of `etcd.flags` that the version takes, and reports the others. Etcd's
-// version and whether it is a cluster are known.
-void ResolveEtcdFlags(EtcdContext* context);
+// Fills CONTEXT->flags with those of `etcd.flags`, and of `hosts.NAME.etcd.flags` of the members HOSTS
+// (indices into Cluster::hosts), that the version takes, and reports the others. Etcd's version and whether
+// it is a cluster are known.
+void ResolveEtcdFlags(const std::vector<int>& hosts, EtcdContext* context);
 
 // ---- resolve_etcd_certs.cc
 
@@ -76,6 +80,38 @@ void CheckKeyKinds(const EtcdContext& context, const std::vector<const LeafCerti
 // Whether clients that connect to HOST (a name or an IP address) accept CERT.
 bool IsValidFor(const LeafCertificate& cert, absl::string_view host);
 
+// ---- resolve_member_urls.cc
+
+// Where a member listens, and where it is reached: URLs, the first of those that are advertised first.
+struct MemberUrls {
+  std::vector<std::string> listen, advertise, peer_listen, peer_advertise;
+};
+
+// HOST as it is written.
+const HostSpec& WrittenHost(const EtcdContext& context, int host);
+
+// What `hosts.NAME.etcd` of HOST (an index into Cluster::hosts) says, put into URLS; what it does not say
+// stays as it is. False, and errors, when something of it will not do.
+bool ResolveMemberUrls(const EtcdContext& context, int host, MemberUrls* urls);
+
+// Errors where MEMBER, whose URLs and flags are known, would listen twice at one address: etcd then ends.
+// SAID: where errors stand, of other members, too: one of a flag that they all have is said once.
+void CheckListening(const EtcdContext& context, size_t member, const MemberUrls& urls,
+                    std::set<size_t>* said);
+
+// HOST:PORT where who is on the member's own machine is served, of those that it LISTENs at. PROBE: the URL
+// at which it is asked from elsewhere, which is taken where it is one of them.
+std::string AnswersAt(const std::vector<std::string>& listen, const std::string& probe);
+
+// Whether who listens at ADDRESS, in its one form, listens at all addresses.
+bool IsAnyAddress(absl::string_view address);
+
+// ADDRESS, an IP address or a name, as it stands in URLs (RFC 3986 3.2.2).
+std::string HttpsUrl(absl::string_view address, int port);
+
+// The host of a URL of ours, without brackets.
+std::string HostOfUrl(absl::string_view url);
+
 // ---- resolve_members.cc
 
 // The members on HOSTS (indices into Cluster::hosts) as one cluster. NAMES are their entries in `members`;
@@ -86,10 +122,9 @@ void ResolveClusterMembers(const EtcdContext& context, const std::vector<int>& h
 // ---- resolve_member_hosts.cc
 
 // Checks of the same hosts that each has an address where the others reach it, and that all run services or
-// none does. ADDRESSES get theirs, in the one form of each, empty where there is none; false, and errors,
-// when one will not do.
+// none does. URLS get theirs, empty where there are none; false, and errors, when one will not do.
 bool CheckMemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
-                      const std::vector<const Text*>& names, std::vector<std::string>* addresses);
+                      const std::vector<const Text*>& names, std::vector<MemberUrls>* urls);
 
 // `rollout.max-unavailable` for so many members.
 void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostics* diagnostics);

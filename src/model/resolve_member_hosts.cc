@@ -15,13 +15,13 @@ namespace {
 class MemberHosts {
  public:
   MemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
-              const std::vector<const Text*>& names, std::vector<std::string>* addresses)
+              const std::vector<const Text*>& names, std::vector<MemberUrls>* urls)
       : context_(context),
         hosts_(hosts),
         names_(names),
         cluster_(context.cluster),
         diagnostics_(context.diagnostics),
-        addresses_(*addresses) {}
+        urls_(*urls) {}
 
   // Files alone, or services: a cluster of which some members run is none.
   void CheckManagers() {
@@ -30,7 +30,7 @@ class MemberHosts {
       if (none(i) == none(0)) continue;
       const size_t without = none(i) ? i : 0, with = none(i) ? 0 : i;
       diagnostics_
-          ->Error(Code::kServiceManager, WrittenHost(without).service_manager.range,
+          ->Error(Code::kServiceManager, Written(without).service_manager.range,
                   absl::StrCat("nothing is started on ", HostOf(without).name,
                                ", so it would be missing in the cluster of ", HostOf(with).name),
                   "write `none` for all members, or for none of them")
@@ -39,57 +39,17 @@ class MemberHosts {
     }
   }
 
-  // Members listen, and reach each other, at their addresses.
+  // Members listen, and reach each other, at their addresses, where `hosts.NAME.etcd` does not say more.
   bool CheckAddresses() {
     const int errors_before = diagnostics_->error_count();
-    auto remote =
-        std::find_if(hosts_.begin(), hosts_.end(), [&](int host) { return !cluster_.hosts[host].here(); });
     for (size_t i = 0; i < hosts_.size(); ++i) {
-      const Host& host = HostOf(i);
-      const HostSpec& written = WrittenHost(i);
-      addresses_.emplace_back();
-      std::string& address = addresses_.back();
-      if (!written.address.set()) {
-        if (!context_.all.well_formed) continue;
-        diagnostics_
-            ->Error(Code::kMissingKey, written.name.range,
-                    absl::StrCat("the host ", host.name, " is a member of a cluster, and has no address"),
-                    "write the IP address at which clients and the other members reach it, for example\n"
-                    "  address: 10.0.0.11")
-            .Relate(PlaceOfMember(i), "it is a member here");
-        continue;
-      }
-      if (!ParseIpAddress(host.address, &address)) {
-        if (!CheckDnsName(host.address).ok()) continue;  // said already
-        diagnostics_
-            ->Error(Code::kBadHost, written.address.range,
-                    absl::StrCat("etcd cannot listen on the name ", Quote(host.address)),
-                    "write the IP address; the name can stand in the `hosts` of the certificates")
-            .Relate(PlaceOfMember(i), "it is a member here");
-        continue;
-      }
-      if (address == "0.0.0.0" || address == "::") {
-        diagnostics_->Error(Code::kBadHost, written.address.range,
-                            absl::StrCat(address, " means any address: nobody can be told to connect there"),
-                            "write the address at which clients and the other members reach it");
-      } else if ((absl::StartsWith(address, "127.") || address == "::1") && remote != hosts_.end()) {
-        const size_t far = static_cast<size_t>(remote - hosts_.begin());
-        diagnostics_
-            ->Error(Code::kBadHost, written.address.range,
-                    absl::StrCat(address, " is a machine's own address, which means another machine to ",
-                                 !host.here() ? "everybody else" : HostOf(far).name),
-                    "write the address at which clients and the other members reach it")
-            .Relate(WrittenHost(far).ssh.range, "the host is reached by ssh");
-      }
-      auto same = std::find(addresses_.begin(), addresses_.end() - 1, address);
-      if (same == addresses_.end() - 1) continue;
-      const size_t other = static_cast<size_t>(same - addresses_.begin());
-      diagnostics_
-          ->Error(Code::kDuplicateEntry, written.address.range,
-                  absl::StrCat("the members ", HostOf(other).name, " and ", host.name,
-                               " have the same address, ", address),
-                  "give each the address of its own machine")
-          .Relate(WrittenHost(other).address.range, "the other one is here");
+      urls_.emplace_back();
+      AddAddress(i);
+      ResolveMemberUrls(context_, hosts_[i], &urls_[i]);
+      for (const std::vector<Text>* texts : {&Written(i).etcd.advertise, &Written(i).etcd.peer_advertise})
+        CheckIsReached(i, *texts,
+                       texts == &Written(i).etcd.advertise ? urls_[i].advertise : urls_[i].peer_advertise);
+      CheckApart(i);
     }
     return diagnostics_->error_count() == errors_before;
   }
@@ -97,9 +57,103 @@ class MemberHosts {
  private:
   const Host& HostOf(size_t member) const { return cluster_.hosts[hosts_[member]]; }
 
-  const HostSpec& WrittenHost(size_t member) const {
-    return *std::find_if(context_.all.hosts.begin(), context_.all.hosts.end(),
-                         [&](const HostSpec& host) { return host.name.value == HostOf(member).name; });
+  const HostSpec& Written(size_t member) const { return WrittenHost(context_, hosts_[member]); }
+
+  // The URLs of its address, where nobody says others.
+  void AddAddress(size_t i) {
+    const Host& host = HostOf(i);
+    const HostSpec& written = Written(i);
+    const MemberSpec& own = written.etcd;
+    const bool listens = own.listen.empty() || own.peer_listen.empty();
+    const bool needed = listens || own.advertise.empty() || own.peer_advertise.empty();
+    if (!needed) return;
+    if (!written.address.set()) {
+      if (!context_.all.well_formed) return;
+      diagnostics_
+          ->Error(Code::kMissingKey, written.name.range,
+                  absl::StrCat("the host ", host.name, " is a member of a cluster, and has no address"),
+                  "write the IP address at which clients and the other members reach it, for example\n"
+                  "  address: 10.0.0.11")
+          .Relate(PlaceOfMember(i), "it is a member here");
+      return;
+    }
+    std::string address;
+    if (!ParseIpAddress(host.address, &address)) {
+      if (!CheckDnsName(host.address).ok()) return;  // said already
+      address = host.address;
+      if (listens) {
+        diagnostics_
+            ->Error(Code::kBadHost, written.address.range,
+                    absl::StrCat("etcd cannot listen on the name ", Quote(host.address)),
+                    "write the IP address; the name can stand in the `hosts` of the certificates")
+            .Relate(PlaceOfMember(i), "it is a member here");
+        return;
+      }
+    }
+    if (IsAnyAddress(address)) {
+      diagnostics_->Error(Code::kBadHost, written.address.range,
+                          absl::StrCat(address, " means any address: nobody can be told to connect there"),
+                          "write the address at which clients and the other members reach it");
+    } else {
+      CheckIsNotItself(i, address, written.address.range);
+    }
+    const std::string client = HttpsUrl(address, context_.etcd.client_port),
+                      peer = HttpsUrl(address, context_.etcd.peer_port);
+    urls_[i] = {{client}, {client}, {peer}, {peer}};
+  }
+
+  // A member that is elsewhere is not reached at a machine's own address, nor is one here by it.
+  void CheckIsNotItself(size_t i, const std::string& address, Range range) {
+    if (!absl::StartsWith(address, "127.") && address != "::1" && address != "localhost") return;
+    auto remote =
+        std::find_if(hosts_.begin(), hosts_.end(), [&](int host) { return !cluster_.hosts[host].here(); });
+    if (remote == hosts_.end()) return;
+    const size_t far = static_cast<size_t>(remote - hosts_.begin());
+    diagnostics_
+        ->Error(Code::kBadHost, range,
+                absl::StrCat(address, " is a machine's own address, which means another machine to ",
+                             !HostOf(i).here() ? "everybody else" : HostOf(far).name),
+                "write the address at which clients and the other members reach it")
+        .Relate(Written(far).ssh.range, "the host is reached by ssh");
+  }
+
+  // TEXTS: as the URLS are written.
+  void CheckIsReached(size_t i, const std::vector<Text>& texts, const std::vector<std::string>& urls) {
+    if (texts.size() != urls.size()) return;  // said already
+    for (size_t k = 0; k < urls.size(); ++k) CheckIsNotItself(i, HostOfUrl(urls[k]), texts[k].range);
+  }
+
+  // Two members are not reached at one URL.
+  void CheckApart(size_t i) {
+    const auto same = [&](const std::vector<std::string>& a, const std::vector<std::string>& b) {
+      auto found = std::find_first_of(a.begin(), a.end(), b.begin(), b.end());
+      return found == a.end() ? "" : *found;
+    };
+    for (size_t other = 0; other < i; ++other) {
+      std::string url = same(urls_[i].advertise, urls_[other].advertise);
+      const bool by_peers = url.empty();
+      if (by_peers) url = same(urls_[i].peer_advertise, urls_[other].peer_advertise);
+      if (url.empty()) continue;
+      SayNotApart(i, other, url, by_peers);
+      return;
+    }
+  }
+
+  void SayNotApart(size_t i, size_t other, const std::string& url, bool by_peers) {
+    const auto place = [&](size_t member) {
+      const HostSpec& written = Written(member);
+      const std::vector<Text>& own = by_peers ? written.etcd.peer_advertise : written.etcd.advertise;
+      return own.empty() ? written.address.range : own[0].range;
+    };
+    const bool addresses = !Written(i).etcd.range.known() && !Written(other).etcd.range.known();
+    diagnostics_
+        ->Error(Code::kDuplicateEntry, place(i),
+                absl::StrCat("the members ", HostOf(other).name, " and ", HostOf(i).name,
+                             addresses ? " have the same address, " : " are both reached at ",
+                             addresses ? HostOfUrl(url) : url),
+                addresses ? "give each the address of its own machine"
+                          : "give each an address or a port of its own")
+        .Relate(place(other), "the other one is here");
   }
 
   // Where it is said that the host is a member.
@@ -112,14 +166,14 @@ class MemberHosts {
   const std::vector<const Text*>& names_;
   const Cluster& cluster_;
   Diagnostics* diagnostics_;
-  std::vector<std::string>& addresses_;
+  std::vector<MemberUrls>& urls_;
 };
 
 }  // namespace
 
 bool CheckMemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
-                      const std::vector<const Text*>& names, std::vector<std::string>* addresses) {
-  MemberHosts members(context, hosts, names, addresses);
+                      const std::vector<const Text*>& names, std::vector<MemberUrls>* urls) {
+  MemberHosts members(context, hosts, names, urls);
   members.CheckManagers();
   return members.CheckAddresses();
 }

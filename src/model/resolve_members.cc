@@ -2,6 +2,7 @@
 // start. With values of one host each that nobody has to write: a host's name and address say all.
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -11,17 +12,12 @@
 #include "src/base/text.h"
 #include "src/model/resolve_etcd_internal.h"
 #include "src/pki/names.h"
+#include "src/spec/variables.h"
 
 namespace kplan {
 namespace {
 
 constexpr char kLocalhost[] = "127.0.0.1";
-
-// An address of etcd's in the form that stands in its URLs (RFC 3986 3.2.2).
-std::string HttpsUrl(absl::string_view address, int port) {
-  const bool brackets = absl::StrContains(address, ':');
-  return absl::StrCat("https://", brackets ? "[" : "", address, brackets ? "]" : "", ":", port);
-}
 
 // NAME=VALUE as a line of a systemd EnvironmentFile (systemd.exec(5)): quoted where it has to be, and inside
 // quotes a backslash before what a POSIX shell would take for something else.
@@ -47,17 +43,21 @@ class MembersResolver {
         diagnostics_(context.diagnostics) {}
 
   void Resolve() {
-    const bool reachable = CheckMemberHosts(context_, hosts_, names_, &addresses_);
+    const bool reachable = CheckMemberHosts(context_, hosts_, names_, &urls_);
     ResolveArchives();
     ResolveCertificates();
     CheckUrlsForAll();
-    for (size_t i = 0; i < hosts_.size(); ++i) AddMember(i);
+    std::set<size_t> said;
+    for (size_t i = 0; i < hosts_.size(); ++i) {
+      AddMember(i);
+      CheckListening(context_, i, urls_[i], &said);
+    }
     // With an error in what they are made from, what is missing would be said twice.
     const bool good = reachable && !diagnostics_->has_errors();
     if (good) CheckCertificates();
     ResolveBootstrap();
     for (size_t i = 0; i < hosts_.size(); ++i) {
-      if (found_certificates_) ResolveArguments(&etcd_.members[i]);
+      if (found_certificates_) ResolveArguments(i);
       ResolveMemberUnit(context_, /*report=*/i == 0, &etcd_.members[i]);
     }
     if (hosts_.size() == 2) {
@@ -148,7 +148,12 @@ class MembersResolver {
   void CheckUrlsForAll() {
     if (hosts_.size() == 1) return;
     for (const char* name : {"listen-metrics-urls", "listen-client-http-urls"}) {
-      const Text* flag = context_.Flag(name);
+      const auto written = std::find_if(context_.spec.flags.begin(), context_.spec.flags.end(),
+                                        [&](const auto& pair) { return pair.first.value == name; });
+      // With a variable it is each one's own.
+      const bool one_value =
+          written != context_.spec.flags.end() && FindVariable(written->second.value).empty();
+      const Text* flag = one_value && context_.Flag(name) != nullptr ? &written->second : nullptr;
       if (flag == nullptr) continue;
       for (absl::string_view text : absl::StrSplit(flag->value, ',')) {
         Url url;
@@ -160,7 +165,7 @@ class MembersResolver {
         diagnostics_->Error(
             Code::kEtcdFlagValue, flag->range,
             absl::StrCat("the flag ", name, ": ", Quote(url.host), " is not an address of every member"),
-            "write 0.0.0.0, or 127.0.0.1");
+            "write $address, 0.0.0.0 or 127.0.0.1");
         break;
       }
     }
@@ -175,10 +180,15 @@ class MembersResolver {
       member.cert = servers_[i];
       member.peer_cert = peers_[i];
     }
-    member.client_urls = {HttpsUrl(addresses_[i], etcd_.client_port)};
-    member.peer_urls = {HttpsUrl(addresses_[i], etcd_.peer_port)};
-    member.probe = member.client_urls[0];
-    member.peer_probe = member.peer_urls[0];
+    const MemberUrls& urls = urls_[i];
+    member.client_urls = urls.advertise;
+    member.peer_urls = urls.peer_advertise;
+    std::sort(member.client_urls.begin(), member.client_urls.end());
+    std::sort(member.peer_urls.begin(), member.peer_urls.end());
+    member.listen_urls = urls.listen;
+    member.peer_listen_urls = urls.peer_listen;
+    if (!urls.advertise.empty()) member.probe = urls.advertise[0];
+    if (!urls.peer_advertise.empty()) member.peer_probe = urls.peer_advertise[0];
     if (HostOf(i).arch == "arm64" && context_.version.minor == 4)
       member.environment.push_back("ETCD_UNSUPPORTED_ARCH=arm64");
     etcd_.members.push_back(std::move(member));
@@ -200,9 +210,11 @@ class MembersResolver {
       CheckEtcdCert(context_, client, Named(tls.client).range, {"client auth"});
     CheckKeyKinds(context_, {&server, &peer, &client},
                   tls.range.known() ? tls.range : context_.spec.cert.range);
-    if (!server.kind->is_ca) CheckCoverage(servers_, Named(tls.server), "where clients reach it");
-    if (!peer.kind->is_ca && peer.kind != server.kind)
-      CheckCoverage(peers_, tls.peer, "where the other members reach it");
+    if (!server.kind->is_ca)
+      CheckCoverage(servers_, Named(tls.server), &MemberUrls::advertise, "where clients reach it");
+    // One certificate for both is said to lack an address once, where both are the same.
+    if (!peer.kind->is_ca && (peer.kind != server.kind || !diagnostics_->has_errors()))
+      CheckCoverage(peers_, Named(tls.peer), &MemberUrls::peer_advertise, "where the other members reach it");
     if (client.kind->ca != server.kind->ca) {
       diagnostics_
           ->Error(
@@ -231,11 +243,18 @@ class MembersResolver {
   }
 
   // CERTS are those of the members, NAME as it is written, WHERE for the message.
-  void CheckCoverage(const std::vector<int>& certs, const Text& name, absl::string_view where) {
+  void CheckCoverage(const std::vector<int>& certs, const Text& name,
+                     std::vector<std::string> MemberUrls::*advertised, absl::string_view where) {
     std::vector<std::string> missing;
+    bool all_addresses = true;
     for (size_t i = 0; i < hosts_.size(); ++i) {
-      if (IsValidFor(cluster_.certificates[certs[i]], addresses_[i])) continue;
-      missing.push_back(absl::StrCat(addresses_[i], " (", HostOf(i).name, ")"));
+      for (const std::string& url : urls_[i].*advertised) {
+        const std::string host = HostOfUrl(url);
+        if (IsValidFor(cluster_.certificates[certs[i]], host)) continue;
+        missing.push_back(absl::StrCat(host, " (", HostOf(i).name, ")"));
+        const MemberSpec& own = WrittenHost(context_, hosts_[i]).etcd;
+        all_addresses = all_addresses && own.advertise.empty() && own.peer_advertise.empty();
+      }
     }
     if (missing.empty()) return;
     const LeafCertificate& cert = cluster_.certificates[certs[0]];
@@ -244,15 +263,17 @@ class MembersResolver {
         ->Error(Code::kEtcdCert, name.range,
                 absl::StrCat("the certificate ", Quote(cert.kind->spec_name), " is not valid for ",
                              JoinAnd(missing), ", ", where),
-                per_host ? "add $address to its hosts"
-                         : "add the addresses to its hosts, or make it `per: host` with $address there")
+                !all_addresses ? "add them to its hosts"
+                : per_host     ? "add $address to its hosts"
+                               : "add the addresses to its hosts, or make it `per: host` with $address there")
         .Relate(PlaceOfCert(context_, cert), "it is here");
   }
 
   void ResolveBootstrap() {
     std::vector<std::string> entries;
-    for (const EtcdMember& member : etcd_.members)
-      entries.push_back(absl::StrCat(member.name, "=", member.peer_urls[0]));
+    for (const EtcdMember& member : etcd_.members) {
+      for (const std::string& url : member.peer_urls) entries.push_back(absl::StrCat(member.name, "=", url));
+    }
     // The order of `members` is nobody's concern at the first start.
     std::sort(entries.begin(), entries.end());
     const Text* state = context_.Flag("initial-cluster-state");
@@ -265,7 +286,8 @@ class MembersResolver {
 
   // The tutorial's flags in the tutorial's order and form, those of peers after those of clients, then the
   // others by name.
-  void ResolveArguments(EtcdMember* member) const {
+  void ResolveArguments(size_t i) {
+    EtcdMember* member = &etcd_.members[i];
     const LeafCertificate& server = cluster_.certificates[member->cert];
     const LeafCertificate& peer = cluster_.certificates[member->peer_cert];
     const Host& host = cluster_.hosts[member->host];
@@ -274,10 +296,13 @@ class MembersResolver {
     const bool one_ca = server.kind->ca == peer.kind->ca;
     const EtcdFolders& folders = etcd_.folders;
     const std::string local = HttpsUrl(kLocalhost, etcd_.client_port);
-    std::string listen = member->client_urls[0];
     // For who is on the machine. The hosts that are folders of one machine share that address.
-    if (host.root == "/" && listen != local && IsValidFor(server, kLocalhost))
-      absl::StrAppend(&listen, ",", local);
+    if (WrittenHost(context_, member->host).etcd.listen.empty() && host.root == "/" &&
+        member->listen_urls != std::vector<std::string>{local} && IsValidFor(server, kLocalhost)) {
+      member->listen_urls.push_back(local);
+    }
+    member->answers = AnswersAt(member->listen_urls, member->probe);
+    const auto listed = [](const std::vector<std::string>& urls) { return absl::StrJoin(urls, ","); };
     member->arguments = {
         {"", folders.Program("etcd")},
         {"--client-cert-auth", ""},
@@ -291,23 +316,23 @@ class MembersResolver {
         {"--peer-key-file=", folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"))},
         {"--peer-trusted-ca-file=", folders.Config(one_ca ? "ca.pem" : paths::on_host::kPeerCaName)},
         {"--listen-client-urls", ""},
-        {listen, ""},
+        {listed(member->listen_urls), ""},
         {"--advertise-client-urls", ""},
-        {member->client_urls[0], ""},
+        {listed(member->client_urls), ""},
         {"--listen-peer-urls", ""},
-        {member->peer_urls[0], ""},
+        {listed(member->peer_listen_urls), ""},
         {"--initial-advertise-peer-urls", ""},
-        {member->peer_urls[0], ""},
+        {listed(member->peer_urls), ""},
         {"--data-dir=", folders.data},
     };
-    if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file") == nullptr)
+    if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file", i) == nullptr)
       member->arguments.emplace_back("--client-crl-file=", folders.Config(paths::on_host::kCrlName));
-    if (peer_ca.crl_expiry_seconds != 0 && context_.Flag("peer-crl-file") == nullptr) {
+    if (peer_ca.crl_expiry_seconds != 0 && context_.Flag("peer-crl-file", i) == nullptr) {
       member->arguments.emplace_back(
           "--peer-crl-file=",
           folders.Config(one_ca ? paths::on_host::kCrlName : paths::on_host::kPeerCrlName));
     }
-    AppendFlags(context_, {"initial-cluster-state"}, &member->arguments);
+    AppendFlags(context_, i, {"initial-cluster-state"}, &member->arguments);
   }
 
   const EtcdContext& context_;
@@ -317,7 +342,7 @@ class MembersResolver {
   Etcd& etcd_;
   Diagnostics* diagnostics_;
   // One a member, as hosts_. Empty, where there is an error.
-  std::vector<std::string> addresses_;
+  std::vector<MemberUrls> urls_;
   std::vector<int> archive_of_, servers_, peers_;
   bool found_certificates_ = false;
 };

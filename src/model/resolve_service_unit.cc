@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/text.h"
 #include "src/base/yaml_scalar.h"
+#include "src/model/pki_values.h"
 #include "src/model/resolve_services_internal.h"
 #include "src/model/start_timeout.h"
 #include "src/systemd/hardening.h"
@@ -60,6 +61,7 @@ class UnitResolver {
     if (strict_) Harden(&unit);
     MergeUnit(spec_.unit, Rules(), &unit, diagnostics_);
     service_.start_timeout = StartTimeoutOf(spec_.start_timeout, unit, diagnostics_);
+    service_.replace = PkiValues(diagnostics_).ResolveBool(spec_.replace, "replace", false);
     service_.unit = unit.Text();
     return OwnerBy(unit);
   }

@@ -83,6 +83,7 @@ class EtcdWalk {
     }
     walk_.Put("hardening", spec_.hardening, "off");
     walk_.PutStartTimeout(spec_.start_timeout, etcd_.members[0].start_timeout);
+    walk_.Put("replace", spec_.replace, "false");
     WalkUnit();
     sink_.Close();
   }
@@ -187,6 +188,19 @@ class EtcdWalk {
         walk_.Put(name, *text->second);
         continue;
       }
+      const MemberSpec& own = MemberOf(member);
+      const auto flag =
+          absl::c_find_if(own.flags, [&](const auto& pair) { return pair.first.value == name; });
+      if (flag != own.flags.end()) {
+        sink_.Note(name, value, walk_.Derived("the host's `etcd`", flag->second.range));
+        continue;
+      }
+      const std::vector<Text>& urls = name == "listen-client-urls" ? own.listen : own.advertise;
+      const std::vector<Text>& from = urls.empty() ? own.listen : urls;
+      if (name != "name" && !from.empty()) {
+        sink_.Note(name, value, walk_.Derived("the host's `etcd`", from[0].range));
+        continue;
+      }
       if (spec_.client_port.set() && name != "name") {
         sink_.Note(name, value, walk_.Derived("from client-port", spec_.client_port.range));
         continue;
@@ -206,7 +220,7 @@ class EtcdWalk {
     }
     for (const auto& [name, value] : flags) {
       // The token has a key of its own.
-      if (IsWritable(name) || written.contains(name) || name == "initial-cluster-token") continue;
+      if (IsWritable(name) || IsWritten(name) || name == "initial-cluster-token") continue;
       sink_.Note(name, value, OriginOfFlag(name));
     }
     sink_.Close();
@@ -217,15 +231,16 @@ class EtcdWalk {
   void WalkClusterFlags() {
     sink_.Open("flags");
     for (const auto& [key, value] : spec_.flags) walk_.Put(key.value, value);
-    std::vector<StringPairs> flags;  // a member's have the same names in the same order
+    std::vector<StringPairs> flags;
     for (const EtcdMember& member : etcd_.members) flags.push_back(FlagsOf(member.arguments));
-    for (size_t i = 0; i < flags[0].size(); ++i) {
-      const std::string& name = flags[0][i].first;
-      const bool written =
-          absl::c_any_of(spec_.flags, [&](const auto& pair) { return pair.first.value == name; });
-      if (written) continue;
+    // What is made, all members have.
+    for (const auto& [name, unused] : flags[0]) {
+      if (IsWritten(name)) continue;
       std::vector<std::string> values;
-      for (const StringPairs& of_member : flags) values.push_back(of_member[i].second);
+      for (const StringPairs& of_member : flags) {
+        values.push_back(
+            absl::c_find_if(of_member, [&](const auto& pair) { return pair.first == name; })->second);
+      }
       if (absl::c_all_of(values, [&](const std::string& value) { return value == values[0]; })) {
         sink_.Note(name, values[0], OriginOfFlag(name));
       } else {
@@ -239,10 +254,27 @@ class EtcdWalk {
     sink_.Close();
   }
 
+  // What is MEMBER's own, as written.
+  const MemberSpec& MemberOf(const EtcdMember& member) const {
+    const std::string& name = walk_.cluster.hosts[member.host].name;
+    return absl::c_find_if(walk_.spec.hosts, [&](const HostSpec& host) { return host.name.value == name; })
+        ->etcd;
+  }
+
+  // For all members, or for one.
+  bool IsWritten(const std::string& flag) const {
+    const auto has = [&](const TextPairs& flags) {
+      return absl::c_any_of(flags, [&](const auto& pair) { return pair.first.value == flag; });
+    };
+    return has(spec_.flags) ||
+           absl::c_any_of(walk_.spec.hosts, [&](const HostSpec& host) { return has(host.etcd.flags); });
+  }
+
   std::string InitialCluster() const {
     std::vector<std::string> entries;
-    for (const EtcdMember& member : etcd_.members)
-      entries.push_back(absl::StrCat(member.name, "=", member.peer_urls[0]));
+    for (const EtcdMember& member : etcd_.members) {
+      for (const std::string& url : member.peer_urls) entries.push_back(absl::StrCat(member.name, "=", url));
+    }
     absl::c_sort(entries);
     return absl::StrJoin(entries, ",");
   }

@@ -64,6 +64,7 @@ class ServiceWalk {
     WalkUnit();
     WalkUnits();
     walk_.PutStartTimeout(spec_.start_timeout, service_.start_timeout);
+    walk_.Put("replace", spec_.replace, "false");
     WalkChecks();
     sink_.Close();
   }

@@ -14,6 +14,22 @@
 namespace kplan {
 namespace {
 
+// What is a member's own has no default that is shown: the flags of etcd have what it follows from.
+void WalkMember(const ResolvedWalk& walk, const MemberSpec& spec) {
+  if (!spec.range.known()) return;
+  walk.sink.Open("etcd");
+  walk.Put("listen", spec.listen);
+  walk.Put("advertise", spec.advertise);
+  walk.Put("peer-listen", spec.peer_listen);
+  walk.Put("peer-advertise", spec.peer_advertise);
+  if (!spec.flags.empty()) {
+    walk.sink.Open("flags");
+    for (const auto& [key, value] : spec.flags) walk.Put(key.value, value);
+    walk.sink.Close();
+  }
+  walk.sink.Close();
+}
+
 void WalkHosts(const ResolvedWalk& walk) {
   if (walk.spec.hosts.empty()) return;
   walk.sink.Open("hosts");
@@ -28,6 +44,7 @@ void WalkHosts(const ResolvedWalk& walk) {
     walk.Put("arch", spec.arch, host.arch);
     walk.Put("ssh", spec.ssh);
     walk.Put("become", spec.become);
+    WalkMember(walk, spec.etcd);
     walk.sink.Close();
   }
   walk.sink.Close();

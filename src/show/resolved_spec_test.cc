@@ -158,6 +158,7 @@ etcd:
   unit: {Service: {User: etcd, Group: etcd, RestartSec: 9, LimitNOFILE: 65536, ExecStartPre: /bin/echo "a = b"}, Unit: {After: x},
          Install: {Alias: e.service}}
   start-timeout: 5m
+  replace: true
 verify: {refuse: [no-cert]}
 )";
 
@@ -165,14 +166,22 @@ verify: {refuse: [no-cert]}
 constexpr char kCluster[] = R"(
 metadata: {name: "pr: od"}
 hosts:
-  c: {address: 10.0.0.13, ssh: alias}
+  c:
+    address: 10.0.0.13
+    ssh: alias
+    etcd:
+      listen: [$address, "127.0.0.1:12379"]
+      advertise: [10.0.0.13]
+      peer-listen: [0.0.0.0]
+      peer-advertise: [c.example, $address]
+      flags: {snapshot-count: 5, listen-metrics-urls: "http://$address:2381"}
   a: {address: 'fd00::11', ssh: "ops@[fd00::11]:2222", become: sudo, arch: arm64}
   b: {address: 10.0.0.12, ssh: 10.0.0.12, root: /srv/b/, service-manager: process}
 ca: {CN: prod, crl-expiry: 24h}
 cas: {peers: {CN: peers, crl-expiry: 24h}}
 certs:
   server: {per: host, ca: ca, hosts: [$name, $address, 127.0.0.1]}
-  peer: {ca: peers, hosts: ['fd00::11', 10.0.0.12, 10.0.0.13]}
+  peer: {ca: peers, hosts: ['fd00::11', 10.0.0.12, 10.0.0.13, c.example]}
   root: {ca: ca}
 etcd:
   version: 3.4.15
@@ -333,6 +342,9 @@ TEST(ResolvedSpec, CompilesToTheSameGraph) {
                            {"cert: k", "tls: {server: k, peer: k, client: k}, archive: {sha256: {arm64: " +
                                            std::string(64, 'a') + "}}"}}),
       absl::StrCat(tutorial, "rollout: {max-unavailable: 1}\n"),
+      absl::StrReplaceAll(kTutorial, {{"worker: {}",
+                                       "worker: {address: 127.0.0.1, etcd: {listen: [0.0.0.0], flags: "
+                                       "{snapshot-count: 5}}}"}}),
       "ca: {CN: ca}\nrollout: {}\n",
       kServices,
       kWithEtcd,

@@ -361,6 +361,31 @@ constexpr MapSchema kRevoked = {"revoked", "a revoked certificate", "revoked", "
 
 // ---- Hosts.
 
+constexpr KeySchema kMemberKeys[] = {
+    Texts("listen",
+          "where the member serves clients: IP addresses, or `ADDRESS:PORT`, for example `0.0.0.0` for all "
+          "that the host has")
+        .WithHost()
+        .Without("`$address`, and `127.0.0.1` where the certificate is valid for it")
+        .Example("[10.0.0.11, 192.168.7.11]"),
+    Texts("advertise",
+          "where clients reach it: addresses or DNS names, each with a port where it is not `client-port`; "
+          "members are asked at the first")
+        .WithHost()
+        .Without("`$address`")
+        .Example("[203.0.113.11]"),
+    Texts("peer-listen", "where it serves the other members, as `listen`").WithHost().Without("`$address`"),
+    Texts("peer-advertise", "where the other members reach it, as `advertise`")
+        .WithHost()
+        .Without("`$address`")
+        .Example("[etcd-1.example.org]"),
+    TextMap("flags", "flags of etcd that this member alone has, or has another value of than `etcd.flags`")
+        .WithHost()
+        .Without("those of `etcd.flags`")
+        .Example("{listen-metrics-urls: http://10.9.0.11:2381}"),
+};
+constexpr MapSchema kMember = {"member", "what is one member's own", "hosts.NAME.etcd", "", kMemberKeys};
+
 constexpr KeySchema kHostKeys[] = {
     Text("root",
          "a folder to use instead of `/`: an image, a sandbox; relative to the folder of build.ninja, with "
@@ -374,7 +399,7 @@ constexpr KeySchema kHostKeys[] = {
         .Without("`systemd`, which needs `root: /`", R"("systemd")"),
     Text("address",
          "IP address or DNS name, for `$address`; of a cluster's member the IP address at which clients and "
-         "the other members reach it")
+         "the other members reach it, unless `etcd` says more")
         .Without("none; required for members of a cluster")
         .Example("10.0.0.11"),
     Text("arch", "`amd64` or `arm64`").OneOf("amd64|arm64").Without("`amd64`", R"("amd64")"),
@@ -388,6 +413,8 @@ constexpr KeySchema kHostKeys[] = {
          "there; sudo must ask for no password")
         .OneOf("sudo")
         .Without("none: the user may"),
+    Map("etcd", "of a member of etcd: what it has that the other members have not", kMember)
+        .Without("it is as all members"),
 };
 constexpr MapSchema kHost = {"host", "a host", "hosts.NAME", "", kHostKeys};
 
@@ -461,6 +488,13 @@ constexpr Key kStartTimeout =
         .Example("5m")
         .Without("what `unit` says (`TimeoutStartSec`; an hour for `infinity`), 90s at least");
 
+constexpr Key kReplace = Text("replace",
+                              "`true`: a service of that name that somebody else set up there (a package's) "
+                              "may give way to this one; "
+                              "its files and its data stay")
+                             .Is(KeyValues::kBool)
+                             .Without("`false`: it is an error", "false");
+
 constexpr KeySchema kTlsKeys[] = {
     Text("server",
          "the certificate that a member shows clients: with the usages `server auth` and `client auth`, and "
@@ -515,13 +549,16 @@ constexpr KeySchema kEtcdKeys[] = {
         .Is(KeyValues::kPath)
         .Without("`/var/lib/etcd`", R"("/var/lib/etcd")")
         .Example("/srv/etcd"),
-    TextMap("flags", "map of etcd's flags, without dashes, to values")
+    TextMap("flags",
+            "map of etcd's flags, without dashes, to values; of one member alone in `hosts.NAME.etcd.flags`")
+        .WithHost()
         .Without("the tutorial's: `name: etcd`, and client URLs at `https://127.0.0.1:2379`; of a cluster "
                  "each member's own")
         .Example("{heartbeat-interval: 200}"),
     kUnit,
     kHardening.Without("`off`: the unit of the tutorials", R"("off")"),
     kStartTimeout,
+    kReplace,
 };
 constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKeys};
 
@@ -685,6 +722,7 @@ constexpr KeySchema kServiceKeys[] = {
          kFurtherUnit)
         .Example("{metrics.timer: {Timer: {OnCalendar: daily}, Install: {WantedBy: timers.target}}}"),
     kStartTimeout,
+    kReplace,
     MapList("checks", "list of what proves that it serves, tried until it does or a minute is over", kCheck)
         .Without("none; then nobody waits but for its start")
         .Example("[{systemd: active}]"),

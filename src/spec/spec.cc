@@ -22,6 +22,17 @@ void Expect(const Text& text, absl::string_view key, absl::string_view value, Di
                      Remedy(absl::StrCat("write ", key, ": ", value, ", or leave it out"), value));
 }
 
+MemberSpec ReadMember(MapReader& reader, Range range) {
+  MemberSpec member;
+  member.range = range;
+  member.listen = reader.GetTexts("listen");
+  member.advertise = reader.GetTexts("advertise");
+  member.peer_listen = reader.GetTexts("peer-listen");
+  member.peer_advertise = reader.GetTexts("peer-advertise");
+  member.flags = reader.GetPairs("flags");
+  return member;
+}
+
 HostSpec ReadHost(MapReader& reader, Text name) {
   HostSpec host;
   host.name = std::move(name);
@@ -31,6 +42,8 @@ HostSpec ReadHost(MapReader& reader, Text name) {
   host.arch = reader.GetText("arch");
   host.ssh = reader.GetText("ssh");
   host.become = reader.GetText("become");
+  MapReader etcd = reader.GetMap("etcd");
+  host.etcd = ReadMember(etcd, reader.KeyRange("etcd"));
   return host;
 }
 
@@ -63,6 +76,7 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   etcd.unit = ReadUnit(reader);
   etcd.hardening = reader.GetText("hardening");
   etcd.start_timeout = reader.GetText("start-timeout");
+  etcd.replace = reader.GetText("replace");
   return etcd;
 }
 

@@ -46,9 +46,17 @@ struct UrlsSpec {
   std::vector<Text> issuer_urls;
 };
 
+// What is one member's own: `hosts.NAME.etcd`.
+struct MemberSpec {
+  Range range;  // of the key `etcd`
+  std::vector<Text> listen, advertise, peer_listen, peer_advertise;
+  TextPairs flags;
+};
+
 struct HostSpec {
   Text name;  // the key in `hosts`
   Text address, root, arch, service_manager, ssh, become;
+  MemberSpec etcd;
 };
 
 struct CaSpec {
@@ -117,7 +125,7 @@ struct EtcdSpec {
   std::vector<Text> members;
   TextPairs flags;
   std::vector<UnitSectionSpec> unit;
-  Text hardening, start_timeout;
+  Text hardening, start_timeout, replace;
 };
 
 // A file of a service, rendered or copied.
@@ -168,7 +176,7 @@ struct GenericServiceSpec {
   std::vector<ServiceFileSpec> files;
   std::vector<ServiceCertSpec> certs;
   std::vector<ServiceDirSpec> dirs;
-  Text user, hardening, start_timeout;
+  Text user, hardening, start_timeout, replace;
   TextPairs environment;  // values may be empty
   std::vector<UnitSectionSpec> unit;
   std::vector<FurtherUnitSpec> units;

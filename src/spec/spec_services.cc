@@ -120,6 +120,7 @@ GenericServiceSpec ReadService(MapReader& reader, Text name) {
     service.units.push_back(ReadFurtherUnit(unit, std::move(unit_name)));
   });
   service.start_timeout = reader.GetText("start-timeout");
+  service.replace = reader.GetText("replace");
   reader.ForEachItem(
       "checks", [&](MapReader& check, Range range) { service.checks.push_back(ReadCheck(check, range)); });
   service.certs_range = reader.KeyRange("certs");

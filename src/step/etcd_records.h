@@ -68,6 +68,7 @@ struct ClusterFields {
   std::string etcdctl;            // likewise; "": the one that PATH has
   // "new" or "existing", etcd's flag initial-cluster-state; "" where it does not matter.
   std::string initial_cluster_state;
+  bool replace = false;               // an etcd that somebody else set up may give way to a member
   std::vector<MemberRecord> members;  // in the order of cluster.yaml
 
   template <typename Self, typename Fields>
@@ -79,6 +80,7 @@ struct ClusterFields {
     fields.Always("etcdctl", self.etcdctl);
     fields.Optional("initial-cluster-state", self.initial_cluster_state);
     fields.Always("members", self.members);
+    fields.Optional("replace", self.replace);
   }
 };
 

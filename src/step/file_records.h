@@ -146,6 +146,13 @@ struct FileRecord : FileFields {
 // A unit that systemd verifies before it replaces another.
 struct UnitRecord : FileFields {
   static constexpr absl::string_view kWord = "unit";
+  bool replace = false;  // a service of that name, which somebody else set up, may give way to it
+
+  template <typename Self, typename Fields>
+  static void Visit(Self& self, Fields& fields) {
+    FileFields::Visit(self, fields);
+    fields.Optional("replace", self.replace);
+  }
 };
 
 // A certificate and its key, exchanged together.

@@ -33,7 +33,10 @@ constexpr char kFromCert[] = "it is made from `etcd.cert`";
 // For the members of a cluster.
 constexpr char kCaOfPeer[] = "it is the CA of `peer` of `etcd.tls`";
 constexpr char kCaOfServer[] = "it is the CA of `server` of `etcd.tls`";
-constexpr char kFromAddress[] = "it is made from the `address` of each member's host";
+constexpr char kAdvertise[] = "it is made from `address` or `etcd.advertise` of each member's host";
+constexpr char kListen[] = "it is made from `address` or `etcd.listen` of each member's host";
+constexpr char kPeerAdvertise[] = "it is made from `address` or `etcd.peer-advertise` of each member's host";
+constexpr char kPeerListen[] = "it is made from `address` or `etcd.peer-listen` of each member's host";
 constexpr char kFromHosts[] = "members are called as their hosts";
 constexpr char kFromMembers[] = "it is made from `etcd.members`";
 constexpr char kFromTls[] = "it is made from `etcd.tls`";
@@ -62,7 +65,7 @@ constexpr EtcdFlag Renamed(const char* name, Type type, PatchOfMinor since, cons
 }
 
 constexpr EtcdFlag kFlags[] = {
-    EtcdFlag("advertise-client-urls", Type::kUrls, kEver).OursInCluster(kFromAddress),
+    EtcdFlag("advertise-client-urls", Type::kUrls, kEver).OursInCluster(kAdvertise),
     EtcdFlag("auth-token", Type::kText, kEver),
     EtcdFlag("auth-token-ttl", Type::kSeconds, {{10, 0, 0}}).Range(1, kNoLimit),
     EtcdFlag("auto-compaction-mode", Type::kWord, kEver).Words("periodic|revision"),
@@ -175,7 +178,7 @@ constexpr EtcdFlag kFlags[] = {
     EtcdFlag("host-whitelist", Type::kList, kEver),
     EtcdFlag("initial-advertise-peer-urls", Type::kUrls, kEver)
         .Needs(Change::kMemberUpdate)
-        .OursInCluster(kFromAddress),
+        .OursInCluster(kPeerAdvertise),
     EtcdFlag("initial-cluster", Type::kText, kEver).Needs(Change::kFirstStart).OursInCluster(kFromMembers),
     EtcdFlag("initial-cluster-state", Type::kWord, kEver)
         .Words("new|existing")
@@ -185,9 +188,9 @@ constexpr EtcdFlag kFlags[] = {
     EtcdFlag("initial-election-tick-advance", Type::kBool, kEver),
     EtcdFlag("key-file", Type::kPath, kEver).Ours(kFromCert).OursInCluster(kFromTls),
     EtcdFlag("listen-client-http-urls", Type::kUrls, {{25, 8, 0}}),
-    EtcdFlag("listen-client-urls", Type::kUrls, kEver).OursInCluster(kFromAddress),
+    EtcdFlag("listen-client-urls", Type::kUrls, kEver).OursInCluster(kListen),
     EtcdFlag("listen-metrics-urls", Type::kUrls, kEver),
-    EtcdFlag("listen-peer-urls", Type::kUrls, kEver).OursInCluster(kFromAddress),
+    EtcdFlag("listen-peer-urls", Type::kUrls, kEver).OursInCluster(kPeerListen),
     EtcdFlag("log-format", Type::kWord, kFrom36).Words("console|json"),
     EtcdFlag("log-level", Type::kWord, kEver).Words("debug|info|warn|error|panic|fatal"),
     EtcdFlag("log-output", Type::kOutputs, kOnly34).DeprecatedIn(kOnly34).Instead("log-outputs"),
