@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,20 +30,8 @@ bool IsEveryAddress(absl::string_view octets) {
   return std::all_of(octets.begin(), octets.end(), [](char octet) { return octet == 0; });
 }
 
-}  // namespace
-
-bool MayConflict(const ListeningSocket& socket, absl::string_view octets, int port) {
-  if (socket.port != port) return false;
-  const absl::string_view theirs = UnmappedIpOctets(socket.octets), ours = UnmappedIpOctets(octets);
-  if (theirs == ours) return true;
-  // Every address of IPv6 is every address; of IPv4, only of its own family.
-  auto has_all = [](absl::string_view all, absl::string_view one) {
-    return IsEveryAddress(all) && all.size() >= one.size();
-  };
-  return has_all(theirs, ours) || has_all(ours, theirs);
-}
-
-bool IsInUse(absl::string_view octets, int port) {
+// What bind(2) says to OCTETS and PORT; 0: it binds them. Nothing listens meanwhile.
+int BindError(absl::string_view octets, int port) {
   sockaddr_storage storage = {};
   socklen_t size;
   if (octets.size() == 4) {
@@ -58,13 +48,53 @@ bool IsInUse(absl::string_view octets, int port) {
     size = sizeof(*address);
   }
   UniqueFd fd(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.ok()) return false;
+  if (!fd.ok()) return 0;
   const int yes = 1;
   // As servers do: connections that are about to end are in nobody's way.
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0) return false;
-  return errno == EADDRINUSE || errno == EACCES;
+  return bind(fd.get(), reinterpret_cast<const sockaddr*>(&storage), size) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+bool MayConflict(const ListeningSocket& socket, absl::string_view octets, int port) {
+  if (socket.port != port) return false;
+  const absl::string_view theirs = UnmappedIpOctets(socket.octets), ours = UnmappedIpOctets(octets);
+  if (theirs == ours) return true;
+  // Every address of IPv6 is every address; of IPv4, only of its own family.
+  auto has_all = [](absl::string_view all, absl::string_view one) {
+    return IsEveryAddress(all) && all.size() >= one.size();
+  };
+  return has_all(theirs, ours) || has_all(ours, theirs);
+}
+
+bool IsInUse(absl::string_view octets, int port) {
+  const int error = BindError(octets, port);
+  return error == EADDRINUSE || error == EACCES;
+}
+
+bool IsNowhereHere(absl::string_view octets) { return BindError(octets, 0) == EADDRNOTAVAIL; }
+
+std::vector<std::string> OwnAddresses() {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) return {};
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> freed(all, freeifaddrs);
+  std::vector<std::string> texts;
+  for (const ifaddrs* each = all; each != nullptr; each = each->ifa_next) {
+    if (each->ifa_addr == nullptr || (each->ifa_flags & IFF_LOOPBACK) != 0) continue;
+    std::string octets;
+    if (each->ifa_addr->sa_family == AF_INET) {
+      const auto& address = reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr;
+      octets.assign(reinterpret_cast<const char*>(&address), sizeof(address));
+    } else if (each->ifa_addr->sa_family == AF_INET6) {
+      const auto& address = reinterpret_cast<const sockaddr_in6*>(each->ifa_addr)->sin6_addr;
+      if (IN6_IS_ADDR_LINKLOCAL(&address)) continue;
+      octets.assign(reinterpret_cast<const char*>(&address), sizeof(address));
+    }
+    if (!octets.empty()) texts.push_back(absl::StrCat(IpText(octets), " (", each->ifa_name, ")"));
+  }
+  return texts;
 }
 
 std::vector<pid_t> HoldersOf(absl::string_view inode) {

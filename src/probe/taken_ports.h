@@ -24,6 +24,14 @@ bool MayConflict(const ListeningSocket& socket, absl::string_view octets, int po
 // 1024); false when the address is not this machine's. Nothing listens meanwhile.
 bool IsInUse(absl::string_view octets, int port);
 
+// Whether the kernel lets nobody listen at OCTETS because no interface of this machine has them. False where
+// it lets anybody (net.ipv4.ip_nonlocal_bind, ip(7)), and where it cannot be told.
+bool IsNowhereHere(absl::string_view octets);
+
+// What the interfaces of this machine have, beside loopback and link-local addresses (RFC 4291 2.5.6), as
+// "10.0.0.11 (eth0)", in the kernel's order.
+std::vector<std::string> OwnAddresses();
+
 // The processes that have the socket INODE open, lowest first; of another user's processes this can only be
 // seen with root rights. It reads the descriptors of all processes.
 std::vector<pid_t> HoldersOf(absl::string_view inode);

@@ -103,6 +103,26 @@ bool ComesFree(absl::string_view octets, int port) {
   return true;
 }
 
+// FailedPrecondition when no interface of this machine has one of the addresses at which SERVICE is to listen
+// by its options: it would end with "cannot assign requested address". RUNS_WITH: as in AddressesOf.
+absl::Status CheckTheyAreHere(const ServiceSpec& service,
+                              const std::optional<std::vector<std::string>>& runs_with) {
+  ServiceSpec listening = service;
+  listening.answers.clear();
+  std::vector<std::string> missing;
+  for (const HostPort& target : AddressesOf(listening, runs_with)) {
+    const std::string octets = IpOctets(target.host);
+    if (!octets.empty() && IsNowhereHere(octets)) missing.push_back(TextOf(target));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  const std::vector<std::string> own = OwnAddresses();
+  return absl::FailedPreconditionError(absl::StrCat(
+      service.process.name, " is to listen at ", JoinAnd(missing), ", and no interface of this host has ",
+      missing.size() == 1 ? "that address" : "those addresses",
+      own.empty() ? "" : absl::StrCat(" (it has ", JoinAnd(own), ")"),
+      "; put the address right in cluster.yaml, or give it to the host"));
+}
+
 // The sockets of this machine, as they are to one service.
 class Neighbours {
  public:
@@ -189,6 +209,7 @@ absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Inst
     runs_with = *std::move(argv);
   }
   const std::vector<HostPort> wanted = AddressesOf(service, runs_with);
+  if (absl::Status status = CheckTheyAreHere(service, runs_with); !status.ok()) return status;
   if (wanted.empty() || SharesPorts(service)) return absl::OkStatus();
   absl::StatusOr<std::vector<ListeningSocket>> sockets = AllListening();
   if (!sockets.ok()) return absl::OkStatus();  // the service is started, and says itself what is wrong

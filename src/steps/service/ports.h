@@ -26,9 +26,10 @@ namespace kplan {
 std::vector<HostPort> AddressesOf(const ServiceSpec& service,
                                   const std::optional<std::vector<std::string>>& runs_with = std::nullopt);
 
-// FailedPrecondition when another process has an address of SERVICE: which, who, and what to do. RUNNING: the
-// instance that is to be stopped before the start, if there is one. Of a name all addresses have to be taken
-// that are this machine's, since a service may have one of them only.
+// FailedPrecondition when another process has an address of SERVICE, or no interface of this machine has one
+// at which its options have it listen: which, who, and what to do. RUNNING: the instance that is to be
+// stopped before the start, if there is one. Of a name all addresses have to be taken that are this
+// machine's, since a service may have one of them only.
 absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Instance>& running);
 
 // The same of the service of RECORD, whatever runs of it; "" when its addresses are free, or it cannot be

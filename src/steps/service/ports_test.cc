@@ -101,6 +101,23 @@ TEST(CheckAddresses, WhatIsInNobodysWayIsNoObstacle) {
       CheckAddresses(Service({listener.At("127.0.0.1")}, {"--socket-reuse-port"}), std::nullopt).ok());
 }
 
+// 192.0.2.1 is for documentation (RFC 5737).
+TEST(CheckAddresses, AnAddressThatNoInterfaceHasIsTold) {
+  const absl::Status status =
+      CheckAddresses(Service({"127.0.0.1:1"}, {"--listen-peer-urls=http://192.0.2.1:2380,http://127.0.0.1:1",
+                                               "--listen-client-urls=http://0.0.0.0:1"}),
+                     std::nullopt);
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(HasSubstr("etcd is to listen at 192.0.2.1:2380, and no interface of this host has that address"),
+            HasSubstr("put the address right in cluster.yaml")));
+  // What runs there already does so by itself.
+  const std::vector<HostPort> none =
+      AddressesOf(Service({}, {"--listen-peer-urls=http://192.0.2.1:2380"}),
+                  std::vector<std::string>{"etcd", "--listen-peer-urls=http://192.0.2.1:2380"});
+  EXPECT_THAT(none, testing::IsEmpty());
+}
+
 TEST(CheckAddresses, WhatRunsOfTheServiceIsItsOwn) {
   const Listener listener;
   const std::optional<Instance> self = FindInstance(getpid());
