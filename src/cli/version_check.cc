@@ -63,6 +63,10 @@ absl::Status CheckEtcdVersion(const Compiled& compiled) {
     absl::Status status = CheckSingleMemberData(*record, before, cluster.etcd.folders.data, &hosts);
     if (!status.ok() || known) return status;
   }
+  if (!cluster.etcd.replace) {
+    absl::Status status = CheckNoOtherEtcd(*record, cluster.etcd.folders.data, &hosts);
+    if (!status.ok()) return status;
+  }
   return CheckSingleMemberVersion(*record, cluster.etcd.version, cluster.etcd.folders.data, &hosts);
 }
 

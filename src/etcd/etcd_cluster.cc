@@ -73,6 +73,7 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
   cluster.cluster_id = fields.cluster_id;
   cluster.version = version;
   cluster.initial_state = fields.initial_cluster_state;
+  cluster.replace = fields.replace;
   cluster.etcdctl.program = fields.etcdctl.empty() ? "etcdctl" : fields.etcdctl;
   cluster.etcdctl.cacert = fields.cacert;
   cluster.etcdctl.cert = fields.cert;
@@ -85,6 +86,7 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
     member.id = record.id;
     member.data = record.data;
     member.root = record.root;
+    member.manager = record.manager;
     member.remote = record.over_ssh();
     member.probe = record.probe;
     member.peer_urls = Sorted(record.peer_urls);

@@ -19,6 +19,7 @@ struct PlannedMember {
   std::string host, name;
   std::string id;                        // foretold (etcd/facts/etcd_ids.h)
   std::string data, root;                // the data folder, inside the host's root
+  std::string manager;                   // "systemd", "process"
   bool remote = false;                   // the host is at the other end of an ssh connection
   std::string probe;                     // "https://10.0.0.11:2379": where it is asked
   std::vector<std::string> peer_urls;    // sorted
@@ -30,6 +31,8 @@ struct PlannedCluster {
   std::string version;     // of the etcd that shall run, "3.4.15"; "" when the record does not say
   // "new" or "existing", etcd's flag initial-cluster-state; "" when the record does not say.
   std::string initial_state;
+  // Whatever etcd is there already gives way (`etcd.replace`).
+  bool replace = false;
   Etcdctl etcdctl;
   std::vector<PlannedMember> members;  // in the order of the spec
 

@@ -381,6 +381,11 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
 absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question) {
   absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data, question.versions);
   if (!data.ok()) return data.status();
+  if (!question.unit.empty() && question.root == "/") {
+    absl::StatusOr<std::optional<UnitEtcd>> unit = FindUnitEtcd(question.unit);
+    if (!unit.ok()) return unit.status();
+    data->unit = *std::move(unit);
+  }
   return ToJson(*data);
 }
 
@@ -390,6 +395,11 @@ absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
   if (!data.ok()) return wrong;
   data->held = Shown(data->held);
   data->strange = Shown(data->strange);
+  if (data->unit.has_value()) {
+    for (std::string* text :
+         {&data->unit->shown, &data->unit->data, &data->unit->member_id, &data->unit->cluster_id})
+      *text = Shown(*text);
+  }
   if (!data->initialised) return data;
   for (const std::string& version : {data->version, data->downgrade}) {
     if (!version.empty() && !IsVersionText(version)) return wrong;

@@ -7,11 +7,13 @@
 // link is followed and nothing in it is believed without a check.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 
 #include "absl/status/statusor.h"
 #include "src/base/fields.h"
+#include "src/etcd/unit_etcd.h"
 #include "src/step/questions.h"
 
 namespace kplan {
@@ -50,12 +52,15 @@ struct EtcdData {
   // Not empty: a restore of this snapshot was begun here and did not come to its end (restore_stage.h). Other
   // members may have other data now, and nobody may be started with this. Set beside all of the above.
   std::string held;
+  // Where a unit was asked about: the etcd that it runs, or is going to run, whatever folder that has.
+  std::optional<UnitEtcd> unit;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("place", self.place);
     fields.Optional("held", self.held);
     fields.Optional("strange", self.strange);
+    fields.Optional("unit", self.unit);
     if (!self.strange.empty()) return;
     LogIndex commit = {self.commit};
     fields.Always("cluster-id", self.cluster_id);

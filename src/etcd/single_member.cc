@@ -15,12 +15,14 @@ namespace kplan {
 
 namespace {
 
+// UNIT: as in the question.
 absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const std::string& data, bool versions,
-                                  HostAccess* hosts) {
+                                  HostAccess* hosts, const std::string& unit = "") {
   const MemberRecord& member = record.cluster.members[0];
-  if (!member.over_ssh()) return ReadEtcdData(record.root, data, versions);
-  const EtcdDataQuestion question = {data, member.root, versions};
-  absl::StatusOr<Json> answer = hosts->Ask(member.host, ToJson(question));
+  const bool elsewhere = member.over_ssh();
+  const EtcdDataQuestion question = {data, elsewhere ? member.root : record.root, versions, unit};
+  absl::StatusOr<Json> answer =
+      elsewhere ? hosts->Ask(member.host, ToJson(question)) : EtcdDataJson(question);
   return answer.ok() ? ParseEtcdData(*answer) : answer.status();
 }
 
@@ -63,6 +65,17 @@ absl::Status CheckSingleMemberData(const VerifyRecord& record, const std::string
   return absl::FailedPreconditionError(absl::StrCat(
       "etcd's data is in ", from, ", and with data-dir ", to,
       " it would start without. Stop etcd, and move its data: mv ", from, " ", to, "; then run gen again"));
+}
+
+absl::Status CheckNoOtherEtcd(const VerifyRecord& record, const std::string& data, HostAccess* hosts) {
+  if (record.cluster.members.size() != 1) return absl::OkStatus();
+  const MemberRecord& member = record.cluster.members[0];
+  if ((member.over_ssh() ? member.manager : record.manager) != "systemd") return absl::OkStatus();
+  const absl::StatusOr<EtcdData> found = FindData(record, data, /*versions=*/false, hosts, record.service);
+  if (!found.ok() || !found->unit.has_value()) return absl::OkStatus();
+  // Of one member nobody foretells a cluster: whatever is in its folder is its own.
+  const std::string why = WhyEtcdIsInTheWay(*found->unit, data, /*cluster_id=*/"");
+  return why.empty() ? absl::OkStatus() : absl::FailedPreconditionError(why);
 }
 
 }  // namespace kplan

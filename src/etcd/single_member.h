@@ -25,6 +25,11 @@ absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::str
 absl::Status CheckSingleMemberData(const VerifyRecord& record, const std::string& before,
                                    const std::string& data, HostAccess* hosts);
 
+// Whether the member that RECORD verifies, with its data in the folder DATA, would take the place of an etcd
+// that somebody else set up on its host, with other data (WhyEtcdIsInTheWay). FailedPrecondition, with what
+// to do. Otherwise as CheckSingleMemberVersion.
+absl::Status CheckNoOtherEtcd(const VerifyRecord& record, const std::string& data, HostAccess* hosts);
+
 }  // namespace kplan
 
 #endif  // KPLAN_ETCD_SINGLE_MEMBER_H_

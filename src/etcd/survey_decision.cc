@@ -110,8 +110,21 @@ void FindHeld(const PlannedCluster& cluster, const Found& found, Problems* probl
                              "would destroy both. Run kplan restore again, with the same file"));
 }
 
+// An etcd that runs under the unit's name, or is going to, with data in another folder: with the member's
+// unit in its place nobody would have that data.
+void FindOtherEtcds(const PlannedCluster& cluster, const Found& found, Problems* problems) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (problems->Has(i) || !found[i].ok() || !found[i]->unit.has_value()) continue;
+    const PlannedMember& member = cluster.members[i];
+    const std::string why = WhyEtcdIsInTheWay(*found[i]->unit, DataFolder(member), cluster.cluster_id);
+    const bool gives_way = cluster.replace && found[i]->unit->cluster_id != cluster.cluster_id;
+    if (!why.empty() && !gives_way) problems->Add({i}, absl::StrCat(member.host, ": ", why));
+  }
+}
+
 void FindFolderProblems(const PlannedCluster& cluster, const Found& found, Problems* problems) {
   FindHeld(cluster, found, problems);
+  FindOtherEtcds(cluster, found, problems);
   for (size_t i = 0; i < found.size(); ++i) {
     const PlannedMember& member = cluster.members[i];
     if (!found[i].ok()) {

@@ -66,6 +66,13 @@ absl::StatusOr<EtcdData> At(absl::StatusOr<EtcdData> data, const std::string& pl
   return data;
 }
 
+// DATA on a host where another etcd runs under the unit's name, with data of CLUSTER.
+absl::StatusOr<EtcdData> Beside(absl::StatusOr<EtcdData> data, const std::string& cluster) {
+  data->unit = {
+      "`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service)", "/srv/mine", true, true, "5e", cluster};
+  return data;
+}
+
 // What a case's cluster says: the lines of its list, and who answers at which address.
 struct Live {
   std::vector<ListedMember> list;                             // empty: no leader, or nobody answers
@@ -122,6 +129,7 @@ struct Case {
   std::vector<size_t> ask_again = {};
   std::string summary = "";
   std::string initial_state = "";
+  bool replace = false;
 };
 
 TEST(DecideOnSurvey, Table) {
@@ -171,6 +179,27 @@ TEST(DecideOnSurvey, Table) {
        {Data("ff"), Data("a2"), Data("ff")},
        {},
        {{"host-1 (/var/lib/etcd) and host-3 (/var/lib/etcd) both have the data of member ff"}}},
+      {"somebody's etcd on a host that has no data yet",
+       {Empty(), Beside(Empty(), "dd"), Empty()},
+       {},
+       {{"host-2: there is an etcd already", "/usr/bin/etcd", "/srv/mine (member 5e of cluster dd)",
+         "replace"}}},
+      {"somebody's etcd that may give way",
+       {Empty(), Beside(Empty(), "dd"), Empty()},
+       {},
+       {},
+       {},
+       "new cluster c1: no member has data yet",
+       "",
+       true},
+      {"a data-dir that changed: the data is moved, whatever may give way",
+       {Data("a1"), Beside(Empty(), "c1"), Data("a3")},
+       AllOf3(),
+       {{"host-2: etcd's data is in /srv/mine", "mv /srv/mine /var/lib/etcd"}},
+       {},
+       "",
+       "",
+       true},
       {"two hosts with the same address",
        {At(Data("a1"), "boot 8:1"), At(Data("a1"), "boot 8:1"), At(Data("a3"), "boot 8:2")},
        {},
@@ -337,6 +366,7 @@ TEST(DecideOnSurvey, Table) {
     SCOPED_TRACE(c.what);
     PlannedCluster cluster = Planned(c.found.size());
     cluster.initial_state = c.initial_state;
+    cluster.replace = c.replace;
     const SurveyVerdict verdict = DecideOnSurvey(cluster, c.found, ToAnswers(cluster, c.live));
     const std::string all = absl::StrJoin(verdict.problems, "\n");
     EXPECT_EQ(verdict.problems.size(), c.problems.size()) << all;

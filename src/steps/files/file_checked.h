@@ -1,6 +1,8 @@
 #ifndef KPLAN_STEPS_FILES_FILE_CHECKED_H_
 #define KPLAN_STEPS_FILES_FILE_CHECKED_H_
 
+#include <string>
+
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +20,9 @@ absl::StatusOr<StepResult> FileChecked(const FileFields& record,
 
 // The look of such a step, which checks nothing.
 absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields& record);
+
+// What stands before every error of such a step: "cannot install FROM as PATH".
+std::string DoingInstall(const FileFields& record);
 
 }  // namespace kplan
 

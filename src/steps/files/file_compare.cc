@@ -18,6 +18,7 @@
 #include "src/pki/pem_public.h"
 #include "src/step/host_outlook.h"
 #include "src/steps/files/delivery.h"
+#include "src/steps/files/file_checked.h"
 #include "src/steps/files/service_seen.h"
 #include "src/systemd/unit_files.h"
 

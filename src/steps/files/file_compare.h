@@ -29,9 +29,6 @@ absl::Status ForEachBlock(
     const InstallSource& source,
     absl::FunctionRef<absl::StatusOr<bool>(absl::string_view block, off_t offset)> sink);
 
-// What is about to be done, for an error.
-std::string DoingInstall(const FileFields& record);
-
 absl::StatusOr<InstallTarget> InstallTargetOf(const FileFields& record);
 
 // What goes to the host: a file of the working folder as it is, or as a step before this one will leave it.

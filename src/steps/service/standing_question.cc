@@ -1,5 +1,6 @@
 #include "src/steps/service/standing_question.h"
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "src/host/host_file.h"
@@ -14,9 +16,11 @@
 #include "src/step/any_record.h"
 #include "src/step/outlook.h"
 #include "src/steps/files/delivery.h"
+#include "src/steps/files/file_checked.h"
 #include "src/steps/service/ports.h"
 #include "src/steps/service/service_info.h"
 #include "src/steps/service/service_upkeep.h"
+#include "src/steps/service/unit_replacing.h"
 
 namespace kplan {
 namespace {
@@ -45,13 +49,32 @@ absl::StatusOr<std::optional<Outlook>> LookFor(const AnyRecord& record) {
   return *std::move(look);
 }
 
-// Why its step could not put the artifact of RECORD in place; "": nothing is known to bar it.
-std::string WhyBarred(const AnyRecord& record) {
-  const absl::Status may = CheckMayPut(record);
-  return absl::IsPermissionDenied(may) ? std::string(may.message()) : "";
+// The programs of services, by the paths of their units.
+using Programs = std::map<std::string, std::string>;
+
+Programs ProgramsOf(const std::vector<StandingQuestion::Service>& services) {
+  Programs programs;
+  for (const StandingQuestion::Service& service : services) {
+    const ServiceRecord& record = service.record;
+    if (record.argv.empty()) continue;
+    const auto& [text, path] = record.argv[0];
+    programs[record.unit] = path.empty() ? text : PathFromHere(record.root, path);
+  }
+  return programs;
 }
 
-StandingAnswer::Artifact ArtifactOf(const Json& json, KnownDigests* known) {
+// Why its step could not put the artifact of RECORD in place; "": nothing is known to bar it.
+std::string WhyBarred(const AnyRecord& record, const Programs& programs) {
+  const absl::Status may = CheckMayPut(record);
+  if (absl::IsPermissionDenied(may)) return std::string(may.message());
+  const auto* unit = std::get_if<UnitRecord>(&record);
+  if (unit == nullptr) return "";
+  auto program = programs.find(unit->path);
+  const std::string why = program == programs.end() ? "" : WhyUnitIsNotPut(*unit, program->second);
+  return why.empty() ? "" : absl::StrCat(DoingInstall(*unit), ": ", why);
+}
+
+StandingAnswer::Artifact ArtifactOf(const Json& json, const Programs& programs, KnownDigests* known) {
   StandingAnswer::Artifact artifact;
   auto fail = [&](const absl::Status& status) {
     artifact.problem = std::string(status.message());
@@ -70,7 +93,7 @@ StandingAnswer::Artifact ArtifactOf(const Json& json, KnownDigests* known) {
   if (!standing.ok()) return fail(standing.status());
   artifact.digest = std::move(standing->digest);
   AddReasons(standing->reasons, &artifact.reasons);
-  artifact.barred = WhyBarred(*record);
+  artifact.barred = WhyBarred(*record, programs);
   return artifact;
 }
 
@@ -170,13 +193,14 @@ absl::StatusOr<StandingAnswer> AnswerStanding(const StandingQuestion& question, 
   answer.clock = absl::ToUnixMillis(absl::Now());
   KnownDigests known(digests);
   Repairs repairs;
+  const Programs programs = ProgramsOf(question.services);
   for (size_t i = 0; i < question.records.size(); ++i) {
-    answer.artifacts.push_back(ArtifactOf(question.records[i], &known));
+    answer.artifacts.push_back(ArtifactOf(question.records[i], programs, &known));
     AddRepair(question.records[i], answer.artifacts.back(), question.delivered[i], &repairs);
   }
   for (const Json& json : question.to_come) {
     absl::StatusOr<AnyRecord> record = CheckedRecordOf(json);
-    answer.barred.push_back(record.ok() ? WhyBarred(*record) : "");
+    answer.barred.push_back(record.ok() ? WhyBarred(*record, programs) : "");
   }
   for (const StandingQuestion::Service& service : question.services)
     answer.services.push_back(ServiceOf(service, repairs));

@@ -3,9 +3,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/base/files.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/steps/files/file_checked.h"
+#include "src/steps/service/unit_replacing.h"
 #include "src/systemd/systemctl.h"
 #include "src/systemd/unit_text.h"
 #include "src/systemd/unit_verify.h"
@@ -30,6 +32,8 @@ absl::StatusOr<StepResult> UnitStep(const StepContext&, const UnitRecord& record
   absl::StatusOr<StepResult> result = FileChecked(record, [&](const InstallSource& source) -> absl::Status {
     absl::StatusOr<Secret> text = source.ReadAll(kMaxUnitText);
     if (!text.ok()) return text.status();
+    const std::string why = WhyUnitIsNotPut(record, ProgramOfUnit(text->view()));
+    if (!why.empty()) return absl::FailedPreconditionError(why);
     return VerifyUnit(name, text->view());
   });
   const bool in_place = result.ok() && !result->reason.empty() && result->waiting.empty();
@@ -39,7 +43,18 @@ absl::StatusOr<StepResult> UnitStep(const StepContext&, const UnitRecord& record
 }
 
 absl::StatusOr<Outlook> UnitLook(const LookContext& context, const UnitRecord& record) {
-  return LookAtFile(context, record);
+  absl::StatusOr<Outlook> look = LookAtFile(context, record);
+  if (!look.ok() || look->reasons.empty()) return look;
+  const ForeseenFile* foreseen = context.foreseen.Find(record.from);
+  absl::StatusOr<std::string> text = std::string();
+  if (foreseen != nullptr && foreseen->content.has_value()) {
+    text = *foreseen->content;
+  } else {
+    text = ReadFile(record.from, kMaxUnitText);
+  }
+  const std::string why = text.ok() ? WhyUnitIsNotPut(record, ProgramOfUnit(*text)) : "";
+  if (!why.empty()) return absl::FailedPreconditionError(absl::StrCat(DoingInstall(record), ": ", why));
+  return look;
 }
 
 }  // namespace kplan

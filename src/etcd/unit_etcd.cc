@@ -1,0 +1,162 @@
+#include "src/etcd/unit_etcd.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <climits>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "src/base/files.h"
+#include "src/etcd/etcd_data.h"
+#include "src/host/process_info.h"
+#include "src/systemd/environment_file.h"
+#include "src/systemd/unit_in_use.h"
+
+namespace kplan {
+namespace {
+
+// A file of settings has some dozens of lines.
+constexpr size_t kMostConfig = 1 << 20;
+
+// The value of the flag NAME ("-name x", "--name=x"), the last one that is there; "": it is not.
+std::string FlagOf(const std::vector<std::string>& argv, absl::string_view name) {
+  std::string value;
+  for (size_t i = 1; i < argv.size(); ++i) {
+    absl::string_view rest = argv[i];
+    if (!absl::ConsumePrefix(&rest, "-")) continue;
+    absl::ConsumePrefix(&rest, "-");
+    if (!absl::ConsumePrefix(&rest, name)) continue;
+    if (absl::ConsumePrefix(&rest, "=")) {
+      value = std::string(rest);
+    } else if (rest.empty() && i + 1 < argv.size()) {
+      value = argv[i + 1];
+    }
+  }
+  return value;
+}
+
+std::string VariableOf(const std::vector<std::string>& environment, absl::string_view name) {
+  std::string value;
+  for (absl::string_view variable : environment) {
+    if (absl::ConsumePrefix(&variable, name) && absl::ConsumePrefix(&variable, "="))
+      value = std::string(variable);
+  }
+  return value;
+}
+
+// The value of KEY at the top of CONFIG, which is YAML: settings of etcd are one a line.
+std::string SettingOf(absl::string_view config, absl::string_view key) {
+  for (absl::string_view line : absl::StrSplit(config, '\n')) {
+    if (!absl::ConsumePrefix(&line, key) || !absl::ConsumePrefix(&line, ":")) continue;
+    line = absl::StripAsciiWhitespace(line.substr(0, line.find(" #")));
+    for (absl::string_view quote : {"'", "\""}) {
+      if (absl::ConsumePrefix(&line, quote)) absl::ConsumeSuffix(&line, quote);
+    }
+    return std::string(line);
+  }
+  return "";
+}
+
+std::string FirstOf(const std::string& a, const std::string& b, absl::string_view otherwise) {
+  return !a.empty() ? a : !b.empty() ? b : std::string(otherwise);
+}
+
+// With what the unit's process was started, or is going to be.
+struct Start {
+  std::vector<std::string> argv, environment;
+  std::string folder;
+};
+
+Start StartOf(const UnitInUse& unit) {
+  Start start;
+  absl::StatusOr<std::vector<std::string>> argv = ArgvOf(unit.main_pid);
+  absl::StatusOr<std::vector<std::string>> environment = EnvironmentOf(unit.main_pid);
+  if (unit.main_pid > 0 && argv.ok() && environment.ok() && !argv->empty()) {
+    start.argv = *std::move(argv);
+    start.environment = *std::move(environment);
+    char folder[PATH_MAX] = {};
+    const ssize_t size =
+        readlink(absl::StrCat("/proc/", unit.main_pid, "/cwd").c_str(), folder, sizeof(folder) - 1);
+    start.folder = size > 0 ? std::string(folder, static_cast<size_t>(size)) : "/";
+    return start;
+  }
+  start.argv = absl::StrSplit(unit.arguments, ' ', absl::SkipEmpty());
+  start.environment = unit.environment;
+  for (const std::string& file : unit.environment_files) {
+    absl::StatusOr<std::vector<std::string>> variables = ReadEnvironmentFile(file);
+    if (variables.ok()) start.environment = WithVariables(std::move(start.environment), *variables);
+  }
+  start.folder = unit.folder.empty() ? "/" : unit.folder;
+  return start;
+}
+
+}  // namespace
+
+std::string EtcdConfigFile(const std::vector<std::string>& argv,
+                           const std::vector<std::string>& environment) {
+  return FirstOf(FlagOf(argv, "config-file"), VariableOf(environment, "ETCD_CONFIG_FILE"), "");
+}
+
+std::string EtcdDataFolder(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                           absl::string_view folder, absl::string_view config) {
+  const auto value = [&](absl::string_view flag, absl::string_view variable) {
+    return config.empty() ? FirstOf(FlagOf(argv, flag), VariableOf(environment, variable), "")
+                          : SettingOf(config, flag);
+  };
+  const std::string name = FirstOf(value("name", "ETCD_NAME"), "", "default");
+  const std::string data = FirstOf(value("data-dir", "ETCD_DATA_DIR"), "", absl::StrCat(name, ".etcd"));
+  return data[0] == '/' ? data : absl::StrCat(folder == "/" ? "" : folder, "/", data);
+}
+
+std::string WhyEtcdIsInTheWay(const UnitEtcd& found, absl::string_view data, absl::string_view cluster_id) {
+  if (found.data == data || !found.initialised) return "";
+  if (!found.cluster_id.empty() && found.cluster_id == cluster_id) {
+    return absl::StrCat("etcd's data is in ", found.data, ", and with data-dir ", data,
+                        " it would start without. Stop etcd on all its hosts, and move the data there (mv ",
+                        found.data, " ", data, "); then run ninja again");
+  }
+  return absl::StrCat("there is an etcd already, which kplan did not set up: ", found.shown,
+                      ", with data in ", found.data,
+                      found.member_id.empty()
+                          ? ""
+                          : absl::StrCat(" (member ", found.member_id, " of cluster ", found.cluster_id, ")"),
+                      ". A member in its place would have none of its keys. When it is to become the member, "
+                      "write `data-dir: ",
+                      found.data,
+                      "` below etcd; when nobody needs it, remove it (systemctl disable --now etcd, and its "
+                      "package), or write `replace: true` below etcd: its data stays where it is");
+}
+
+absl::StatusOr<std::optional<UnitEtcd>> FindUnitEtcd(const std::string& name) {
+  absl::StatusOr<std::optional<UnitInUse>> unit = FindUnitInUse(name);
+  if (!unit.ok()) return unit.status();
+  if (!unit->has_value() || (!(*unit)->active && !(*unit)->enabled)) return std::nullopt;
+  const Start start = StartOf(**unit);
+  const std::string file = EtcdConfigFile(start.argv, start.environment);
+  std::string config;
+  if (!file.empty()) {
+    absl::StatusOr<std::string> text = ReadFile(file, kMostConfig);
+    if (text.ok()) config = *std::move(text);
+  }
+  UnitEtcd etcd;
+  etcd.shown = (*unit)->Describe();
+  etcd.active = (*unit)->active;
+  etcd.data = EtcdDataFolder(start.argv, start.environment, start.folder, config);
+  // A distribution's folder may be a link to a disk, which etcd follows.
+  std::unique_ptr<char, void (*)(void*)> real(realpath(etcd.data.c_str(), nullptr), free);
+  if (real != nullptr) etcd.data = real.get();
+  absl::StatusOr<EtcdData> data = ReadEtcdData("/", etcd.data);
+  if (!data.ok() || !data->initialised) return etcd;
+  etcd.initialised = true;
+  etcd.cluster_id = data->cluster_id;
+  etcd.member_id = data->member_id;
+  return etcd;
+}
+
+}  // namespace kplan
