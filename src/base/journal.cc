@@ -119,14 +119,18 @@ std::string FileSignature(const std::string& path) {
 
 Journal Journal::Parse(absl::string_view text) {
   Journal journal;
+  const size_t most = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  journal.all_.reserve(most);
+  journal.by_label_.reserve(most);
   while (!text.empty()) {
     size_t end = text.find('\n');
     if (end == absl::string_view::npos) break;  // torn: whoever wrote it was killed
     ++journal.lines_;
-    JournalEntry entry;
-    if (FromLine(text.substr(0, end), &entry)) {
-      std::string label = entry.label;
-      journal.entries_[std::move(label)] = std::move(entry);
+    if (JournalEntry entry; FromLine(text.substr(0, end), &entry)) {
+      const JournalEntry& last = journal.all_.emplace_back(std::move(entry));
+      // The key is the label of the entry behind it.
+      journal.by_label_.erase(last.label);
+      journal.by_label_.emplace(last.label, &last);
     }
     text.remove_prefix(end + 1);
   }
@@ -139,8 +143,8 @@ Journal Journal::Read(const std::string& path) {
 }
 
 const JournalEntry* Journal::Find(absl::string_view label) const {
-  auto found = entries_.find(label);
-  return found == entries_.end() ? nullptr : &found->second;
+  auto found = by_label_.find(label);
+  return found == by_label_.end() ? nullptr : found->second;
 }
 
 JournalEntry LastEntry(const std::string& path, absl::string_view label) {

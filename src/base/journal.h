@@ -47,15 +47,21 @@ struct JournalEntry {
 // The entries of one shard by label. What cannot be read is left out.
 class Journal {
  public:
+  Journal() = default;
+  Journal(Journal&&) = default;
+  Journal& operator=(Journal&&) = default;
+
   static Journal Read(const std::string& path);
   static Journal Parse(absl::string_view text);
 
   const JournalEntry* Find(absl::string_view label) const;
-  const absl::flat_hash_map<std::string, JournalEntry>& entries() const { return entries_; }
+  const absl::flat_hash_map<absl::string_view, const JournalEntry*>& entries() const { return by_label_; }
   size_t lines() const { return lines_; }
 
  private:
-  absl::flat_hash_map<std::string, JournalEntry> entries_;
+  // Of every line. Those of all hosts are held at a time, so they stand side by side, where they stay.
+  std::vector<JournalEntry> all_;
+  absl::flat_hash_map<absl::string_view, const JournalEntry*> by_label_;  // the last one of each label
   size_t lines_ = 0;
 };
 

@@ -160,7 +160,7 @@ void Keep(const std::string& path, const Journal& journal, const std::vector<con
   if (!text.ok()) return;  // what cannot be read just now is not written over
   const Journal all = Journal::Parse(*text);
   std::vector<const JournalEntry*> entries;
-  for (const auto& [label, entry] : all.entries()) entries.push_back(&entry);
+  for (const auto& [label, entry] : all.entries()) entries.push_back(entry);
   WriteJournal(path, entries).IgnoreError();
 }
 

@@ -204,7 +204,7 @@ absl::Status ForgetNotes(const Graph& graph, const std::vector<const PruneItem*>
     const Journal journal = Journal::Read(path);
     std::vector<const JournalEntry*> rest;
     for (const auto& [label, entry] : journal.entries()) {
-      if (!labels.contains(label)) rest.push_back(&entry);
+      if (!labels.contains(label)) rest.push_back(entry);
     }
     if (rest.size() == journal.entries().size()) continue;
     if (rest.empty()) {
