@@ -76,7 +76,7 @@ constexpr OptionSyntax kPruneOptions[] = {
     {"--yes", ""},
 };
 
-constexpr OptionSyntax kRestoreOptions[] = {kFolder, {"--yes", ""}};
+constexpr OptionSyntax kRestoreOptions[] = {kFolder, {"--unchecked", ""}, {"--yes", ""}};
 constexpr OperandSyntax kRestoreOperands[] = {{"FILE", Word::kFile}};
 
 constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kOffline, kSpecOption};

@@ -111,6 +111,10 @@ int RestoreCommand(const Arguments& arguments) {
   Say(absl::StrCat(options.operands()[0], ": ", snapshot->Describe()));
 
   plan->snapshot_name = file;
+  plan->unchecked = options.Has("--unchecked");
+  if (absl::Status status = plan->unchecked ? absl::OkStatus() : CheckComparable(*plan, *snapshot);
+      !status.ok())
+    return Fail(absl::StrCat("nothing was touched: ", status.message()));
   PlanHosts hosts;
   absl::StatusOr<RestoreLook> look = LookBeforeRestore(*plan, &hosts);
   if (!look.ok()) return Fail(look.status().message());

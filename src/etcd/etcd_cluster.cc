@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
 #include "src/base/url.h"
+#include "src/etcd/facts/etcd_rights.h"
+#include "src/etcd/facts/etcd_version.h"
 #include "src/probe/listening.h"
 #include "src/probe/tls_probe.h"
 
@@ -38,7 +42,7 @@ absl::StatusOr<EndpointStatus> AskStatus(const Etcdctl& etcdctl, const std::stri
                                          absl::Duration timeout) {
   absl::StatusOr<std::string> text =
       RunEtcdctl(etcdctl, {probe}, {"endpoint", "status", "--write-out=json"}, timeout);
-  if (!text.ok()) return text.status();
+  if (!text.ok()) return AsRefusal(text.status());
   absl::StatusOr<std::vector<EndpointStatus>> statuses = ParseEndpointStatus(*text);
   if (!statuses.ok()) return statuses.status();
   if (statuses->size() != 1) {
@@ -61,8 +65,15 @@ MemberAnswer AskMember(const Etcdctl& etcdctl, const std::string& probe, absl::D
   }
   absl::StatusOr<std::string> text =
       RunEtcdctl(etcdctl, {probe}, {"member", "list", "--write-out=json"}, timeout);
-  answer.list = text.ok() ? ParseMemberList(*text) : absl::StatusOr<MemberList>(text.status());
+  answer.list = text.ok() ? ParseMemberList(*text) : absl::StatusOr<MemberList>(AsRefusal(text.status()));
   return answer;
+}
+
+// What a member of VERSION wants of whoever asks it how it is. Of one that is not known: nothing.
+EtcdRight RightToAsk(const std::string& version) {
+  EtcdVersion parsed;
+  if (!ParseEtcdVersion(version, &parsed)) return EtcdRight::kName;
+  return RightFor({EtcdRequest::kRead, EtcdRequest::kStatus, EtcdRequest::kMemberList}, parsed);
 }
 
 }  // namespace
@@ -96,6 +107,12 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
   return cluster;
 }
 
+std::vector<std::string> PlannedCluster::probes() const {
+  std::vector<std::string> probes;
+  for (const PlannedMember& member : members) probes.push_back(member.probe);
+  return probes;
+}
+
 const MemberAnswer* LiveCluster::BestInformed(const std::string& cluster_id) const {
   const MemberAnswer* best = nullptr;
   for (const MemberAnswer& answer : answers) {
@@ -124,6 +141,43 @@ LiveCluster AskLiveCluster(const PlannedCluster& cluster, absl::Duration timeout
   AtOnce(cluster.members.size(),
          [&](size_t i) { live.answers[i] = AskMember(cluster.etcdctl, cluster.members[i].probe, timeout); });
   return live;
+}
+
+void AskForRights(const PlannedCluster& cluster, LiveCluster* live, absl::Duration timeout) {
+  for (size_t i = 0; i < live->answers.size(); ++i) {
+    const MemberAnswer& answer = live->answers[i];
+    const bool ours = answer.has_leader() && answer.status->cluster_id == cluster.cluster_id;
+    if (!ours && !answer.forbidden()) continue;
+    live->rights = AskClientRights(cluster.etcdctl, cluster.members[i].probe, timeout);
+    if (live->rights.has.has_value()) return;
+  }
+}
+
+std::string RightsProblem(const PlannedCluster& cluster, const LiveCluster& live) {
+  const ClientRights& rights = live.rights;
+  EtcdRight of_status = RightToAsk(cluster.version);
+  std::vector<std::string> endpoints, forbidden;
+  for (size_t i = 0; i < live.answers.size(); ++i) {
+    const MemberAnswer& answer = live.answers[i];
+    if (answer.forbidden()) of_status = EtcdRight::kRoot;
+    if (answer.status.ok()) of_status = std::max(of_status, RightToAsk(answer.status->version));
+    if (answer.status.ok() || answer.forbidden()) endpoints.push_back(cluster.members[i].probe);
+  }
+  EtcdRight needed = EtcdRight::kName;
+  const auto check = [&](EtcdRight right, bool lacks, std::string what) {
+    if (!lacks) return;
+    needed = std::max(needed, right);
+    forbidden.push_back(std::move(what));
+  };
+  const bool said = std::any_of(live.answers.begin(), live.answers.end(),
+                                [](const MemberAnswer& answer) { return answer.forbidden(); });
+  check(of_status, said || rights.Lacks(of_status), "ask for the status of members");
+  if (cluster.snapshots)
+    check(EtcdRight::kRoot, rights.Lacks(EtcdRight::kRoot), "take the snapshot before a restart");
+  check(EtcdRight::kVerifyKeys, rights.Lacks(EtcdRight::kVerifyKeys),
+        absl::StrCat("write and read below ", kVerifyPrefix));
+  if (forbidden.empty()) return "";
+  return WantOfRights(cluster.etcdctl, endpoints, rights, needed, absl::StrJoin(forbidden, ", nor "));
 }
 
 }  // namespace kplan

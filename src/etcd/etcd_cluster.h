@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/etcdctl.h"
 #include "src/step/etcd_records.h"
 
@@ -33,10 +34,12 @@ struct PlannedCluster {
   std::string initial_state;
   // Whatever etcd is there already gives way (`etcd.replace`).
   bool replace = false;
+  bool snapshots = false;  // a rollout takes one before it restarts a member
   Etcdctl etcdctl;
   std::vector<PlannedMember> members;  // in the order of the spec
 
   size_t quorum() const { return members.size() / 2 + 1; }
+  std::vector<std::string> probes() const;  // of all members
 };
 
 // The cluster of a record, a survey's or rollout's. VERSION: the record's, where it says one. DataLoss when
@@ -46,16 +49,22 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields,
 
 // What one member said.
 struct MemberAnswer {
-  // Unavailable when nobody listens at its probe; otherwise etcdctl's error.
+  // Unavailable when nobody listens at its probe; PermissionDenied when auth forbids to ask; otherwise
+  // etcdctl's error.
   absl::StatusOr<EndpointStatus> status = absl::UnavailableError("not asked");
   absl::StatusOr<MemberList> list = absl::UnavailableError("not asked");
 
   // It answered, as a part of a cluster that has a leader.
   bool has_leader() const { return status.ok() && !status->leader_id.empty(); }
+  // It runs, and auth forbids to say more.
+  bool forbidden() const {
+    return absl::IsPermissionDenied(status.status()) || absl::IsPermissionDenied(list.status());
+  }
 };
 
 struct LiveCluster {
   std::vector<MemberAnswer> answers;  // of each member, in the order of PlannedCluster::members
+  ClientRights rights;                // where they were asked for
 
   // The list of members that counts: what the one says that has a leader, belongs to CLUSTER_ID and knows
   // most (by the index of its log); a member that is cut off may have an old one. Null when there is none: no
@@ -71,6 +80,14 @@ struct LiveCluster {
 // Asks every member at its probe, at the same time, each at most TIMEOUT. Where nobody listens costs one
 // connection that is refused.
 LiveCluster AskLiveCluster(const PlannedCluster& cluster, absl::Duration timeout = absl::Seconds(5));
+
+// Asks a member that has answered in LIVE what its client may do; nobody when none has.
+void AskForRights(const PlannedCluster& cluster, LiveCluster* live,
+                  absl::Duration timeout = absl::Seconds(5));
+
+// What the client of CLUSTER may not do that its upkeep needs, and what to type (client_rights.h); "" when
+// nothing is forbidden, as far as LIVE says.
+std::string RightsProblem(const PlannedCluster& cluster, const LiveCluster& live);
 
 }  // namespace kplan
 

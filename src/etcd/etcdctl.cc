@@ -91,11 +91,13 @@ std::string ShellWord(const std::string& word) {
 }  // namespace
 
 absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
-                                       const std::vector<std::string>& words, absl::Duration timeout) {
+                                       const std::vector<std::string>& words, absl::Duration timeout,
+                                       absl::string_view input) {
   std::vector<std::string> argv = {etcdctl.program};
   argv.insert(argv.end(), words.begin(), words.end());
   for (std::string& flag : FlagsOf(etcdctl, endpoints)) argv.push_back(std::move(flag));
   RunOptions options;
+  options.input = input;
   options.environment = {"ETCDCTL_API=3"};
   options.timeout = timeout;
   absl::StatusOr<RunResult> result = Run(argv, options);

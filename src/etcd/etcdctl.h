@@ -21,10 +21,12 @@ struct Etcdctl {
 };
 
 // What `etcdctl WORDS...` prints when it asks ENDPOINTS (v3 API; nothing of the caller's environment). The
-// error says what happened instead ("exit 1: ...", "no answer within 30 s"), not which command it was.
+// error says what happened instead ("exit 1: ...", "no answer within 30 s"), not which command it was. INPUT:
+// what it reads from stdin.
 absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
                                        const std::vector<std::string>& words,
-                                       absl::Duration timeout = absl::Seconds(30));
+                                       absl::Duration timeout = absl::Seconds(30),
+                                       absl::string_view input = "");
 
 // The command with which a person asks ENDPOINTS the same way, for a POSIX shell: "etcdctl --endpoints=...
 // --cacert=... --cert=... --key=... member list".

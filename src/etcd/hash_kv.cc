@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/snapshot_file.h"
 
 namespace kplan {
@@ -30,12 +31,6 @@ int64_t Integer(const Json& object, const char* name) {
 std::string HexId(const Json& object, const char* name) {
   const Json* id = Member(object, name);
   return id != nullptr && id->is_number_unsigned() ? absl::StrCat(absl::Hex(id->get<uint64_t>())) : "";
-}
-
-std::vector<std::string> Probes(const PlannedCluster& cluster) {
-  std::vector<std::string> probes;
-  for (const PlannedMember& member : cluster.members) probes.push_back(member.probe);
-  return probes;
 }
 
 }  // namespace
@@ -64,10 +59,11 @@ absl::StatusOr<HashKvs> ParseHashKvs(absl::string_view text) {
 
 absl::StatusOr<HashKvs> AskHashKvs(const PlannedCluster& cluster, int64_t revision) {
   absl::StatusOr<std::string> out = RunEtcdctl(
-      cluster.etcdctl, Probes(cluster),
+      cluster.etcdctl, cluster.probes(),
       {"endpoint", "hashkv", absl::StrCat("--rev=", revision), "--command-timeout=300s", "--write-out=json"},
       kHashTime);
-  return out.ok() ? ParseHashKvs(*out) : WithoutLog(out.status());
+  if (out.ok()) return ParseHashKvs(*out);
+  return IsForWantOfRights(out.status().message()) ? AsRefusal(out.status()) : WithoutLog(out.status());
 }
 
 absl::Status CompareHashKvs(const PlannedCluster& cluster, const HashKvs& hashes, int64_t revision) {
@@ -96,7 +92,7 @@ absl::Status CompareHashKvs(const PlannedCluster& cluster, const HashKvs& hashes
 absl::StatusOr<int64_t> CountKeys(const PlannedCluster& cluster, int64_t revision) {
   // 3.4's etcdctl has no --count-only; with a limit of one the answer has the number of all, too.
   absl::StatusOr<std::string> out =
-      RunEtcdctl(cluster.etcdctl, Probes(cluster),
+      RunEtcdctl(cluster.etcdctl, cluster.probes(),
                  {"get", "", "--prefix", "--keys-only", "--limit=1", absl::StrCat("--rev=", revision),
                   "--command-timeout=60s", "--write-out=json"},
                  absl::Minutes(1));

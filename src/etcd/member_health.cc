@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/url.h"
+#include "src/etcd/alarm.h"
 #include "src/etcd/member_read.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/stranger.h"
@@ -38,8 +38,8 @@ HealthAnswer AnswerOf(const MemberRead& read) {
     return {HealthAnswer::kNone,
             probe.error.empty() ? "the connection was closed without an answer" : probe.error};
   }
-  if (read.served) return {HealthAnswer::kHealthy, ""};
-  return {HealthAnswer::kUnhealthy, read.seen};
+  if (read.served) return {HealthAnswer::kHealthy, "", read.auth};
+  return {HealthAnswer::kUnhealthy, read.seen, read.auth};
 }
 
 class RealView : public ClusterView {
@@ -59,7 +59,14 @@ class RealView : public ClusterView {
     return AnswerOf(*read);
   }
 
+  std::vector<EtcdAlarm> AskAlarms(size_t member) override {
+    return AlarmsAtMember({cluster_.members[member].probe, targets_[member], ca_pem_, client_},
+                          cluster_.etcdctl, absl::Now() + kProbeTime);
+  }
+
   LiveCluster AskAll() override { return AskLiveCluster(cluster_); }
+
+  void AskForRights(LiveCluster* live) override { kplan::AskForRights(cluster_, live); }
 
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) override {
     return kplan::TakeSnapshot(cluster_, policy);
@@ -99,9 +106,7 @@ MemberState::Health HealthOf(const HealthAnswer& health, const MemberAnswer& ans
   if (health.kind == HealthAnswer::kHealthy) return MemberState::kServes;
   if (health.kind == HealthAnswer::kNone || !answer.status.ok()) return MemberState::kSilent;
   if (!answer.has_leader()) return MemberState::kOut;
-  const std::vector<std::string>& errors = answer.status->errors;
-  const bool alarm = std::any_of(errors.begin(), errors.end(),
-                                 [](const std::string& error) { return absl::StrContains(error, "alarm:"); });
+  const bool alarm = !AlarmsAmong(answer.status->errors).empty();
   return alarm ? MemberState::kServes : MemberState::kSilent;
 }
 

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "src/etcd/alarm.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/snapshot.h"
@@ -23,7 +25,8 @@ struct HealthAnswer {
     kNone,       // nobody answers there, or not us
   };
   Kind kind = kNone;
-  std::string seen;  // what it was, for a person
+  std::string seen;   // what it was, for a person
+  bool auth = false;  // auth is enabled there, as far as it says
 };
 
 // A cluster as its client sees it. An interface, so that rollouts can be tried without one. Several threads
@@ -33,8 +36,12 @@ class ClusterView {
   virtual ~ClusterView() = default;
 
   virtual HealthAnswer AskHealth(size_t member) = 0;
+  // The alarms that a member, which answers, knows of; none where it may not be asked for them.
+  virtual std::vector<EtcdAlarm> AskAlarms(size_t) { return {}; }
   // All members, by etcdctl.
   virtual LiveCluster AskAll() = 0;
+  // What LIVE, of AskAll(), lacks of that: what this client may do. Leaves it as it is where nobody can say.
+  virtual void AskForRights(LiveCluster*) {}
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/record.h"
+#include "src/etcd/facts/etcd_rights.h"
 #include "src/probe/stranger.h"
 
 namespace kplan {
@@ -16,20 +17,16 @@ namespace {
 constexpr char kKey[] = "health";
 constexpr char kKeyInBase64[] = "aGVhbHRo";
 
-// Whether it may see the key is another question: etcd looks at that after it has read through the quorum
-// (v3_server.go, Range), and its own health check takes it for an answer, too.
-bool IsForWantOfRights(absl::string_view text) {
-  return absl::StrContains(text, "etcdserver: permission denied") ||
-         absl::StrContains(text, "etcdserver: user name is empty");
+// A gateway takes nobody by a certificate (embed/serve.go, accessController: with auth enabled, 3.4 to 3.6).
+bool SaysThatNamesDoNotCount(absl::string_view response) {
+  return HttpStatus(response) == 400 &&
+         absl::StrContains(HttpBody(response), "CommonName of client sending a request against gateway");
 }
 
 // Whether RESPONSE is not of the member but of its gateway: there is none (enable-grpc-gateway: false), or it
-// takes nobody by a certificate (embed/serve.go, accessController: with auth enabled, 3.4 to 3.6).
+// does not let us in.
 bool IsGatewayAlone(absl::string_view response) {
-  const int status = HttpStatus(response);
-  return status == 404 ||
-         (status == 400 &&
-          absl::StrContains(HttpBody(response), "CommonName of client sending a request against gateway"));
+  return HttpStatus(response) == 404 || SaysThatNamesDoNotCount(response);
 }
 
 }  // namespace
@@ -46,6 +43,15 @@ ProbeRequest QuorumReadRequest() {
   return request;
 }
 
+ProbeRequest StatusRequest() {
+  ProbeRequest request;
+  request.method = "POST";
+  request.path = "/v3/maintenance/status";
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = "{}";
+  return request;
+}
+
 ProbeRequest VersionRequest() {
   ProbeRequest request;
   request.path = "/version";
@@ -55,6 +61,8 @@ ProbeRequest VersionRequest() {
 bool HasRead(absl::string_view response) {
   const absl::string_view body = HttpBody(response);
   const int status = HttpStatus(response);
+  // Whether it may see the key is another question: etcd looks at that after it has read through the quorum
+  // (v3_server.go, Range), and its own health check takes it for an answer, too.
   if (status != 200) return (status == 400 || status == 403) && IsForWantOfRights(body);
   const absl::StatusOr<Json> json = ParseJson(body);
   return json.ok() && json->is_object() && json->contains("header");
@@ -68,6 +76,8 @@ absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, con
   MemberRead read;
   read.probe = *std::move(probe);
   read.served = HasRead(read.probe.response);
+  read.auth =
+      SaysThatNamesDoNotCount(read.probe.response) || IsForWantOfRights(HttpBody(read.probe.response));
   if (read.served) return read;
   read.seen = DescribeProbe(read.probe);
   if (!IsGatewayAlone(read.probe.response)) return read;
@@ -76,6 +86,33 @@ absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, con
   read.served = asked.ok();
   if (!read.served) read.seen = absl::StrCat("`etcdctl get ", kKey, "`: ", asked.message());
   return read;
+}
+
+std::vector<EtcdAlarm> AlarmsIn(absl::string_view response) {
+  const absl::StatusOr<Json> json = ParseJson(HttpBody(response));
+  if (HttpStatus(response) != 200 || !json.ok() || !json->is_object()) return {};
+  const auto errors = json->find("errors");
+  if (errors == json->end() || !errors->is_array()) return {};
+  std::vector<std::string> texts;
+  for (const Json& error : *errors) {
+    if (error.is_string()) texts.push_back(error.get<std::string>());
+  }
+  return AlarmsAmong(texts);
+}
+
+std::vector<EtcdAlarm> AlarmsAtMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
+                                      absl::Time deadline) {
+  absl::StatusOr<ProbeResult> probe =
+      ProbeTls(endpoint.target, endpoint.ca_pem, endpoint.client, deadline, StatusRequest());
+  if (!probe.ok() || !probe->chain_error.empty()) return {};
+  if (!IsGatewayAlone(probe->response)) return AlarmsIn(probe->response);
+  absl::StatusOr<std::string> text =
+      RunEtcdctl(etcdctl, {endpoint.url}, {"endpoint", "status", "--write-out=json"},
+                 std::max(deadline - absl::Now(), absl::Seconds(1)));
+  absl::StatusOr<std::vector<EndpointStatus>> statuses =
+      text.ok() ? ParseEndpointStatus(*text) : absl::StatusOr<std::vector<EndpointStatus>>(text.status());
+  if (!statuses.ok() || statuses->empty()) return {};
+  return AlarmsAmong(statuses->front().errors);
 }
 
 absl::Status ReadByEtcdctl(const Etcdctl& etcdctl, const std::string& url, absl::Duration timeout) {

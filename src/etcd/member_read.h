@@ -8,11 +8,13 @@
 // etcdserver/api/etcdhttp/metrics.go), and etcd 3.6 does not start with such a log (etcd-io/etcd#20809).
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "src/base/url.h"
+#include "src/etcd/alarm.h"
 #include "src/etcd/etcdctl.h"
 #include "src/probe/tls_probe.h"
 
@@ -20,6 +22,9 @@ namespace kplan {
 
 // For which etcd 3.4 to 3.6 reads a key through the quorum, by its gRPC gateway.
 ProbeRequest QuorumReadRequest();
+
+// For a member's own status, by its gateway.
+ProbeRequest StatusRequest();
 
 // That every member answers whom it lets in, without reading or writing anything; also at the members' port.
 ProbeRequest VersionRequest();
@@ -31,7 +36,8 @@ bool HasRead(absl::string_view response);
 struct MemberRead {
   ProbeResult probe;  // the connection over which it was asked
   bool served = false;
-  std::string seen;  // when not: what there was instead, for a person
+  bool auth = false;  // its gateway says that auth is enabled: our certificate is nobody's there
+  std::string seen;   // when it has not served: what there was instead, for a person
 };
 
 // Where and as whom a member is asked. It holds nothing itself.
@@ -46,6 +52,14 @@ struct MemberEndpoint {
 // takes no client by its certificate (auth is enabled), is asked by ETCDCTL as well. Errors: ProbeTls's.
 absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
                                              absl::Time deadline);
+
+// The alarms that the member at ENDPOINT knows of, by its gateway, or, as above, by ETCDCTL; none where it
+// does not say.
+std::vector<EtcdAlarm> AlarmsAtMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
+                                      absl::Time deadline);
+
+// The alarms in RESPONSE, a member's status as its gateway gives it.
+std::vector<EtcdAlarm> AlarmsIn(absl::string_view response);
 
 // Has the member at URL read, by ETCDCTL alone.
 absl::Status ReadByEtcdctl(const Etcdctl& etcdctl, const std::string& url, absl::Duration timeout);

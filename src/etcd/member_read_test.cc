@@ -37,5 +37,16 @@ TEST(MemberRead, NothingThatEtcdWritesIntoItsLogIsAsked) {
   EXPECT_EQ(VersionRequest().path, "/version");
 }
 
+TEST(AlarmsIn, AreAmongTheErrorsOfTheStatus) {
+  const std::vector<EtcdAlarm> alarms = AlarmsIn(
+      Response(200, R"({"header":{},"errors":["memberID:4660 alarm:NOSPACE ","etcdserver: no leader"]})"));
+  ASSERT_EQ(alarms.size(), 1u);
+  EXPECT_EQ(alarms[0].name, "NOSPACE");
+  EXPECT_EQ(alarms[0].member_id, "1234");
+  for (const char* body : {"{}", "[]", "no", R"({"errors":"x"})", R"({"errors":[7, "alarms"]})"})
+    EXPECT_TRUE(AlarmsIn(Response(200, body)).empty()) << body;
+  EXPECT_TRUE(AlarmsIn(Response(503, R"({"errors":["memberID:1 alarm:NOSPACE "]})")).empty());
+}
+
 }  // namespace
 }  // namespace kplan

@@ -13,9 +13,11 @@
 #include "src/base/at_once.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/rollout_etcd.h"
+#include "src/etcd/snapshot_auth.h"
 #include "src/host/host_file.h"
 #include "src/step/etcd_records.h"
 #include "src/step/questions.h"
@@ -181,6 +183,14 @@ absl::Status Restore::Start() {
 }
 
 absl::Status Restore::Compare() {
+  if (plan_.unchecked) {
+    tell_(absl::StrCat(
+        members_.size() == 1 ? "the member serves" : "all members serve",
+        "; what they have was not compared (--unchecked). As root: ",
+        EtcdctlLine(plan_.cluster.etcdctl, plan_.cluster.probes(),
+                    {"--user=root", "endpoint", "hashkv", absl::StrCat("--rev=", snapshot_.revision)})));
+    return absl::OkStatus();
+  }
   absl::StatusOr<HashKvs> hashes = AskHashKvs(plan_.cluster, snapshot_.revision);
   if (!hashes.ok()) return hashes.status();
   absl::Status same = CompareHashKvs(plan_.cluster, *hashes, snapshot_.revision);
@@ -218,6 +228,24 @@ absl::Status Restore::Run() {
 }
 
 }  // namespace
+
+absl::Status CheckComparable(const RestorePlan& plan, const SnapshotInfo& snapshot) {
+  const std::string user = UserOf(plan.cluster.etcdctl);
+  absl::StatusOr<SnapshotAuth> auth = ReadSnapshotAuth(snapshot.path, user);
+  if (!auth.ok()) {
+    return absl::Status(
+        auth.status().code(),
+        absl::StrCat("cannot see whether auth is enabled in this snapshot: ", auth.status().message(),
+                     ". --unchecked restores it, and does not compare what members have"));
+  }
+  if (auth->IsRoot()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "auth is enabled in this snapshot, and ", UserText(plan.cluster.etcdctl, user),
+      ", as whom kplan asks, ", auth->roles.has_value() ? "has no role root in it" : "is no user in it",
+      ". The members would come up, but etcd tells the hash of what they have to root alone, so that they "
+      "could not be compared. Take a client certificate whose CN is root, or another user with the role root "
+      "(`etcd.tls.client`); or restore without that check: --unchecked"));
+}
 
 absl::Status CheckPlannedIds(const RestorePlan& plan) {
   std::vector<std::string> ids;
@@ -265,6 +293,7 @@ absl::StatusOr<RestoreLook> LookBeforeRestore(const RestorePlan& plan, HostAcces
   if (std::none_of(look.running.begin(), look.running.end(), [](char runs) { return runs; })) return look;
   for (const MemberAnswer& answer : AskLiveCluster(plan.cluster).answers) {
     if (answer.status.ok()) look.revision = std::max(look.revision, answer.status->revision);
+    look.forbidden = look.forbidden || answer.forbidden();
   }
   return look;
 }
@@ -288,6 +317,11 @@ std::string WhatRestoreReplaces(const RestorePlan& plan, const RestoreLook& look
     if (!data.held.empty()) absl::StrAppend(&has, "; a restore of ", data.held, " was begun");
     absl::StrAppend(&text, "  ", member.name, look.running[i] ? " runs" : "",
                     look.running[i] && !has.empty() ? ", " : " ", has, "\n");
+  }
+  if (!text.empty() && look.revision == 0 && look.forbidden) {
+    absl::StrAppend(&text, "  at which revision the cluster is cannot be asked: auth does not let ",
+                    UserText(plan.cluster.etcdctl, UserOf(plan.cluster.etcdctl)),
+                    "; the snapshot is at revision ", snapshot.revision, "\n");
   }
   if (text.empty() || look.revision == 0) return text;
   absl::StrAppend(&text, "  the cluster is at revision ", look.revision, ", the snapshot at revision ",

@@ -8,7 +8,9 @@
 //   3. All hosts are told to hold (restore_stage.h).
 //   4. One host after the other puts its new folder in place, and the old one aside.
 //   5. The hosts need not hold any more.
-//   6. The members are started as a rollout does it, and compared with each other and with the snapshot.
+//   6. The members are started as a rollout does it, and compared with each other and with the snapshot,
+//   unless
+//      that was waived.
 //
 // The ids are those of the plan, and so those that the members had. When it is cut off at any moment, a
 // second run completes it; until then kplan starts nobody from step 3 on.
@@ -42,7 +44,13 @@ struct RestorePlan {
   };
   std::vector<Folder> folders;
   absl::Duration timeout;  // for a member that was started, until it serves
+  bool unchecked = false;  // what the members have in the end need not be compared
 };
+
+// That what is restored from SNAPSHOT can be compared in the end: with a snapshot comes its auth, and etcd
+// tells the hash of what a member has to root alone. FailedPrecondition, with what to do, when the client of
+// PLAN is not root in it; DataLoss when it cannot be read.
+absl::Status CheckComparable(const RestorePlan& plan, const SnapshotInfo& snapshot);
 
 // FailedPrecondition when members that have TOKEN and these peer URLs would not have the ids of the plan.
 absl::Status CheckPlannedIds(const RestorePlan& plan);
@@ -51,7 +59,8 @@ absl::Status CheckPlannedIds(const RestorePlan& plan);
 struct RestoreLook {
   std::vector<EtcdData> data;
   std::vector<char> running;
-  int64_t revision = 0;  // what the cluster, as far as it answers, has; 0: nobody answers
+  int64_t revision = 0;    // what the cluster, as far as it answers, has; 0: nobody says
+  bool forbidden = false;  // a member answers, and auth lets it say no more
 };
 
 // Unavailable, with all of them, when a host cannot be asked: it could run on with the old data.

@@ -62,6 +62,7 @@ absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record) {
     policy.keep = static_cast<int>(record.snapshot->keep);
     policy.before_restart = true;
     plan.snapshot = policy;
+    plan.cluster.snapshots = true;
   }
   for (const MemberRecord& member : record.cluster.members) {
     if (!member.service.has_value())
@@ -123,10 +124,16 @@ absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRec
     for (const Reason& reason : seen.reasons) AddOnce(reason, &outlook.reasons);
     outlook.services.push_back(std::move(seen));
   }
-  // As the rollout, before it starts one.
+  // As the rollout, before it starts one, or restarts one.
   if (outlook.starts && IsOnThisMachine(plan->cluster)) {
-    const SurveyVerdict verdict = TakeEtcdSurvey(nullptr, plan->cluster, /*versions=*/false);
-    if (!verdict.problems.empty()) return verdict.status();
+    absl::Status status =
+        TakeEtcdSurvey(nullptr, plan->cluster, /*versions=*/false, /*rights=*/outlook.restarts).status();
+    if (!status.ok()) return status;
+  } else if (outlook.restarts && IsOnThisMachine(plan->cluster)) {
+    LiveCluster live = AskLiveCluster(plan->cluster);
+    AskForRights(plan->cluster, &live);
+    const std::string problem = RightsProblem(plan->cluster, live);
+    if (!problem.empty()) return absl::FailedPreconditionError(problem);
   }
   outlook.note = SnapshotNote(record, outlook.restarts);
   return outlook;

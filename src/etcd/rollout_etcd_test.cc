@@ -135,6 +135,8 @@ class FakeCluster : public HostAccess, public ClusterView {
     return taken;
   }
 
+  void AskForRights(LiveCluster* live) override { live->rights = rights; }
+
   LiveCluster AskAll() override {
     std::lock_guard<std::mutex> hold(mutex_);
     ++asked_all;
@@ -180,6 +182,7 @@ class FakeCluster : public HostAccess, public ClusterView {
   bool formed = true;  // the members have published their client URLs
   bool wants_snapshot = false;
   absl::Status etcdctl, snapshot;
+  ClientRights rights;
   std::function<void(size_t)> on_touch;
   std::vector<std::string> events;
   int asked_all = 0;
@@ -580,6 +583,35 @@ TEST(RollOut, WhoLeadsHasToBeKnown) {
   MakeStale(&one);
   one.etcdctl = cluster.etcdctl;
   EXPECT_TRUE(Roll(&one).ok());
+}
+
+TEST(RollOut, WhatAuthForbidsStopsItBeforeARestart) {
+  FakeCluster cluster(3);
+  MakeStale(&cluster);
+  cluster.rights.user = "guest";
+  cluster.rights.has = EtcdRight::kName;
+  EXPECT_THAT(ErrorOf(&cluster),
+              AllOf(HasSubstr("user guest (the CN of pki/root.pem)"),
+                    HasSubstr("user grant-role guest kplan"), HasSubstr("run ninja again")));
+  cluster.wants_snapshot = true;
+  cluster.rights.has = EtcdRight::kVerifyKeys;
+  EXPECT_THAT(ErrorOf(&cluster), HasSubstr("user grant-role guest root"));
+  EXPECT_THAT(cluster.events, IsEmpty());
+  cluster.rights.has = EtcdRight::kRoot;
+  EXPECT_TRUE(Roll(&cluster).ok());
+
+  // Nothing is touched: nobody is asked.
+  cluster.rights.has = EtcdRight::kName;
+  EXPECT_TRUE(Roll(&cluster).ok());
+}
+
+TEST(RollOut, ALeaderThatMayNotBeAskedForIsNotWaitedFor) {
+  FakeCluster cluster(3);
+  MakeStale(&cluster);
+  cluster.etcdctl = absl::PermissionDeniedError("auth: permission denied");
+  EXPECT_THAT(ErrorOf(&cluster), HasSubstr("ask for the status of members"));
+  EXPECT_EQ(cluster.clock.waits(), 0u);
+  EXPECT_THAT(cluster.events, IsEmpty());
 }
 
 TEST(RollOut, AnElectionIsWaitedFor) {

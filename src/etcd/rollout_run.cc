@@ -47,6 +47,7 @@ class Rollout {
   absl::Status KeepOffBarred(RolloutAction* action) const;
   bool LeaderIsMissing(const RolloutAction& action) const;
 
+  absl::Status CheckRights();
   absl::Status TakeSnapshot();
   absl::Status Touch(RolloutReport::Deed deed, const RolloutAction& action);
   absl::Status AskManagers(MemberPlaces* members);
@@ -72,7 +73,7 @@ class Rollout {
   std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
   std::vector<absl::Time> touched_at_;
   RolloutReport report_;
-  bool snapshot_taken_ = false;
+  bool rights_checked_ = false, snapshot_taken_ = false;
 };
 
 absl::StatusOr<StepResult> Rollout::Run() {
@@ -86,6 +87,9 @@ absl::StatusOr<StepResult> Rollout::Run() {
       absl::StatusOr<StepResult> result = Finish(&again);
       if (!result.ok() || !again) return result;
       continue;
+    }
+    if (action.kind == RolloutAction::kRestart) {
+      if (absl::Status status = CheckRights(); !status.ok()) return status;
     }
     if (LeaderIsMissing(action)) {
       leader_deadline = std::min(leader_deadline, clock_->Now() + plan_.election);
@@ -167,6 +171,16 @@ absl::StatusOr<StepResult> Rollout::RunService(size_t i, bool await_start) {
   if (await_start) service.await = "start";
   return hosts_->RunStep(Planned(i).host, absl::StrCat("service/", Planned(i).host, "/", service.name),
                          ToJson(service));
+}
+
+// Once a run, before a member that runs is touched: who may not ask for the leader, take the snapshot or
+// prove what comes of it is told so while all is as it was.
+absl::Status Rollout::CheckRights() {
+  if (std::exchange(rights_checked_, true)) return absl::OkStatus();
+  LiveCluster live = state_.live();
+  view_->AskForRights(&live);
+  const std::string problem = RightsProblem(plan_.cluster, live);
+  return problem.empty() ? absl::OkStatus() : StopNow(problem, "type that, and run ninja again");
 }
 
 // Once a run, when the first member is about to be restarted: whoever runs has data.

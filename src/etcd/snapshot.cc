@@ -9,13 +9,13 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/etcd/alarm.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/member_read.h"
 #include "src/etcd/snapshot_folder.h"
@@ -31,15 +31,15 @@ constexpr int64_t kRoom = 16 << 20;
 
 constexpr absl::Duration kReadTime = absl::Seconds(30);
 
+constexpr int64_t kFirstRevision = 1;
+
 constexpr char kSaved[] = "snapshot.db";  // in the folder that it is saved in
 
 bool IsCorrupt(const EndpointStatus& status) {
-  uint64_t id = 0;
-  if (!absl::SimpleHexAtoi(status.member_id, &id)) return false;
-  // etcd prints its protobuf as text: "memberID:10276657743932975437 alarm:CORRUPT ".
-  const std::string alarm = absl::StrCat("memberID:", id, " alarm:CORRUPT");
-  return std::any_of(status.errors.begin(), status.errors.end(),
-                     [&](const std::string& error) { return absl::StrContains(error, alarm); });
+  const std::vector<EtcdAlarm> alarms = AlarmsAmong(status.errors);
+  return std::any_of(alarms.begin(), alarms.end(), [&](const EtcdAlarm& alarm) {
+    return alarm.name == "CORRUPT" && alarm.member_id == status.member_id;
+  });
 }
 
 uint64_t LastIndexOf(const LiveCluster& live) {
@@ -70,10 +70,17 @@ absl::Status CheckRoom(const std::string& folder, int64_t bytes) {
       " are free, of which ", BytesText(kRoom), " have to stay so; remove older snapshots, or make room"));
 }
 
-// Has MEMBER save one as PATH, and checks it.
+// What to type where auth forbids it.
+absl::Status Forbidden(const PlannedCluster& cluster, const PlannedMember& member) {
+  return absl::PermissionDeniedError(WantOfRights(cluster.etcdctl, {member.probe},
+                                                  AskClientRights(cluster.etcdctl, member.probe),
+                                                  EtcdRight::kRoot, "take a snapshot"));
+}
+
+// Has MEMBER save one as PATH, and checks it. *FORBIDDEN: auth does not let it, nor any other member.
 absl::StatusOr<SnapshotInfo> SaveFrom(const PlannedCluster& cluster, const PlannedMember& member,
-                                      const EndpointStatus& status, const std::string& path,
-                                      int64_t revision) {
+                                      const EndpointStatus& status, const std::string& path, int64_t revision,
+                                      bool* forbidden) {
   if (status.leader_id.empty()) {
     revision = status.revision;
   } else if (absl::Status caught_up = ReadByEtcdctl(cluster.etcdctl, member.probe, kReadTime);
@@ -84,10 +91,14 @@ absl::StatusOr<SnapshotInfo> SaveFrom(const PlannedCluster& cluster, const Plann
   absl::Status saved =
       RunEtcdctl(cluster.etcdctl, {member.probe}, {"snapshot", "save", path}, TimeForSnapshot(status.db_size))
           .status();
-  if (!saved.ok()) return WithoutLog(saved);
+  if (!saved.ok()) {
+    *forbidden = IsForWantOfRights(saved.message());
+    return *forbidden ? Forbidden(cluster, member) : WithoutLog(saved);
+  }
   absl::StatusOr<SnapshotInfo> info = CheckSnapshot(SnapshotProgram(cluster.etcdctl.program), path);
   if (!info.ok()) return info.status();
-  if (info->revision < revision) {
+  // A store that nothing was ever written to is at revision 1, of which there is nothing in its file.
+  if (std::max(info->revision, kFirstRevision) < revision) {
     return absl::DataLossError(absl::StrCat("it has revision ", info->revision,
                                             ", and the cluster had revision ", revision, " before"));
   }
@@ -106,7 +117,10 @@ absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const Savi
     const EndpointStatus& status = *live.answers[i].status;
     if (absl::Status room = CheckRoom(saving.path(), status.db_size); !room.ok()) return room;
     const std::string path = absl::StrCat(saving.path(), "/", kSaved);
-    absl::StatusOr<SnapshotInfo> info = SaveFrom(cluster, member, status, path, LastRevision(cluster, live));
+    bool forbidden = false;
+    absl::StatusOr<SnapshotInfo> info =
+        SaveFrom(cluster, member, status, path, LastRevision(cluster, live), &forbidden);
+    if (forbidden) return info.status();
     if (!info.ok()) {
       whys.push_back(absl::StrCat(member.name, " (", member.probe, "): ", info.status().message()));
       continue;
@@ -131,6 +145,7 @@ absl::StatusOr<TakenSnapshot> TakeInto(const PlannedCluster& cluster, const Savi
   }
   if (sources.empty()) {
     for (size_t i = 0; i < cluster.members.size(); ++i) {
+      if (live.answers[i].forbidden()) return Forbidden(cluster, cluster.members[i]);
       const absl::Status& said = live.answers[i].status.status();
       whys.push_back(absl::StrCat(cluster.members[i].name, " (", cluster.members[i].probe, "): ",
                                   said.ok() ? "it cannot be trusted with one" : WithoutLog(said).message()));

@@ -37,7 +37,8 @@ std::vector<size_t> SnapshotSources(const PlannedCluster& cluster, const LiveClu
 
 // Takes one into POLICY's folder, and removes those that are too many. All writes that a client was told of
 // before are in it, unless there is no quorum. Errors: nobody answers (Unavailable); the disk is too full for
-// it, by what the database has now (ResourceExhausted); it is damaged (DataLoss); the folder is not ours.
+// it, by what the database has now (ResourceExhausted); it is damaged (DataLoss); the folder is not ours;
+// auth forbids it (PermissionDenied, with what to type).
 absl::StatusOr<TakenSnapshot> TakeSnapshot(const PlannedCluster& cluster, const SnapshotPolicy& policy);
 
 // Takes one as the file PATH, whose folder is there. AlreadyExists when the file is.

@@ -46,6 +46,7 @@ class Problems {
     for (size_t member : members) has_[member] = true;
     texts_.push_back(std::move(text));
   }
+  void SetAll() { has_.assign(has_.size(), true); }
   bool Has(size_t member) const { return has_[member]; }
   std::vector<std::string>& texts() { return texts_; }
 
@@ -188,6 +189,7 @@ class Decision {
 
   SurveyVerdict Decide() {
     FindFolderProblems(cluster_, found_, &problems_);
+    JudgeRights();
     for (size_t i = 0; i < found_.size(); ++i) {
       if (!HasData(i)) continue;
       ++with_data_;
@@ -217,6 +219,12 @@ class Decision {
   }
 
  private:
+  // Without its list nothing of what follows can be said.
+  void JudgeRights() {
+    verdict_.forbidden = RightsProblem(cluster_, live_);
+    if (!verdict_.forbidden.empty()) problems_.SetAll();
+  }
+
   // It has data of this cluster, and nothing is wrong with that so far.
   bool HasData(size_t i) const { return found_[i].ok() && found_[i]->initialised && !problems_.Has(i); }
 
@@ -308,7 +316,8 @@ class Decision {
   // Members that are to join a cluster, where there is none.
   void JudgeInitialState() {
     if (cluster_.initial_state != "existing" || with_data_ > 0 || list_ != nullptr) return;
-    if (!problems_.texts().empty()) return;  // they may be the reason why nobody has data
+    // They may be the reason why nobody has data.
+    if (!problems_.texts().empty() || !verdict_.forbidden.empty()) return;
     problems_.Add({},
                   "initial-cluster-state is existing, but no member has data and none answers, so there is "
                   "no cluster to join. Remove that flag from cluster.yaml to make a new cluster");
@@ -389,10 +398,12 @@ bool SurveyVerdict::MustAskAgain(size_t member) const {
 }
 
 absl::Status SurveyVerdict::status() const {
-  if (problems.empty()) return absl::OkStatus();
+  if (problems.empty() && forbidden.empty()) return absl::OkStatus();
+  if (problems.empty())
+    return absl::FailedPreconditionError(absl::StrCat("nothing was changed: ", forbidden));
   return absl::FailedPreconditionError(
       absl::StrCat("what is on the hosts is not what was planned; nothing was changed\n  ",
-                   absl::StrJoin(problems, "\n  ")));
+                   absl::StrJoin(problems, "\n  "), forbidden.empty() ? "" : "\n  ", forbidden));
 }
 
 std::vector<std::string> FolderProblems(const PlannedCluster& cluster, const Found& found) {

@@ -48,7 +48,7 @@ absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& mem
   return ParseEtcdData(*answer);
 }
 
-SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions) {
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions, bool rights) {
   std::vector<absl::StatusOr<EtcdData>> found(cluster.members.size(), absl::UnknownError("not asked"));
   LiveCluster live;
   AtOnce(found.size() + 1, [&](size_t i) {
@@ -56,6 +56,7 @@ SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, b
       found[i] = AskEtcdData(hosts, cluster.members[i], versions);
     } else {
       live = AskLiveCluster(cluster);
+      if (rights) AskForRights(cluster, &live);
     }
   });
   return DecideOnSurvey(cluster, found, live);
@@ -65,7 +66,7 @@ absl::StatusOr<StepResult> SurveyStep(const StepContext& context, const SurveyRe
   absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version);
   if (!cluster.ok()) return cluster.status();
   const SurveyVerdict verdict = TakeEtcdSurvey(context.hosts, *cluster);
-  if (!verdict.problems.empty()) return verdict.status();
+  if (absl::Status status = verdict.status(); !status.ok()) return status;
   StepResult result;
   result.digest = SurveyDigest(*cluster, verdict.stopped);
   result.output = absl::StrCat(context.label, ": ", verdict.summary, "\n");
@@ -79,7 +80,9 @@ absl::StatusOr<Outlook> SurveyLook(const LookContext&, const SurveyRecord& recor
   if (!cluster.ok()) return cluster.status();
   SurveyVerdict verdict;
   if (IsOnThisMachine(*cluster)) {
-    verdict = TakeEtcdSurvey(nullptr, *cluster);
+    // What auth forbids matters when the survey runs, and whether it will is not known here.
+    verdict = TakeEtcdSurvey(nullptr, *cluster, /*versions=*/true, /*rights=*/false);
+    verdict.forbidden.clear();
   } else {
     std::vector<absl::StatusOr<EtcdData>> found;
     for (const PlannedMember& member : cluster->members) {
@@ -87,7 +90,7 @@ absl::StatusOr<Outlook> SurveyLook(const LookContext&, const SurveyRecord& recor
     }
     verdict.problems = FolderProblems(*cluster, found);
   }
-  if (!verdict.problems.empty()) return verdict.status();
+  if (absl::Status status = verdict.status(); !status.ok()) return status;
   Outlook outlook;
   outlook.digest = SurveyDigest(*cluster, verdict.stopped);
   return outlook;

@@ -19,6 +19,9 @@ struct SurveyVerdict {
   // What forbids to go on, each a text of its own that says what was expected, what is there and what to do.
   // Empty: nothing does.
   std::vector<std::string> problems;
+  // The same of what etcd's auth does not let its client do, and of what cannot be told for that reason; "":
+  // nothing.
+  std::string forbidden;
   // The members (by their place in the list) that cannot be judged before the cluster answers, which the
   // others, a quorum, can make it do: start those, then ask again before one of these is started.
   std::vector<size_t> ask_again;
@@ -30,7 +33,7 @@ struct SurveyVerdict {
   std::string summary;
 
   bool MustAskAgain(size_t member) const;  // whether it is among ask_again
-  // FailedPrecondition with all problems; OK when there is none.
+  // FailedPrecondition with all of both; OK when there is none.
   absl::Status status() const;
 };
 
@@ -53,8 +56,9 @@ absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& mem
 
 // Asks every member's host through HOSTS (null: only this machine can be asked), at the same time, and the
 // live cluster, and decides. Changes nothing anywhere. The rollout asks again with it right before it starts
-// a member without data. VERSIONS: as ReadEtcdData.
-SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions = true);
+// a member without data. VERSIONS: as ReadEtcdData. RIGHTS: whether the client's are asked for.
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions = true,
+                             bool rights = true);
 
 }  // namespace kplan
 

@@ -20,6 +20,7 @@
 namespace kplan {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -402,6 +403,65 @@ TEST(DecideOnSurvey, AVersionThatTheDataDoesNotTake) {
   EXPECT_THAT(verdict.problems[0], HasSubstr("etcd-1 runs etcd 3.4.15"));
   cluster.version = "3.5.30";
   EXPECT_TRUE(DecideOnSurvey(cluster, {Data("a1"), Data("a2"), Data("a3")}, live).problems.empty());
+}
+
+TEST(DecideOnSurvey, WhatAuthForbidsIsToldBeforeAnythingIsDone) {
+  struct Case {
+    EtcdRight has;
+    const char* version;  // that shall run
+    bool snapshots;
+    std::vector<std::string> problem;  // parts of it; none: it is fine
+  };
+  const std::vector<Case> cases = {
+      {EtcdRight::kRoot, "3.5.30", true, {}},
+      {EtcdRight::kVerifyKeys, "3.5.16", false, {}},
+      {EtcdRight::kVerifyKeys,
+       "3.5.16",
+       true,
+       {"may not take the snapshot before a restart: it needs", "role root"}},
+      {EtcdRight::kVerifyKeys, "3.5.30", false, {"may not ask for the status of members", "role root"}},
+      {EtcdRight::kVerifyKeys, "3.5.32", false, {}},
+      {EtcdRight::kName, "3.5.16", false, {"may not write and read below /kplan/verify/", "readwrite on"}},
+      {EtcdRight::kName,
+       "3.5.16",
+       true,
+       {"take the snapshot before a restart, nor write and read below /kplan/verify/: it needs the role "
+        "root"}},
+  };
+  for (const Case& it : cases) {
+    PlannedCluster cluster = Planned(3);
+    cluster.version = it.version;
+    cluster.snapshots = it.snapshots;
+    LiveCluster live = ToAnswers(cluster, AllOf3());
+    live.answers[0].status->version = "3.5.16";
+    live.rights.has = it.has;
+    live.rights.user = "guest";
+    const SurveyVerdict verdict = DecideOnSurvey(cluster, {Data("a1"), Data("a2"), Data("a3")}, live);
+    EXPECT_TRUE(verdict.problems.empty());
+    EXPECT_EQ(verdict.status().ok(), it.problem.empty()) << it.version << " " << verdict.forbidden;
+    for (const std::string& part : it.problem) EXPECT_THAT(verdict.forbidden, HasSubstr(part)) << it.version;
+    if (it.problem.empty()) continue;
+    EXPECT_THAT(verdict.forbidden,
+                AllOf(HasSubstr("as user guest (the CN of pki/root.pem)"),
+                      HasSubstr("\n    archives/etcdctl --endpoints=https://10.0.0.1:2379 ")));
+  }
+}
+
+// What cannot be asked is not taken for something else: that the cluster does not answer, or has no such
+// member.
+TEST(DecideOnSurvey, WhoMayNotAskSaysNothingOfTheMembers) {
+  const PlannedCluster cluster = Planned(3);
+  LiveCluster live;
+  live.answers.resize(3);
+  for (MemberAnswer& answer : live.answers) {
+    answer.status = absl::PermissionDeniedError("auth: permission denied");
+    answer.list = absl::PermissionDeniedError("auth: permission denied");
+  }
+  const SurveyVerdict verdict = DecideOnSurvey(cluster, {Data("a1"), Data("b9"), Empty()}, live);
+  EXPECT_TRUE(verdict.problems.empty());
+  EXPECT_THAT(
+      std::string(verdict.status().message()),
+      AllOf(HasSubstr("nothing was changed: auth is enabled"), HasSubstr("ask for the status of members")));
 }
 
 // The step itself, with hosts that are folders here.

@@ -9,9 +9,8 @@
 
 namespace kplan {
 
-// The alarms among ERRORS, what a member's status has (etcd v3.4, etcdserver/api/v3rpc/maintenance.go:
-// "memberID:9372538179322589801 alarm:NOSPACE "), each a finding about the member that raised it. `etcdctl
-// alarm list` says the same, but is only for root where auth is enabled.
+// The alarms among ERRORS, what a member's status has (alarm.h), each a finding about the member that raised
+// it.
 std::vector<Finding> AlarmFindings(const ClusterExpected& cluster, const std::vector<std::string>& errors);
 
 // Asks MEMBER alone. Nothing when it cannot be asked.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "src/base/clock.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/verify_alarms.h"
 
 namespace kplan {
@@ -210,6 +211,16 @@ void Note(const ClusterExpected& cluster, const MemberExpected& member, const Me
   }
 }
 
+// That auth lets MEMBER say no more than ANSWER; it is the same of all.
+Finding Forbidden(const ClusterExpected& cluster, const MemberExpected& member, const MemberAnswer& answer) {
+  const std::string& url = member.client.url;
+  return {"auth",
+          absl::StrCat(cluster.etcdctl.program, " asks ", url, " for its status and its list of members"),
+          std::string((answer.status.ok() ? answer.list.status() : answer.status.status()).message()),
+          WantOfRights(cluster.etcdctl, {url}, AskClientRights(cluster.etcdctl, url), EtcdRight::kRoot,
+                       "ask for the status of members")};
+}
+
 }  // namespace
 
 Judgement JudgeMembership(const ClusterExpected& cluster, const std::vector<size_t>& asked,
@@ -255,6 +266,10 @@ std::vector<Finding> CheckMembership(const ClusterExpected& cluster, const std::
       for (const MemberAnswer& answer : live.answers) {
         if (answer.status.ok()) least_index = std::max(least_index, answer.status->raft_index);
       }
+    }
+    for (size_t i = 0; i < asked.size(); ++i) {
+      if (live.answers[i].forbidden())
+        return {Forbidden(cluster, cluster.members[asked[i]], live.answers[i])};
     }
     Judgement judgement = JudgeMembership(cluster, asked, live.answers, least_index, &report->members);
     if (!judgement.lasting.empty()) return judgement.lasting;

@@ -183,7 +183,8 @@ TEST_F(JudgeMembershipTest, AnAlarmIsOfTheMemberThatRaisedIt) {
   EXPECT_EQ(judgement_.lasting[0].seen, "NOSPACE of member a1");
   EXPECT_THAT(judgement_.lasting[0].advice, HasSubstr("quota-backend-bytes"));
   EXPECT_EQ(judgement_.lasting[1].seen, "CORRUPT of member 1234");
-  EXPECT_THAT(judgement_.lasting[1].advice, HasSubstr("empty its data folder"));
+  EXPECT_THAT(judgement_.lasting[1].advice,
+              HasSubstr("move its data folder away before the member is replaced"));
 }
 
 TEST_F(JudgeMembershipTest, WhoDoesNotAnswerMayDoSoLater) {

@@ -16,6 +16,7 @@
 #include "src/base/clock.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/etcd/client_rights.h"
 #include "src/etcd/etcdctl.h"
 #include "src/pki/openssl_util.h"
 
@@ -37,14 +38,6 @@ std::string LastWords(const absl::Status& status) {
   return error == std::string::npos ? lines.back() : lines.back().substr(error + 7);
 }
 
-// etcd v3.4, etcdserver/api/v3rpc/rpctypes/error.go.
-bool IsForWantOfRights(const absl::Status& status) {
-  for (absl::string_view words : {"permission denied", "user name is empty", "invalid auth token"}) {
-    if (absl::StrContains(status.message(), absl::StrCat("etcdserver: ", words))) return true;
-  }
-  return false;
-}
-
 bool IsForWantOfSpace(const absl::Status& status) {
   return absl::StrContains(status.message(), "database space exceeded");
 }
@@ -52,7 +45,7 @@ bool IsForWantOfSpace(const absl::Status& status) {
 // No use in asking again.
 bool IsFinal(const absl::Status& status) {
   return absl::IsNotFound(status) ||  // there is no etcdctl
-         IsForWantOfRights(status) || IsForWantOfSpace(status) ||
+         IsForWantOfRights(status.message()) || IsForWantOfSpace(status) ||
          absl::StrContains(status.message(), "lease not found");
 }
 
@@ -80,12 +73,11 @@ int64_t Number(const Json& json, const char* pointer) {
   return json.contains(at) && json[at].is_number_integer() ? json[at].get<int64_t>() : 0;
 }
 
-std::string AdviceFor(const ClusterExpected& cluster, const absl::Status& status) {
-  if (IsForWantOfRights(status)) {
-    return absl::StrCat(
-        "auth is enabled in this cluster: the user that the client certificate names (the CN of ",
-        cluster.etcdctl.cert, "; with etcd's client-cert-auth) needs a role with readwrite on ",
-        kVerifyPrefix, " (`etcdctl role grant-permission ROLE --prefix=true readwrite ", kVerifyPrefix, "`)");
+std::string AdviceFor(const ClusterExpected& cluster, const std::string& endpoint,
+                      const absl::Status& status) {
+  if (IsForWantOfRights(status.message())) {
+    return WantOfRights(cluster.etcdctl, {endpoint}, AskClientRights(cluster.etcdctl, endpoint),
+                        EtcdRight::kVerifyKeys, absl::StrCat("write and read below ", kVerifyPrefix));
   }
   if (IsForWantOfSpace(status)) {
     return "the alarm NOSPACE: make room or raise quota-backend-bytes, then `etcdctl alarm disarm`";
@@ -158,7 +150,7 @@ class Write {
                                        {"get", key_, absl::StrCat("--consistency=", consistency)}, until_);
         if (!got.ok()) {
           finding.seen = std::string(got.status().message());
-          finding.advice = AdviceFor(cluster_, got.status());
+          finding.advice = AdviceFor(cluster_, member.client.url, got.status());
           return finding;
         }
         if (IsWhatWasWritten(*got)) break;
@@ -194,7 +186,7 @@ class Write {
 
   Finding Refused(const MemberExpected& member, absl::string_view what, const absl::Status& status) const {
     return {"write", absl::StrCat(member.client.url, " ", what), std::string(status.message()),
-            AdviceFor(cluster_, status), member.name};
+            AdviceFor(cluster_, member.client.url, status), member.name};
   }
 
   const ClusterExpected& cluster_;

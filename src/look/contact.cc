@@ -275,11 +275,14 @@ void AddTroubles(const MembersAsked& asked, std::vector<Inquiry>* inquiries) {
   }
 }
 
-void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
-            const Contact& contact, absl::Time now, Notes notes, std::vector<Inquiry>* inquiries) {
+// The hosts with a member of which auth is known to be enabled.
+absl::flat_hash_set<std::string> AskAll(const Graph& graph, const std::vector<Journal>& journals,
+                                        HostAccess* hosts, const Contact& contact, absl::Time now,
+                                        Notes notes, std::vector<Inquiry>* inquiries) {
+  absl::flat_hash_set<std::string> with_auth;
   if (!contact.asks &&
       std::none_of(inquiries->begin(), inquiries->end(), [](const Inquiry& it) { return it.here; }))
-    return;
+    return with_auth;
   // By host, whether it is not asked: an earlier answer of it counts, or nobody is, but this machine.
   absl::flat_hash_map<std::string, bool> spared;
   for (Inquiry& inquiry : *inquiries) {
@@ -306,10 +309,15 @@ void AskAll(const Graph& graph, const std::vector<Journal>& journals, HostAccess
     if (notes == Notes::kKept && contact.notes && !spared.at(inquiry.visit.host))
       NoteAnswer(inquiry.visit, now);
   }
+  for (size_t i = 0; i < members.count(); ++i) {
+    if (members.member(i).auth) with_auth.insert(members.member(i).host);
+  }
+  return with_auth;
 }
 
-VisitsSoFar WhatWasSeen(const std::vector<Inquiry>& inquiries) {
+VisitsSoFar WhatWasSeen(const std::vector<Inquiry>& inquiries, absl::flat_hash_set<std::string> with_auth) {
   VisitsSoFar seen;
+  seen.with_auth = std::move(with_auth);
   for (const Inquiry& inquiry : inquiries) {
     const HostVisit& visit = inquiry.visit;
     if (visit.answer != HostVisit::Answer::kNow) {
@@ -329,10 +337,12 @@ VisitsSoFar WhatWasSeen(const std::vector<Inquiry>& inquiries) {
 HostSights VisitHosts(const Graph& graph, const std::vector<Journal>& journals, HostAccess* hosts,
                       const Contact& contact, absl::Time now, Notes notes) {
   std::vector<Inquiry> inquiries = Visitor(graph, journals, notes).Inquiries();
-  AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
+  absl::flat_hash_set<std::string> with_auth =
+      AskAll(graph, journals, hosts, contact, now, notes, &inquiries);
   absl::flat_hash_map<StepId, std::string> refusals;
   if (contact.asks && notes == Notes::kKept)
-    refusals = ForeseeRefusals(graph, journals, WhatWasSeen(inquiries), contact.open_view, hosts);
+    refusals = ForeseeRefusals(graph, journals, WhatWasSeen(inquiries, std::move(with_auth)),
+                               contact.open_view, hosts);
   std::vector<HostVisit> visits;
   visits.reserve(inquiries.size());
   for (Inquiry& inquiry : inquiries) visits.push_back(std::move(inquiry.visit));

@@ -24,8 +24,8 @@ MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journ
     if (!view.ok()) continue;
     for (size_t i = 0; i < members.size(); ++i) {
       if (!members[i].over_ssh()) continue;
-      members_.push_back({id, members[i].host, members[i].name, ""});
-      places_.push_back({view->get(), i, members[i].probe});
+      members_.push_back({id, members[i].host, members[i].name, "", false});
+      places_.push_back({view->get(), i, members[i].id, members[i].probe});
     }
     views_.push_back(*std::move(view));
   }
@@ -34,9 +34,27 @@ MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journ
 void MembersAsked::Ask(size_t i) {
   const Place& place = places_[i];
   const HealthAnswer answer = place.view->AskHealth(place.index);
+  members_[i].auth = answer.auth;
+  std::string& trouble = members_[i].trouble;
+  // With an alarm a member may answer whoever reads; and it is why it does not.
+  if (answer.kind != HealthAnswer::kNone) {
+    for (const EtcdAlarm& alarm : place.view->AskAlarms(place.index)) {
+      // Every member tells of all of them.
+      if (IsOfAnother(place, alarm)) continue;
+      trouble = absl::StrCat(members_[i].name, " has the alarm ", alarm.name, " (", place.probe,
+                             "): ", AlarmAdvice(alarm.name));
+      return;
+    }
+  }
   if (answer.kind == HealthAnswer::kHealthy) return;
-  members_[i].trouble =
-      absl::StrCat(members_[i].name, " does not serve: ", Shown(answer.seen), " (", place.probe, ")");
+  trouble = absl::StrCat(members_[i].name, " does not serve: ", Shown(answer.seen), " (", place.probe, ")");
+}
+
+// Of one that was added by hand the id is not known: its alarm is everybody's.
+bool MembersAsked::IsOfAnother(const Place& place, const EtcdAlarm& alarm) const {
+  return std::any_of(places_.begin(), places_.end(), [&](const Place& it) {
+    return it.view == place.view && it.index != place.index && it.id == alarm.member_id;
+  });
 }
 
 }  // namespace kplan

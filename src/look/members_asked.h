@@ -1,9 +1,10 @@
 #ifndef KPLAN_LOOK_MEMBERS_ASKED_H_
 #define KPLAN_LOOK_MEMBERS_ASKED_H_
 
-// Whether the members of etcd on hosts over ssh serve, as a client sees it: one that runs may serve nobody.
-// They are asked from this machine, over TLS, as the verification asks them, and only where that was done
-// before: a member that cannot be asked from here has no verdict that could be stale.
+// Whether the members of etcd on hosts over ssh serve, as a client sees it: one that runs may serve nobody,
+// or, with an alarm, take no write. They are asked from this machine, over TLS, as the verification asks
+// them, and only where that was done before: a member that cannot be asked from here has no verdict that
+// could be stale.
 
 #include <cstdint>
 #include <functional>
@@ -24,7 +25,9 @@ using OpenView = std::function<absl::StatusOr<std::unique_ptr<ClusterView>>(cons
 struct AskedMember {
   StepId verify = 0;       // the step whose verdict is about it
   std::string host, name;  // "etcd-2", as in the plan, and as in the cluster
-  std::string trouble;     // "etcd-2 does not serve: ..."; "": it serves, or was not asked
+  // "etcd-2 does not serve: ...", "etcd-2 has the alarm NOSPACE ..."; "": it serves, or was not asked.
+  std::string trouble;
+  bool auth = false;  // auth is enabled there, as far as it says
 };
 
 class MembersAsked {
@@ -41,9 +44,12 @@ class MembersAsked {
  private:
   struct Place {
     ClusterView* view;
-    size_t index;  // in the cluster
+    size_t index;    // in the cluster
+    std::string id;  // foretold
     std::string probe;
   };
+
+  bool IsOfAnother(const Place& place, const EtcdAlarm& alarm) const;
 
   std::vector<std::unique_ptr<ClusterView>> views_;
   std::vector<AskedMember> members_;

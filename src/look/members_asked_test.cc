@@ -20,13 +20,15 @@ using testing::IsEmpty;
 // A cluster of which the second member answers something else than that it serves.
 class SecondIsIll : public ClusterView {
  public:
-  explicit SecondIsIll(std::vector<size_t>* asked) : asked_(asked) {}
+  SecondIsIll(std::vector<size_t>* asked, std::vector<EtcdAlarm> alarms)
+      : asked_(asked), alarms_(std::move(alarms)) {}
 
   HealthAnswer AskHealth(size_t member) override {
     asked_->push_back(member);
     if (member == 1) return {HealthAnswer::kUnhealthy, "503 no\x1bleader"};
     return {HealthAnswer::kHealthy, ""};
   }
+  std::vector<EtcdAlarm> AskAlarms(size_t) override { return alarms_; }
   LiveCluster AskAll() override {
     ADD_FAILURE() << "etcdctl is for those who act";
     return {};
@@ -37,6 +39,7 @@ class SecondIsIll : public ClusterView {
 
  private:
   std::vector<size_t>* const asked_;
+  const std::vector<EtcdAlarm> alarms_;
 };
 
 class MembersAskedTest : public testing::Test {
@@ -85,7 +88,7 @@ class MembersAskedTest : public testing::Test {
                        [this](const PlannedCluster& cluster) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
                          opened_.push_back(cluster.members.size());
                          if (!open_.ok()) return open_;
-                         return std::make_unique<SecondIsIll>(&asked_);
+                         return std::make_unique<SecondIsIll>(&asked_, alarms_);
                        });
     std::vector<AskedMember> members;
     for (size_t i = 0; i < asked.count(); ++i) {
@@ -97,6 +100,7 @@ class MembersAskedTest : public testing::Test {
 
   VerifyRecord record_;
   absl::Status open_;
+  std::vector<EtcdAlarm> alarms_;
   std::vector<size_t> opened_, asked_;
 
  private:
@@ -114,6 +118,29 @@ TEST_F(MembersAskedTest, OneThatRunsAndServesNobodyIsNamed) {
   EXPECT_EQ(members[1].host, "host-2");
   EXPECT_EQ(members[1].trouble, R"(etcd-2 does not serve: 503 no\x1bleader (https://10.0.0.2:2379))");
   EXPECT_EQ(members[2].trouble, "");
+}
+
+// The third one answers whoever reads, and takes no write; the second one does not answer for its own reason.
+TEST_F(MembersAskedTest, OneThatHasAnAlarmIsNamed) {
+  alarms_ = {{"NOSPACE", "3"}};
+  std::vector<AskedMember> members = Asked();
+  ASSERT_EQ(members.size(), 3u);
+  EXPECT_EQ(members[0].trouble, "");
+  EXPECT_THAT(members[1].trouble, testing::StartsWith("etcd-2 does not serve: "));
+  EXPECT_THAT(
+      members[2].trouble,
+      testing::AllOf(testing::StartsWith("etcd-3 has the alarm NOSPACE (https://10.0.0.3:2379): no write"),
+                     testing::HasSubstr("alarm disarm")));
+
+  alarms_ = {{"CORRUPT", "2"}};
+  members = Asked();
+  EXPECT_THAT(members[1].trouble,
+              testing::AllOf(testing::StartsWith("etcd-2 has the alarm CORRUPT"),
+                             testing::HasSubstr("move its data folder away before the member is replaced")));
+  // Whose it is nobody knows: all say it.
+  alarms_ = {{"NOSPACE", "ff"}};
+  members = Asked();
+  EXPECT_THAT(members[0].trouble, testing::HasSubstr("NOSPACE"));
 }
 
 TEST_F(MembersAskedTest, OnlyWhereThatWasProvedBefore) {

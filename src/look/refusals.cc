@@ -36,8 +36,9 @@ class Cluster {
   }
 
   // The same text as the step's; "" when nothing forbids to go on.
-  std::string WhyNot(const OpenView& open_view, bool versions) {
-    const bool all = Ask(open_view, versions);
+  // SURVEYED: by the survey, which looks at more than a rollout.
+  std::string WhyNot(const OpenView& open_view, bool surveyed) {
+    const bool all = Ask(open_view, surveyed);
     SurveyVerdict verdict;
     if (all) {
       verdict = DecideOnSurvey(planned_, found_, live_);
@@ -53,16 +54,19 @@ class Cluster {
   }
 
   // Whether all members' folders were seen.
-  bool Ask(const OpenView& open_view, bool versions) {
+  bool Ask(const OpenView& open_view, bool surveyed) {
     live_.answers.resize(planned_.members.size());
     AtOnce(found_.size() + 1, [&](size_t i) {
       if (i < found_.size()) {
         const PlannedMember& member = planned_.members[i];
-        if (IsKnown(member)) found_[i] = AskEtcdData(member.remote ? hosts_ : nullptr, member, versions);
+        if (IsKnown(member)) found_[i] = AskEtcdData(member.remote ? hosts_ : nullptr, member, surveyed);
         return;
       }
       absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(planned_);
-      if (view.ok()) live_ = (*view)->AskAll();
+      if (view.ok()) {
+        live_ = (*view)->AskAll();
+        if (surveyed) (*view)->AskForRights(&live_);
+      }
       live_.answers.resize(planned_.members.size());
     });
     return std::all_of(planned_.members.begin(), planned_.members.end(),
@@ -75,6 +79,15 @@ class Cluster {
   std::vector<absl::StatusOr<EtcdData>> found_;
   LiveCluster live_;
 };
+
+// As the rollout, before it restarts a member; "" when nothing is forbidden.
+std::string WhyForbidden(const PlannedCluster& planned, const OpenView& open_view) {
+  absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(planned);
+  if (!view.ok()) return "";
+  LiveCluster live = (*view)->AskAll();
+  (*view)->AskForRights(&live);
+  return RightsProblem(planned, live);
+}
 
 }  // namespace
 
@@ -93,16 +106,25 @@ absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
       for (const ServicePart& service : ServicesOf(graph, graph.steps()[*rollout]))
         idle = idle || visits.idle.count(service.label) != 0;
     }
-    if (done && !idle) continue;
     const SurveyRecord record = RecordOf<SurveyRecord>(step);
+    const bool auth = std::any_of(record.cluster.members.begin(), record.cluster.members.end(),
+                                  [&](const auto& it) { return visits.with_auth.count(it.host) != 0; });
+    if (done && !idle && !auth) continue;
     absl::StatusOr<PlannedCluster> planned = ReadPlannedCluster(record.cluster, record.version);
     if (!planned.ok()) continue;
+    if (auth && !idle && rollout.has_value()) {
+      planned->snapshots = RecordOf<RolloutRecord>(graph.steps()[*rollout]).snapshot.has_value();
+      const std::string why = WhyForbidden(*planned, open_view);
+      if (!why.empty()) refusals.emplace(*rollout, why);
+      planned->snapshots = false;  // of which the survey knows nothing
+    }
+    if (done && !idle) continue;
     const bool elsewhere = std::any_of(planned->members.begin(), planned->members.end(), [&](const auto& it) {
       return it.remote && visits.answered.count(it.host) != 0;
     });
     Cluster cluster(*planned, visits, hosts);
     if (!elsewhere || cluster.HasSilentHost()) continue;
-    const std::string why = cluster.WhyNot(open_view, /*versions=*/!done);
+    const std::string why = cluster.WhyNot(open_view, /*surveyed=*/!done);
     if (why.empty()) continue;
     refusals.emplace(id, why);
     if (idle) refusals.emplace(*rollout, why);

@@ -64,7 +64,13 @@ class DataHosts : public HostAccess {
 // A cluster as its client sees it: two of three answer, the first leads.
 class TwoOfThree : public ClusterView {
  public:
+  explicit TwoOfThree(EtcdRight has) : has_(has) {}
+
   HealthAnswer AskHealth(size_t) override { return {}; }
+  void AskForRights(LiveCluster* live) override {
+    live->rights.has = has_;
+    live->rights.user = "guest";
+  }
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy&) override {
     return absl::InternalError("no");
   }
@@ -91,11 +97,17 @@ class TwoOfThree : public ClusterView {
     }
     return live;
   }
+
+ private:
+  const EtcdRight has_;
 };
 
 class RefusalsTest : public testing::Test {
  protected:
-  RefusalsTest() {
+  RefusalsTest() { MakePlan(/*snapshots=*/false); }
+
+  void MakePlan(bool snapshots) {
+    graph_ = Graph();
     const uint32_t shared = graph_.AddShard("shared");
     SurveyRecord survey;
     RolloutRecord rollout;
@@ -118,6 +130,7 @@ class RefusalsTest : public testing::Test {
     }
     rollout.cluster.cluster_id = kCluster;
     rollout.max_unavailable = 1;
+    if (snapshots) rollout.snapshot = RolloutRecord::Snapshot{"snapshots", 1};
     survey_ = graph_.AddStep(StepKind::kSurvey, shared, "survey/etcd", ToText(survey), {});
     rollout_ = graph_.AddStep(StepKind::kRollout, shared, "rollout/etcd", ToText(rollout), {survey_});
     EXPECT_TRUE(graph_.Finish().ok());
@@ -136,8 +149,9 @@ class RefusalsTest : public testing::Test {
       EXPECT_TRUE(AppendEntry(path, entry).ok());
     }
     const std::vector<Journal> journals = {Journal::Read(path)};
-    const OpenView open = [](const PlannedCluster&) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
-      return std::make_unique<TwoOfThree>();
+    const OpenView open = [this](const PlannedCluster&) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
+      ++opened_;
+      return std::make_unique<TwoOfThree>(has_);
     };
     return ForeseeRefusals(graph_, journals, visits_, open, &hosts_);
   }
@@ -146,12 +160,38 @@ class RefusalsTest : public testing::Test {
   StepId survey_ = 0, rollout_ = 0;
   DataHosts hosts_;
   VisitsSoFar visits_;
+  EtcdRight has_ = EtcdRight::kRoot;
+  int opened_ = 0;
 };
 
 TEST_F(RefusalsTest, NobodyIsAskedWhereAllIsDoneAndRuns) {
   hosts_.found["etcd-3"] = DataOf("3", "c2");
   EXPECT_TRUE(Foresee(/*done=*/true).empty());
   EXPECT_TRUE(hosts_.asked.empty());
+}
+
+// The survey is not run again for it; what the rollout would refuse is known all the same.
+TEST_F(RefusalsTest, WhatAuthForbidsIsKnownBeforeARestart) {
+  has_ = EtcdRight::kName;
+  EXPECT_TRUE(Foresee(/*done=*/true).empty());
+  EXPECT_EQ(opened_, 0) << "nobody has said that there is auth";
+  visits_.with_auth = {"etcd-2"};
+  auto refusals = Foresee(/*done=*/true);
+  ASSERT_EQ(refusals.size(), 1u);
+  EXPECT_THAT(refusals.at(rollout_), HasSubstr("as user guest"));
+  EXPECT_TRUE(hosts_.asked.empty());
+  has_ = EtcdRight::kRoot;
+  EXPECT_TRUE(Foresee(/*done=*/true).empty());
+
+  has_ = EtcdRight::kName;
+  EXPECT_THAT(Foresee(/*done=*/false).at(survey_), HasSubstr("as user guest"));
+  // Snapshots are the rollout's.
+  has_ = EtcdRight::kVerifyKeys;
+  EXPECT_TRUE(Foresee(/*done=*/false).empty());
+  MakePlan(/*snapshots=*/true);
+  refusals = Foresee(/*done=*/false);
+  ASSERT_EQ(refusals.size(), 1u);
+  EXPECT_THAT(refusals.at(rollout_), HasSubstr("take the snapshot before a restart"));
 }
 
 TEST_F(RefusalsTest, AMemberThatIsStoppedAndHasItsDataIsFine) {

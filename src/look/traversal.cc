@@ -156,6 +156,8 @@ class Traversal {
 
   // What it finds on the hosts lets it go no further.
   void AddRefusal(StepId id, StepForecast* result) const {
+    // What a rollout may not do matters where it does something.
+    if (graph_.steps()[id].kind == StepKind::kRollout && !result->starts && !result->restarts) return;
     std::string why = sights_.RefusalOf(id);
     if (why.empty()) return;
     result->fate = Fate::kFail;

@@ -167,6 +167,16 @@ TEST(Lower, TheTutorialsDefaults) {
   EXPECT_EQ(RecordOf(graph, "verify/etcd")["cluster-id"], "cdf818194e3a8c32");
 }
 
+// It is judged by itself, and not by a third of the life.
+TEST(Lower, AShortLifeMayBeRenewedRightBeforeItsEnd) {
+  Graph graph = GraphOf(
+      std::string(kTutorial) +
+      "signing: {profiles: {kubernetes: {usages: [server auth, client auth], expiry: 12m, backdate: 5m, "
+      "renew-before: 15s}}}\n");
+  EXPECT_EQ(RecordOf(graph, "cert/kubernetes")["renew-before"], 15);
+  EXPECT_EQ(RecordOf(graph, "cert/kubernetes")["expiry"], 720);
+}
+
 TEST(Lower, RenewalReachesTheStepAndTheWatch) {
   Graph graph = GraphOf(
       Replace(kTutorial, "CN: Kubernetes", "CN: Kubernetes\n  renew-before: 8760h") +

@@ -99,6 +99,17 @@ absl::StatusOr<int64_t> ParseBackdate(absl::string_view text) {
   return seconds;
 }
 
+absl::StatusOr<int64_t> ParseNotice(absl::string_view text) {
+  absl::StatusOr<int64_t> seconds = ParseDuration(text, 1, kMax);
+  if (seconds.ok() && *seconds < 1) return Refusal("no time at all", "write at least 1s, or leave it out");
+  return seconds;
+}
+
+std::string WrittenDuration(int64_t seconds) {
+  if (seconds % 60 != 0 || seconds == 0) return absl::StrCat(seconds, "s");
+  return seconds % 3600 != 0 ? absl::StrCat(seconds / 60, "m") : absl::StrCat(seconds / 3600, "h");
+}
+
 absl::StatusOr<int64_t> ParseAge(absl::string_view text) {
   constexpr int64_t kDay = 24 * 3600;
   absl::StatusOr<int64_t> seconds = ParseDuration(text, 1, kDay);

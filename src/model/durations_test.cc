@@ -41,6 +41,22 @@ TEST(ParseBackdate, IsFromASecondToAYear) {
   for (const char* bad : {"", "0s", "8760h1s", "5", "-5m"}) EXPECT_FALSE(ParseBackdate(bad).ok()) << bad;
 }
 
+TEST(ParseNotice, IsFromASecondOn) {
+  EXPECT_EQ(*ParseNotice("15s"), 15);
+  EXPECT_EQ(*ParseNotice("720h"), 720 * 3600);
+  for (const char* bad : {"", "0s", "15", "-1s", "30d", "1752001h"})
+    EXPECT_FALSE(ParseNotice(bad).ok()) << bad;
+}
+
+TEST(WrittenDuration, CanBeWritten) {
+  for (int64_t seconds : {1, 15, 60, 90, 600, 5400, 7200, 7260})
+    EXPECT_EQ(*ParseNotice(WrittenDuration(seconds)), seconds);
+  EXPECT_EQ(WrittenDuration(15), "15s");
+  EXPECT_EQ(WrittenDuration(600), "10m");
+  EXPECT_EQ(WrittenDuration(5400), "90m");
+  EXPECT_EQ(WrittenDuration(7200), "2h");
+}
+
 TEST(ParseAge, IsFromASecondToADay) {
   EXPECT_EQ(*ParseAge("1s"), 1);
   EXPECT_EQ(*ParseAge("10m"), 600);

@@ -69,36 +69,47 @@ Life PkiValues::ResolveLife(const Text& expiry, const Text& backdate, const Text
   Life life = fallback;
   auto parse = [&](const Text& text, absl::string_view key,
                    absl::StatusOr<int64_t> (*parse)(absl::string_view), int64_t* seconds) {
-    if (!text.set()) return;
+    if (!text.set()) return true;
     absl::StatusOr<int64_t> parsed = parse(text.value);
     if (parsed.ok()) {
       *seconds = *parsed;
     } else {
       Report(Code::kBadDuration, parsed.status(), text.range, key, diagnostics_);
     }
+    return parsed.ok();
   };
-  parse(expiry, "expiry", ParseExpiry, &life.expiry_seconds);
-  parse(backdate, "backdate", ParseBackdate, &life.backdate_seconds);
-  int64_t when_new = life.expiry_seconds - (life.backdate_seconds != 0 ? life.backdate_seconds : kBackdate);
-  // One that is taken from the default is too long for some profiles, too.
-  bool said_here = backdate.set() || (expiry.set() && life.backdate_seconds != 0);
-  if (said_here && when_new - life.expiry_seconds / 3 < kShortestUse) {
+  const bool knows_expiry = parse(expiry, "expiry", ParseExpiry, &life.expiry_seconds);
+  const bool knows_start = parse(backdate, "backdate", ParseBackdate, &life.backdate_seconds);
+  const bool knows_notice = parse(renew_before, "renew-before", ParseNotice, &life.renew_before_seconds);
+  // Of what is not known nothing can be said together.
+  if (!knows_expiry || !knows_start || !knows_notice) return life;
+  const int64_t when_new =
+      life.expiry_seconds - (life.backdate_seconds != 0 ? life.backdate_seconds : kBackdate);
+  const bool is_said = life.renew_before_seconds != 0;
+  const int64_t before_its_end = is_said ? life.renew_before_seconds : life.expiry_seconds / 3;
+  if (when_new - before_its_end >= kShortestUse) return life;
+  // Where nothing is left to be renewed before, backdate is at fault. One that is taken from the default is
+  // too long for some profiles, too.
+  const bool said_here = backdate.set() || (expiry.set() && life.backdate_seconds != 0);
+  const int64_t most = when_new - kShortestUse;
+  if (said_here && (!is_said || most < 1)) {
     diagnostics_
         ->Error(Code::kBadLifetime, backdate.set() ? backdate.range : expiry.range,
                 "backdate leaves so little of the certificate's life that it would be renewed at once",
                 "write a shorter one, or a longer expiry")
         .Relate(backdate.set() ? expiry.range : Range(), "the expiry is here");
     life.backdate_seconds = fallback.backdate_seconds;
-    return life;
-  }
-  parse(renew_before, "renew-before", ParseExpiry, &life.renew_before_seconds);
-  if (life.renew_before_seconds > when_new - kShortestUse) {
+  } else if (is_said) {
     const Text& place = renew_before.set() ? renew_before : expiry;
+    const std::string shorter =
+        most < 1
+            ? ""
+            : absl::StrCat("write at most ", WrittenDuration(most < 60 ? most : most / 60 * 60), ", or ");
     diagnostics_
-        ->Error(Code::kBadLifetime, place.range,
-                "renew-before is no shorter than the certificate's life, so that it would be made again and "
-                "again",
-                absl::StrCat("write at most ", (when_new - kShortestUse) / 60, "m, or a longer expiry"))
+        ->Error(
+            Code::kBadLifetime, place.range,
+            "renew-before leaves so little of the certificate's life that it would be made again and again",
+            absl::StrCat(shorter, shorter.empty() ? "write " : "", "a longer expiry"))
         .Relate(renew_before.set() ? expiry.range : Range(), "the expiry is here");
     life.renew_before_seconds = 0;
   }

@@ -163,7 +163,7 @@ class CaResolver {
     }
     ca->life.renew_before_seconds = kNoticeSeconds;
     if (spec.renew_before.set()) {
-      absl::StatusOr<int64_t> notice = ParseExpiry(spec.renew_before.value);
+      absl::StatusOr<int64_t> notice = ParseNotice(spec.renew_before.value);
       if (notice.ok()) {
         ca->life.renew_before_seconds = *notice;
       } else {

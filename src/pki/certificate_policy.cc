@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/pki/common_name.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/subject_alt_name.h"
 #include "src/pki/usages.h"
@@ -42,13 +43,6 @@ std::string Version(const Case& a) {
   return a.c.version == 3 ? ""
                           : absl::StrCat("it is an X.509 certificate of version ", a.c.version,
                                          ", which has no extensions; version 3 is needed");
-}
-
-std::string CommonName(const X509_NAME* name) {
-  int index = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-  if (index < 0) return "";
-  const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index));
-  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)), ASN1_STRING_length(value));
 }
 
 // A signer elsewhere may have rules of its own for the fields beside the CN.

@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/digest.h"
+#include "src/pki/common_name.h"
 #include "src/pki/distinguished_name.h"
 #include "src/pki/usages.h"
 
@@ -15,19 +16,6 @@ namespace {
 constexpr size_t kShownDigits = 16;
 
 using Texts = std::vector<std::string>;
-
-// The last CN of NAME; empty when it has none.
-std::string CommonName(const X509_NAME* name) {
-  if (name == nullptr) return "";
-  std::string common_name;
-  for (int at = -1; (at = X509_NAME_get_index_by_NID(name, NID_commonName, at)) >= 0;) {
-    unsigned char* text = nullptr;
-    const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-    if (size >= 0) common_name.assign(reinterpret_cast<char*>(text), size);
-    OPENSSL_free(text);
-  }
-  return common_name;
-}
 
 std::string TextOf(const NamePtr& name) { return name != nullptr ? NameText(name.get()) : ""; }
 

@@ -1,5 +1,6 @@
-// What etcd asks of several flags together, and values that it only warns of (embed/config.go Validate,
-// setupLogging and setupLogRotation; etcdserver/quota.go, server.go, auth/store.go).
+// What etcd asks of several flags together, what it takes and does not heed beside others, and values that it
+// only warns of (embed/config.go Validate, setupLogging and setupLogRotation; pkg/transport/listener.go
+// baseConfig and newListener; embed/etcd.go; etcdserver/quota.go, server.go, auth/store.go).
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -26,10 +27,13 @@ class Rules {
     CheckElection();
     CheckCompaction();
     CheckTls();
+    CheckPairs();
+    CheckPeerTls();
     CheckLogs();
     CheckLeases();
     CheckDoubles();
     CheckSizes();
+    CheckUnheeded();
     return std::move(problems_);
   }
 
@@ -83,6 +87,34 @@ class Rules {
       Add("tls-min-version", "tls-max-version", "later than tls-max-version", "exchange the two");
     if (only_13 && Has("cipher-suites"))
       Add("cipher-suites", "tls-min-version", "TLS 1.3 has none to choose from", "remove it");
+  }
+
+  // A certificate and its key, each of which etcd refuses alone.
+  void CheckPairs() {
+    for (const char* of : {"peer-", "client-", "peer-client-"}) {
+      const std::string cert = absl::StrCat(of, "cert-file"), key = absl::StrCat(of, "key-file");
+      if (Has(cert) == Has(key)) continue;
+      const std::string &one = Has(cert) ? cert : key, &other = Has(cert) ? key : cert;
+      Add(one, "", absl::StrCat("etcd takes it together with ", other, " only"), absl::StrCat("add ", other));
+    }
+    if (Has("peer-cert-allowed-cn") && Has("peer-cert-allowed-hostname"))
+      Add("peer-cert-allowed-hostname", "peer-cert-allowed-cn",
+          "etcd takes one of peer-cert-allowed-cn and peer-cert-allowed-hostname", "remove one");
+  }
+
+  // Of an etcd of one member; of a cluster kplan makes all of these.
+  void CheckPeerTls() {
+    const bool https = absl::StrContains(Get("listen-peer-urls"), "https://");
+    if (https && !Has("peer-cert-file") && !Has("peer-key-file"))
+      Add("listen-peer-urls", "",
+          "without peer-cert-file and peer-key-file etcd cannot listen on https there",
+          "add both, or write http://");
+    if (!https && Has("peer-cert-file") && Has("peer-key-file"))
+      Warn("peer-cert-file", "etcd does not heed it, because its peer URLs are http",
+           "write https:// in listen-peer-urls and initial-advertise-peer-urls, or remove it");
+    if (https && On("peer-client-cert-auth") && !Has("peer-trusted-ca-file"))
+      Warn("peer-client-cert-auth", "without peer-trusted-ca-file etcd turns every peer away",
+           "add peer-trusted-ca-file");
   }
 
   void CheckLogs() {
@@ -154,6 +186,42 @@ class Rules {
     const int64_t cost = Number("bcrypt-cost", kLeastCost);
     if (cost < kLeastCost || cost > kMostCost)
       Warn("bcrypt-cost", "etcd takes its default instead", "write 4 to 31");
+  }
+
+  // What etcd takes and does not heed, without a word.
+  void CheckUnheeded() {
+    const absl::string_view retention = Get("auto-compaction-retention");
+    if (Has("auto-compaction-mode") && (retention.empty() || retention == "0"))
+      Warn("auto-compaction-mode", "without auto-compaction-retention etcd compacts nothing",
+           Get("auto-compaction-mode") == "revision" ? "add for example auto-compaction-retention: 1000"
+                                                     : "add for example auto-compaction-retention: 1h");
+    if (Has("log-rotation-config-json") && !On("enable-log-rotation"))
+      Warn("log-rotation-config-json", "without enable-log-rotation etcd does not heed it",
+           "add enable-log-rotation: true");
+    if (Has("auth-token-ttl") && absl::StartsWith(Get("auth-token"), "jwt"))
+      Warn("auth-token-ttl", "it is about simple tokens; those of JWT have a ttl of their own",
+           "write it into auth-token, as in jwt,...,ttl=10m");
+    WarnOfTracing("experimental-");
+    WarnOfTracing("");
+    const bool gate = absl::StrContains(Get("feature-gates"), "CompactHashCheck=true") ||
+                      absl::StrContains(Get("feature-gates"), "AllAlpha=true");
+    for (const char* time : {"experimental-compact-hash-check-time", "compact-hash-check-time"}) {
+      if (!Has(time) || gate || On("experimental-compact-hash-check-enabled")) continue;
+      Warn(time, "etcd does not compare hashes, so it does not heed it",
+           version_.minor < 6 ? "add experimental-compact-hash-check-enabled: true"
+                              : "add feature-gates: CompactHashCheck=true");
+    }
+  }
+
+  void WarnOfTracing(absl::string_view prefix) {
+    const std::string enable = absl::StrCat(prefix, "enable-distributed-tracing");
+    if (On("enable-distributed-tracing") || On("experimental-enable-distributed-tracing")) return;
+    for (const char* what : {"address", "instance-id", "sampling-rate", "service-name"}) {
+      const std::string flag = absl::StrCat(prefix, "distributed-tracing-", what);
+      if (Has(flag))
+        Warn(flag, absl::StrCat("without ", enable, " etcd does not heed it"),
+             absl::StrCat("add ", enable, ": true"));
+    }
   }
 
   const EtcdVersion& version_;

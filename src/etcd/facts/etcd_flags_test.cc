@@ -339,6 +339,65 @@ TEST(CheckEtcdFlagsTogether, WarnsOfWhatEtcdWarnsOf) {
   EXPECT_EQ(Together("3.4.15", {{"logger", "capnslog"}}), "logger: capnslog is deprecated, and gone in 3.5?");
 }
 
+TEST(CheckEtcdFlagsTogether, CertificatesHaveTheirKeys) {
+  EXPECT_EQ(Together("3.4.15", {{"peer-cert-file", "/a"}}),
+            "peer-cert-file: etcd takes it together with peer-key-file only");
+  EXPECT_EQ(Together("3.5.0", {{"client-key-file", "/a"}}),
+            "client-key-file: etcd takes it together with client-cert-file only");
+  EXPECT_EQ(Together("3.5.0", {{"peer-client-cert-file", "/a"}}),
+            "peer-client-cert-file: etcd takes it together with peer-client-key-file only");
+  EXPECT_EQ(Together("3.5.0", {{"client-cert-file", "/a"}, {"client-key-file", "/b"}}), "");
+  EXPECT_EQ(
+      Together("3.4.15", {{"peer-cert-allowed-cn", "a"}, {"peer-cert-allowed-hostname", "b"}}),
+      "peer-cert-allowed-hostname: etcd takes one of peer-cert-allowed-cn and peer-cert-allowed-hostname");
+}
+
+TEST(CheckEtcdFlagsTogether, PeerUrlsAndTheirTls) {
+  EXPECT_EQ(Together("3.4.15", {{"listen-peer-urls", "https://127.0.0.1:2380"}}),
+            "listen-peer-urls: without peer-cert-file and peer-key-file etcd cannot listen on https there");
+  EXPECT_EQ(Together("3.4.15", {{"listen-peer-urls", "http://127.0.0.1:2380"}}), "");
+  const std::map<std::string, std::string> pair = {{"peer-cert-file", "/a"}, {"peer-key-file", "/b"}};
+  std::map<std::string, std::string> flags = pair;
+  EXPECT_EQ(Together("3.4.15", flags),
+            "peer-cert-file: etcd does not heed it, because its peer URLs are http?");
+  flags["listen-peer-urls"] = "https://127.0.0.1:2380";
+  EXPECT_EQ(Together("3.4.15", flags), "");
+  flags["peer-client-cert-auth"] = "true";
+  EXPECT_EQ(Together("3.4.15", flags),
+            "peer-client-cert-auth: without peer-trusted-ca-file etcd turns every peer away?");
+  flags["peer-trusted-ca-file"] = "/c";
+  EXPECT_EQ(Together("3.4.15", flags), "");
+}
+
+TEST(CheckEtcdFlagsTogether, WarnsOfWhatEtcdDoesNotHeed) {
+  for (const char* mode : {"periodic", "revision"}) {
+    EXPECT_EQ(Together("3.4.15", {{"auto-compaction-mode", mode}}),
+              "auto-compaction-mode: without auto-compaction-retention etcd compacts nothing?");
+  }
+  EXPECT_EQ(Together("3.4.15", {{"auto-compaction-mode", "periodic"}, {"auto-compaction-retention", "0"}}),
+            "auto-compaction-mode: without auto-compaction-retention etcd compacts nothing?");
+  EXPECT_EQ(Together("3.4.15", {{"auto-compaction-mode", "periodic"}, {"auto-compaction-retention", "1h"}}),
+            "");
+  EXPECT_EQ(Together("3.5.0", {{"log-rotation-config-json", "{}"}}),
+            "log-rotation-config-json: without enable-log-rotation etcd does not heed it?");
+  EXPECT_EQ(Together("3.4.15", {{"auth-token", "jwt,sign-method=RS256"}, {"auth-token-ttl", "30"}}),
+            "auth-token-ttl: it is about simple tokens; those of JWT have a ttl of their own?");
+  EXPECT_EQ(Together("3.4.15", {{"auth-token", "simple"}, {"auth-token-ttl", "30"}}), "");
+  EXPECT_EQ(
+      Together("3.5.16", {{"experimental-distributed-tracing-address", "localhost:4317"}}),
+      "experimental-distributed-tracing-address: without experimental-enable-distributed-tracing etcd does "
+      "not heed it?");
+  EXPECT_EQ(
+      Together("3.6.0", {{"distributed-tracing-address", "a:1"}, {"enable-distributed-tracing", "true"}}),
+      "");
+  EXPECT_EQ(Together("3.6.0", {{"distributed-tracing-service-name", "a"}}),
+            "distributed-tracing-service-name: without enable-distributed-tracing etcd does not heed it?");
+  EXPECT_EQ(Together("3.5.16", {{"experimental-compact-hash-check-time", "1m"}}),
+            "experimental-compact-hash-check-time: etcd does not compare hashes, so it does not heed it?");
+  EXPECT_EQ(
+      Together("3.6.0", {{"compact-hash-check-time", "1m"}, {"feature-gates", "CompactHashCheck=true"}}), "");
+}
+
 TEST(DescribeVersions, SaysFromWhichPatchOn) {
   EXPECT_EQ(DescribeVersions(Flag("name")), "");
   EXPECT_EQ(DescribeVersions(Flag("tls-min-version")), "etcd 3.4 from 3.4.25 on, 3.5 from 3.5.8 on and 3.6");
