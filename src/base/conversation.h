@@ -51,6 +51,14 @@ class Conversation {
 
   void EndInput() { child_.in = UniqueFd(); }
 
+  // The ends of its pipes, for whoever goes on with them instead; only Finish() may be said after that.
+  // HEARD: what it has said and nobody asked for.
+  struct Carrier {
+    int in = -1, out = -1;  // to be written, to be read; non-blocking
+    std::string heard;
+  };
+  Carrier TakeOver() { return {child_.in.get(), child_.out.get(), std::move(heard_)}; }
+
   // Waits for the child's end, at most TIMEOUT, after which it is killed (exit code 137). Its further output
   // is read, and dropped beyond a limit.
   int Finish(absl::Duration timeout);

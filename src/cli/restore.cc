@@ -98,7 +98,8 @@ int RestoreCommand(const Arguments& arguments) {
   if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
     return Fail(status.message());
 
-  absl::StatusOr<RestorePlan> plan = ReadRestoreRecords();
+  PlanHosts hosts;
+  absl::StatusOr<RestorePlan> plan = ReadRestoreRecords(&hosts);
   if (!plan.ok()) return Fail(plan.status().message());
   // No step of ninja's may start what is stopped here.
   absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan restore");
@@ -115,7 +116,6 @@ int RestoreCommand(const Arguments& arguments) {
   if (absl::Status status = plan->unchecked ? absl::OkStatus() : CheckComparable(*plan, *snapshot);
       !status.ok())
     return Fail(absl::StrCat("nothing was touched: ", status.message()));
-  PlanHosts hosts;
   absl::StatusOr<RestoreLook> look = LookBeforeRestore(*plan, &hosts);
   if (!look.ok()) return Fail(look.status().message());
   const std::string replaced = WhatRestoreReplaces(*plan, *look, *snapshot);

@@ -19,6 +19,7 @@
 #include "src/cli/command.h"
 #include "src/cli/terminal.h"
 #include "src/etcd/planned_etcd.h"
+#include "src/remote/plan_hosts.h"
 
 namespace kplan {
 namespace {
@@ -65,7 +66,8 @@ int SnapshotCommand(const Arguments& arguments) {
   if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
     return Fail(status.message());
 
-  absl::StatusOr<PlannedCluster> cluster = ReadClusterRecords();
+  PlanHosts hosts;
+  absl::StatusOr<PlannedCluster> cluster = ReadClusterRecords(&hosts);
   if (!cluster.ok()) return Fail(cluster.status().message());
   absl::StatusOr<TakenSnapshot> taken =
       file.empty() ? TakeSnapshot(*cluster, policy) : TakeSnapshotAs(*cluster, file);

@@ -11,7 +11,6 @@
 #include "src/etcd/facts/etcd_rights.h"
 #include "src/etcd/facts/etcd_version.h"
 #include "src/probe/listening.h"
-#include "src/probe/tls_probe.h"
 
 namespace kplan {
 namespace {
@@ -23,12 +22,11 @@ std::vector<std::string> Sorted(std::vector<std::string> texts) {
 
 // OK when something accepts a connection at PROBE. etcdctl itself takes five seconds to say that it could not
 // connect.
-absl::Status CanConnect(const std::string& probe, absl::Time deadline) {
+absl::Status CanConnect(Dialer* dialer, const std::string& probe, absl::Duration timeout) {
   absl::StatusOr<HostPort> target = ParseHttpsUrl(probe);
   if (!target.ok()) return target.status();
-  absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(*target);
-  if (!addresses.ok()) return addresses.status();
-  return ConnectTcp(*addresses, deadline).status();
+  return dialer == nullptr ? DialFromHere(*target, absl::Now() + timeout).status()
+                           : dialer->Dial(*target, timeout).status();
 }
 
 MemberAnswer NoAnswer(const absl::Status& status) {
@@ -52,7 +50,7 @@ absl::StatusOr<EndpointStatus> AskStatus(const Etcdctl& etcdctl, const std::stri
 }
 
 MemberAnswer AskMember(const Etcdctl& etcdctl, const std::string& probe, absl::Duration timeout) {
-  absl::Status connected = CanConnect(probe, absl::Now() + timeout);
+  absl::Status connected = CanConnect(etcdctl.dialer.get(), probe, timeout);
   if (!connected.ok()) return NoAnswer(connected);
   absl::StatusOr<EndpointStatus> status = AskStatus(etcdctl, probe, timeout);
   if (!status.ok()) return NoAnswer(status.status());
@@ -78,7 +76,8 @@ EtcdRight RightToAsk(const std::string& version) {
 
 }  // namespace
 
-absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, const std::string& version) {
+absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, const std::string& version,
+                                                  HostAccess* hosts) {
   if (fields.members.empty()) return absl::DataLossError("the record has no members");
   PlannedCluster cluster;
   cluster.cluster_id = fields.cluster_id;
@@ -89,6 +88,8 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
   cluster.etcdctl.cacert = fields.cacert;
   cluster.etcdctl.cert = fields.cert;
   cluster.etcdctl.key = fields.key;
+  cluster.ways = MemberDialer::Make(hosts, fields);
+  cluster.etcdctl.dialer = cluster.ways;
   for (const MemberRecord& record : fields.members) {
     if (const absl::string_view key = record.LackedInCluster(); !key.empty()) return RecordLacks(key);
     PlannedMember member;

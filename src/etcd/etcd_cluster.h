@@ -3,6 +3,7 @@
 
 // The cluster of a record: its members as planned, and what they say when they are asked.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,9 @@
 #include "absl/time/time.h"
 #include "src/etcd/client_rights.h"
 #include "src/etcd/etcdctl.h"
+#include "src/etcd/member_dialer.h"
 #include "src/step/etcd_records.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 
@@ -36,16 +39,19 @@ struct PlannedCluster {
   bool replace = false;
   bool snapshots = false;  // a rollout takes one before it restarts a member
   Etcdctl etcdctl;
+  std::shared_ptr<MemberDialer> ways;  // etcdctl's dialer; null: members are asked from here
   std::vector<PlannedMember> members;  // in the order of the spec
 
   size_t quorum() const { return members.size() / 2 + 1; }
   std::vector<std::string> probes() const;  // of all members
 };
 
-// The cluster of a record, a survey's or rollout's. VERSION: the record's, where it says one. DataLoss when
-// there are no members, or one lacks what a member of a cluster has.
+// The cluster of a record, a survey's or rollout's. VERSION: the record's, where it says one. HOSTS: by way
+// of which members may be asked (member_dialer.h), as long as the cluster exists; null: from here alone.
+// DataLoss when there are no members, or one lacks what a member of a cluster has.
 absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields,
-                                                  const std::string& version = "");
+                                                  const std::string& version = "",
+                                                  HostAccess* hosts = nullptr);
 
 // What one member said.
 struct MemberAnswer {

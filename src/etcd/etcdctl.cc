@@ -1,9 +1,12 @@
 #include "src/etcd/etcdctl.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -11,9 +14,14 @@
 #include "src/base/process_failure.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
+#include "src/etcd/etcdctl_bridge.h"
 
 namespace kplan {
 namespace {
+
+// How long a connection may take to come about.
+constexpr absl::Duration kDialTime = absl::Seconds(5);
 
 // The member NAME of OBJECT, null when there is none (or OBJECT is none).
 const Json* Find(const Json& object, const char* name) {
@@ -88,11 +96,26 @@ std::string ShellWord(const std::string& word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-}  // namespace
+// PATH of a program that works in another folder.
+std::string FromAnywhere(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::absolute(path, none).string();
+}
 
-absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
-                                       const std::vector<std::string>& words, absl::Duration timeout,
-                                       absl::string_view input) {
+// Those of ENDPOINTS that this machine does not reach by itself. What is no URL is etcdctl's to tell.
+std::vector<HostPort> OutOfReach(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints) {
+  std::vector<HostPort> targets;
+  if (etcdctl.dialer == nullptr) return targets;
+  for (const std::string& endpoint : endpoints) {
+    absl::StatusOr<HostPort> target = ParseHttpsUrl(endpoint);
+    if (target.ok() && !etcdctl.dialer->IsFromHere(*target)) targets.push_back(*std::move(target));
+  }
+  return targets;
+}
+
+absl::StatusOr<std::string> Say(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                                const std::vector<std::string>& words, const std::string& folder,
+                                absl::Duration timeout, absl::string_view input) {
   std::vector<std::string> argv = {etcdctl.program};
   argv.insert(argv.end(), words.begin(), words.end());
   for (std::string& flag : FlagsOf(etcdctl, endpoints)) argv.push_back(std::move(flag));
@@ -100,6 +123,7 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
   options.input = input;
   options.environment = {"ETCDCTL_API=3"};
   options.timeout = timeout;
+  options.working_folder = folder;
   absl::StatusOr<RunResult> result = Run(argv, options);
   if (!result.ok()) return result.status();
   if (result->timed_out) {
@@ -110,6 +134,41 @@ absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector
     return absl::UnavailableError(absl::StrCat("exit ", result->exit_code, ": ", LastOf(FailureOf(*result))));
   }
   return std::move(result->out);
+}
+
+// By way of the dialer.
+absl::StatusOr<std::string> SayOverBridge(const Etcdctl& etcdctl, const std::vector<HostPort>& targets,
+                                          const std::vector<std::string>& endpoints,
+                                          const std::vector<std::string>& words, absl::Duration timeout,
+                                          absl::string_view input) {
+  absl::StatusOr<std::unique_ptr<EtcdctlBridge>> bridge =
+      EtcdctlBridge::Open(etcdctl.dialer, targets, std::min(timeout, kDialTime));
+  if (!bridge.ok()) return bridge.status();
+  Etcdctl there = etcdctl;
+  for (std::string* path : {&there.cacert, &there.cert, &there.key}) *path = FromAnywhere(*path);
+  if (absl::StrContains(there.program, '/')) there.program = FromAnywhere(there.program);
+  std::vector<std::string> led;
+  for (const std::string& endpoint : endpoints) {
+    absl::StatusOr<HostPort> target = ParseHttpsUrl(endpoint);
+    const bool out = target.ok() && std::any_of(targets.begin(), targets.end(), [&](const HostPort& it) {
+                       return it.host == target->host && it.port == target->port;
+                     });
+    led.push_back(out ? EtcdctlBridge::EndpointOf(*target) : endpoint);
+  }
+  absl::StatusOr<std::string> said = Say(there, led, words, (*bridge)->folder(), timeout, input);
+  const std::string why_not = said.ok() ? "" : (*bridge)->WhyNot();
+  if (why_not.empty()) return said;
+  return absl::Status(said.status().code(), why_not);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
+                                       const std::vector<std::string>& words, absl::Duration timeout,
+                                       absl::string_view input) {
+  const std::vector<HostPort> targets = OutOfReach(etcdctl, endpoints);
+  return targets.empty() ? Say(etcdctl, endpoints, words, /*folder=*/"", timeout, input)
+                         : SayOverBridge(etcdctl, targets, endpoints, words, timeout, input);
 }
 
 std::string EtcdctlLine(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,

@@ -5,12 +5,14 @@
 // unsigned numbers; here they are text, as etcdctl's tables and etcd/facts/etcd_ids.h have them.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/dialer.h"
 
 namespace kplan {
 
@@ -18,10 +20,13 @@ namespace kplan {
 struct Etcdctl {
   std::string program;            // a path, or "etcdctl" for the one that PATH has
   std::string cacert, cert, key;  // paths on this machine
+  // By which ways endpoints are reached; null: from this machine. Also for whoever asks without etcdctl.
+  std::shared_ptr<Dialer> dialer = nullptr;
 };
 
-// What `etcdctl WORDS...` prints when it asks ENDPOINTS (v3 API; nothing of the caller's environment). The
-// error says what happened instead ("exit 1: ...", "no answer within 30 s"), not which command it was. INPUT:
+// What `etcdctl WORDS...` prints when it asks ENDPOINTS (v3 API; nothing of the caller's environment); by way
+// of the dialer where this machine does not reach them. A path among WORDS has to be absolute. The error says
+// what happened instead ("exit 1: ...", "no answer within 30 s"), not which command it was. INPUT:
 // what it reads from stdin.
 absl::StatusOr<std::string> RunEtcdctl(const Etcdctl& etcdctl, const std::vector<std::string>& endpoints,
                                        const std::vector<std::string>& words,

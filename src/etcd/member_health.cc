@@ -10,6 +10,7 @@
 #include "src/base/url.h"
 #include "src/etcd/alarm.h"
 #include "src/etcd/member_read.h"
+#include "src/etcd/peer_reach.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/stranger.h"
 #include "src/probe/tls_probe.h"
@@ -71,6 +72,8 @@ class RealView : public ClusterView {
   absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) override {
     return kplan::TakeSnapshot(cluster_, policy);
   }
+
+  std::string UnreachedPeers() override { return PeerGapLines(cluster_); }
 
  private:
   const PlannedCluster cluster_;

@@ -43,6 +43,8 @@ class ClusterView {
   // What LIVE, of AskAll(), lacks of that: what this client may do. Leaves it as it is where nobody can say.
   virtual void AskForRights(LiveCluster*) {}
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) = 0;
+  // Which members do not get to each other, for a person, a line each (peer_reach.h).
+  virtual std::string UnreachedPeers() { return ""; }
 };
 
 // The view with CLUSTER's own client certificate. Members are asked in process over TLS; a server whose

@@ -70,8 +70,8 @@ bool HasRead(absl::string_view response) {
 
 absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
                                              absl::Time deadline) {
-  absl::StatusOr<ProbeResult> probe =
-      ProbeTls(endpoint.target, endpoint.ca_pem, endpoint.client, deadline, QuorumReadRequest());
+  absl::StatusOr<ProbeResult> probe = ProbeTls(endpoint.target, endpoint.ca_pem, endpoint.client, deadline,
+                                               QuorumReadRequest(), etcdctl.dialer.get());
   if (!probe.ok()) return probe.status();
   MemberRead read;
   read.probe = *std::move(probe);
@@ -102,8 +102,8 @@ std::vector<EtcdAlarm> AlarmsIn(absl::string_view response) {
 
 std::vector<EtcdAlarm> AlarmsAtMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
                                       absl::Time deadline) {
-  absl::StatusOr<ProbeResult> probe =
-      ProbeTls(endpoint.target, endpoint.ca_pem, endpoint.client, deadline, StatusRequest());
+  absl::StatusOr<ProbeResult> probe = ProbeTls(endpoint.target, endpoint.ca_pem, endpoint.client, deadline,
+                                               StatusRequest(), etcdctl.dialer.get());
   if (!probe.ok() || !probe->chain_error.empty()) return {};
   if (!IsGatewayAlone(probe->response)) return AlarmsIn(probe->response);
   absl::StatusOr<std::string> text =

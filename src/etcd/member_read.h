@@ -49,7 +49,8 @@ struct MemberEndpoint {
 };
 
 // Has the member at ENDPOINT read. One that has no gateway (enable-grpc-gateway: false), or whose gateway
-// takes no client by its certificate (auth is enabled), is asked by ETCDCTL as well. Errors: ProbeTls's.
+// takes no client by its certificate (auth is enabled), is asked by ETCDCTL as well; by whose dialer it is
+// reached. Errors: ProbeTls's.
 absl::StatusOr<MemberRead> ReadThroughMember(const MemberEndpoint& endpoint, const Etcdctl& etcdctl,
                                              absl::Time deadline);
 

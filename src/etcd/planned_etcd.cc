@@ -81,7 +81,7 @@ absl::StatusOr<std::pair<std::string, ServiceRecord>> FindLocalService(const std
 
 // The one member on this machine as a cluster, by the record of its verification: paths in that are inside
 // its root, or below DIR where an agent works there.
-absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify) {
+absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify, HostAccess* hosts) {
   const std::vector<MemberRecord>& members = verify.cluster.members;
   const bool by_agent = !members.empty() && members[0].over_ssh();
   absl::StatusOr<std::pair<std::string, ServiceRecord>> service = FindLocalService(
@@ -100,7 +100,7 @@ absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify) {
       if (text == "--data-dir=") member.data = path;
     }
   }
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(fields, verify.version);
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(fields, verify.version, hosts);
   if (!cluster.ok()) return cluster.status();
   RestorePlan plan;
   plan.cluster = *std::move(cluster);
@@ -110,11 +110,11 @@ absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify) {
 }
 
 // All but the token and the folders.
-absl::StatusOr<RestorePlan> ReadMembers() {
+absl::StatusOr<RestorePlan> ReadMembers(HostAccess* hosts) {
   absl::StatusOr<std::optional<RolloutRecord>> rollout = FindShared<RolloutRecord>(kRollout);
   if (!rollout.ok()) return rollout.status();
   if (rollout->has_value()) {
-    absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout);
+    absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout, hosts);
     if (!read.ok()) return read.status();
     RestorePlan plan;
     plan.cluster = std::move(read->cluster);
@@ -126,7 +126,7 @@ absl::StatusOr<RestorePlan> ReadMembers() {
   if (!verify.ok()) return verify.status();
   if (!verify->has_value())
     return absl::FailedPreconditionError("the plan has no etcd that kplan runs (service-manager: none?)");
-  return ReadOneMember(**verify);
+  return ReadOneMember(**verify, hosts);
 }
 
 // Where SERVICE, an etcd, has its certificates, and what it heeds at its first start.
@@ -159,13 +159,13 @@ absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRe
 
 }  // namespace
 
-absl::StatusOr<PlannedCluster> ReadClusterRecords() {
-  absl::StatusOr<RestorePlan> plan = ReadMembers();
+absl::StatusOr<PlannedCluster> ReadClusterRecords(HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(hosts);
   return plan.ok() ? absl::StatusOr<PlannedCluster>(std::move(plan->cluster)) : plan.status();
 }
 
-absl::StatusOr<RestorePlan> ReadRestoreRecords() {
-  absl::StatusOr<RestorePlan> plan = ReadMembers();
+absl::StatusOr<RestorePlan> ReadRestoreRecords(HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(hosts);
   if (!plan.ok()) return plan.status();
   for (size_t i = 0; i < plan->cluster.members.size(); ++i) {
     const PlannedMember& member = plan->cluster.members[i];

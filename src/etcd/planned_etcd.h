@@ -7,16 +7,17 @@
 #include "absl/status/statusor.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/restore.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 
-// The cluster of the plan in the current folder, or the one member on this machine. FailedPrecondition when
-// there is no plan, or no etcd in it that runs.
-absl::StatusOr<PlannedCluster> ReadClusterRecords();
+// The cluster of the plan in the current folder, or the one member on this machine. HOSTS: as of
+// ReadPlannedCluster. FailedPrecondition when there is no plan, or no etcd in it that runs.
+absl::StatusOr<PlannedCluster> ReadClusterRecords(HostAccess* hosts);
 
 // The same with what a restore needs to know. FailedPrecondition also when the members' ids do not follow
 // from what the plan says.
-absl::StatusOr<RestorePlan> ReadRestoreRecords();
+absl::StatusOr<RestorePlan> ReadRestoreRecords(HostAccess* hosts);
 
 // Makes the next ninja look at all of it again.
 absl::Status ForgetEtcdStamps();

@@ -49,8 +49,8 @@ absl::StatusOr<UniqueFd> LockRollout() {
 
 }  // namespace
 
-absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record) {
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster);
+absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record, HostAccess* hosts) {
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, /*version=*/"", hosts);
   if (!cluster.ok()) return cluster.status();
   RolloutPlan plan;
   plan.cluster = *std::move(cluster);
@@ -82,7 +82,7 @@ absl::StatusOr<StepResult> RolloutStep(const StepContext& context, const Rollout
 
 absl::StatusOr<StepResult> RollOutPart(const StepContext& context, const RolloutRecord& record,
                                        const std::vector<std::string>& hosts) {
-  absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record);
+  absl::StatusOr<RolloutPlan> plan = ReadRolloutPlan(record, context.hosts);
   if (!plan.ok()) return plan.status();
   for (const std::string& host : hosts) {
     const std::vector<PlannedMember>& members = plan->cluster.members;

@@ -33,8 +33,8 @@ struct RolloutPlan {
   absl::Duration election = absl::Seconds(10);
 };
 
-// DataLoss when RECORD lacks something.
-absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record);
+// DataLoss when RECORD lacks something. HOSTS: as ReadPlannedCluster.
+absl::StatusOr<RolloutPlan> ReadRolloutPlan(const RolloutRecord& record, HostAccess* hosts = nullptr);
 
 // What a person should know beforehand of the rollout of RECORD that RESTARTS members, or does not: that a
 // snapshot is taken; "" when none is.

@@ -521,7 +521,7 @@ TEST(RollOut, MembersThatDoNotAnswerUsAreNotTakenForDead) {
   MakeStale(&cluster);
   for (FakeCluster::Member& member : cluster.members) member.mute = true;
   EXPECT_THAT(ErrorOf(&cluster),
-              AllOf(HasSubstr("cannot be seen from here"), HasSubstr("0 of 3 members answer"),
+              AllOf(HasSubstr("cannot be seen that the others"), HasSubstr("0 of 3 members answer"),
                     HasSubstr("nobody listens there")));
   EXPECT_THAT(cluster.events, IsEmpty());
   EXPECT_EQ(cluster.clock.waited(), kTimeout);

@@ -148,9 +148,9 @@ class Order {
       if (!IsDue(members_[i])) continue;
       return Stop(
           absl::StrCat(members_[i].name, " needs a restart (", absl::StrJoin(members_[i].reasons, ", "),
-                       "), and it cannot be seen from here that the others are a quorum without it: ",
-                       serving_, " of ", members_.size(), " members answer"),
-          "make them answer from here; or, when you know that they serve nobody, stop those that do not "
+                       "), and it cannot be seen that the others are a quorum without it: ", serving_, " of ",
+                       members_.size(), " members answer"),
+          "make them answer; or, when you know that they serve nobody, stop those that do not "
           "answer: members that do not run are started without asking");
     }
     if (!HaveQuorum() && !lost.empty()) {

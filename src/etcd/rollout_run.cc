@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "src/base/at_once.h"
@@ -57,6 +58,7 @@ class Rollout {
   const PlannedMember& Planned(size_t i) const { return plan_.cluster.members[i]; }
   absl::StatusOr<StepResult> RunService(size_t i, bool await_start);
   std::string LogLines(size_t i) const;
+  std::string UnreachedPeers() const;
 
   absl::Status Failed(const Failures& failures);
   absl::Status Stop(const RolloutAction& action);
@@ -101,7 +103,7 @@ absl::StatusOr<StepResult> Rollout::Run() {
       return StopNow(
           absl::StrCat("it cannot be seen who leads the cluster, and the leader is to be restarted last",
                        said.ok() ? "" : ": ", said.message()),
-          "make etcdctl's `endpoint status` work from here");
+          "make etcdctl's `endpoint status` work");
     }
     leader_deadline = absl::InfiniteFuture();
     absl::Status status;
@@ -329,9 +331,18 @@ absl::Status Rollout::Failed(const Failures& failures) {
   for (MemberState& member : members_) {
     member.running = member.running || member.health == MemberState::kServes;
   }
-  const std::string text = report_.StopText(absl::StrJoin(whys, "\n"), "remove the cause", members_);
+  const std::string text =
+      report_.StopText(absl::StrJoin(whys, "\n") + UnreachedPeers(), "remove the cause", members_);
   return absl::IsUnavailable(failures[0].second) ? absl::UnavailableError(text)
                                                  : absl::FailedPreconditionError(text);
+}
+
+// Why members that run may not come together.
+std::string Rollout::UnreachedPeers() const {
+  const std::string lines = view_->UnreachedPeers();
+  if (lines.empty()) return "";
+  return absl::StrCat("\n  ", absl::StrReplaceAll(lines, {{"\n", "\n  "}}),
+                      "\n  is there a firewall between them? Members talk to each other at their peer ports");
 }
 
 std::string Rollout::LogLines(size_t i) const {
@@ -357,7 +368,7 @@ absl::Status Rollout::Stop(const RolloutAction& action) {
     }
     absl::StrAppend(&why, "\n  the last log lines of ", state.name, ":\n", LogLines(i));
   }
-  return StopNow(why, action.advice);
+  return StopNow(why + UnreachedPeers(), action.advice);
 }
 
 }  // namespace

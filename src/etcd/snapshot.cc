@@ -5,7 +5,9 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -88,9 +90,12 @@ absl::StatusOr<SnapshotInfo> SaveFrom(const PlannedCluster& cluster, const Plann
     // It has all that a client was told was written only once it has read through the quorum.
     return WithoutLog(caught_up);
   }
-  absl::Status saved =
-      RunEtcdctl(cluster.etcdctl, {member.probe}, {"snapshot", "save", path}, TimeForSnapshot(status.db_size))
-          .status();
+  std::error_code error;
+  const std::string target = std::filesystem::absolute(path, error).string();
+  if (error) return ErrnoStatus(error.value(), absl::StrCat("cannot tell where ", path, " is"));
+  absl::Status saved = RunEtcdctl(cluster.etcdctl, {member.probe}, {"snapshot", "save", target},
+                                  TimeForSnapshot(status.db_size))
+                           .status();
   if (!saved.ok()) {
     *forbidden = IsForWantOfRights(saved.message());
     return *forbidden ? Forbidden(cluster, member) : WithoutLog(saved);

@@ -63,7 +63,7 @@ SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, b
 }
 
 absl::StatusOr<StepResult> SurveyStep(const StepContext& context, const SurveyRecord& record) {
-  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version);
+  absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, record.version, context.hosts);
   if (!cluster.ok()) return cluster.status();
   const SurveyVerdict verdict = TakeEtcdSurvey(context.hosts, *cluster);
   if (absl::Status status = verdict.status(); !status.ok()) return status;

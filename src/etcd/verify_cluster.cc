@@ -40,6 +40,7 @@ absl::StatusOr<MemberExpected> ReadMember(const MemberRecord& record, const Clus
   member.peer_urls = record.peer_urls;
   member.client.cert_path = PathFromHere(cluster.root, record.server_cert);
   member.host = record.host;
+  member.remote = record.over_ssh();
   member.root = record.root.empty() ? "/" : record.root;
   member.manager = record.manager;
   if (member.manager.empty()) member.manager = member.root == "/" ? "systemd" : "process";
@@ -59,7 +60,7 @@ absl::StatusOr<MemberExpected> ReadMember(const MemberRecord& record, const Clus
 }  // namespace
 
 absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, Clock* clock,
-                                                    bool root_to_come) {
+                                                    HostAccess* hosts, bool root_to_come) {
   const ClusterFields& fields = record.cluster;
   ClusterExpected cluster;
   cluster.manager = record.manager;
@@ -79,6 +80,8 @@ absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, 
   cluster.etcdctl.cert = PathFromHere(*root, fields.cert);
   cluster.etcdctl.key = PathFromHere(*root, fields.key);
   cluster.etcdctl.program = fields.etcdctl.empty() ? "etcdctl" : PathFromHere(*root, fields.etcdctl);
+  cluster.ways = MemberDialer::Make(hosts, fields);
+  cluster.etcdctl.dialer = cluster.ways;
   if (cluster.clustered) cluster.peer_cacert_path = PathFromHere(*root, record.peer_cacert);
   if (fields.members.empty()) return absl::DataLossError("the record has no members");
   for (const MemberRecord& each : fields.members) {

@@ -3,6 +3,7 @@
 
 // The etcd that a verification expects to find, and how a member of it is asked.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,12 @@
 #include "src/base/clock.h"
 #include "src/base/url.h"
 #include "src/etcd/etcdctl.h"
+#include "src/etcd/member_dialer.h"
 #include "src/etcd/member_read.h"
 #include "src/etcd/verify_report.h"
 #include "src/probe/tls_probe.h"
 #include "src/step/etcd_records.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 
@@ -34,6 +37,7 @@ struct MemberExpected {
   ClientIdentity peer_identity;     // what it shows other members; no certificate: not known here
   std::string peer_key_path;        // empty: as above
   std::string host, manager, root;  // where its log is; host empty: not to be asked for
+  bool remote = false;              // an agent does what is done there
 };
 
 struct ClusterExpected {
@@ -50,11 +54,16 @@ struct ClusterExpected {
   std::vector<std::string> refuse;
   absl::Time deadline;  // when waiting ends, by the clock
   Clock* clock = Clock::Real();
+  // By which ways members are reached, etcdctl's dialer; null: from here.
+  std::shared_ptr<MemberDialer> ways;
+
+  Dialer* dialer() const { return etcdctl.dialer.get(); }
 };
 
-// The cluster of RECORD, with a deadline from now on by CLOCK. ROOT_TO_COME: its root need not be there yet.
+// The cluster of RECORD, with a deadline from now on by CLOCK. HOSTS: as ReadPlannedCluster. ROOT_TO_COME:
+// its root need not be there yet.
 absl::StatusOr<ClusterExpected> ReadClusterExpected(const VerifyRecord& record, Clock* clock,
-                                                    bool root_to_come = false);
+                                                    HostAccess* hosts = nullptr, bool root_to_come = false);
 
 // Reads the certificates and keys that CLUSTER names, but for what IS_TO_COME: files that a step before is
 // going to write.

@@ -12,8 +12,9 @@
 // in `refuse` is turned away, seen on the wire, while a good client still gets in. In a cluster every member
 // is asked at its own endpoint, all at the same time, also at its peer port. Certificates are asked for of
 // the CAs that are to be trusted and no others. Besides, in a cluster: no alarms, one leader, one term, one
-// version, a log that is followed; and a write is read back on every member. What one member fails at does
-// not keep the others from being looked at, and the error names them all.
+// version, a log that is followed; every member reaches every other one's peer port, from its own host; and a
+// write is read back on every member. What one member fails at does not keep the others from being looked at,
+// and the error names them all.
 //
 // The verdict is a fact of one moment, so its digest covers the time too: nothing is made from it, and the
 // stamp is then always newer than the report.
@@ -39,6 +40,7 @@
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_cluster.h"
 #include "src/etcd/verify_members.h"
+#include "src/etcd/verify_reach.h"
 #include "src/etcd/verify_refusals.h"
 #include "src/etcd/verify_report.h"
 #include "src/etcd/verify_serving.h"
@@ -111,6 +113,7 @@ class Verification {
     Finding unreadable = ReadCertificates(&cluster_, [](const std::string&) { return false; });
     if (!unreadable.ok()) return Fail(std::move(unreadable));
     AtOnce(courses_.size(), [&](size_t i) { CheckServing(cluster_, cluster_.members[i], &courses_[i]); });
+    std::vector<Finding> gaps = CheckPeerReach(cluster_, waited);
     std::vector<size_t> good;  // what is wrong with the others would only be found again
     for (size_t i = 0; i < courses_.size(); ++i) {
       MemberCourse& course = courses_[i];
@@ -143,6 +146,7 @@ class Verification {
       }
     }
     for (Finding& finding : findings) Fail(std::move(finding));
+    for (Finding& gap : gaps) Fail(std::move(gap));
     if (!cluster_.clustered || !report_.ok()) return;
     for (Finding& finding : CheckWrite(cluster_, &report_.write)) Fail(std::move(finding));
   }
@@ -210,7 +214,7 @@ std::string LogText(const StepContext& context, const ClusterExpected& cluster,
 
 absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRecord& record) {
   InitOpenSsl();
-  absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record, context.clock);
+  absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record, context.clock, context.hosts);
   if (!cluster.ok()) return cluster.status();
   VerifyReport report;
   StepResult result;
@@ -222,9 +226,12 @@ absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRe
         absl::StrCat(FailureText(report.failures), LogText(context, *cluster, report.failures)));
   }
   result.output += VerdictTable(report, context.now);
-  absl::StrAppend(&result.output,
-                  "ask it: ", EtcdctlLine(cluster->etcdctl, ClientUrlsOf(*cluster), {"member", "list"}),
-                  "\n");
+  const bool from_here =
+      std::all_of(cluster->members.begin(), cluster->members.end(), [&](const MemberExpected& member) {
+        return cluster->dialer() == nullptr || cluster->dialer()->IsFromHere(member.client.target);
+      });
+  absl::StrAppend(&result.output, from_here ? "ask it: " : "ask it, where its ports can be reached: ",
+                  EtcdctlLine(cluster->etcdctl, ClientUrlsOf(*cluster), {"member", "list"}), "\n");
   result.digest = Sha256Hex(text);
   result.files.push_back(record.report);
   return result;
@@ -233,8 +240,8 @@ absl::StatusOr<StepResult> VerifyStep(const StepContext& context, const VerifyRe
 // A verdict is about a moment, and never right already. This asks nobody: it looks only whether there is
 // everything to ask with.
 absl::StatusOr<Outlook> VerifyLook(const LookContext& context, const VerifyRecord& record) {
-  absl::StatusOr<ClusterExpected> cluster =
-      ReadClusterExpected(record, Clock::Real(), /*root_to_come=*/!context.foreseen.empty());
+  absl::StatusOr<ClusterExpected> cluster = ReadClusterExpected(record, Clock::Real(), /*hosts=*/nullptr,
+                                                                /*root_to_come=*/!context.foreseen.empty());
   if (!cluster.ok()) return cluster.status();
   auto is_to_come = [&](const std::string& path) {
     absl::string_view inside = absl::StripPrefix(path, absl::StripSuffix(cluster->root, "/"));

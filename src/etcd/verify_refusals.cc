@@ -35,8 +35,8 @@ bool GoodOneGetsIn(const ClusterExpected& cluster, const MemberExpected& member,
     return read.ok() && read->served;
   }
   const ClientIdentity& good = member.peer_identity;
-  absl::StatusOr<ProbeResult> probe =
-      ProbeTls(port.target, CaOf(cluster, port), good, ProbeDeadline(cluster), VersionRequest());
+  absl::StatusOr<ProbeResult> probe = ProbeTls(port.target, CaOf(cluster, port), good, ProbeDeadline(cluster),
+                                               VersionRequest(), cluster.dialer());
   if (!probe.ok()) {
     *seen = std::string(probe.status().message());
     return false;
@@ -76,7 +76,7 @@ Finding CheckRefused(const ClusterExpected& cluster, const MemberExpected& membe
   peer_model.cert_pem = port.cert;
   absl::StatusOr<ProbeResult> probe =
       ProbeAsStranger(port.target, CaOf(cluster, port), port.peer ? peer_model : cluster.client, kind,
-                      ProbeDeadline(cluster), VersionRequest());
+                      ProbeDeadline(cluster), VersionRequest(), cluster.dialer());
   if (!probe.ok()) {
     finding.seen = std::string(probe.status().message());
     finding.advice = "no refusal was seen, so this proves nothing: the network, and the log";
@@ -116,8 +116,8 @@ Finding CheckTrust(const ClusterExpected& cluster, const ExpectedPort& port) {
   Finding finding = {port.peer ? "peer-trust" : "trust", "", "", ""};
   const std::string& path = CaPathOf(cluster, port);
   absl::StatusOr<std::vector<std::string>> wanted = SubjectsOf(CaOf(cluster, port));
-  absl::StatusOr<ProbeResult> probe =
-      ProbeTls(port.target, CaOf(cluster, port), ClientIdentity(), ProbeDeadline(cluster), VersionRequest());
+  absl::StatusOr<ProbeResult> probe = ProbeTls(port.target, CaOf(cluster, port), ClientIdentity(),
+                                               ProbeDeadline(cluster), VersionRequest(), cluster.dialer());
   if (!wanted.ok() || !probe.ok()) {
     finding.expected = absl::StrCat(port.url, " asks for certificates of the CAs in ", path);
     finding.seen = std::string((wanted.ok() ? probe.status() : wanted.status()).message());

@@ -134,7 +134,7 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
     Finding finding = {"peer-certificate",
                        absl::StrCat(port.url, " shows the certificate in ", port.cert_path), "", ""};
     absl::StatusOr<ProbeResult> probe = ProbeTls(port.target, cluster.peer_ca_pem, ClientIdentity(),
-                                                 ProbeDeadline(cluster), VersionRequest());
+                                                 ProbeDeadline(cluster), VersionRequest(), cluster.dialer());
     if (!probe.ok()) {
       finding.seen = std::string(probe.status().message());
       finding.advice = "does etcd listen for its peers there (listen-peer-urls)?";
@@ -144,7 +144,7 @@ Finding CheckPeerCertificate(const ClusterExpected& cluster, const MemberExpecte
                            ? kServersFaultAdvice
                            : "what listens there speaks no TLS, or has no certificate: the log";
       absl::StatusOr<ProbeResult> plain =
-          ProbePlaintext(port.target, ProbeDeadline(cluster), VersionRequest());
+          ProbePlaintext(port.target, ProbeDeadline(cluster), VersionRequest(), cluster.dialer());
       // 400 is what a TLS server says to plain HTTP.
       if (plain.ok() && HttpStatus(plain->response) != 0 && HttpStatus(plain->response) != 400) {
         finding.check = "refuse plaintext";

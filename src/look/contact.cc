@@ -293,7 +293,7 @@ absl::flat_hash_set<std::string> AskAll(const Graph& graph, const std::vector<Jo
     if (lately) visit.answer = HostVisit::Answer::kEarlier;
     spared[visit.host] = lately || !asked;
   }
-  MembersAsked members(graph, journals, contact.open_view);
+  MembersAsked members(graph, journals, contact.open_view, hosts);
   // Both at once: whoever waits for a host does so for its member, too.
   AtOnce(inquiries->size() + members.count(), kAtATime, [&](size_t i) {
     if (i < inquiries->size()) {

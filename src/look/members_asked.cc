@@ -10,7 +10,7 @@
 namespace kplan {
 
 MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journals,
-                           const OpenView& open_view) {
+                           const OpenView& open_view, HostAccess* hosts) {
   for (StepId id = 0; id < graph.steps().size(); ++id) {
     const Step& step = graph.steps()[id];
     if (step.kind != StepKind::kVerify || !WasDone(step, journals[step.shard].Find(step.label))) continue;
@@ -18,7 +18,7 @@ MembersAsked::MembersAsked(const Graph& graph, const std::vector<Journal>& journ
     const std::vector<MemberRecord>& members = record.cluster.members;
     if (std::none_of(members.begin(), members.end(), [](const auto& member) { return member.over_ssh(); }))
       continue;
-    absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster);
+    absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(record.cluster, /*version=*/"", hosts);
     if (!cluster.ok()) continue;
     absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(*cluster);
     if (!view.ok()) continue;

@@ -2,9 +2,9 @@
 #define KPLAN_LOOK_MEMBERS_ASKED_H_
 
 // Whether the members of etcd on hosts over ssh serve, as a client sees it: one that runs may serve nobody,
-// or, with an alarm, take no write. They are asked from this machine, over TLS, as the verification asks
-// them, and only where that was done before: a member that cannot be asked from here has no verdict that
-// could be stale.
+// or, with an alarm, take no write. They are asked over TLS, by the ways by which the verification asks them
+// (etcd/member_ways.h), and only where that was done before: a member that could not be asked has no verdict
+// that could be stale.
 
 #include <cstdint>
 #include <functional>
@@ -16,6 +16,7 @@
 #include "src/base/journal.h"
 #include "src/etcd/member_health.h"
 #include "src/graph/graph.h"
+#include "src/step/host_access.h"
 
 namespace kplan {
 
@@ -33,8 +34,9 @@ struct AskedMember {
 class MembersAsked {
  public:
   // The members over ssh of GRAPH whose verification was done. Where their certificates cannot be read, none.
-  // JOURNALS: as Graph::shards().
-  MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open_view);
+  // JOURNALS: as Graph::shards(). HOSTS: by way of which members are asked, as ReadPlannedCluster.
+  MembersAsked(const Graph& graph, const std::vector<Journal>& journals, const OpenView& open_view,
+               HostAccess* hosts);
 
   size_t count() const { return members_.size(); }
   // Asks member I. Several threads may ask, each another one.

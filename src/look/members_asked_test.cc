@@ -84,12 +84,14 @@ class MembersAskedTest : public testing::Test {
     }
     std::vector<Journal> journals;
     journals.push_back(Journal::Read(path));
-    MembersAsked asked(graph, journals,
-                       [this](const PlannedCluster& cluster) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
-                         opened_.push_back(cluster.members.size());
-                         if (!open_.ok()) return open_;
-                         return std::make_unique<SecondIsIll>(&asked_, alarms_);
-                       });
+    MembersAsked asked(
+        graph, journals,
+        [this](const PlannedCluster& cluster) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
+          opened_.push_back(cluster.members.size());
+          if (!open_.ok()) return open_;
+          return std::make_unique<SecondIsIll>(&asked_, alarms_);
+        },
+        /*hosts=*/nullptr);
     std::vector<AskedMember> members;
     for (size_t i = 0; i < asked.count(); ++i) {
       asked.Ask(i);

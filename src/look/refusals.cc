@@ -110,7 +110,7 @@ absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
     const bool auth = std::any_of(record.cluster.members.begin(), record.cluster.members.end(),
                                   [&](const auto& it) { return visits.with_auth.count(it.host) != 0; });
     if (done && !idle && !auth) continue;
-    absl::StatusOr<PlannedCluster> planned = ReadPlannedCluster(record.cluster, record.version);
+    absl::StatusOr<PlannedCluster> planned = ReadPlannedCluster(record.cluster, record.version, hosts);
     if (!planned.ok()) continue;
     if (auth && !idle && rollout.has_value()) {
       planned->snapshots = RecordOf<RolloutRecord>(graph.steps()[*rollout]).snapshot.has_value();

@@ -184,6 +184,8 @@ class ClusterLowering {
     cluster.etcdctl = Etcdctl();
     if (with_state) cluster.initial_cluster_state = etcd_.initial_state;
     if (with_state) cluster.replace = etcd_.replace;
+    // Members on this machine are asked from here, whatever is said.
+    if (any_remote_) cluster.ask_from = etcd_.ask_from;
     for (const Member& member : members_) cluster.members.push_back(RecordOf(member, with_service));
     return cluster;
   }

@@ -201,6 +201,7 @@ struct Etcd {
   std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
   std::vector<EtcdMember> members;  // in the order of the spec
   std::vector<std::string> refuse;  // of "no-cert", "wrong-ca", "plaintext"
+  std::string ask_from;             // whence members elsewhere are asked: "hosts", "here"; "": both
 
   // `etcd.tls` is written, or there are several members, or the one is reached by ssh: survey, rollout and
   // verify are then about all members. Otherwise one member here is started as any service.

@@ -428,8 +428,31 @@ void AppendFlags(const EtcdContext& context, size_t member, const std::vector<ab
   }
 }
 
+namespace {
+
+// `verify.from`
+std::string ResolveAskFrom(const Spec& spec, Diagnostics* diagnostics) {
+  bool hosts = false, here = false;
+  for (const Text& place : spec.ask_from) {
+    hosts = hosts || place.value == "hosts";
+    here = here || place.value == "here";
+    if (place.value == "hosts" || place.value == "here") continue;
+    diagnostics->Error(Code::kUnknownValue, place.range,
+                       absl::StrCat("members are not asked from ", Quote(place.value)),
+                       MeantOr(place.value, {"hosts", "here"}, "there are hosts and here"));
+  }
+  if (spec.ask_from_range.known() && spec.ask_from.empty() && !diagnostics->has_errors()) {
+    diagnostics->Error(Code::kBadValue, spec.ask_from_range, "members have to be asked from somewhere",
+                       "write [hosts], [here], or both, which is also what counts without the key");
+  }
+  return hosts == here ? "" : hosts ? "hosts" : "here";
+}
+
+}  // namespace
+
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   Etcd& etcd = cluster->etcd;
+  etcd.ask_from = ResolveAskFrom(spec, diagnostics);
   for (const Text& refusal : spec.verify_refuse) {
     if (std::find(std::begin(kRefusals), std::end(kRefusals), refusal.value) == std::end(kRefusals)) {
       diagnostics->Error(Code::kUnknownValue, refusal.range,

@@ -129,6 +129,14 @@ absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time
   return fd;
 }
 
+absl::StatusOr<Connection> DialFromHere(const HostPort& target, absl::Time deadline) {
+  absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(target);
+  if (!addresses.ok()) return addresses.status();
+  absl::StatusOr<UniqueFd> fd = ConnectTcp(*addresses, deadline);
+  if (!fd.ok()) return fd.status();
+  return Connection{*std::move(fd)};
+}
+
 absl::StatusOr<bool> ListensAt(pid_t pid, const SocketAddresses& addresses) {
   absl::StatusOr<std::set<std::string>> inodes = SocketInodes(pid);
   if (!inodes.ok()) return inodes.status();

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/dialer.h"
 #include "src/base/files.h"
 #include "src/base/url.h"
 
@@ -37,6 +38,9 @@ absl::StatusOr<SocketAddresses> ResolveAddresses(const HostPort& target);
 // A TCP connection (non-blocking from then on) to the first of ADDRESSES that accepts one, made before
 // DEADLINE, of which each has its share. Otherwise what the last one said: Unavailable when it refuses.
 absl::StatusOr<UniqueFd> ConnectTcp(const SocketAddresses& addresses, absl::Time deadline);
+
+// The same for TARGET: from this machine itself.
+absl::StatusOr<Connection> DialFromHere(const HostPort& target, absl::Time deadline);
 
 // Whether PID itself has a socket that listens at one of ADDRESSES, which have one port, or at that port on
 // every address. A connection alone does not show that: another process may hold the port while ours is about

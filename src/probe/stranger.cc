@@ -30,15 +30,16 @@ bool IsStrangerKind(absl::string_view kind) { return !StrangerText(kind).empty()
 
 absl::StatusOr<ProbeResult> ProbeAsStranger(const HostPort& target, const std::string& ca_pem,
                                             const ClientIdentity& model, absl::string_view kind,
-                                            absl::Time deadline, const ProbeRequest& request) {
-  if (kind == "plaintext") return ProbePlaintext(target, deadline, request);
+                                            absl::Time deadline, const ProbeRequest& request,
+                                            Dialer* dialer) {
+  if (kind == "plaintext") return ProbePlaintext(target, deadline, request, dialer);
   ClientIdentity stranger;
   if (kind == "wrong-ca") {
     absl::StatusOr<ClientIdentity> made = MakeStranger(model);
     if (!made.ok()) return made.status();
     stranger = *std::move(made);
   }
-  return ProbeTls(target, ca_pem, stranger, deadline, request);
+  return ProbeTls(target, ca_pem, stranger, deadline, request, dialer);
 }
 
 bool WasTurnedAway(absl::string_view kind, const ProbeResult& probe, Refusing refusing) {

@@ -28,10 +28,11 @@ bool IsStrangerKind(absl::string_view kind);
 std::string StrangerText(absl::string_view kind);
 
 // What TARGET does with a stranger of KIND. MODEL: the good client that one with a wrong CA is made to look
-// like (its certificate is enough). CA_PEM, errors: ProbeTls's.
+// like (its certificate is enough). CA_PEM, DIALER, errors: ProbeTls's.
 absl::StatusOr<ProbeResult> ProbeAsStranger(const HostPort& target, const std::string& ca_pem,
                                             const ClientIdentity& model, absl::string_view kind,
-                                            absl::Time deadline, const ProbeRequest& request = {});
+                                            absl::Time deadline, const ProbeRequest& request = {},
+                                            Dialer* dialer = nullptr);
 
 // Where a server may say no.
 enum class Refusing {

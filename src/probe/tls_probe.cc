@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -101,8 +102,11 @@ void OnInfo(const SSL* ssl, int where, int value) {
 // it has turned us away, so that an error of sending is no reason to stop listening.
 class Wire {
  public:
-  Wire(UniqueFd fd, absl::Time deadline, ProbeResult* result)
-      : fd_(std::move(fd)), deadline_(deadline), result_(result) {}
+  Wire(Connection connection, absl::Time deadline, ProbeResult* result)
+      : fd_(std::move(connection.fd)),
+        why_cut_(std::move(connection.why_cut)),
+        deadline_(deadline),
+        result_(result) {}
 
   void Send(absl::string_view bytes) {
     while (!bytes.empty()) {
@@ -128,7 +132,8 @@ class Wire {
       ssize_t size = recv(fd_.get(), buffer_, sizeof(buffer_), 0);
       if (size > 0) return absl::string_view(buffer_, size);
       if (size == 0) {
-        result_->closed = true;
+        if (why_cut_) result_->error = why_cut_();
+        result_->closed = result_->error.empty();
         return "";
       }
       if (errno == EINTR) continue;
@@ -153,9 +158,10 @@ class Wire {
     }
   }
 
-  UniqueFd fd_;
-  absl::Time deadline_;
-  ProbeResult* result_;
+  const UniqueFd fd_;
+  const std::function<std::string()> why_cut_;
+  const absl::Time deadline_;
+  ProbeResult* const result_;
   char buffer_[16 << 10];
 };
 
@@ -183,10 +189,13 @@ std::string RequestText(const HostPort& target, const ProbeRequest& request) {
   return absl::StrCat(text, "\r\n", request.body);
 }
 
-absl::StatusOr<UniqueFd> Dial(const HostPort& target, absl::Time deadline) {
-  absl::StatusOr<SocketAddresses> addresses = ResolveAddresses(target);
-  if (!addresses.ok()) return addresses.status();
-  return ConnectTcp(*addresses, deadline);
+// *DEADLINE is moved by what the way there takes.
+absl::StatusOr<Connection> Connect(Dialer* dialer, const HostPort& target, absl::Time* deadline) {
+  if (dialer == nullptr) return DialFromHere(target, *deadline);
+  const absl::Duration timeout = *deadline - absl::Now();
+  absl::StatusOr<Connection> connection = dialer->Dial(target, timeout);
+  *deadline = std::max(*deadline, absl::Now() + timeout);
+  return connection;
 }
 
 }  // namespace
@@ -217,7 +226,7 @@ absl::StatusOr<ClientIdentity> MakeStranger(const ClientIdentity& ours) {
 
 absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
                                      const ClientIdentity& client, absl::Time deadline,
-                                     const ProbeRequest& request) {
+                                     const ProbeRequest& request, Dialer* dialer) {
   // openssl.cnf may forbid what etcd speaks, or allow what it should not; it also takes time to read.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
   SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
@@ -233,10 +242,10 @@ absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& 
     if (absl::Status status = UseClient(context.get(), client); !status.ok()) return status;
   }
 
-  absl::StatusOr<UniqueFd> fd = Dial(target, deadline);
-  if (!fd.ok()) return fd.status();
+  absl::StatusOr<Connection> connection = Connect(dialer, target, &deadline);
+  if (!connection.ok()) return connection.status();
   ProbeResult result;
-  Wire wire(*std::move(fd), deadline, &result);
+  Wire wire(*std::move(connection), deadline, &result);
   SslPtr ssl(SSL_new(context.get()));
   BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
   if (ssl == nullptr || in == nullptr || out == nullptr) return PemError("cannot set up TLS");
@@ -294,11 +303,11 @@ absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem) {
 }
 
 absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline,
-                                           const ProbeRequest& request) {
-  absl::StatusOr<UniqueFd> fd = Dial(target, deadline);
-  if (!fd.ok()) return fd.status();
+                                           const ProbeRequest& request, Dialer* dialer) {
+  absl::StatusOr<Connection> connection = Connect(dialer, target, &deadline);
+  if (!connection.ok()) return connection.status();
   ProbeResult result;
-  Wire wire(*std::move(fd), deadline, &result);
+  Wire wire(*std::move(connection), deadline, &result);
   wire.Send(RequestText(target, request));
   while (result.response.size() < kMaxResponse && !IsWholeHttp(result.response)) {
     absl::string_view bytes = wire.Receive();

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "src/base/dialer.h"
 #include "src/base/url.h"
 #include "src/pki/openssl_util.h"
 #include "src/probe/http_response.h"
@@ -58,17 +59,18 @@ struct ProbeResult {
 // Talks TLS to TARGET until it has answered, closes, sends an alert, or DEADLINE. CA_PEM, one CA or several:
 // to check the server's chain with (the result is told, the connection goes on). A refusal is a result; an
 // error is: nothing listens (Unavailable), the name is unknown, the PEM given is no good (InvalidArgument,
-// which says what).
+// which says what). DIALER makes the connection; null: this machine does. What the way there takes is no time
+// of the server's: the DEADLINE moves by it.
 absl::StatusOr<ProbeResult> ProbeTls(const HostPort& target, const std::string& ca_pem,
                                      const ClientIdentity& client, absl::Time deadline,
-                                     const ProbeRequest& request = {});
+                                     const ProbeRequest& request = {}, Dialer* dialer = nullptr);
 
 // The subjects of the certificates in CA_PEM, each once, as ProbeResult::client_cas has them.
 absl::StatusOr<std::vector<std::string>> SubjectsOf(const std::string& ca_pem);
 
 // The same over plain TCP: what the server says to HTTP without TLS. `alert` is set when it says a TLS alert.
 absl::StatusOr<ProbeResult> ProbePlaintext(const HostPort& target, absl::Time deadline,
-                                           const ProbeRequest& request = {});
+                                           const ProbeRequest& request = {}, Dialer* dialer = nullptr);
 
 // "bad_certificate" for 42 (RFC 8446 6); "alert 200" for one it does not name.
 std::string AlertName(int alert);

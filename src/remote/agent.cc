@@ -18,11 +18,13 @@
 #include "absl/time/clock.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
+#include "src/base/url.h"
 #include "src/base/wipe.h"
 #include "src/host/host_file.h"
 #include "src/remote/agent_home.h"
 #include "src/remote/agent_program.h"
 #include "src/remote/agent_protocol.h"
+#include "src/remote/dial_server.h"
 #include "src/remote/host_facts.h"
 #include "src/steps/kinds.h"
 #include "src/steps/questions.h"
@@ -275,6 +277,13 @@ absl::StatusOr<Json> ServeAsk(const AgentHome& home, const Request& request, Ses
   return AnswerQuestion(request.record, home.folder());
 }
 
+// They were looked at when they were read.
+std::vector<HostPort> TargetsOf(const Request& request) {
+  std::vector<HostPort> targets;
+  for (const std::string& text : request.targets) targets.push_back(*ParseHostPort(text));
+  return targets;
+}
+
 absl::StatusOr<Json> Serve(const std::string& program, const Request& request, Session* session) {
   absl::StatusOr<AgentHome> opened = AgentHome::Open(FolderOf(program));
   if (!opened.ok()) return opened.status();
@@ -290,6 +299,8 @@ absl::StatusOr<Json> Serve(const std::string& program, const Request& request, S
       return ServeSend(home, request, session);
     case Request::Verb::kStep:
       return ServeStep(home, request, session);
+    case Request::Verb::kDial:
+      return Json::object();  // what comes of it follows the answer
     default:
       return ServeAsk(home, request, session);
   }
@@ -310,7 +321,9 @@ absl::Status ServeAgent(int in, int out, const std::string& program, absl::Durat
     LifeSigns life_signs(&session, busy_every);
     answer = Serve(program, *request, &session);
   }
-  return session.Say(answer.ok() ? OkLine(*answer) : ErrorLine(answer.status()));
+  absl::Status said = session.Say(answer.ok() ? OkLine(*answer) : ErrorLine(answer.status()));
+  if (!said.ok() || !answer.ok() || request->verb != Request::Verb::kDial) return said;
+  return ServeDials(in, out, TargetsOf(*request));
 }
 
 }  // namespace kplan

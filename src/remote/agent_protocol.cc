@@ -8,6 +8,8 @@
 #include "absl/strings/str_split.h"
 #include "src/base/digest.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
+#include "src/remote/stream_frames.h"
 
 namespace kplan {
 namespace {
@@ -24,7 +26,8 @@ struct VerbName {
 constexpr VerbName kVerbs[] = {{Request::Verb::kClaim, "claim"},
                                {Request::Verb::kSend, "send"},
                                {Request::Verb::kStep, "step"},
-                               {Request::Verb::kAsk, "ask"}};
+                               {Request::Verb::kAsk, "ask"},
+                               {Request::Verb::kDial, "dial"}};
 
 struct CodeName {
   absl::StatusCode code;
@@ -138,6 +141,12 @@ absl::Status CheckRequest(const Request& request) {
   if (request.label.size() > kMaxPath) return Strange("a label that is too long");
   const bool has_record = request.verb == Request::Verb::kStep || request.verb == Request::Verb::kAsk;
   if (has_record && !request.record.is_object()) return Strange("record");
+  if (request.targets.size() > kMaxDialTargets) return Strange("targets");
+  for (const std::string& target : request.targets) {
+    absl::StatusOr<HostPort> parsed = ParseHostPort(target);
+    if (!parsed.ok() || !OnlyAlnumAnd(parsed->host, ".-_:"))
+      return Strange("a target that is no address and port");
+  }
   if (request.sources.size() > kMaxSources) return Strange("sources");
   for (const SentFile& file : request.sources) {
     if (absl::Status status = CheckSource(file); !status.ok()) return status;

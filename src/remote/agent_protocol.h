@@ -10,8 +10,9 @@
 //   agent:  {"ok":{...}}\n or {"error":{"code":"not-found","message":"..."}}\n
 //
 // An error may come at any time instead of what is expected. "need" is only said for a request that has
-// sources. A line is canonical JSON in UTF-8 of at most kMaxLine bytes. As long as it is at work the agent
-// says kBusyLine every kBusyEvery, so that a step may take its time, and a dead machine may not.
+// sources. After {"ok":{}} to a "dial" the session goes on with frames (stream_frames.h). A line is canonical
+// JSON in UTF-8 of at most kMaxLine bytes. As long as it is at work the agent says kBusyLine every
+// kBusyEvery, so that a step may take its time, and a dead machine may not.
 //
 // Neither side believes the other: everything that is read is checked here, whole, before anybody looks at
 // it.
@@ -68,6 +69,7 @@ struct Request {
     kSend,   // have the sources in the spool, and nothing else
     kStep,   // do the step of `record`
     kAsk,    // answer the question in `record` (step/questions.h)
+    kDial,   // carry connections to `targets`, and to nobody else
   };
   int protocol = kAgentProtocol;
   Verb verb = Verb::kAsk;
@@ -77,7 +79,8 @@ struct Request {
   std::string claim;          // the id of the claim that must be there; not of a claim, nor of all questions
   std::string label;          // of a step
   Json record;                // of a step or a question: an object; else null
-  std::vector<SentFile> sources;  // of a step or send
+  std::vector<SentFile> sources;     // of a step or send
+  std::vector<std::string> targets;  // of a dial: "10.0.0.11:2379" (base/url.h, ParseHostPort)
 
   std::string ToLine() const;  // without the line end
 
@@ -94,6 +97,7 @@ struct Request {
       return;
     }
     fields.Always("claim", self.claim);
+    if (self.verb == Verb::kDial) return fields.Always("targets", self.targets);
     if (self.verb == Verb::kAsk) {
       fields.Optional("cluster", self.cluster);
       fields.Optional("host", self.host);

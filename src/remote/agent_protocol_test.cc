@@ -61,6 +61,25 @@ TEST(AgentProtocol, RequestsComeThrough) {
   }
 }
 
+TEST(AgentProtocol, ADialNamesWhoMayBeConnectedTo) {
+  Request dial;
+  dial.verb = Request::Verb::kDial;
+  dial.root = "/";
+  dial.claim = "c1";
+  dial.targets = {"10.0.0.11:2379", "[fd00::11]:2380", "etcd-1.example:2379"};
+  EXPECT_EQ(dial.ToLine(), R"({"claim":"c1","protocol":1,"root":"/","targets":["10.0.0.11:2379",)"
+                           R"("[fd00::11]:2380","etcd-1.example:2379"],"verb":"dial"})");
+  absl::StatusOr<Request> read = ParseRequest(dial.ToLine());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->targets, dial.targets);
+  for (const char* bad : {"", "10.0.0.11", "10.0.0.11:", ":2379", "10.0.0.11:0x1", "10.0.0.11:65536", "a b:1"}) {
+    dial.targets = {bad};
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseRequest(dial.ToLine()).status())) << bad;
+  }
+  dial.targets = std::vector<std::string>(257, "10.0.0.11:2379");
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseRequest(dial.ToLine()).status()));
+}
+
 TEST(AgentProtocol, StrangeRequestsAreRefused) {
   const std::string good = StepRequest().ToLine();
   for (auto [from, to] :

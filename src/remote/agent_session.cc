@@ -66,6 +66,13 @@ absl::StatusOr<Conversation> OpenAgent(const RemoteHost& host, const AgentProgra
       absl::StrCat("host ", host.name, ": kplan was copied there and is gone again"));
 }
 
+// A session with the agent on HOST, which is put there first when it is not.
+absl::StatusOr<Conversation> Reach(const RemoteHost& host) {
+  absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.here() ? "" : host.arch);
+  if (!program.ok()) return program.status();
+  return OpenAgent(host, *program);
+}
+
 // Sends the content of FILE, whose digest was taken from the open descriptor FD.
 absl::Status SendFile(const SentFile& file, int fd, Conversation* conversation) {
   std::string block(256 << 10, '\0');
@@ -107,8 +114,9 @@ absl::Status OutOfPatience(const absl::Status& error) {
                                                   "; look at the machine, then run ninja again"));
 }
 
+// GOES_ON: the session is no request and answer only.
 absl::StatusOr<Json> Converse(const RemoteHost& host, const Request& request, const Patience::Bounds& bounds,
-                              Conversation* conversation) {
+                              bool goes_on, Conversation* conversation) {
   conversation->SetPatience(Patience(bounds));
   absl::Status status = conversation->Write(request.ToLine() + "\n");
   if (status.ok() && !request.sources.empty()) status = SendSources(request, conversation);
@@ -116,7 +124,7 @@ absl::StatusOr<Json> Converse(const RemoteHost& host, const Request& request, co
   if (!status.ok() && !absl::IsUnavailable(status)) return status;
   absl::StatusOr<std::string> line = conversation->ReadLine(kMaxLine);
   if (absl::IsDeadlineExceeded(line.status())) return OutOfPatience(line.status());
-  conversation->Finish(kEnd);
+  if (!goes_on || !line.ok()) conversation->Finish(kEnd);
   if (line.ok()) return ParseAnswer(*line);
   if (!absl::IsUnavailable(line.status())) return line.status();
   const std::string said = LastSaid(conversation->errors());
@@ -132,13 +140,19 @@ absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request) {
 
 absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request,
                               const Patience::Bounds& bounds) {
-  absl::StatusOr<AgentProgram> program = AgentProgram::Find(host.name, host.here() ? "" : host.arch);
-  if (!program.ok()) return program.status();
-  absl::StatusOr<Conversation> conversation = OpenAgent(host, *program);
+  absl::StatusOr<Conversation> conversation = Reach(host);
   if (!conversation.ok()) return conversation.status();
-  absl::StatusOr<Json> answer = Converse(host, request, bounds, &*conversation);
+  absl::StatusOr<Json> answer = Converse(host, request, bounds, /*goes_on=*/false, &*conversation);
   if (!answer.ok()) return OnHost(host, answer.status());
   return answer;
+}
+
+absl::StatusOr<Conversation> BeginWithAgent(const RemoteHost& host, const Request& request) {
+  absl::StatusOr<Conversation> conversation = Reach(host);
+  if (!conversation.ok()) return conversation.status();
+  absl::StatusOr<Json> answer = Converse(host, request, BoundsOf(request), /*goes_on=*/true, &*conversation);
+  if (!answer.ok()) return OnHost(host, answer.status());
+  return conversation;
 }
 
 absl::Status OnHost(const RemoteHost& host, const absl::Status& error) {

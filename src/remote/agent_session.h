@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/base/conversation.h"
 #include "src/base/record.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/remote_host.h"
@@ -17,6 +18,10 @@ absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request, co
 
 // Within BoundsOf(REQUEST).
 absl::StatusOr<Json> AskAgent(const RemoteHost& host, const Request& request);
+
+// Has the agent on HOST say OK to REQUEST, which goes on after that: the session, as it is then. Errors as
+// AskAgent's.
+absl::StatusOr<Conversation> BeginWithAgent(const RemoteHost& host, const Request& request);
 
 // ERROR with "host NAME: " in front of its message, where it is not yet.
 absl::Status OnHost(const RemoteHost& host, const absl::Status& error);

@@ -1,6 +1,7 @@
 #include "src/remote/agent.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -21,6 +22,7 @@
 #include "src/base/files.h"
 #include "src/base/spawn.h"
 #include "src/remote/agent_protocol.h"
+#include "src/remote/stream_frames.h"
 
 namespace kplan {
 namespace {
@@ -55,6 +57,11 @@ class TestAgent {
     std::string line;
     for (char c; read(fd_.get(), &c, 1) == 1 && c != '\n';) line.push_back(c);
     return line;
+  }
+  std::string HearBytes(size_t size) {
+    std::string bytes;
+    for (char c; bytes.size() < size && read(fd_.get(), &c, 1) == 1;) bytes.push_back(c);
+    return bytes;
   }
   int End() {
     fd_ = UniqueFd();
@@ -242,6 +249,38 @@ TEST_F(AgentTest, SaysThatItIsAtWork) {
   EXPECT_TRUE(ParseAnswer(line).ok()) << line;
   EXPECT_EQ(agent.Hear(), "") << "the answer is the last word";
   EXPECT_EQ(agent.End(), 0);
+}
+
+// It connects for whom it belongs to, to whom it was told at first, and ends when nobody wants it any more.
+TEST_F(AgentTest, CarriesConnections) {
+  UniqueFd server(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  auto* any = reinterpret_cast<struct sockaddr*>(&address);
+  ASSERT_EQ(bind(server.get(), any, size), 0);
+  ASSERT_EQ(listen(server.get(), 1), 0);
+  ASSERT_EQ(getsockname(server.get(), any, &size), 0);
+  Request dial;
+  dial.verb = Request::Verb::kDial;
+  dial.root = root_;
+  dial.claim = "somebody else's";
+  dial.targets = {absl::StrCat("127.0.0.1:", ntohs(address.sin_port))};
+  EXPECT_TRUE(absl::IsUnauthenticated(Answer(dial).status()));
+  dial.claim = Claim();
+  TestAgent agent(home_);
+  EXPECT_EQ(agent.Hear(), "kplan-agent ready 1");
+  agent.Say(dial.ToLine() + "\n");
+  EXPECT_EQ(agent.Hear(), OkLine(Json::object()));
+  agent.Say(OpenFrame(7, 0, 20000));
+  EXPECT_EQ(agent.HearBytes(5), FrameText(Frame::kOpened, 7));
+  UniqueFd there(accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  agent.Say(FrameText(Frame::kData, 7, "hello"));
+  char block[8];
+  EXPECT_EQ(read(there.get(), block, sizeof(block)), 5);
+  EXPECT_EQ(agent.End(), 0);
+  EXPECT_EQ(read(there.get(), block, sizeof(block)), 0) << "who carried it is gone";
 }
 
 TEST_F(AgentTest, SendsAheadOfTheSteps) {

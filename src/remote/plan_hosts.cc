@@ -35,4 +35,12 @@ absl::StatusOr<Json> PlanHosts::Ask(const std::string& host, const Json& questio
   return remote->has_value() ? AskRemote(**remote, question) : AnswerQuestion(question);
 }
 
+absl::StatusOr<std::unique_ptr<Dialer>> PlanHosts::DialFrom(const std::string& host,
+                                                            const std::vector<HostPort>& targets) {
+  absl::StatusOr<std::optional<RemoteHost>> remote = Find(host);
+  if (!remote.ok()) return remote.status();
+  if (!remote->has_value() || (*remote)->here()) return std::unique_ptr<Dialer>();
+  return DialFromRemote(**remote, targets);
+}
+
 }  // namespace kplan

@@ -2,9 +2,11 @@
 #define KPLAN_REMOTE_PLAN_HOSTS_H_
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/remote/remote_host.h"
 #include "src/step/host_access.h"
@@ -19,6 +21,8 @@ class PlanHosts : public HostAccess {
   absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
                                      const Json& record) override;
   absl::StatusOr<Json> Ask(const std::string& host, const Json& question) override;
+  absl::StatusOr<std::unique_ptr<Dialer>> DialFrom(const std::string& host,
+                                                   const std::vector<HostPort>& targets) override;
 
  private:
   // Nothing: this machine.

@@ -11,6 +11,7 @@
 #include "src/remote/agent_session.h"
 #include "src/remote/host_facts.h"
 #include "src/remote/source_files.h"
+#include "src/remote/tunnel.h"
 #include "src/step/any_record.h"
 
 namespace kplan {
@@ -43,21 +44,60 @@ absl::StatusOr<std::vector<SentFile>> SourcesOf(const AnyRecord& record) {
   return files;
 }
 
-}  // namespace
-
-absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request) {
+// Who HOST has to be to do *REQUEST: the machine that its own step found.
+absl::Status FillClaim(const RemoteHost& host, Request* request) {
   absl::StatusOr<HostFacts> facts = ReadFacts(host.name);
   if (!facts.ok()) {
     return absl::FailedPreconditionError(absl::StrCat("host ", host.name, " was not looked at yet (",
                                                       facts.status().message(), "); run `ninja host/",
                                                       host.name, "`"));
   }
-  request.claim = facts->id;
-  request.root = host.root;
+  request->claim = facts->id;
+  request->root = host.root;
+  return absl::OkStatus();
+}
+
+// Without its facts ninja runs the host's own step again, and that stales everything on another machine.
+void ForgetAnother(const RemoteHost& host, const absl::Status& status) {
+  if (absl::IsUnauthenticated(status)) unlink(paths::HostFacts(host.name).c_str());
+}
+
+// The session of REQUEST, a dial.
+absl::StatusOr<CarrierSession> CarryBy(const RemoteHost& host, const Request& request) {
+  constexpr absl::Duration kEnd = absl::Seconds(1);
+  absl::StatusOr<Conversation> begun = BeginWithAgent(host, request);
+  if (!begun.ok()) return begun.status();
+  auto conversation = std::make_shared<Conversation>(*std::move(begun));
+  Conversation::Carrier carrier = conversation->TakeOver();
+  return CarrierSession{carrier.in, carrier.out, std::move(carrier.heard),
+                        [conversation, kEnd] { conversation->Finish(kEnd); }};
+}
+
+// As a request has it: "10.0.0.11:2379", "[fd00::11]:2379".
+std::string TargetText(const HostPort& target) {
+  const bool brackets = target.host.find(':') != std::string::npos;
+  return absl::StrCat(brackets ? "[" : "", target.host, brackets ? "]:" : ":", target.port);
+}
+
+}  // namespace
+
+absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request) {
+  if (absl::Status status = FillClaim(host, &request); !status.ok()) return status;
   absl::StatusOr<Json> answer = AskAgent(host, request);
-  // Without its facts ninja runs the host's own step again, and that stales everything on another machine.
-  if (absl::IsUnauthenticated(answer.status())) unlink(paths::HostFacts(host.name).c_str());
+  ForgetAnother(host, answer.status());
   return answer;
+}
+
+absl::StatusOr<std::unique_ptr<Dialer>> DialFromRemote(const RemoteHost& host,
+                                                       const std::vector<HostPort>& targets) {
+  Request request;
+  request.verb = Request::Verb::kDial;
+  for (const HostPort& target : targets) request.targets.push_back(TargetText(target));
+  if (absl::Status status = FillClaim(host, &request); !status.ok()) return status;
+  absl::StatusOr<std::unique_ptr<Dialer>> dialer =
+      OpenTunnel([host, request] { return CarryBy(host, request); }, targets);
+  ForgetAnother(host, dialer.status());
+  return dialer;
 }
 
 absl::StatusOr<StepResult> RunRemoteStep(const RemoteHost& host, const std::string& label,

@@ -71,6 +71,33 @@ void WalkContact(const ResolvedWalk& walk) {
   walk.sink.Close();
 }
 
+bool HasMembersElsewhere(const Cluster& cluster) {
+  return cluster.etcd.clustered &&
+         std::any_of(cluster.etcd.members.begin(), cluster.etcd.members.end(),
+                     [&](const EtcdMember& member) { return cluster.hosts[member.host].remote(); });
+}
+
+// The list NAME: as written (TEXTS, at RANGE), else what it stands for.
+void WalkList(const ResolvedWalk& walk, const char* name, const Range& range, const std::vector<Text>& texts,
+              const std::vector<std::string>& otherwise) {
+  std::vector<ResolvedSpecSink::Element> elements;
+  for (const Text& text : texts) elements.push_back({text.value, walk.File(text.range)});
+  if (!range.known()) {
+    for (const std::string& text : otherwise) elements.push_back({text, walk.Default()});
+  }
+  walk.sink.List(name, elements);
+}
+
+void WalkVerify(const ResolvedWalk& walk) {
+  const Spec& spec = walk.spec;
+  if (!walk.cluster.has_etcd && !spec.refuse_range.known() && !spec.ask_from_range.known()) return;
+  walk.sink.Open("verify");
+  WalkList(walk, "refuse", spec.refuse_range, spec.verify_refuse, walk.cluster.etcd.refuse);
+  if (HasMembersElsewhere(walk.cluster) || spec.ask_from_range.known())
+    WalkList(walk, "from", spec.ask_from_range, spec.ask_from, {"hosts", "here"});
+  walk.sink.Close();
+}
+
 }  // namespace
 
 const char* KindName(ValueOrigin::Kind kind) {
@@ -101,15 +128,7 @@ void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile
   WalkServices(walk);
   WalkRollout(walk);
   WalkContact(walk);
-  if (!cluster.has_etcd && !spec.refuse_range.known()) return;
-  sink->Open("verify");
-  std::vector<ResolvedSpecSink::Element> refuse;
-  for (const Text& text : spec.verify_refuse) refuse.push_back({text.value, walk.File(text.range)});
-  if (!spec.refuse_range.known()) {
-    for (const std::string& kind : cluster.etcd.refuse) refuse.push_back({kind, walk.Default()});
-  }
-  sink->List("refuse", refuse);
-  sink->Close();
+  WalkVerify(walk);
 }
 
 }  // namespace kplan

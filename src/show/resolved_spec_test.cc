@@ -159,7 +159,7 @@ etcd:
          Install: {Alias: e.service}}
   start-timeout: 5m
   replace: true
-verify: {refuse: [no-cert]}
+verify: {refuse: [no-cert], from: [hosts]}
 )";
 
 // A cluster, with the keys that only one has.

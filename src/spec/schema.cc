@@ -761,6 +761,15 @@ constexpr KeySchema kVerifyKeys[] = {
     Texts("refuse", "list of `no-cert`, `wrong-ca`, `plaintext`: who must not get in")
         .OneOf("no-cert|wrong-ca|plaintext")
         .Without("all three", R"(["no-cert","wrong-ca","plaintext"])"),
+    Texts(
+        "from",
+        "list of `hosts`, `here`: whence the members of etcd on hosts over ssh are asked, by every command: "
+        "by "
+        "way of their hosts, whose agents carry the connections, or from this machine itself. `[hosts]`: no "
+        "packet goes to a member from here")
+        .OneOf("hosts|here")
+        .Without("both: from here where a port answers here, otherwise by way of hosts",
+                 R"(["hosts","here"])"),
 };
 constexpr MapSchema kVerify = {"verify", "verify", "", "", kVerifyKeys};
 

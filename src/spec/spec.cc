@@ -113,6 +113,8 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   MapReader verify = top.GetMap("verify");
   spec.refuse_range = verify.KeyRange("refuse");
   spec.verify_refuse = verify.GetTexts("refuse");
+  spec.ask_from_range = verify.KeyRange("from");
+  spec.ask_from = verify.GetTexts("from");
   return spec;
 }
 

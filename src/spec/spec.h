@@ -212,6 +212,8 @@ struct Spec {
   Text contact_every;
   Range refuse_range;
   std::vector<Text> verify_refuse;
+  Range ask_from_range;
+  std::vector<Text> ask_from;  // `verify.from`
 };
 
 // Reads the source of DIAGNOSTICS. Everything that is wrong with its form (not YAML, an unknown key, a list

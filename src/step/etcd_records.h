@@ -69,6 +69,9 @@ struct ClusterFields {
   // "new" or "existing", etcd's flag initial-cluster-state; "" where it does not matter.
   std::string initial_cluster_state;
   bool replace = false;               // an etcd that somebody else set up may give way to a member
+  // Whence members are asked: "hosts" (by way of their hosts alone), "here"; "": from here where that is
+  // possible, otherwise by way of hosts.
+  std::string ask_from;
   std::vector<MemberRecord> members;  // in the order of cluster.yaml
 
   template <typename Self, typename Fields>
@@ -79,6 +82,7 @@ struct ClusterFields {
     fields.Always("key", self.key);
     fields.Always("etcdctl", self.etcdctl);
     fields.Optional("initial-cluster-state", self.initial_cluster_state);
+    fields.Optional("ask-from", self.ask_from);
     fields.Always("members", self.members);
     fields.Optional("replace", self.replace);
   }

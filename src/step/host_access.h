@@ -4,9 +4,12 @@
 // How a step that is about several hosts reaches them. Where a host is, this machine or the other end of an
 // ssh connection, makes no difference to the step; src/remote knows.
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/base/dialer.h"
 #include "src/base/record.h"
 #include "src/step/step.h"
 
@@ -23,6 +26,14 @@ class HostAccess {
 
   // HOST's answer to a QUESTION (questions.h), which changes nothing there. Unavailable as above.
   virtual absl::StatusOr<Json> Ask(const std::string& host, const Json& question) = 0;
+
+  // Connections to TARGETS, and to nobody else, as they come about on HOST: it carries their bytes, and can
+  // read no more of them than any other on the way. Null where HOST is this machine. Unavailable as above;
+  // Unimplemented where hosts carry nothing.
+  virtual absl::StatusOr<std::unique_ptr<Dialer>> DialFrom(const std::string& /*host*/,
+                                                           const std::vector<HostPort>& /*targets*/) {
+    return absl::UnimplementedError("hosts carry no connections here");
+  }
 };
 
 }  // namespace kplan

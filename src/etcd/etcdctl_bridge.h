@@ -1,0 +1,62 @@
+#ifndef KPLAN_ETCD_ETCDCTL_BRIDGE_H_
+#define KPLAN_ETCD_ETCDCTL_BRIDGE_H_
+
+// How etcdctl gets to a member that this machine does not reach by itself: by sockets in a folder, at which
+// kplan takes its connections and has a Dialer carry them.
+//
+// etcdctl (3.4 to 3.6) takes the endpoint unixs://HOST:PORT for the socket HOST:PORT in its working folder,
+// and checks that the certificate shown there is good for HOST (3.4: clientv3/balancer/resolver/endpoint,
+// ParseEndpoint; 3.5 and later: client/v3/internal/endpoint, Interpret). So nothing about TLS is any other
+// than over TCP.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "src/base/dialer.h"
+#include "src/base/fd.h"
+#include "src/base/url.h"
+
+namespace kplan {
+
+class EtcdctlBridge {
+ public:
+  // Takes connections to TARGETS, as long as this exists; each has TIMEOUT to come about. The folder is for
+  // this user alone. InvalidArgument when a name is longer than the name of a socket can be.
+  static absl::StatusOr<std::unique_ptr<EtcdctlBridge>> Open(std::shared_ptr<Dialer> dialer,
+                                                             std::vector<HostPort> targets,
+                                                             absl::Duration timeout);
+  ~EtcdctlBridge();
+
+  const std::string& folder() const { return folder_; }  // absolute
+  // As an endpoint of an etcdctl that works in that folder.
+  static std::string EndpointOf(const HostPort& target);
+  // Why the last connection did not come about; "" when it did, or nobody asked for one.
+  std::string WhyNot() const;
+
+ private:
+  EtcdctlBridge(std::shared_ptr<Dialer> dialer, std::vector<HostPort> targets, absl::Duration timeout)
+      : dialer_(std::move(dialer)), targets_(std::move(targets)), timeout_(timeout) {}
+  absl::Status Listen();
+  void Accept();
+  void Carry(const HostPort& target, UniqueFd client);
+
+  const std::shared_ptr<Dialer> dialer_;
+  const std::vector<HostPort> targets_;
+  const absl::Duration timeout_;
+  std::string folder_;
+  std::vector<UniqueFd> listeners_;  // as targets_
+  UniqueFd stop_;                    // an event
+  std::thread acceptor_;
+
+  mutable std::mutex mutex_;
+  std::string why_not_;
+};
+
+}  // namespace kplan
+
+#endif  // KPLAN_ETCD_ETCDCTL_BRIDGE_H_
