@@ -148,7 +148,8 @@ class RefusalsTest : public testing::Test {
     if (done) {
       EXPECT_TRUE(AppendEntry(path, entry).ok());
     }
-    const std::vector<Journal> journals = {Journal::Read(path)};
+    std::vector<Journal> journals;
+    journals.push_back(Journal::Read(path));
     const OpenView open = [this](const PlannedCluster&) -> absl::StatusOr<std::unique_ptr<ClusterView>> {
       ++opened_;
       return std::make_unique<TwoOfThree>(has_);

@@ -316,6 +316,21 @@ TEST(EtcdCluster, SeveralInFoldersOfThisMachine) {
       "ETCD_INITIAL_CLUSTER_TOKEN=etcd-cluster\n");
 }
 
+// Where nothing else is said, records are as they were before anything could be.
+TEST(EtcdCluster, WhenceMembersAreAsked) {
+  for (const char* label : {"survey/etcd", "rollout/etcd", "verify/etcd"}) {
+    const auto from = [&](const std::string& spec) {
+      return RecordOf(GraphOf(spec), label).value("ask-from", "-");
+    };
+    const std::string three = kThree, local = kLocal;
+    EXPECT_EQ(from(three), "-");
+    EXPECT_EQ(from(three + "verify: {from: [here, hosts]}\n"), "-");
+    EXPECT_EQ(from(three + "verify: {from: [hosts]}\n"), "hosts");
+    EXPECT_EQ(from(three + "verify: {from: [here]}\n"), "here");
+    EXPECT_EQ(from(local + "verify: {from: [hosts]}\n"), "-") << "they are here";
+  }
+}
+
 TEST(EtcdCluster, OneMemberOverSshOrWithTlsIsOne) {
   const std::string remote =
       "hosts: {h: {address: 10.0.0.1, ssh: h}}\nca: {CN: ca}\ncerts: {k: {hosts: [10.0.0.1]}}\n"
