@@ -35,8 +35,9 @@ def alarm(cluster, action):
 
 
 def digest(host):
-    """Of all files of HOST but those that its services write, with owner and mode."""
-    script = "find /etc /usr/local /opt /srv -xdev -type f -printf '%p %m %u ' -exec sha256sum {} ';' 2>/dev/null | sort"
+    """Of all files of HOST but those that its services write: of kplan's own by content, of the large rest by size and time."""
+    script = ("find /etc /srv -xdev -type f -printf '%p %m %u ' -exec sha256sum {} ';' 2>/dev/null | sort; "
+              "find /usr/local /opt -xdev -type f -printf '%p %m %u %s %T@\\n' 2>/dev/null | sort")
     return hashlib.sha256(host.run(["sh", "-c", script], check=True).stdout.encode()).hexdigest()
 
 
