@@ -32,8 +32,8 @@ struct PeerGap {
 std::vector<PeerGap> FindPeerGaps(const std::vector<std::string>& names, const std::vector<int>& ports,
                                   const std::vector<PeerReach>& reach);
 
-// Tries all of them, many at the same time. DIAL (from, to): what came of it from a member. HERE (to): from this
-// machine.
+// Tries all of them, many at the same time. DIAL (from, to): what came of it from a member. HERE (to): from
+// this machine.
 std::vector<PeerReach> TryPeers(size_t members, absl::FunctionRef<absl::Status(size_t, size_t)> dial,
                                 absl::FunctionRef<absl::Status(size_t)> here);
 

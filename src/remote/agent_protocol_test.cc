@@ -72,7 +72,8 @@ TEST(AgentProtocol, ADialNamesWhoMayBeConnectedTo) {
   absl::StatusOr<Request> read = ParseRequest(dial.ToLine());
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->targets, dial.targets);
-  for (const char* bad : {"", "10.0.0.11", "10.0.0.11:", ":2379", "10.0.0.11:0x1", "10.0.0.11:65536", "a b:1"}) {
+  for (const char* bad :
+       {"", "10.0.0.11", "10.0.0.11:", ":2379", "10.0.0.11:0x1", "10.0.0.11:65536", "a b:1"}) {
     dial.targets = {bad};
     EXPECT_TRUE(absl::IsInvalidArgument(ParseRequest(dial.ToLine()).status())) << bad;
   }

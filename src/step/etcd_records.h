@@ -68,7 +68,7 @@ struct ClusterFields {
   std::string etcdctl;            // likewise; "": the one that PATH has
   // "new" or "existing", etcd's flag initial-cluster-state; "" where it does not matter.
   std::string initial_cluster_state;
-  bool replace = false;               // an etcd that somebody else set up may give way to a member
+  bool replace = false;  // an etcd that somebody else set up may give way to a member
   // Whence members are asked: "hosts" (by way of their hosts alone), "here"; "": from here where that is
   // possible, otherwise by way of hosts.
   std::string ask_from;
