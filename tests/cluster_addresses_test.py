@@ -1,11 +1,9 @@
 """Members that are reached elsewhere than they listen: behind a translated address, by a name, over IPv6, each with its own flags. Booted hosts."""
 
-import contextlib
 import json
 
 import pytest
 
-import harness
 import hosts
 import ssh_cluster
 
@@ -68,10 +66,8 @@ class Cluster(ssh_cluster.SshCluster):
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(tmp_path_factory):
-    with hosts.lab(count=3) as lab, contextlib.ExitStack() as stack:
-        cluster = Cluster(lab, tmp_path_factory.mktemp("project"))
-        stack.callback(lambda: cluster.project.run("ssh", "-O", "exit", "nobody"))
-        yield cluster
+    with hosts.lab(count=3) as lab:
+        yield Cluster(lab, tmp_path_factory.mktemp("project"))
 
 
 def test_they_are_formed(cluster):
@@ -122,13 +118,7 @@ def test_where_it_is_reached_changes_without_another_member(cluster):
 
 
 def test_a_snapshot_is_restored(cluster):
-    cluster.etcdctl("put", "kept", "yes").ok()
-    cluster.project.run(harness.KPLAN, "snapshot", "kept.db").ok()
-    cluster.etcdctl("del", "kept").ok()
-    cluster.project.run(harness.KPLAN, "restore", "kept.db", "--yes", timeout=240).ok()
-    assert cluster.etcdctl("get", "kept", "--print-value-only").ok().out == "yes\n"
-    cluster.gen_and_ninja().ok()
-    assert cluster.project.ninja().ok().no_work
+    cluster.check_a_snapshot_is_restored()
 
 
 def test_a_port_is_not_served_twice(cluster):

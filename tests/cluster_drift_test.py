@@ -1,6 +1,5 @@
 """What somebody does on a host of a cluster is seen by plan, status and ninja, and put right, or refused with the remedy."""
 
-import json
 import re
 
 import pytest
@@ -23,12 +22,6 @@ def _cluster(tmp_path_factory):
 
 def restarted(cluster, before):
     return [name for name, pid in cluster.pids().items() if pid != before[name]]
-
-
-def planned(cluster):
-    """The exit code of plan, and {label: step} of what it says changes or fails."""
-    ran = cluster.project.run(harness.KPLAN, "plan", "--json")
-    return ran.code, {step["label"]: step for step in json.loads(ran.out)["steps"] if step["fate"] not in ("check", "wait")}
 
 
 def drop_in(host, text):
@@ -85,7 +78,7 @@ def test_drift_on_a_host_is_seen_and_put_right(cluster, name):
     host, pids = cluster.hosts[1], cluster.pids()
     label = label.format(host.name)
     host.run(["sh", "-c", script], check=True)
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 2 and {it: step["fate"] for it, step in steps.items()} == {label: "change"}, steps
     status = cluster.project.run(harness.KPLAN, "status")
     assert status.code == 2 and f"\n  {label} " in status.out, status
@@ -116,7 +109,7 @@ def test_a_unit_that_is_masked_is_refused_with_the_remedy(cluster):
 def test_a_drop_in_that_adds_is_read_and_restarts_nobody(cluster):
     host, pids = cluster.hosts[1], cluster.pids()
     drop_in(host, "[Service]\nOOMScoreAdjust=-100\n")
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 2 and list(steps) == ["rollout/etcd"] and "systemd had not read its unit again" in str(steps), steps
     assert cluster.project.run(harness.KPLAN, "status").code == 2
     ran = cluster.project.ninja(timeout=240).ok()
@@ -132,7 +125,7 @@ def test_a_drop_in_that_takes_away_is_refused_with_the_remedy(cluster):
     host, pids = cluster.hosts[1], cluster.pids()
     drop_in(host, "[Service]\nRestart=no\n")
     what = f"a drop-in takes away what the unit etcd.service says:\n.*Restart: wanted on-failure\n.*got +no\n.*by +{DROP_IN}\n.*remove it there"
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 3 and steps["rollout/etcd"]["fate"] == "fail" and DROP_IN in str(steps["rollout/etcd"]), steps
     assert cluster.project.run(harness.KPLAN, "status").code == 3
     ran = cluster.project.ninja(timeout=240)
@@ -157,7 +150,7 @@ def test_the_drop_in_of_the_second_is_found_before_the_first_is_restarted(cluste
     ran = cluster.project.ninja(timeout=240)
     assert ran.code != 0 and re.search(f"LimitNOFILE: wanted 70000\n.*got +65536\n.*by +{DROP_IN}", ran.out), ran.out
     assert restarted(cluster, pids) == []
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 3 and steps["rollout/etcd"]["fate"] == "fail" and DROP_IN in str(steps["rollout/etcd"]), steps
     cluster.project.spec = spec
     cluster.project.gen().ok()
@@ -171,7 +164,7 @@ def test_a_member_that_runs_and_serves_nobody(cluster):
     host, pids = cluster.hosts[1], cluster.pids()
     host.run(["systemctl", "kill", "--signal=STOP", "etcd"], check=True)
     try:
-        code, steps = planned(cluster)
+        code, steps = cluster.planned()
         assert code == 2 and list(steps) == ["verify/etcd"], steps
         assert f"{host.name} does not serve" in str(steps["verify/etcd"]), steps
         status = cluster.project.run(harness.KPLAN, "status")
@@ -180,7 +173,7 @@ def test_a_member_that_runs_and_serves_nobody(cluster):
         host.run(["systemctl", "kill", "--signal=CONT", "etcd"], check=True)
     harness.wait_for("three members", lambda: len(cluster.status()) == 3, 60)
     # The look before the build has not been: nothing is stale.
-    assert planned(cluster) == (0, {})
+    assert cluster.planned() == (0, {})
     assert restarted(cluster, pids) == []
     cluster.check_all_right()
 
@@ -191,7 +184,7 @@ def test_one_host_is_down_and_the_others_are_done(cluster):
     up.run(["sh", "-c", "echo '# mine' >>/etc/etcd/bootstrap.env"], check=True)
     down.kill()
     try:
-        code, steps = planned(cluster)
+        code, steps = cluster.planned()
         assert code == 3 and f"file/{up.name}/etc/etcd/bootstrap.env" in steps, steps
         assert all(step["fate"] == "unknown" for label, step in steps.items() if f"/{down.name}/" in label), steps
         ran = cluster.project.ninja(timeout=240)

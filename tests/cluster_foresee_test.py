@@ -1,6 +1,5 @@
 """What a run on booted hosts would not come through is said by plan before it, in the run's own words."""
 
-import json
 import re
 
 import pytest
@@ -20,9 +19,9 @@ def _cluster(tmp_path_factory):
 
 def plan(cluster, code):
     """{label: step} of what plan says changes or fails; its exit code has to be CODE."""
-    ran = cluster.project.run(harness.KPLAN, "plan", "--json")
-    assert ran.code == code, ran
-    return {step["label"]: step for step in json.loads(ran.out)["steps"] if step["fate"] in ("change", "fail")}
+    found, steps = cluster.plan()
+    assert found == code, steps
+    return {label: step for label, step in steps.items() if step["fate"] in ("change", "fail")}
 
 
 def foreseen(cluster, label):

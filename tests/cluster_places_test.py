@@ -1,7 +1,5 @@
 """A cluster whose files are in folders of its choice, its data on a disk of its own, and its ports other ones: booted hosts."""
 
-import contextlib
-import json
 
 import pytest
 
@@ -40,17 +38,11 @@ class Cluster(ssh_cluster.SshCluster):
         for host in self.hosts:
             host.run(["systemctl", "start" if on else "stop", "srv-disk.mount"], check=True)
 
-    def plan(self):
-        ran = self.project.run(harness.KPLAN, "plan", "--json")
-        return ran.code, {step["label"]: step for step in json.loads(ran.out)["steps"]}
-
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(tmp_path_factory):
-    with hosts.lab(count=3) as lab, contextlib.ExitStack() as stack:
-        cluster = Cluster(lab, tmp_path_factory.mktemp("project"))
-        stack.callback(lambda: cluster.project.run("ssh", "-O", "exit", "nobody"))
-        yield cluster
+    with hosts.lab(count=3) as lab:
+        yield Cluster(lab, tmp_path_factory.mktemp("project"))
 
 
 def test_a_disk_that_is_not_mounted_is_not_written_below(cluster):
@@ -89,13 +81,7 @@ def test_a_change_goes_the_same_ways(cluster):
 
 
 def test_a_snapshot_is_restored_there(cluster):
-    cluster.etcdctl("put", "kept", "yes").ok()
-    cluster.project.run(harness.KPLAN, "snapshot", "kept.db").ok()
-    cluster.etcdctl("del", "kept").ok()
-    cluster.project.run(harness.KPLAN, "restore", "kept.db", "--yes", timeout=240).ok()
-    assert cluster.etcdctl("get", "kept", "--print-value-only").ok().out == "yes\n"
-    cluster.gen_and_ninja().ok()
-    assert cluster.project.ninja().ok().no_work
+    cluster.check_a_snapshot_is_restored()
 
 
 def test_data_is_not_left_behind(cluster):

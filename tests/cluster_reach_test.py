@@ -1,6 +1,5 @@
 """A cluster whose etcd runs as a user of its own: whether that user gets to the files that etcd is given."""
 
-import json
 import re
 
 import pytest
@@ -25,11 +24,6 @@ def told(path, folder="/etc/etcd"):
     return rf"etcd.service: etcd may not enter {folder} \(0700, of root\), which is on the way to {path}; `chmod o\+x {folder}`"
 
 
-def planned(cluster):
-    ran = cluster.project.run(harness.KPLAN, "plan", "--json")
-    return ran.code, {step["label"]: step for step in json.loads(ran.out)["steps"] if step["fate"] not in ("check", "wait")}
-
-
 def test_a_folder_that_was_there_is_seen_before_its_member_is_started(cluster):
     """/etc/etcd is there before the first run, on the second host, and closed; on the third one everything is made with a umask of 077."""
     second, third = cluster.hosts[1:]
@@ -40,7 +34,7 @@ def test_a_folder_that_was_there_is_seen_before_its_member_is_started(cluster):
     assert second.run(["stat", "-c", "%a", "/etc/etcd"]).stdout == "700\n", "it is not ours to open"
     assert [name for name, pid in cluster.pids().items() if pid == 0] == [second.name], "it keeps nobody else down"
     # Hosts that were reached once are asked.
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 3 and re.search(second.name + ": " + told("/etc/etcd/.*"), str(steps["rollout/etcd"])), steps
     # The remedy.
     second.run(["chmod", "o+x", "/etc/etcd"], check=True)
@@ -52,7 +46,7 @@ def test_a_folder_that_was_there_is_seen_before_its_member_is_started(cluster):
 def test_a_folder_that_is_closed_later_is_drift(cluster):
     host, pids = cluster.hosts[0], cluster.pids()
     host.run(["chmod", "700", "/etc/etcd"], check=True)
-    code, steps = planned(cluster)
+    code, steps = cluster.planned()
     assert code == 3 and re.search(told("/etc/etcd/.*"), str(steps["rollout/etcd"])), steps
     status = cluster.project.run(harness.KPLAN, "status")
     assert status.code == 3 and re.search(told("/etc/etcd/.*"), status.out), status

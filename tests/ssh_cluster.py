@@ -92,6 +92,26 @@ class SshCluster:
         self.project.gen().ok()
         return self.project.ninja(*argv, timeout=timeout)
 
+    def plan(self, *words):
+        """What `kplan plan` says: (its exit code, {label: step})."""
+        ran = self.project.run(harness.KPLAN, "plan", "--json", *words)
+        return ran.code, {step["label"]: step for step in json.loads(ran.out)["steps"]}
+
+    def planned(self):
+        """The same of what changes or fails alone."""
+        code, steps = self.plan()
+        return code, {label: step for label, step in steps.items() if step["fate"] not in ("check", "wait")}
+
+    def check_a_snapshot_is_restored(self):
+        """A key that was deleted comes back with the snapshot, and there is nothing left to do."""
+        self.etcdctl("put", "kept", "yes").ok()
+        self.project.run(harness.KPLAN, "snapshot", "kept.db").ok()
+        self.etcdctl("del", "kept").ok()
+        self.project.run(harness.KPLAN, "restore", "kept.db", "--yes", timeout=240).ok()
+        assert self.etcdctl("get", "kept", "--print-value-only").ok().out == "yes\n"
+        self.gen_and_ninja().ok()
+        assert self.project.ninja().ok().no_work
+
     # What etcd says.
 
     def etcdctl(self, *argv, endpoints=None):

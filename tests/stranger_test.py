@@ -1,12 +1,9 @@
 """What somebody else set up on a host is not taken over without a word: an etcd with keys of its own, a package's service. Booted hosts."""
 
 import base64
-import contextlib
-import json
 
 import pytest
 
-import harness
 import hosts
 import ssh_cluster
 
@@ -66,17 +63,11 @@ class Cluster(ssh_cluster.SshCluster):
         """Runs etcdctl against the other etcd on HOST."""
         return host.run(["env", "ETCDCTL_API=3", "/usr/bin/etcdctl", "--endpoints=http://127.0.0.1:4001", *argv], check=True).stdout
 
-    def plan(self):
-        ran = self.project.run(harness.KPLAN, "plan", "--json")
-        return ran.code, {step["label"]: step for step in json.loads(ran.out)["steps"]}
-
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster(tmp_path_factory):
-    with hosts.lab(count=3) as lab, contextlib.ExitStack() as stack:
-        cluster = Cluster(lab, tmp_path_factory.mktemp("project"))
-        stack.callback(lambda: cluster.project.run("ssh", "-O", "exit", "nobody"))
-        yield cluster
+    with hosts.lab(count=3) as lab:
+        yield Cluster(lab, tmp_path_factory.mktemp("project"))
 
 
 def test_another_etcd_is_left_alone(cluster):
