@@ -13,17 +13,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/files.h"
+#include "src/base/host_port_text.h"
 
 namespace kplan {
 namespace {
 
 constexpr size_t kBlock = 64 << 10;
 constexpr size_t kMostConnections = 32;  // of one etcdctl, in all; it tries again and again
-
-std::string NameOf(const HostPort& target) {
-  const bool brackets = target.host.find(':') != std::string::npos;
-  return absl::StrCat(brackets ? "[" : "", target.host, brackets ? "]:" : ":", target.port);
-}
 
 bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -91,14 +87,14 @@ absl::Status EtcdctlBridge::Listen() {
   stop_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
   if (!stop_.ok()) return ErrnoStatus(errno, "cannot make an event");
   for (const HostPort& target : targets_) {
-    const std::string path = absl::StrCat(folder_, "/", NameOf(target));
+    const std::string path = absl::StrCat(folder_, "/", HostPortText(target));
     struct sockaddr_un address = {};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof(address.sun_path)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("etcdctl cannot be led to ", NameOf(target),
-                       ", which this machine does not reach by itself: its "
-                       "name is too long for a socket; give the host a shorter `address`"));
+          absl::StrCat("etcdctl cannot be led to ", HostPortText(target),
+                       ", which this machine does not reach by itself: its name is too long for a socket; "
+                       "give the host a shorter `address`"));
     }
     memcpy(address.sun_path, path.data(), path.size());
     UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -113,12 +109,12 @@ absl::Status EtcdctlBridge::Listen() {
 EtcdctlBridge::~EtcdctlBridge() {
   if (stop_.ok()) eventfd_write(stop_.get(), 1);
   if (acceptor_.joinable()) acceptor_.join();
-  for (const HostPort& target : targets_) unlink(absl::StrCat(folder_, "/", NameOf(target)).c_str());
+  for (const HostPort& target : targets_) unlink(absl::StrCat(folder_, "/", HostPortText(target)).c_str());
   if (!folder_.empty()) rmdir(folder_.c_str());
 }
 
 std::string EtcdctlBridge::EndpointOf(const HostPort& target) {
-  return absl::StrCat("unixs://", NameOf(target));
+  return absl::StrCat("unixs://", HostPortText(target));
 }
 
 std::string EtcdctlBridge::WhyNot() const {

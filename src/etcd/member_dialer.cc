@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/host_port_text.h"
 #include "src/probe/listening.h"
 
 namespace kplan {
@@ -15,8 +15,6 @@ namespace {
 constexpr absl::Duration kHere = absl::Seconds(2);
 // For so long a host that could not be reached is not tried again.
 constexpr absl::Duration kPause = absl::Seconds(5);
-
-std::string NameOf(const HostPort& target) { return absl::StrCat(target.host, ":", target.port); }
 
 }  // namespace
 
@@ -41,7 +39,7 @@ std::shared_ptr<MemberDialer> MemberDialer::Make(HostAccess* hosts, const Cluste
 // A URL that is none is told by who asks there.
 void MemberDialer::AddPort(const std::string& url, const std::string& host) {
   absl::StatusOr<HostPort> target = ParseHttpsUrl(url);
-  if (target.ok() && ports_.emplace(NameOf(*target), Port{host, std::nullopt}).second)
+  if (target.ok() && ports_.emplace(HostPortText(*target), Port{host, std::nullopt}).second)
     targets_.push_back(*std::move(target));
 }
 
@@ -49,7 +47,7 @@ absl::StatusOr<Connection> MemberDialer::Dial(const HostPort& target, absl::Dura
   Port port;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = ports_.find(NameOf(target));
+    auto found = ports_.find(HostPortText(target));
     if (found != ports_.end()) port = found->second;
     // Where packets from here did not get to one port of a host, they are not waited for at another.
     for (const auto& [name, other] : ports_) {
@@ -66,7 +64,7 @@ absl::StatusOr<Connection> MemberDialer::Dial(const HostPort& target, absl::Dura
                      : DialFrom(*way, target, timeout);
     if (connection.ok()) {
       std::lock_guard<std::mutex> lock(mutex_);
-      ports_[NameOf(target)].worked = *way;
+      ports_[HostPortText(target)].worked = *way;
       return connection;
     }
     tried.push_back({*std::move(way), connection.status()});
@@ -76,13 +74,13 @@ absl::StatusOr<Connection> MemberDialer::Dial(const HostPort& target, absl::Dura
 
 std::optional<std::string> MemberDialer::WayTo(const HostPort& target) const {
   std::lock_guard<std::mutex> lock(mutex_);
-  auto found = ports_.find(NameOf(target));
+  auto found = ports_.find(HostPortText(target));
   return found == ports_.end() ? std::nullopt : found->second.worked;
 }
 
 bool MemberDialer::IsFromHere(const HostPort& target) const {
   std::lock_guard<std::mutex> lock(mutex_);
-  auto found = ports_.find(NameOf(target));
+  auto found = ports_.find(HostPortText(target));
   if (found == ports_.end() || found->second.host.empty()) return true;
   return from_ == AskFrom::kBoth && found->second.worked == "";
 }

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
 #include "src/base/process.h"
 #include "src/base/process_failure.h"
+#include "src/base/real_path.h"
 #include "src/base/text.h"
 #include "src/host/service_log.h"
 #include "src/host/service_marker.h"
@@ -23,12 +23,6 @@ namespace {
 
 constexpr char kPidFolder[] = "/run";
 constexpr char kStarter[] = "start-stop-daemon";
-
-// PATH with its links resolved, as the kernel names a program; itself when there is no such file.
-std::string RealPath(const std::string& path) {
-  std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), free);
-  return real != nullptr ? real.get() : path;
-}
 
 absl::Status EndedAtOnce(const ProcessSpec& spec) {
   return absl::AbortedError(absl::StrCat(spec.name, " ended at once; the last lines of ",

@@ -15,9 +15,9 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "src/base/host_port_text.h"
 #include "src/probe/http_response.h"
 #include "src/probe/listening.h"
 
@@ -181,9 +181,8 @@ bool Pump(BIO* in, BIO* out, Wire* wire) {
 }
 
 std::string RequestText(const HostPort& target, const ProbeRequest& request) {
-  std::string host = absl::StrContains(target.host, ':') ? absl::StrCat("[", target.host, "]") : target.host;
-  std::string text = absl::StrCat(request.method, " ", request.path, " HTTP/1.1\r\nHost: ", host, ":",
-                                  target.port, "\r\nConnection: close\r\n");
+  std::string text = absl::StrCat(request.method, " ", request.path,
+                                  " HTTP/1.1\r\nHost: ", HostPortText(target), "\r\nConnection: close\r\n");
   for (const auto& [name, value] : request.headers) absl::StrAppend(&text, name, ": ", value, "\r\n");
   if (!request.body.empty()) absl::StrAppend(&text, "Content-Length: ", request.body.size(), "\r\n");
   return absl::StrCat(text, "\r\n", request.body);

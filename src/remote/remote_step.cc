@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/base/host_port_text.h"
 #include "src/base/paths.h"
 #include "src/remote/agent_protocol.h"
 #include "src/remote/agent_session.h"
@@ -73,12 +74,6 @@ absl::StatusOr<CarrierSession> CarryBy(const RemoteHost& host, const Request& re
                         [conversation, kEnd] { conversation->Finish(kEnd); }};
 }
 
-// As a request has it: "10.0.0.11:2379", "[fd00::11]:2379".
-std::string TargetText(const HostPort& target) {
-  const bool brackets = target.host.find(':') != std::string::npos;
-  return absl::StrCat(brackets ? "[" : "", target.host, brackets ? "]:" : ":", target.port);
-}
-
 }  // namespace
 
 absl::StatusOr<Json> AskClaimed(const RemoteHost& host, Request request) {
@@ -92,7 +87,7 @@ absl::StatusOr<std::unique_ptr<Dialer>> DialFromRemote(const RemoteHost& host,
                                                        const std::vector<HostPort>& targets) {
   Request request;
   request.verb = Request::Verb::kDial;
-  for (const HostPort& target : targets) request.targets.push_back(TargetText(target));
+  for (const HostPort& target : targets) request.targets.push_back(HostPortText(target));
   if (absl::Status status = FillClaim(host, &request); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<Dialer>> dialer =
       OpenTunnel([host, request] { return CarryBy(host, request); }, targets);

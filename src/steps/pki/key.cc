@@ -15,6 +15,7 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/real_path.h"
 #include "src/host/artifact_file.h"
 #include "src/pki/certificate_check.h"
 #include "src/pki/key_text.h"
@@ -214,18 +215,11 @@ absl::StatusOr<Secret> TextOf(const Spec& spec, const PrivateKey& key, absl::str
   return text;
 }
 
-// Where the bytes of PATH are: a key that is kept elsewhere, behind a link, stays there.
-std::string TargetOf(const std::string& path) {
-  char* real = realpath(path.c_str(), nullptr);
-  std::string target = real == nullptr ? path : real;
-  free(real);
-  return target;
-}
-
 // Puts TEXT in the place of PATH, whole; mode and owner stay as they are. *LINKS: how many other names the
 // old file has.
 absl::Status ReplaceKeyFile(const std::string& path, absl::string_view text, int64_t* links) {
-  const std::string target = TargetOf(path);
+  // A key that is kept elsewhere, behind a link, stays there.
+  const std::string target = RealPath(path);
   UniqueFd folder(disk::Open(FolderOf(target).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.ok()) return ErrnoStatus(errno, absl::StrCat("cannot open the folder of ", path));
   const std::string base = target.substr(target.rfind('/') + 1);
@@ -353,7 +347,7 @@ absl::StatusOr<StepResult> KeyStep(const StepContext&, const KeyRecord& record) 
     absl::StrAppend(&reason, " (what was there is kept as ", *kept, ")");
     found->exists = false;
   }
-  absl::Status written = found->exists ? WriteFile(TargetOf(spec.path), text.view(), 0600, Overwrite::kYes)
+  absl::Status written = found->exists ? WriteFile(RealPath(spec.path), text.view(), 0600, Overwrite::kYes)
                                        : WriteFile(spec.path, text.view(), 0600, Overwrite::kNo);
   if (absl::IsAlreadyExists(
           written)) {  // written by something that takes no lock, a restore from backup for one

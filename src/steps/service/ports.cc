@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/files.h"
+#include "src/base/host_port_text.h"
 #include "src/base/ip_address.h"
 #include "src/base/text.h"
 #include "src/probe/listening.h"
@@ -27,11 +28,6 @@ void AddUrls(absl::string_view value, std::vector<HostPort>* addresses) {
     absl::StatusOr<HostPort> address = ParseHostPort(parts->host_port);
     if (address.ok()) addresses->push_back(*std::move(address));
   }
-}
-
-std::string TextOf(const HostPort& address) {
-  const bool v6 = absl::StrContains(address.host, ":");
-  return absl::StrCat(v6 ? "[" : "", address.host, v6 ? "]" : "", ":", address.port);
 }
 
 bool IsListenOption(absl::string_view option) {
@@ -112,7 +108,7 @@ absl::Status CheckTheyAreHere(const ServiceSpec& service,
   std::vector<std::string> missing;
   for (const HostPort& target : AddressesOf(listening, runs_with)) {
     const std::string octets = IpOctets(target.host);
-    if (!octets.empty() && IsNowhereHere(octets)) missing.push_back(TextOf(target));
+    if (!octets.empty() && IsNowhereHere(octets)) missing.push_back(HostPortText(target));
   }
   if (missing.empty()) return absl::OkStatus();
   const std::vector<std::string> own = OwnAddresses();
@@ -192,7 +188,7 @@ std::vector<HostPort> AddressesOf(const ServiceSpec& service,
       return other.host == address.host && other.port == address.port;
     };
     const auto has = [&](const std::string& argument) {
-      return absl::StrContains(argument, TextOf(address));
+      return absl::StrContains(argument, HostPortText(address));
     };
     if (std::any_of(once.begin(), once.end(), same)) continue;
     if (runs_with.has_value() && std::any_of(runs_with->begin(), runs_with->end(), has)) continue;
@@ -224,7 +220,7 @@ absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Inst
       if (who.empty()) break;
     }
     if (who.empty()) continue;
-    taken.push_back(absl::StrCat(TextOf(target), " is taken by ", who));
+    taken.push_back(absl::StrCat(HostPortText(target), " is taken by ", who));
   }
   if (taken.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(JoinAnd(taken), "; end that process, or give ",

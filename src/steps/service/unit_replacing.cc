@@ -9,17 +9,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/base/paths.h"
 #include "src/systemd/unit_in_use.h"
 #include "src/systemd/unit_text.h"
 
 namespace kplan {
-namespace {
-
-// Where administrators and kplan keep units (systemd.unit(5)); what packages bring is elsewhere.
-constexpr absl::string_view kAdministrators = "/etc/systemd/system/";
-
-}  // namespace
-
 std::string ProgramOfUnit(absl::string_view text) {
   std::string program;
   for (const UnitAssignment& it : ParseUnitText(text).value_or(std::vector<UnitAssignment>())) {
@@ -35,13 +29,15 @@ std::string ProgramOfUnit(absl::string_view text) {
 
 std::string WhyUnitIsNotPut(const UnitRecord& record, const std::string& program) {
   absl::string_view name = record.path;
-  if (record.replace || record.root != "/" || !absl::ConsumePrefix(&name, kAdministrators)) return "";
+  if (record.replace || record.root != "/" ||
+      !absl::ConsumePrefix(&name, absl::StrCat(paths::on_host::kUnits, "/")))
+    return "";
   if (program.empty() || !absl::EndsWith(name, ".service") || absl::StrContains(name, '/')) return "";
   struct stat there;
   if (lstat(record.path.c_str(), &there) == 0) return "";
   const absl::StatusOr<std::optional<UnitInUse>> found = FindUnitInUse(std::string(name));
   // Where systemd does not answer, the service's step says so.
-  if (!found.ok() || !found->has_value() || absl::StartsWith((*found)->fragment, kAdministrators)) return "";
+  if (!found.ok() || !found->has_value() || (*found)->is_administrators()) return "";
   const std::string why = WhyNotReplaced(**found, program);
   if (why.empty()) return "";
   return absl::StrCat(why,
