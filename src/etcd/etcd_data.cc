@@ -382,7 +382,7 @@ absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question) {
   absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data, question.versions);
   if (!data.ok()) return data.status();
   if (!question.unit.empty() && question.root == "/") {
-    absl::StatusOr<std::optional<UnitEtcd>> unit = FindUnitEtcd(question.unit);
+    absl::StatusOr<std::optional<UnitEtcd>> unit = FindOtherEtcd(question.unit, question.data);
     if (!unit.ok()) return unit.status();
     data->unit = *std::move(unit);
   }

@@ -52,7 +52,7 @@ struct EtcdData {
   // Not empty: a restore of this snapshot was begun here and did not come to its end (restore_stage.h). Other
   // members may have other data now, and nobody may be started with this. Set beside all of the above.
   std::string held;
-  // Where a unit was asked about: the etcd that it runs, or is going to run, whatever folder that has.
+  // Where a unit was asked about: the etcd that it runs, or is going to run, with another data folder.
   std::optional<UnitEtcd> unit;
 
   template <typename Self, typename Fields>

@@ -1,10 +1,8 @@
 #include "src/etcd/unit_etcd.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <climits>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
+#include "src/base/real_path.h"
 #include "src/etcd/etcd_data.h"
 #include "src/host/process_info.h"
 #include "src/systemd/environment_file.h"
@@ -133,7 +132,7 @@ std::string WhyEtcdIsInTheWay(const UnitEtcd& found, absl::string_view data, abs
                       "package), or write `replace: true` below etcd: its data stays where it is");
 }
 
-absl::StatusOr<std::optional<UnitEtcd>> FindUnitEtcd(const std::string& name) {
+absl::StatusOr<std::optional<UnitEtcd>> FindOtherEtcd(const std::string& name, const std::string& data) {
   absl::StatusOr<std::optional<UnitInUse>> unit = FindUnitInUse(name);
   if (!unit.ok()) return unit.status();
   if (!unit->has_value() || (!(*unit)->active && !(*unit)->enabled)) return std::nullopt;
@@ -149,13 +148,13 @@ absl::StatusOr<std::optional<UnitEtcd>> FindUnitEtcd(const std::string& name) {
   etcd.active = (*unit)->active;
   etcd.data = EtcdDataFolder(start.argv, start.environment, start.folder, config);
   // A distribution's folder may be a link to a disk, which etcd follows.
-  std::unique_ptr<char, void (*)(void*)> real(realpath(etcd.data.c_str(), nullptr), free);
-  if (real != nullptr) etcd.data = real.get();
-  absl::StatusOr<EtcdData> data = ReadEtcdData("/", etcd.data);
-  if (!data.ok() || !data->initialised) return etcd;
+  etcd.data = RealPath(etcd.data);
+  if (etcd.data == RealPath(data)) return std::nullopt;
+  absl::StatusOr<EtcdData> found = ReadEtcdData("/", etcd.data);
+  if (!found.ok() || !found->initialised) return etcd;
   etcd.initialised = true;
-  etcd.cluster_id = data->cluster_id;
-  etcd.member_id = data->member_id;
+  etcd.cluster_id = found->cluster_id;
+  etcd.member_id = found->member_id;
   return etcd;
 }
 

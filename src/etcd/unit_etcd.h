@@ -42,8 +42,9 @@ std::string EtcdDataFolder(const std::vector<std::string>& argv, const std::vect
 // The path of its file of settings, by its arguments or variables (--config-file); "": it has none.
 std::string EtcdConfigFile(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
 
-// What the unit NAME ("etcd") runs, or is going to run at boot; nothing where it does neither.
-absl::StatusOr<std::optional<UnitEtcd>> FindUnitEtcd(const std::string& name);
+// What the unit NAME ("etcd") runs, or is going to run at boot, with its data elsewhere than in DATA; nothing
+// where it does neither, or has that folder, as a member of ours has.
+absl::StatusOr<std::optional<UnitEtcd>> FindOtherEtcd(const std::string& name, const std::string& data);
 
 // Why a member of the cluster CLUSTER_ID with its data in the folder DATA must not take the place of FOUND:
 // it would be without the data that FOUND has, which is the member's own, or somebody else's. With what to

@@ -31,9 +31,9 @@ struct VisitsSoFar {
 };
 
 // Why a survey or a rollout would go no further, by its step; of a rollout, if it restarts or starts anybody.
-// Nothing of a cluster with a silent host, nor of
-// one that is wholly on this machine: its steps look for themselves. Where a host was never reached, only
-// what the data folders of the others show. JOURNALS: as Graph::shards().
+// Nothing of a cluster with a silent host, nor of one that is wholly on this machine: its steps look for
+// themselves. Where a host was never reached, only what the data folders of the others show. JOURNALS: as
+// Graph::shards().
 absl::flat_hash_map<StepId, std::string> ForeseeRefusals(const Graph& graph,
                                                          const std::vector<Journal>& journals,
                                                          const VisitsSoFar& visits, const OpenView& open_view,

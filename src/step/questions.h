@@ -80,7 +80,8 @@ struct EtcdDataQuestion {
   static constexpr absl::string_view kWord = "etcd-data";
   std::string data, root;
   bool versions = false;  // also which etcd may go on with it: the whole log is read for that
-  std::string unit = {};  // also what systemd runs under this name, and whose data that has; empty: not asked
+  std::string unit =
+      {};  // also whether systemd runs an etcd with other data under this name; empty: not asked
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {

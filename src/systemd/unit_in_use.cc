@@ -1,10 +1,8 @@
 #include "src/systemd/unit_in_use.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,7 +13,9 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/base/paths.h"
 #include "src/base/process.h"
+#include "src/base/real_path.h"
 #include "src/base/text.h"
 #include "src/systemd/systemctl.h"
 
@@ -31,11 +31,6 @@ absl::string_view Between(absl::string_view text, absl::string_view begin, absl:
   if (from == absl::string_view::npos) return "";
   text.remove_prefix(from + begin.size());
   return text.substr(0, text.find(end));
-}
-
-std::string RealPath(const std::string& path) {
-  std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), free);
-  return real != nullptr ? real.get() : path;
 }
 
 // dpkg knows a file by the path that its package was built with, with /usr or without.
@@ -72,6 +67,10 @@ int64_t AtMonotonic(absl::string_view text) {
 }
 
 }  // namespace
+
+bool UnitInUse::is_administrators() const {
+  return absl::StartsWith(fragment, absl::StrCat(paths::on_host::kUnits, "/"));
+}
 
 std::string UnitInUse::Describe() const {
   std::vector<std::string> parts = {absl::StrCat("unit ", Shown(fragment))};
@@ -121,7 +120,9 @@ absl::StatusOr<std::optional<UnitInUse>> FindUnitInUse(const std::string& name) 
              "Environment", "EnvironmentFiles", "WorkingDirectory", "ActiveEnterTimestampMonotonic"});
   if (!properties.ok()) return properties.status();
   std::optional<UnitInUse> unit = ParseUnitInUse(*properties);
-  if (unit.has_value() && (unit->active || unit->enabled)) unit->package = PackageOf(unit->fragment);
+  // No package puts one into the administrator's folder, where ours is most of the time.
+  const bool by_package = unit.has_value() && !unit->is_administrators() && (unit->active || unit->enabled);
+  if (by_package) unit->package = PackageOf(unit->fragment);
   return unit;
 }
 

@@ -30,6 +30,8 @@ struct UnitInUse {
   bool enabled = false;  // it is started at boot
   int64_t since = 0;     // Unix seconds since when it runs; 0: it does not
 
+  // Its file is in /etc/systemd/system, as ours are, and not where packages bring theirs (systemd.unit(5)).
+  bool is_administrators() const;
   // "`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service, package etcd-server, since 10:12 UTC)"
   std::string Describe() const;
 };
