@@ -165,13 +165,12 @@ struct EtcdMember {
   std::string name;
   int cert = 0;        // what it serves: index into Cluster::certificates
   int peer_cert = -1;  // of a cluster's member: what it shows other members, and asks of them; likewise
-  std::vector<std::string> peer_urls, client_urls;         // advertised, sorted
-  std::vector<std::string> listen_urls, peer_listen_urls;  // of a cluster's member: where it listens
-  std::string probe;                                       // the client URL that checks connect to
-  std::string peer_probe;                                  // of a cluster's member: the peer URL, likewise
-  std::string answers;                                     // host:port: where it serves its own machine
-  std::vector<Argument> arguments;                         // argv of the service
-  std::vector<std::string> environment;                    // "NAME=value"
+  std::vector<std::string> peer_urls, client_urls;  // advertised, sorted
+  std::string probe;                                // the client URL that checks connect to
+  std::string peer_probe;                           // of a cluster's member: the peer URL, likewise
+  std::string answers;                              // host:port: where it serves its own machine
+  std::vector<Argument> arguments;                  // argv of the service
+  std::vector<std::string> environment;             // "NAME=value"
   // The text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder is empty
   // (systemd.exec(5), EnvironmentFile). Empty when this is no member of a cluster.
   std::string bootstrap;

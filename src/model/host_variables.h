@@ -21,6 +21,8 @@ struct HostVariables {
 // "$namespace" is none of the two. IN_URL: an IPv6 address gets brackets (RFC 3986 3.2.2).
 HostVariables PutHostIn(absl::string_view text, const Host* host, bool in_url = false);
 
+inline constexpr char kHostVariables[] = "there are $name and $address";
+
 // What to do about TEXT, which has an unknown one: ${name}, {{ name }} and $adress mean one that there is.
 // Else OTHERWISE.
 Remedy HostVariableMeant(absl::string_view text, absl::string_view otherwise);

@@ -64,10 +64,11 @@ class CertResolver {
     const HostVariables put = PutHostIn(text.value, host);
     // `per` may be what could not be read.
     if (put.unknown && report && (host != nullptr || spec_.well_formed)) {
-      diagnostics_->Error(
-          Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-          host != nullptr ? HostVariableMeant(text.value, "there are $name and $address")
-                          : "$name and $address are known where a certificate is made `per: host`");
+      ReportUnknownVariable(text,
+                            host != nullptr
+                                ? HostVariableMeant(text.value, kHostVariables)
+                                : "$name and $address are known where a certificate is made `per: host`",
+                            diagnostics_);
     }
     if (put.address_missing && report) ReportNoAddress(text, *host, spec_, diagnostics_);
     return put.text;

@@ -275,7 +275,6 @@ class EtcdResolver {
     member.client_urls = urls.advertise;
     std::sort(member.client_urls.begin(), member.client_urls.end());
     member.peer_urls = Urls("initial-advertise-peer-urls", DefaultPeerUrl());
-    member.listen_urls = urls.listen;
     member.probe = urls.advertise[0];
     member.answers = AnswersAt(urls.listen, member.probe);
     CheckInitialCluster(member);
@@ -392,6 +391,24 @@ class EtcdResolver {
   std::vector<const Text*> member_names_;  // the same as they are written; empty when nobody did
 };
 
+// `verify.from`
+std::string ResolveAskFrom(const Spec& spec, Diagnostics* diagnostics) {
+  bool hosts = false, here = false;
+  for (const Text& place : spec.ask_from) {
+    hosts = hosts || place.value == "hosts";
+    here = here || place.value == "here";
+    if (place.value == "hosts" || place.value == "here") continue;
+    diagnostics->Error(Code::kUnknownValue, place.range,
+                       absl::StrCat("members are not asked from ", Quote(place.value)),
+                       MeantOr(place.value, {"hosts", "here"}, "there are hosts and here"));
+  }
+  if (spec.ask_from_range.known() && spec.ask_from.empty() && !diagnostics->has_errors()) {
+    diagnostics->Error(Code::kBadValue, spec.ask_from_range, "members have to be asked from somewhere",
+                       "write [hosts], [here], or both, which is also what counts without the key");
+  }
+  return hosts == here ? "" : hosts ? "hosts" : "here";
+}
+
 // Hosts that have what is a member's, and are none.
 void WarnOfNoMembers(const Spec& spec, const Cluster& cluster, Diagnostics* diagnostics) {
   if (diagnostics->has_errors()) return;  // members may be missing
@@ -427,28 +444,6 @@ void AppendFlags(const EtcdContext& context, size_t member, const std::vector<ab
     }
   }
 }
-
-namespace {
-
-// `verify.from`
-std::string ResolveAskFrom(const Spec& spec, Diagnostics* diagnostics) {
-  bool hosts = false, here = false;
-  for (const Text& place : spec.ask_from) {
-    hosts = hosts || place.value == "hosts";
-    here = here || place.value == "here";
-    if (place.value == "hosts" || place.value == "here") continue;
-    diagnostics->Error(Code::kUnknownValue, place.range,
-                       absl::StrCat("members are not asked from ", Quote(place.value)),
-                       MeantOr(place.value, {"hosts", "here"}, "there are hosts and here"));
-  }
-  if (spec.ask_from_range.known() && spec.ask_from.empty() && !diagnostics->has_errors()) {
-    diagnostics->Error(Code::kBadValue, spec.ask_from_range, "members have to be asked from somewhere",
-                       "write [hosts], [here], or both, which is also what counts without the key");
-  }
-  return hosts == here ? "" : hosts ? "hosts" : "here";
-}
-
-}  // namespace
 
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   Etcd& etcd = cluster->etcd;

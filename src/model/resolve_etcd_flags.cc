@@ -48,7 +48,7 @@ class FlagsResolver {
   }
 
  private:
-  // A flag of a map of flags that has it, or of which it is good by itself.
+  // A flag as it is written, and what etcd's table has of it.
   struct Written {
     const Text* key;
     const Text* value;
@@ -62,45 +62,37 @@ class FlagsResolver {
     for (const auto& [key, value] : flags) {
       const EtcdFlag* flag = Find(key, value);
       if (flag == nullptr || IsOurs(*flag, key) || IsForAll(key) || !IsThere(*flag, key, value)) continue;
-      if (FindVariable(value.value).empty() && !IsValue(*flag, key, value, value.value)) continue;
+      if (FindVariable(value.value).empty() && !IsValue(*flag, key, value)) continue;
       WarnOfDeprecated(*flag, key, value);
       known.push_back({&key, &value, flag});
     }
     return known;
   }
 
-  // The value of WRITTEN on HOST into FLAGS.
+  // The value of WRITTEN on HOST into FLAGS. What is wrong with it is said of one host.
   void Put(const Written& written, const Host& host, std::map<std::string, Text>* flags) {
     Text value = *written.value;
     if (!FindVariable(value.value).empty()) {
       const bool in_url =
           written.flag->type == EtcdFlag::Type::kUrls || written.flag->type == EtcdFlag::Type::kOrigins;
       const HostVariables put = PutHostIn(value.value, &host, in_url);
-      if (put.unknown && Once(written)) {
-        diagnostics_->Error(Code::kBadVariable, value.range,
-                            absl::StrCat("unknown variable in ", Quote(value.value)),
-                            HostVariableMeant(value.value, "there are $name and $address"));
-      }
+      if (put.unknown && said_.insert(written.value).second)
+        ReportUnknownVariable(value, HostVariableMeant(value.value, kHostVariables), diagnostics_);
       if (put.address_missing) ReportNoAddress(*written.value, host, context_.all, diagnostics_);
       if (put.unknown || put.address_missing) return;
       value.value = put.text;
-      if (Once(written, /*look=*/true) && !IsValue(*written.flag, *written.key, value, value.value)) {
-        Once(written);
+      if (said_.count(written.value) == 0 && !IsValue(*written.flag, *written.key, value)) {
+        said_.insert(written.value);
         return;
       }
     }
     (*flags)[written.key->value] = std::move(value);
   }
 
-  // Whether nothing was said of WRITTEN yet, which from now on something is, unless this is a LOOK.
-  bool Once(const Written& written, bool look = false) {
-    return look ? said_.count(written.value) == 0 : said_.insert(written.value).second;
-  }
-
-  bool IsValue(const EtcdFlag& flag, const Text& key, const Text& place, absl::string_view value) {
-    absl::Status status = CheckEtcdFlagValue(context_.version, flag, value);
+  bool IsValue(const EtcdFlag& flag, const Text& key, const Text& value) {
+    absl::Status status = CheckEtcdFlagValue(context_.version, flag, value.value);
     if (status.ok()) return true;
-    Report(Code::kEtcdFlagValue, status, place.range, absl::StrCat("the flag ", key.value), diagnostics_);
+    Report(Code::kEtcdFlagValue, status, value.range, absl::StrCat("the flag ", key.value), diagnostics_);
     return false;
   }
 
@@ -239,7 +231,7 @@ class FlagsResolver {
   Diagnostics* diagnostics_;
   const TextPairs* written_ = nullptr;  // the map that is looked at
   bool own_ = false;                    // it is one member's
-  std::set<const Text*> said_;
+  std::set<const Text*> said_;          // values with a variable of which something was said
   std::set<std::map<std::string, std::string>> together_;  // what was looked at already
   std::set<std::pair<size_t, std::string>> problems_;      // and was said: place and message
 };

@@ -227,6 +227,11 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) 
   }
 }
 
+void ReportUnknownVariable(const Text& text, Remedy remedy, Diagnostics* diagnostics) {
+  diagnostics->Error(Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
+                     std::move(remedy));
+}
+
 void ReportNoAddress(const Text& text, const Host& host, const Spec& spec, Diagnostics* diagnostics) {
   // One that could not be read is one; what is wrong with it has been said.
   const bool written = std::any_of(spec.hosts.begin(), spec.hosts.end(), [&](const HostSpec& one) {

@@ -85,6 +85,9 @@ const CaSpec* FindCaSpec(const Spec& spec, absl::string_view name);
 Range PlaceOfCa(const Spec& spec, absl::string_view name);
 Range PlaceOfHost(const Spec& spec, absl::string_view name);
 
+// That TEXT has a variable that nobody puts in (host_variables.h), with what to do.
+void ReportUnknownVariable(const Text& text, Remedy remedy, Diagnostics* diagnostics);
+
 // That TEXT has the $address of HOST, which has none.
 void ReportNoAddress(const Text& text, const Host& host, const Spec& spec, Diagnostics* diagnostics);
 

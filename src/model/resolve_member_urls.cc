@@ -81,9 +81,7 @@ class UrlList {
   std::optional<std::string> ReadOne(const Text& text) {
     const HostVariables put = PutHostIn(text.value, &host_, /*in_url=*/true);
     if (put.unknown) {
-      diagnostics_->Error(Code::kBadVariable, text.range,
-                          absl::StrCat("unknown variable in ", Quote(text.value)),
-                          HostVariableMeant(text.value, "there are $name and $address"));
+      ReportUnknownVariable(text, HostVariableMeant(text.value, kHostVariables), diagnostics_);
       return std::nullopt;
     }
     if (put.address_missing) {

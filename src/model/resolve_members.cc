@@ -185,8 +185,6 @@ class MembersResolver {
     member.peer_urls = urls.peer_advertise;
     std::sort(member.client_urls.begin(), member.client_urls.end());
     std::sort(member.peer_urls.begin(), member.peer_urls.end());
-    member.listen_urls = urls.listen;
-    member.peer_listen_urls = urls.peer_listen;
     if (!urls.advertise.empty()) member.probe = urls.advertise[0];
     if (!urls.peer_advertise.empty()) member.peer_probe = urls.peer_advertise[0];
     if (HostOf(i).arch == "arm64" && context_.version.minor == 4)
@@ -296,13 +294,14 @@ class MembersResolver {
     const bool one_ca = server.kind->ca == peer.kind->ca;
     const EtcdFolders& folders = etcd_.folders;
     const std::string local = HttpsUrl(kLocalhost, etcd_.client_port);
+    const auto listed = [](const std::vector<std::string>& urls) { return absl::StrJoin(urls, ","); };
+    std::vector<std::string> listen = urls_[i].listen;
     // For who is on the machine. The hosts that are folders of one machine share that address.
     if (WrittenHost(context_, member->host).etcd.listen.empty() && host.root == "/" &&
-        member->listen_urls != std::vector<std::string>{local} && IsValidFor(server, kLocalhost)) {
-      member->listen_urls.push_back(local);
+        listen != std::vector<std::string>{local} && IsValidFor(server, kLocalhost)) {
+      listen.push_back(local);
     }
-    member->answers = AnswersAt(member->listen_urls, member->probe);
-    const auto listed = [](const std::vector<std::string>& urls) { return absl::StrJoin(urls, ","); };
+    member->answers = AnswersAt(listen, member->probe);
     member->arguments = {
         {"", folders.Program("etcd")},
         {"--client-cert-auth", ""},
@@ -316,11 +315,11 @@ class MembersResolver {
         {"--peer-key-file=", folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"))},
         {"--peer-trusted-ca-file=", folders.Config(one_ca ? "ca.pem" : paths::on_host::kPeerCaName)},
         {"--listen-client-urls", ""},
-        {listed(member->listen_urls), ""},
+        {listed(listen), ""},
         {"--advertise-client-urls", ""},
         {listed(member->client_urls), ""},
         {"--listen-peer-urls", ""},
-        {listed(member->peer_listen_urls), ""},
+        {listed(urls_[i].peer_listen), ""},
         {"--initial-advertise-peer-urls", ""},
         {listed(member->peer_urls), ""},
         {"--data-dir=", folders.data},

@@ -96,9 +96,10 @@ class ChecksResolver {
     const Host* host = context_.host_of();
     const HostVariables put = PutHostIn(text.value, host != nullptr ? host : &nobody, /*in_url=*/true);
     if (put.unknown) {
-      diagnostics_->Error(
-          Code::kBadVariable, text.range, absl::StrCat("unknown variable in ", Quote(text.value)),
-          HostVariableMeant(text.value, "there are $name and $address; in a URL a dollar sign is %24"));
+      ReportUnknownVariable(
+          text,
+          HostVariableMeant(text.value, absl::StrCat(kHostVariables, "; in a URL a dollar sign is %24")),
+          diagnostics_);
     }
     if (put.address_missing && host != nullptr) ReportNoAddress(text, *host, context_.all, diagnostics_);
     return put.text;
