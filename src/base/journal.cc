@@ -127,10 +127,9 @@ Journal Journal::Parse(absl::string_view text) {
     if (end == absl::string_view::npos) break;  // torn: whoever wrote it was killed
     ++journal.lines_;
     if (JournalEntry entry; FromLine(text.substr(0, end), &entry)) {
+      // The key is the label of the first entry of that name, which stays, too.
       const JournalEntry& last = journal.all_.emplace_back(std::move(entry));
-      // The key is the label of the entry behind it.
-      journal.by_label_.erase(last.label);
-      journal.by_label_.emplace(last.label, &last);
+      journal.by_label_[last.label] = &last;
     }
     text.remove_prefix(end + 1);
   }

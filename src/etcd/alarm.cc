@@ -41,9 +41,8 @@ std::string AlarmAdvice(absl::string_view name) {
     // What is removed first, and still has data, is not started by etcd; and an empty folder of a member that
     // the cluster lists is what the survey has the commands for (survey_decision.cc, JudgeEmpty).
     return "its data differs from the others', and the cluster serves nobody while it stands. Stop etcd "
-           "there, "
-           "and move its data folder away before the member is replaced; then run ninja, which prints the "
-           "commands that replace it. When it serves, `etcdctl alarm disarm`";
+           "there, and move its data folder away before the member is replaced; then run ninja, which prints "
+           "the commands that replace it. When it serves, `etcdctl alarm disarm`";
   }
   return "etcd's documentation of that alarm; then `etcdctl alarm disarm`";
 }

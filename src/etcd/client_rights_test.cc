@@ -16,7 +16,6 @@
 #include "src/base/record.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/etcd_cluster_testing.h"
-#include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/snapshot.h"
 #include "src/etcd/snapshot_auth.h"
@@ -95,17 +94,7 @@ class ClientRightsTest : public StepTest {
     StepTest::SetUp();
     if (EtcdFolder().empty()) GTEST_SKIP() << "no etcd here";
     trio_ = std::make_unique<EtcdTrio>(working_folder_);
-    const std::vector<std::string> ids = trio_->Ids(EtcdTrio::kToken);
-    cluster_.cluster_id = PredictedClusterId(ids);
-    for (size_t i = 0; i < 3; ++i) {
-      PlannedMember member;
-      member.host = member.name = trio_->members[i].name;
-      member.probe = trio_->members[i].client_url();
-      member.id = ids[i];
-      cluster_.members.push_back(member);
-    }
-    cluster_.etcdctl = {EtcdFolder() + "/etcdctl", trio_->Pki("ca.pem"), trio_->Pki("guest.pem"),
-                        trio_->Pki("guest-key.pem")};
+    cluster_ = trio_->Planned("guest");
     trio_->Start();
     trio_->AwaitHealth();
   }

@@ -270,4 +270,20 @@ Json EtcdTrio::Record() const {
   return record;
 }
 
+PlannedCluster EtcdTrio::Planned(const std::string& client) const {
+  const std::vector<std::string> ids = Ids(kToken);
+  PlannedCluster cluster;
+  cluster.cluster_id = PredictedClusterId(ids);
+  cluster.etcdctl = {EtcdFolder() + "/etcdctl", Pki("ca.pem"), Pki(client + ".pem"),
+                     Pki(client + "-key.pem")};
+  for (size_t i = 0; i < members.size(); ++i) {
+    PlannedMember member;
+    member.host = member.name = members[i].name;
+    member.probe = members[i].client_url();
+    member.id = ids[i];
+    cluster.members.push_back(member);
+  }
+  return cluster;
+}
+
 }  // namespace kplan

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "src/base/record.h"
+#include "src/etcd/etcd_cluster.h"
 
 namespace kplan {
 
@@ -50,6 +51,8 @@ class EtcdTrio {
 
   // The record of a verification of it, and the ids that members have under TOKEN.
   Json Record() const;
+  // As planned, and asked with the certificate of CLIENT ("root", "guest").
+  PlannedCluster Planned(const std::string& client) const;
   std::vector<std::string> Ids(const std::string& token) const;
   static constexpr char kToken[] = "trio";
 

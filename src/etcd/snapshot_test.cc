@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "src/etcd/etcd_cluster_testing.h"
-#include "src/etcd/facts/etcd_ids.h"
 #include "src/etcd/hash_kv.h"
 #include "src/etcd/snapshot_folder.h"
 #include "src/step/step_testing.h"
@@ -77,17 +76,7 @@ class SnapshotTest : public StepTest {
     StepTest::SetUp();
     if (EtcdFolder().empty()) GTEST_SKIP() << "no etcd here";
     trio_ = std::make_unique<EtcdTrio>(working_folder_);
-    const std::vector<std::string> ids = trio_->Ids(EtcdTrio::kToken);
-    for (size_t i = 0; i < 3; ++i) {
-      PlannedMember member;
-      member.host = member.name = trio_->members[i].name;
-      member.probe = trio_->members[i].client_url();
-      member.id = ids[i];
-      cluster_.members.push_back(member);
-    }
-    cluster_.cluster_id = PredictedClusterId(ids);
-    cluster_.etcdctl = {EtcdFolder() + "/etcdctl", trio_->Pki("ca.pem"), trio_->Pki("root.pem"),
-                        trio_->Pki("root-key.pem")};
+    cluster_ = trio_->Planned("root");
     trio_->Start();
     trio_->AwaitHealth();
   }

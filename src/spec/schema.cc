@@ -488,12 +488,12 @@ constexpr Key kStartTimeout =
         .Example("5m")
         .Without("what `unit` says (`TimeoutStartSec`; an hour for `infinity`), 90s at least");
 
-constexpr Key kReplace = Text("replace",
-                              "`true`: a service of that name that somebody else set up there (a package's) "
-                              "may give way to this one; "
-                              "its files and its data stay")
-                             .Is(KeyValues::kBool)
-                             .Without("`false`: it is an error", "false");
+constexpr Key kReplace =
+    Text("replace",
+         "`true`: a service of that name that somebody else set up there (a package's) may give way to this "
+         "one; its files and its data stay")
+        .Is(KeyValues::kBool)
+        .Without("`false`: it is an error", "false");
 
 constexpr KeySchema kTlsKeys[] = {
     Text("server",
@@ -761,12 +761,10 @@ constexpr KeySchema kVerifyKeys[] = {
     Texts("refuse", "list of `no-cert`, `wrong-ca`, `plaintext`: who must not get in")
         .OneOf("no-cert|wrong-ca|plaintext")
         .Without("all three", R"(["no-cert","wrong-ca","plaintext"])"),
-    Texts(
-        "from",
-        "list of `hosts`, `here`: whence the members of etcd on hosts over ssh are asked, by every command: "
-        "by "
-        "way of their hosts, whose agents carry the connections, or from this machine itself. `[hosts]`: no "
-        "packet goes to a member from here")
+    Texts("from",
+          "list of `hosts`, `here`: whence the members of etcd on hosts over ssh are asked, by every "
+          "command: by way of their hosts, whose agents carry the connections, or from this machine itself. "
+          "`[hosts]`: no packet goes to a member from here")
         .OneOf("hosts|here")
         .Without("both: from here where a port answers here, otherwise by way of hosts",
                  R"(["hosts","here"])"),
