@@ -26,8 +26,8 @@ std::shared_ptr<MemberDialer> MemberDialer::Make(HostAccess* hosts, const Cluste
   std::shared_ptr<MemberDialer> made(new MemberDialer(hosts, from));
   for (const MemberRecord& member : fields.members) {
     const std::string host = member.over_ssh() ? member.host : "";
-    made->AddPort(member.probe, host);
-    if (!member.peer_probe.empty()) made->AddPort(member.peer_probe, host);
+    made->AddPort(member.probe, host, member.own_probe);
+    if (!member.peer_probe.empty()) made->AddPort(member.peer_probe, host, member.own_peer_probe);
     for (const std::string& url : member.peer_urls) made->AddPort(url, host);
     if (host.empty()) continue;
     made->names_.push_back(host);
@@ -37,10 +37,17 @@ std::shared_ptr<MemberDialer> MemberDialer::Make(HostAccess* hosts, const Cluste
 }
 
 // A URL that is none is told by who asks there.
-void MemberDialer::AddPort(const std::string& url, const std::string& host) {
+void MemberDialer::AddPort(const std::string& url, const std::string& host, const std::string& own) {
   absl::StatusOr<HostPort> target = ParseHttpsUrl(url);
-  if (target.ok() && ports_.emplace(HostPortText(*target), Port{host, std::nullopt}).second)
-    targets_.push_back(*std::move(target));
+  if (!target.ok()) return;
+  Port port{host, std::nullopt, std::nullopt};
+  if (absl::StatusOr<HostPort> address = ParseHostPort(own); address.ok()) port.own = *std::move(address);
+  const std::optional<HostPort> there = port.own;
+  if (!ports_.emplace(HostPortText(*target), std::move(port)).second) return;
+  targets_.push_back(*std::move(target));
+  if (!there.has_value()) return;
+  const auto same = [&](const HostPort& it) { return it.host == there->host && it.port == there->port; };
+  if (std::none_of(targets_.begin(), targets_.end(), same)) targets_.push_back(*there);
 }
 
 absl::StatusOr<Connection> MemberDialer::Dial(const HostPort& target, absl::Duration timeout) {
@@ -60,8 +67,9 @@ absl::StatusOr<Connection> MemberDialer::Dial(const HostPort& target, absl::Dura
   while (std::optional<std::string> way = NextWay(from_, names_, port.host, port.worked, tried)) {
     const bool sure = port.worked == *way;
     absl::StatusOr<Connection> connection =
-        way->empty() ? DialFromHere(target, absl::Now() + (sure ? timeout : std::min(timeout, kHere)))
-                     : DialFrom(*way, target, timeout);
+        way->empty()
+            ? DialFromHere(target, absl::Now() + (sure ? timeout : std::min(timeout, kHere)))
+            : DialFrom(*way, *way == port.host && port.own.has_value() ? *port.own : target, timeout);
     if (connection.ok()) {
       std::lock_guard<std::mutex> lock(mutex_);
       ports_[HostPortText(target)].worked = *way;

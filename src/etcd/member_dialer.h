@@ -50,11 +50,12 @@ class MemberDialer : public Dialer {
   // A port of a member.
   struct Port {
     std::string host;                   // "": it is on this machine
+    std::optional<HostPort> own;        // where who is on that host reaches it, when that is another address
     std::optional<std::string> worked;  // the way that led there last
   };
 
   MemberDialer(HostAccess* hosts, AskFrom from) : hosts_(hosts), from_(from) {}
-  void AddPort(const std::string& url, const std::string& host);
+  void AddPort(const std::string& url, const std::string& host, const std::string& own = "");
   absl::StatusOr<std::shared_ptr<Dialer>> SessionWith(const std::string& host);
   void Forget(const std::string& host, const std::shared_ptr<Dialer>& session);
 

@@ -103,6 +103,19 @@ TEST_F(MemberDialerTest, NoneWhereMembersAreAskedFromHereAnyway) {
   EXPECT_EQ(Make("hosts"), nullptr);
 }
 
+// Where its address is translated on the way, its own host does not get there by it.
+TEST_F(MemberDialerTest, ItsOwnHostGoesWhereItListens) {
+  fields_.members[1].own_probe = "10.0.0.2:7002";
+  const auto dialer = Make("hosts");
+  EXPECT_TRUE(Dial(dialer.get(), 2).ok());
+  EXPECT_THAT(course_, ElementsAre("session with etcd-2", "etcd-2 to 7002"));
+  EXPECT_EQ(allowed_.count(7002), 1u);
+  // Others go as everybody does.
+  course_.clear();
+  EXPECT_TRUE(dialer->DialFrom("etcd-1", {"127.0.0.1", 2}, kLong).ok());
+  EXPECT_THAT(course_, ElementsAre("session with etcd-1", "etcd-1 to 2"));
+}
+
 TEST_F(MemberDialerTest, FromHereWhereAPortAnswersHere) {
   const auto dialer = Make("");
   EXPECT_FALSE(dialer->IsFromHere({"127.0.0.1", port_})) << "nobody has seen that yet";

@@ -6,9 +6,11 @@
 //   file/ unit/ dir/             as on this machine
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
+#include "src/base/url.h"
 #include "src/etcd/facts/etcd_ids.h"
 #include "src/lower/lower_internal.h"
 #include "src/step/etcd_records.h"
@@ -24,6 +26,12 @@ constexpr absl::string_view kThisArch = "amd64";
 #endif
 
 constexpr char kVerdict[] = "verify/etcd";
+
+// "https://10.0.0.11:2379" as "10.0.0.11:2379".
+std::string HostAndPort(absl::string_view url) {
+  const std::optional<UrlParts> parts = SplitUrl(url);
+  return std::string(parts.has_value() ? parts->host_port : "");
+}
 
 struct Member {
   const EtcdMember& etcd;
@@ -214,6 +222,8 @@ class ClusterLowering {
     record.root = member.host.root;
     record.data = etcd_.folders.data;
     record.peer_probe = etcd.peer_probe;
+    if (etcd.answers != HostAndPort(etcd.probe)) record.own_probe = etcd.answers;
+    if (etcd.peer_answers != HostAndPort(etcd.peer_probe)) record.own_peer_probe = etcd.peer_answers;
     record.peer_cert = pki_.leaves[etcd.peer_cert].shown_path;
     record.peer_key = paths::Key(cluster_.certificates[etcd.peer_cert].name);
     if (with_service) record.service = ServiceRecordOf(lowering_, member.service, /*with_host=*/false);

@@ -168,7 +168,7 @@ struct EtcdMember {
   std::vector<std::string> peer_urls, client_urls;  // advertised, sorted
   std::string probe;                                // the client URL that checks connect to
   std::string peer_probe;                           // of a cluster's member: the peer URL, likewise
-  std::string answers;                              // host:port: where it serves its own machine
+  std::string answers, peer_answers;                // host:port: where it serves its own machine
   std::vector<Argument> arguments;                  // argv of the service
   std::vector<std::string> environment;             // "NAME=value"
   // The text of /etc/etcd/bootstrap.env, which etcd heeds once, when its data folder is empty

@@ -302,6 +302,7 @@ class MembersResolver {
       listen.push_back(local);
     }
     member->answers = AnswersAt(listen, member->probe);
+    member->peer_answers = AnswersAt(urls_[i].peer_listen, member->peer_probe);
     member->arguments = {
         {"", folders.Program("etcd")},
         {"--client-cert-auth", ""},

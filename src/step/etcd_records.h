@@ -29,7 +29,10 @@ struct MemberRecord {
   std::string root;                             // the host's
   std::string data;                             // the data folder, inside it
   std::string peer_probe, peer_cert, peer_key;  // the same of the members' port; files relative to DIR
-  std::optional<ServiceRecord> service;         // of a rollout: without its host
+  // HOST:PORT where who is on its own host reaches it, of both ports, where that is not as from elsewhere:
+  // its addresses there may be translated on the way (NAT).
+  std::string own_probe, own_peer_probe;
+  std::optional<ServiceRecord> service;  // of a rollout: without its host
 
   bool over_ssh() const { return remote.value_or(false); }
 
@@ -55,6 +58,8 @@ struct MemberRecord {
     fields.Optional("root", self.root);
     fields.Optional("data", self.data);
     fields.Optional("peer-probe", self.peer_probe);
+    fields.Optional("own-peer-probe", self.own_peer_probe);
+    fields.Optional("own-probe", self.own_probe);
     fields.Optional("peer-cert", self.peer_cert);
     fields.Optional("peer-key", self.peer_key);
     fields.Optional("service", self.service);
