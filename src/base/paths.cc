@@ -25,6 +25,8 @@ std::string CrlPem(absl::string_view name) { return absl::StrCat("pki/", name, "
 std::string CrlDer(absl::string_view name) { return absl::StrCat("pki/", name, ".crl"); }
 std::string Superseded(absl::string_view name) { return absl::StrCat("pki/superseded/", name); }
 
+std::string EtcdReport(absl::string_view name) { return absl::StrCat("reports/verify-", name, ".json"); }
+
 std::string Archive(absl::string_view base) { return absl::StrCat("archives/", base); }
 
 std::string Rendered(absl::string_view host, absl::string_view host_path) {
@@ -34,6 +36,12 @@ std::string Rendered(absl::string_view host, absl::string_view host_path) {
 namespace on_host {
 
 std::string Unit(absl::string_view service) { return absl::StrCat(kUnits, "/", service, ".service"); }
+
+std::string EtcdPrograms(absl::string_view name) {
+  return name == "etcd" ? kBinaries : absl::StrCat("/opt/", name, "/bin");
+}
+std::string EtcdConfig(absl::string_view name) { return absl::StrCat("/etc/", name); }
+std::string EtcdData(absl::string_view name) { return absl::StrCat("/var/lib/", name); }
 
 }  // namespace on_host
 }  // namespace paths

@@ -37,7 +37,6 @@ inline constexpr char kAppliedJournal[] = ".kplan/apply/journal";  // what becam
 inline constexpr char kPlanKey[] = ".kplan/plan.key";  // by which saved plans have digests of secrets
 inline constexpr char kSnapshots[] = "snapshots";
 inline constexpr char kRendered[] = "rendered";
-inline constexpr char kVerifyEtcdReport[] = "reports/verify-etcd.json";
 
 std::string Shard(absl::string_view name);     // .kplan/steps/NAME.json
 std::string Journal(absl::string_view name);   // .kplan/journal/NAME: what became of a shard's steps
@@ -60,23 +59,28 @@ std::string CrlPem(absl::string_view name);       // pki/NAME-crl.pem
 std::string CrlDer(absl::string_view name);       // pki/NAME.crl
 std::string Superseded(absl::string_view name);   // pki/superseded/NAME: the folder of earlier certificates
 
+std::string EtcdReport(absl::string_view name);  // reports/verify-NAME.json; NAME is Etcd::name
+
 std::string Archive(absl::string_view base);                                // archives/BASE
 std::string Rendered(absl::string_view host, absl::string_view host_path);  // rendered/HOST/etc/...
 
 namespace on_host {
 
 inline constexpr char kBinaries[] = "/usr/local/bin";
-inline constexpr char kEtcdConfig[] = "/etc/etcd";
-inline constexpr char kCrlName[] = "ca.crl";  // in kEtcdConfig; DER, as etcd wants it
+inline constexpr char kCrlName[] = "ca.crl";  // in etcd's config folder; DER, as etcd wants it
 // Only a cluster has these, in the same folder: the CA of its peers and that CA's CRL (DER, too) where they
 // are not the clients', and the flags that etcd heeds once.
 inline constexpr char kPeerCaName[] = "peer-ca.pem";
 inline constexpr char kPeerCrlName[] = "peer-ca.crl";
 inline constexpr char kBootstrapName[] = "bootstrap.env";
-inline constexpr char kEtcdData[] = "/var/lib/etcd";
 inline constexpr char kUnits[] = "/etc/systemd/system";
 
 std::string Unit(absl::string_view service);  // /etc/systemd/system/SERVICE.service
+
+// Where those of the etcd NAME are when nobody says (Etcd::name).
+std::string EtcdPrograms(absl::string_view name);  // /opt/NAME/bin, and of the one called "etcd" kBinaries
+std::string EtcdConfig(absl::string_view name);    // /etc/NAME
+std::string EtcdData(absl::string_view name);      // /var/lib/NAME
 
 }  // namespace on_host
 }  // namespace paths

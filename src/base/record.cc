@@ -148,4 +148,14 @@ absl::string_view FindRecordText(absl::string_view shard, absl::string_view labe
   return absl::StripSuffix(shard.substr(begin, shard.find('\n', begin) - begin), ",");
 }
 
+std::vector<std::string> FindLabels(absl::string_view shard, absl::string_view prefix) {
+  const std::string start = absl::StrCat("\n\"", prefix);
+  std::vector<std::string> labels;
+  for (size_t begin; (begin = shard.find(start)) != absl::string_view::npos;) {
+    shard.remove_prefix(begin + start.size());
+    labels.emplace_back(shard.substr(0, shard.find('"')));
+  }
+  return labels;
+}
+
 }  // namespace kplan

@@ -58,6 +58,9 @@ std::string WordOf(const Json& record);
 // be time lost.
 absl::string_view FindRecordText(absl::string_view shard, absl::string_view label);
 
+// The labels in such a text that begin with PREFIX ("rollout/"), without it.
+std::vector<std::string> FindLabels(absl::string_view shard, absl::string_view prefix);
+
 }  // namespace kplan
 
 #endif  // KPLAN_BASE_RECORD_H_

@@ -76,12 +76,13 @@ constexpr OptionSyntax kPruneOptions[] = {
     {"--yes", ""},
 };
 
-constexpr OptionSyntax kRestoreOptions[] = {kFolder, {"--unchecked", ""}, {"--yes", ""}};
+constexpr OptionSyntax kEtcdOption = {"--etcd", "NAME"};
+constexpr OptionSyntax kRestoreOptions[] = {kFolder, kEtcdOption, {"--unchecked", ""}, {"--yes", ""}};
 constexpr OperandSyntax kRestoreOperands[] = {{"FILE", Word::kFile}};
 
 constexpr OptionSyntax kShowOptions[] = {kFolder, kJson, kOffline, kSpecOption};
 
-constexpr OptionSyntax kSnapshotOptions[] = {kFolder, kJson, {"--keep", "N"}};
+constexpr OptionSyntax kSnapshotOptions[] = {kFolder, kEtcdOption, kJson, {"--keep", "N"}};
 constexpr OperandSyntax kSnapshotOperands[] = {{"FILE", Word::kFile, "", /*optional=*/true}};
 
 constexpr OptionSyntax kStatusOptions[] = {

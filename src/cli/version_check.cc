@@ -16,8 +16,6 @@
 namespace kplan {
 namespace {
 
-constexpr char kVerdict[] = "verify/etcd";
-constexpr absl::string_view kUnpack = "unpack/etcd";
 constexpr char kDataFlag[] = "--data-dir=";
 
 // Whether the plan on disk has STEP with the same record.
@@ -38,36 +36,45 @@ std::string DataFolderOnDisk(const Graph& graph, const Step& step) {
   return "";
 }
 
-}  // namespace
-
-absl::Status CheckEtcdVersion(const Compiled& compiled) {
-  const Cluster& cluster = compiled.cluster;
-  if (!cluster.has_etcd || cluster.etcd.clustered) return absl::OkStatus();
+// Of ETCD, one member on this machine.
+absl::Status CheckVersionOf(const Etcd& etcd, const Compiled& compiled) {
+  const std::string& host = compiled.cluster.hosts[etcd.members[0].host].name;
   const std::vector<Step>& steps = compiled.graph.steps();
   const auto find = [&](absl::string_view label) {
     return std::find_if(steps.begin(), steps.end(), [&](const Step& step) { return step.label == label; });
   };
-  const auto unpack = find(kUnpack), verdict = find(kVerdict);
+  // Its record has the path of what was unpacked, and so the release.
+  const auto program = find(absl::StrCat("file/", host, etcd.folders.Program("etcd"))),
+             verdict = find(absl::StrCat("verify/", etcd.name));
   // Files only: nothing runs.
-  if (verdict == steps.end() || unpack == steps.end()) return absl::OkStatus();
-  const auto service =
-      find(absl::StrCat("service/", cluster.hosts[cluster.etcd.members[0].host].name, "/etcd"));
+  if (verdict == steps.end() || program == steps.end()) return absl::OkStatus();
+  const auto service = find(absl::StrCat("service/", host, "/", etcd.name));
   const std::string before = service == steps.end() ? "" : DataFolderOnDisk(compiled.graph, *service);
-  const bool moves = !before.empty() && before != cluster.etcd.folders.data;
-  const bool known = IsInPlanOnDisk(compiled.graph, *unpack);
+  const bool moves = !before.empty() && before != etcd.folders.data;
+  const bool known = IsInPlanOnDisk(compiled.graph, *program);
   if (known && !moves) return absl::OkStatus();
   absl::StatusOr<VerifyRecord> record = FromText<VerifyRecord>(verdict->record);
   if (!record.ok()) return record.status();
   PlanHosts hosts;
   if (moves) {
-    absl::Status status = CheckSingleMemberData(*record, before, cluster.etcd.folders.data, &hosts);
+    absl::Status status = CheckSingleMemberData(*record, before, etcd.folders.data, &hosts);
     if (!status.ok() || known) return status;
   }
-  if (!cluster.etcd.replace) {
-    absl::Status status = CheckNoOtherEtcd(*record, cluster.etcd.folders.data, &hosts);
+  if (!etcd.replace) {
+    absl::Status status = CheckNoOtherEtcd(*record, etcd.folders.data, &hosts);
     if (!status.ok()) return status;
   }
-  return CheckSingleMemberVersion(*record, cluster.etcd.version, cluster.etcd.folders.data, &hosts);
+  return CheckSingleMemberVersion(*record, etcd.version, etcd.folders.data, &hosts);
+}
+
+}  // namespace
+
+absl::Status CheckEtcdVersion(const Compiled& compiled) {
+  for (const Etcd& etcd : compiled.cluster.etcds) {
+    if (etcd.clustered) continue;
+    if (absl::Status status = CheckVersionOf(etcd, compiled); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace kplan

@@ -95,6 +95,7 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
     PlannedMember member;
     member.host = record.host;
     member.name = record.name;
+    member.unit = fields.name.empty() ? "etcd" : fields.name;
     member.id = record.id;
     member.data = record.data;
     member.root = record.root;

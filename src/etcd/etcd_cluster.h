@@ -21,6 +21,7 @@ namespace kplan {
 // many for the linker.)
 struct PlannedMember {
   std::string host, name;
+  std::string unit;                      // its service's name, "etcd"
   std::string id;                        // foretold (etcd/facts/etcd_ids.h)
   std::string data, root;                // the data folder, inside the host's root
   std::string manager;                   // "systemd", "process"

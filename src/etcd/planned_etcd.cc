@@ -18,6 +18,7 @@
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/record.h"
+#include "src/base/text.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/host/host_file.h"
 #include "src/step/etcd_records.h"
@@ -28,8 +29,9 @@
 namespace kplan {
 namespace {
 
-constexpr char kRollout[] = "rollout/etcd";
-constexpr char kVerify[] = "verify/etcd";
+constexpr char kRollout[] = "rollout/";
+constexpr char kVerify[] = "verify/";
+constexpr char kNoEtcd[] = "the plan has no etcd that kplan runs (service-manager: none?)";
 constexpr char kTrustFlag[] = "--trusted-ca-file=";
 constexpr char kDefaultToken[] = "etcd-cluster";  // of etcd's flag initial-cluster-token
 constexpr char kTokenVariable[] = "ETCD_INITIAL_CLUSTER_TOKEN=";
@@ -46,11 +48,16 @@ absl::StatusOr<std::optional<R>> FindRecord(const std::string& shard, const std:
   return std::optional<R>(*std::move(record));
 }
 
+// The shard of what hosts share.
+absl::StatusOr<std::string> ReadShared() {
+  absl::StatusOr<std::string> text = ReadFile(paths::Shard(paths::kSharedShard));
+  if (!absl::IsNotFound(text.status())) return text;
+  return absl::FailedPreconditionError("there is no plan in this folder; run `kplan gen` first, or use -C");
+}
+
 template <typename R>
 absl::StatusOr<std::optional<R>> FindShared(const std::string& label) {
-  absl::StatusOr<std::optional<R>> record = FindRecord<R>(paths::kSharedShard, label);
-  if (!absl::IsNotFound(record.status())) return record;
-  return absl::FailedPreconditionError("there is no plan in this folder; run `kplan gen` first, or use -C");
+  return FindRecord<R>(paths::kSharedShard, label);
 }
 
 // The name of the host of this machine that has the service NAME below ROOT, and the service. AGENT: the
@@ -110,8 +117,9 @@ absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify, HostAccess
 }
 
 // All but the token and the folders.
-absl::StatusOr<RestorePlan> ReadMembers(HostAccess* hosts) {
-  absl::StatusOr<std::optional<RolloutRecord>> rollout = FindShared<RolloutRecord>(kRollout);
+absl::StatusOr<RestorePlan> ReadMembers(const std::string& etcd, HostAccess* hosts) {
+  absl::StatusOr<std::optional<RolloutRecord>> rollout =
+      FindShared<RolloutRecord>(absl::StrCat(kRollout, etcd));
   if (!rollout.ok()) return rollout.status();
   if (rollout->has_value()) {
     absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout, hosts);
@@ -122,10 +130,9 @@ absl::StatusOr<RestorePlan> ReadMembers(HostAccess* hosts) {
     plan.timeout = read->timeout;
     return plan;
   }
-  absl::StatusOr<std::optional<VerifyRecord>> verify = FindShared<VerifyRecord>(kVerify);
+  absl::StatusOr<std::optional<VerifyRecord>> verify = FindShared<VerifyRecord>(absl::StrCat(kVerify, etcd));
   if (!verify.ok()) return verify.status();
-  if (!verify->has_value())
-    return absl::FailedPreconditionError("the plan has no etcd that kplan runs (service-manager: none?)");
+  if (!verify->has_value()) return absl::FailedPreconditionError(kNoEtcd);
   return ReadOneMember(**verify, hosts);
 }
 
@@ -134,7 +141,7 @@ std::string ConfigFolderOf(const ServiceRecord& service) {
   for (const auto& [text, path] : service.argv) {
     if (text == kTrustFlag) return path.substr(0, path.rfind('/'));
   }
-  return paths::on_host::kEtcdConfig;
+  return paths::on_host::EtcdConfig(service.name);
 }
 
 // The initial-cluster-token of MEMBER: a flag of its service, or a line of the file that the plan renders for
@@ -159,13 +166,36 @@ absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRe
 
 }  // namespace
 
-absl::StatusOr<PlannedCluster> ReadClusterRecords(HostAccess* hosts) {
-  absl::StatusOr<RestorePlan> plan = ReadMembers(hosts);
+absl::StatusOr<std::string> ChooseEtcd(const std::string& wanted) {
+  absl::StatusOr<std::string> shard = ReadShared();
+  if (!shard.ok()) return shard.status();
+  std::vector<std::string> names;
+  for (const char* what : {kRollout, kVerify}) {
+    for (std::string& name : FindLabels(*shard, what)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
+  }
+  if (names.empty()) return absl::FailedPreconditionError(kNoEtcd);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    if (name == wanted || name == absl::StrCat("etcd-", wanted)) return name;
+  }
+  if (wanted.empty() && names.size() == 1) return names[0];
+  return absl::FailedPreconditionError(absl::StrCat(
+      wanted.empty() ? "there are several etcds in the plan: "
+                     : absl::StrCat("the plan has no etcd ", Quote(wanted), "; there is "),
+      JoinAnd(names),
+      wanted.empty() ? "\n  next: say which one, for example --etcd=" : "\n  next: for example --etcd=",
+      names[0]));
+}
+
+absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& etcd, HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(etcd, hosts);
   return plan.ok() ? absl::StatusOr<PlannedCluster>(std::move(plan->cluster)) : plan.status();
 }
 
-absl::StatusOr<RestorePlan> ReadRestoreRecords(HostAccess* hosts) {
-  absl::StatusOr<RestorePlan> plan = ReadMembers(hosts);
+absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& etcd, HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(etcd, hosts);
   if (!plan.ok()) return plan.status();
   for (size_t i = 0; i < plan->cluster.members.size(); ++i) {
     const PlannedMember& member = plan->cluster.members[i];
@@ -186,9 +216,9 @@ absl::StatusOr<RestorePlan> ReadRestoreRecords(HostAccess* hosts) {
   return plan;
 }
 
-absl::Status ForgetEtcdStamps() {
-  for (const char* label : {kRollout, kVerify}) {
-    const std::string stamp = paths::Stamp(label);
+absl::Status ForgetEtcdStamps(const std::string& etcd) {
+  for (const char* what : {kRollout, kVerify}) {
+    const std::string stamp = paths::Stamp(absl::StrCat(what, etcd));
     if (unlink(stamp.c_str()) != 0) {
       if (errno == ENOENT) continue;
       return ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp));

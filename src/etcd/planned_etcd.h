@@ -11,16 +11,20 @@
 
 namespace kplan {
 
-// The cluster of the plan in the current folder, or the one member on this machine. HOSTS: as of
-// ReadPlannedCluster. FailedPrecondition when there is no plan, or no etcd in it that runs.
-absl::StatusOr<PlannedCluster> ReadClusterRecords(HostAccess* hosts);
+// The name in labels of the etcd that WANTED means ("etcd-events" or "events"; "": the only one), in the plan
+// in the current folder. FailedPrecondition when there is no plan, no etcd in it that runs, none of that
+// name, or several of which nobody says which.
+absl::StatusOr<std::string> ChooseEtcd(const std::string& wanted);
+
+// The cluster called ETCD, or the one member on this machine. HOSTS: as of ReadPlannedCluster.
+absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& etcd, HostAccess* hosts);
 
 // The same with what a restore needs to know. FailedPrecondition also when the members' ids do not follow
 // from what the plan says.
-absl::StatusOr<RestorePlan> ReadRestoreRecords(HostAccess* hosts);
+absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& etcd, HostAccess* hosts);
 
-// Makes the next ninja look at all of it again.
-absl::Status ForgetEtcdStamps();
+// Makes the next ninja look at all of ETCD again.
+absl::Status ForgetEtcdStamps(const std::string& etcd);
 
 }  // namespace kplan
 

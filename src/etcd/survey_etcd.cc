@@ -40,7 +40,7 @@ bool IsOnThisMachine(const PlannedCluster& cluster) {
 
 absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& member, bool versions) {
   EtcdDataQuestion question = {member.data, member.root, versions};
-  if (member.manager == "systemd" && member.root == "/") question.unit = "etcd";
+  if (member.manager == "systemd" && member.root == "/") question.unit = member.unit;
   if (hosts == nullptr && member.remote) return absl::InternalError("no way to reach the host");
   absl::StatusOr<Json> answer =
       hosts == nullptr ? EtcdDataJson(question) : hosts->Ask(member.host, ToJson(question));

@@ -1,6 +1,7 @@
 // etcd as a service: which of its inputs need a restart (etcd 3.4-3.6: trust and binary; the leaf certificate
 // and key are read again at every handshake), and how a member is proved to serve.
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,28 +14,43 @@
 namespace kplan {
 namespace {
 
-constexpr char kVerdict[] = "verify/etcd";
-
-// What there is of an architecture's archive is called "etcd" where there is one, else "etcd-arm64".
-std::string ArchiveName(const Lowering& lowering, size_t archive) {
-  const Etcd& etcd = lowering.cluster.etcd;
-  if (etcd.archives.size() == 1) return "etcd";
+// What there is of an architecture's archive is called as ETCD where there is one, else "etcd-arm64".
+std::string ArchiveName(const Lowering& lowering, const Etcd& etcd, size_t archive) {
+  if (etcd.archives.size() == 1) return etcd.name;
   for (const EtcdMember& member : etcd.members) {
     if (member.archive == static_cast<int>(archive))
-      return absl::StrCat("etcd-", lowering.cluster.hosts[member.host].arch);
+      return absl::StrCat(etcd.name, "-", lowering.cluster.hosts[member.host].arch);
   }
-  return "etcd";
+  return etcd.name;
 }
 
+// Those of all etcds, each once: two of one version have one archive.
+class ArchiveSteps {
+ public:
+  explicit ArchiveSteps(const Lowering& lowering) : lowering_(lowering) {}
+
+  StepId Of(const Etcd& etcd, size_t index) {
+    const Archive& archive = etcd.archives[index];
+    for (const auto& [other, step] : steps_) {
+      if (IsSameArchive(*other, archive)) return step;
+    }
+    steps_.emplace_back(&archive, LowerArchive(lowering_, ArchiveName(lowering_, etcd, index), archive));
+    return steps_.back().second;
+  }
+
+ private:
+  const Lowering& lowering_;
+  std::vector<std::pair<const Archive*, StepId>> steps_;
+};
+
 // MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
-Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
-                      StepId unpack) {
-  const Etcd& etcd = lowering.cluster.etcd;
+Service EtcdServiceOf(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                      const EtcdMember& member, StepId unpack) {
   const Archive& archive = etcd.archives[member.archive];
   const LeafCertificate& cert = lowering.cluster.certificates[member.cert];
   const PkiSteps::Leaf& leaf = pki.leaves[member.cert];
   Service service;
-  service.name = "etcd";
+  service.name = etcd.name;
   service.in_turn = etcd.clustered;
   service.host = member.host;
   service.place = service.user_place = etcd.place;
@@ -91,29 +107,9 @@ Service EtcdServiceOf(const Lowering& lowering, const PkiSteps& pki, const EtcdM
   return service;
 }
 
-}  // namespace
-
-EtcdServices LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki) {
-  const Etcd& etcd = lowering.cluster.etcd;
-  std::vector<StepId> unpacked;
-  for (size_t i = 0; i < etcd.archives.size(); ++i)
-    unpacked.push_back(LowerArchive(lowering, ArchiveName(lowering, i), etcd.archives[i]));
-  EtcdServices result;
-  for (const EtcdMember& member : etcd.members) {
-    Service service = EtcdServiceOf(lowering, pki, member, unpacked[member.archive]);
-    if (etcd.clustered) {
-      AddClusterFiles(lowering, pki, member, &service);
-      LowerUnitTexts(lowering, &service);
-    }
-    result.services.push_back(std::move(service));
-  }
-  return result;
-}
-
-std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, const EtcdServices& services,
-                              HostSteps* hosts) {
-  const Etcd& etcd = lowering.cluster.etcd;
-  if (etcd.clustered) return LowerEtcdCluster(lowering, pki, services.services, hosts);
+// An etcd of one member on this machine, which is started as any service.
+std::vector<StepId> LowerOneMember(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                                   const EtcdServices& services, HostSteps* hosts) {
   Graph& graph = lowering.graph;
   std::vector<StepId> proofs;
   for (size_t i = 0; i < etcd.members.size(); ++i) {
@@ -123,7 +119,7 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     const LeafCertificate& cert = lowering.cluster.certificates[member.cert];
     const ServiceFiles files = LowerServiceFiles(lowering, service, hosts->GateOf(member.host));
     StepId started = LowerServiceStep(lowering, service, files);
-    graph.AddToGroup("etcd", started);
+    graph.AddToGroup(etcd.name, started);
     if (host.manager == ServiceManager::kNone) {  // files only: nothing runs that could be asked
       proofs.push_back(started);
       continue;
@@ -141,6 +137,7 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     // Where root keeps what is installed, it is asked with what is in DIR.
     const bool by_agent = host.remote();
     VerifyRecord record;
+    record.cluster.name = NameInRecord(etcd);
     record.cluster.cluster_id = PredictedClusterId({id});
     record.manager = ManagerName(host.manager);
     record.root = host.root;
@@ -162,22 +159,65 @@ std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, con
     }
     record.cluster.members = {std::move(entry)};
     record.service = service.name;
-    record.refuse = etcd.refuse;
-    record.report = paths::kVerifyEtcdReport;
+    record.refuse = lowering.cluster.refuse;
+    record.report = paths::EtcdReport(etcd.name);
     record.timeout = kVerifyTimeoutSeconds;
     std::vector<StepId> inputs = files.of_contents;
     inputs.push_back(started);
     // Whether it runs is asked of its agent; but where the verdict says that something is wrong, it is looked
     // at again.
+    const std::string verdict = absl::StrCat("verify/", etcd.name);
     if (by_agent)
       graph.AddWatch(
-          {started, Watch::Kind::kVerdict, 0, "", graph.shards()[lowering.shared].name, kVerdict, ""});
+          {started, Watch::Kind::kVerdict, 0, "", graph.shards()[lowering.shared].name, verdict, ""});
     StepId verify =
-        graph.AddStep(StepKind::kVerify, lowering.shared, kVerdict, ToText(record), inputs, {}, etcd.place);
+        graph.AddStep(StepKind::kVerify, lowering.shared, verdict, ToText(record), inputs, {}, etcd.place);
     graph.AddWait(verify, absl::StrCat(member.probe, " is healthy, ", kVerifyTimeoutSeconds, " s at most"));
-    graph.AddToGroup("etcd", verify);
+    graph.AddToGroup(etcd.name, verify);
     graph.AddToGroup("verify", verify);
     proofs.push_back(verify);
+  }
+  return proofs;
+}
+
+}  // namespace
+
+std::string NameInRecord(const Etcd& etcd) { return etcd.name == "etcd" ? "" : etcd.name; }
+
+std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki) {
+  ArchiveSteps archives(lowering);
+  std::vector<EtcdServices> result;
+  for (const Etcd& etcd : lowering.cluster.etcds) {
+    std::vector<StepId> unpacked;
+    for (size_t i = 0; i < etcd.archives.size(); ++i) unpacked.push_back(archives.Of(etcd, i));
+    result.emplace_back();
+    for (const EtcdMember& member : etcd.members) {
+      Service service = EtcdServiceOf(lowering, etcd, pki, member, unpacked[member.archive]);
+      if (etcd.clustered) {
+        AddClusterFiles(lowering, etcd, pki, member, &service);
+        LowerUnitTexts(lowering, &service);
+      }
+      result.back().services.push_back(std::move(service));
+    }
+  }
+  return result;
+}
+
+std::vector<std::vector<StepId>> LowerEtcds(const Lowering& lowering, const PkiSteps& pki,
+                                            const std::vector<EtcdServices>& services, HostSteps* hosts) {
+  const std::vector<Etcd>& etcds = lowering.cluster.etcds;
+  // All that goes to a host comes in one stream, so it waits until all etcds there have been looked at.
+  std::vector<std::optional<StepId>> surveys;
+  for (size_t i = 0; i < etcds.size(); ++i) {
+    surveys.push_back(etcds[i].clustered
+                          ? LowerEtcdSurvey(lowering, etcds[i], pki, services[i].services, hosts)
+                          : std::nullopt);
+  }
+  std::vector<std::vector<StepId>> proofs;
+  for (size_t i = 0; i < etcds.size(); ++i) {
+    proofs.push_back(etcds[i].clustered
+                         ? LowerEtcdCluster(lowering, etcds[i], pki, services[i].services, surveys[i], hosts)
+                         : LowerOneMember(lowering, etcds[i], pki, services[i], hosts));
   }
   return proofs;
 }

@@ -25,8 +25,6 @@ constexpr absl::string_view kThisArch = "arm64";
 constexpr absl::string_view kThisArch = "amd64";
 #endif
 
-constexpr char kVerdict[] = "verify/etcd";
-
 // "https://10.0.0.11:2379" as "10.0.0.11:2379".
 std::string HostAndPort(absl::string_view url) {
   const std::optional<UrlParts> parts = SplitUrl(url);
@@ -43,12 +41,12 @@ struct Member {
 
 class ClusterLowering {
  public:
-  ClusterLowering(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
-                  HostSteps* hosts)
+  ClusterLowering(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                  const std::vector<Service>& services, HostSteps* hosts)
       : lowering_(lowering),
         graph_(lowering.graph),
         cluster_(lowering.cluster),
-        etcd_(lowering.cluster.etcd),
+        etcd_(etcd),
         pki_(pki),
         hosts_(hosts) {
     for (size_t i = 0; i < etcd_.members.size(); ++i) {
@@ -62,25 +60,22 @@ class ClusterLowering {
     }
   }
 
-  std::vector<StepId> Lower() {
-    // Files only: nothing runs that could be asked or started.
-    const bool runs = members_[0].host.manager != ServiceManager::kNone;
-    if (runs) {
-      survey_ = LowerSurvey();
-      for (const Member& member : members_) hosts_->Delay(member.etcd.host, survey_);
-    }
+  // Files only: nothing runs that could be asked or started.
+  bool Runs() const { return members_[0].host.manager != ServiceManager::kNone; }
+
+  // SURVEY: that of LowerSurvey, where anything runs.
+  std::vector<StepId> Lower(std::optional<StepId> survey) {
     std::vector<StepId> started;
     for (Member& member : members_) {
       member.files = LowerServiceFiles(lowering_, member.service, hosts_->GateOf(member.etcd.host));
-      if (runs) continue;
+      if (survey.has_value()) continue;
       started.push_back(LowerServiceStep(lowering_, member.service, member.files));
-      graph_.AddToGroup("etcd", started.back());
+      graph_.AddToGroup(etcd_.name, started.back());
     }
-    if (!runs) return started;
-    return {LowerVerify(LowerRollout())};
+    if (!survey.has_value()) return started;
+    return {LowerVerify(LowerRollout(*survey))};
   }
 
- private:
   StepId LowerSurvey() {
     std::vector<StepId> inputs;
     for (const Member& member : members_) {
@@ -94,15 +89,20 @@ class ClusterLowering {
     SurveyRecord record;
     record.cluster = ClusterOf(/*with_state=*/true, /*with_service=*/false);
     record.version = etcd_.version;
-    StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, "survey/etcd", ToText(record), inputs,
+    StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, Label("survey"), ToText(record), inputs,
                                  ClientSteps(), etcd_.place);
     if (any_remote_) graph_.AddContact(step);
+    for (const Member& member : members_) hosts_->Delay(member.etcd.host, step);
     return step;
   }
 
-  StepId LowerRollout() {
+ private:
+  // "survey/etcd"
+  std::string Label(absl::string_view what) const { return absl::StrCat(what, "/", etcd_.name); }
+
+  StepId LowerRollout(StepId survey) {
     // A member that the survey finds stopped is started.
-    std::vector<StepId> inputs = {survey_}, after;
+    std::vector<StepId> inputs = {survey}, after;
     for (const Member& member : members_) {
       inputs.insert(inputs.end(), member.files.inputs.begin(), member.files.inputs.end());
       after.insert(after.end(), member.files.others.begin(), member.files.others.end());
@@ -110,20 +110,20 @@ class ClusterLowering {
     for (StepId step : ClientSteps()) after.push_back(step);
     RolloutRecord record;
     record.cluster = ClusterOf(/*with_state=*/true, /*with_service=*/true);
-    record.max_unavailable = etcd_.max_unavailable;
+    record.max_unavailable = cluster_.max_unavailable;
     if (etcd_.snapshots_kept > 0)
       record.snapshot = RolloutRecord::Snapshot{paths::kSnapshots, etcd_.snapshots_kept};
     // One text makes the unit of each.
     record.timeout = members_[0].service.start_timeout;
-    StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, "rollout/etcd", ToText(record), inputs,
-                                 after, etcd_.place);
+    StepId step = graph_.AddStep(StepKind::kRollout, lowering_.shared, Label("rollout"), ToText(record),
+                                 inputs, after, etcd_.place);
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", record.timeout, " s each at most"));
     if (any_remote_) {
       graph_.AddContact(step);
       // Whether a member elsewhere runs is not asked each time; but where the verdict says that something is
       // wrong, they are looked at again.
       graph_.AddWatch(
-          {step, Watch::Kind::kVerdict, 0, "", graph_.shards()[lowering_.shared].name, kVerdict, ""});
+          {step, Watch::Kind::kVerdict, 0, "", graph_.shards()[lowering_.shared].name, Label("verify"), ""});
     }
     for (const Member& member : members_) {
       if (!member.host.remote()) {
@@ -133,7 +133,7 @@ class ClusterLowering {
       graph_.AddToGroup(member.host.name, step);
       graph_.AddToGroup(absl::StrCat("service/", member.host.name, "/", member.service.name), step);
     }
-    graph_.AddToGroup("etcd", step);
+    graph_.AddToGroup(etcd_.name, step);
     return step;
   }
 
@@ -152,13 +152,13 @@ class ClusterLowering {
     record.peer_cacert = CaOf(first.peer_cert);
     record.manager = "elsewhere";
     record.service = members_[0].service.name;
-    record.refuse = etcd_.refuse;
-    record.report = paths::kVerifyEtcdReport;
+    record.refuse = cluster_.refuse;
+    record.report = paths::EtcdReport(etcd_.name);
     record.timeout = kVerifyTimeoutSeconds;
-    StepId step = graph_.AddStep(StepKind::kVerify, lowering_.shared, kVerdict, ToText(record), inputs, {},
-                                 etcd_.place);
+    StepId step = graph_.AddStep(StepKind::kVerify, lowering_.shared, Label("verify"), ToText(record), inputs,
+                                 {}, etcd_.place);
     graph_.AddWait(step, absl::StrCat("every member is healthy, ", kVerifyTimeoutSeconds, " s at most"));
-    graph_.AddToGroup("etcd", step);
+    graph_.AddToGroup(etcd_.name, step);
     graph_.AddToGroup("verify", step);
     return step;
   }
@@ -185,6 +185,7 @@ class ClusterLowering {
     std::vector<std::string> ids;
     for (const Member& member : members_) ids.push_back(member.id);
     ClusterFields cluster;
+    cluster.name = NameInRecord(etcd_);
     cluster.cluster_id = PredictedClusterId(ids);
     cluster.cacert = CaOf(etcd_.members[0].cert);
     cluster.cert = pki_.leaves[etcd_.client_cert].shown_path;
@@ -193,7 +194,7 @@ class ClusterLowering {
     if (with_state) cluster.initial_cluster_state = etcd_.initial_state;
     if (with_state) cluster.replace = etcd_.replace;
     // Members on this machine are asked from here, whatever is said.
-    if (any_remote_) cluster.ask_from = etcd_.ask_from;
+    if (any_remote_) cluster.ask_from = cluster_.ask_from;
     for (const Member& member : members_) cluster.members.push_back(RecordOf(member, with_service));
     return cluster;
   }
@@ -238,58 +239,64 @@ class ClusterLowering {
   HostSteps* const hosts_;
   std::vector<Member> members_;  // as Etcd::members
   bool any_remote_ = false;
-  StepId survey_ = 0;
 };
 
 }  // namespace
 
-void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
-                     Service* service) {
+void AddClusterFiles(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                     const EtcdMember& member, Service* service) {
   const Cluster& cluster = lowering.cluster;
   const LeafCertificate& server = cluster.certificates[member.cert];
   const LeafCertificate& peer = cluster.certificates[member.peer_cert];
   if (peer.kind->ca != server.kind->ca) {
     HostFile trust;
-    trust.path = cluster.etcd.folders.Config(paths::on_host::kPeerCaName);
+    trust.path = etcd.folders.Config(paths::on_host::kPeerCaName);
     trust.from = paths::Certificate(cluster.cas[peer.kind->ca].name);
     trust.source = pki.cas[peer.kind->ca].cert;
     trust.on_change = OnChange::kRestart;
-    trust.place = cluster.etcd.place;
+    trust.place = etcd.place;
     service->files.push_back(std::move(trust));
     if (const PkiSteps::Ca& ca = pki.cas[peer.kind->ca]; ca.has_crl) {
       HostFile crl;
-      crl.path = cluster.etcd.folders.Config(paths::on_host::kPeerCrlName);
+      crl.path = etcd.folders.Config(paths::on_host::kPeerCrlName);
       crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].name);
       crl.source = ca.crl;
-      crl.place = cluster.etcd.place;
+      crl.place = etcd.place;
       service->files.push_back(std::move(crl));
     }
   }
   if (member.peer_cert != member.cert) {
     const PkiSteps::Leaf& leaf = pki.leaves[member.peer_cert];
     HostPair pair;
-    pair.certificate_path = cluster.etcd.folders.Config(absl::StrCat(peer.kind->spec_name, ".pem"));
+    pair.certificate_path = etcd.folders.Config(absl::StrCat(peer.kind->spec_name, ".pem"));
     pair.certificate_from = leaf.shown_path;
     pair.certificate_source = leaf.shown;
-    pair.key_path = cluster.etcd.folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"));
+    pair.key_path = etcd.folders.Config(absl::StrCat(peer.kind->spec_name, "-key.pem"));
     pair.key_from = paths::Key(peer.name);
     pair.key_source = leaf.key;
     pair.key_owner = member.owner;
-    pair.place = cluster.etcd.place;
+    pair.place = etcd.place;
     service->pairs.push_back(std::move(pair));
   }
   HostFile bootstrap;
-  bootstrap.path = cluster.etcd.folders.Config(paths::on_host::kBootstrapName);
+  bootstrap.path = etcd.folders.Config(paths::on_host::kBootstrapName);
   bootstrap.from = paths::Rendered(cluster.hosts[member.host].name, bootstrap.path);
-  bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap, cluster.etcd.place);
+  bootstrap.source = LowerRender(lowering, member.host, bootstrap.path, member.bootstrap, etcd.place);
   service->environment_file = bootstrap.path;
-  bootstrap.place = cluster.etcd.place;
+  bootstrap.place = etcd.place;
   service->files.push_back(std::move(bootstrap));
 }
 
-std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki,
-                                     const std::vector<Service>& services, HostSteps* hosts) {
-  return ClusterLowering(lowering, pki, services, hosts).Lower();
+std::optional<StepId> LowerEtcdSurvey(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                                      const std::vector<Service>& services, HostSteps* hosts) {
+  ClusterLowering cluster(lowering, etcd, pki, services, hosts);
+  return cluster.Runs() ? std::optional(cluster.LowerSurvey()) : std::nullopt;
+}
+
+std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                                     const std::vector<Service>& services, std::optional<StepId> survey,
+                                     HostSteps* hosts) {
+  return ClusterLowering(lowering, etcd, pki, services, hosts).Lower(survey);
 }
 
 }  // namespace kplan

@@ -195,31 +195,40 @@ void Announce(const Lowering& lowering, const Host& host, StepId step, const std
 // The host in a record: those of hosts that are reached by ssh alone have it.
 std::string HostInRecord(const Host& host);
 
-// etcd.cc: etcd's members as services, which come to the hosts like any other.
+// etcd.cc: an etcd's members as services, which come to the hosts like any other.
 struct EtcdServices {
   std::vector<Service> services;  // as Etcd::members
 };
-EtcdServices LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki);
+// Those of all etcds, as Cluster::etcds.
+std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki);
 
-// All else. Gives what proves that etcd serves, or at least starts it.
-std::vector<StepId> LowerEtcd(const Lowering& lowering, const PkiSteps& pki, const EtcdServices& etcd,
-                              HostSteps* hosts);
+// All else of them. Gives for each what proves that it serves, or at least starts it.
+std::vector<std::vector<StepId>> LowerEtcds(const Lowering& lowering, const PkiSteps& pki,
+                                            const std::vector<EtcdServices>& services, HostSteps* hosts);
+
+// ETCD's name in a record: those of `etcds` have it.
+std::string NameInRecord(const Etcd& etcd);
 
 // How long verify waits until etcd is healthy.
 inline constexpr int kVerifyTimeoutSeconds = 60;
 
 // etcd_cluster.cc: what members of Etcd::clustered have beside the others.
-void AddClusterFiles(const Lowering& lowering, const PkiSteps& pki, const EtcdMember& member,
-                     Service* service);
-std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const PkiSteps& pki,
-                                     const std::vector<Service>& services, HostSteps* hosts);
+void AddClusterFiles(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                     const EtcdMember& member, Service* service);
+// survey/ETCD, after which comes what goes to its hosts; nothing where nothing runs.
+std::optional<StepId> LowerEtcdSurvey(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                                      const std::vector<Service>& services, HostSteps* hosts);
+// And the rest.
+std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
+                                     const std::vector<Service>& services, std::optional<StepId> survey,
+                                     HostSteps* hosts);
 
 // services.cc: Cluster::services. First their archives, and all that is made from the text of cluster.yaml.
 std::vector<Service> LowerServiceSources(const Lowering& lowering, const PkiSteps& pki);
 
-// Then they themselves. ETCD: what has to be done before those that come after etcd.
+// Then they themselves. ETCDS (as Cluster::etcds): what has to be done before those that come after each.
 void LowerServices(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
-                   const std::vector<StepId>& etcd, HostSteps* hosts);
+                   const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts);
 
 // How long the checks of a service may take to be true.
 inline constexpr int kCheckTimeoutSeconds = 60;

@@ -159,9 +159,9 @@ bool IsActivated(const FurtherUnit& unit) {
 
 class ServiceLowering {
  public:
-  ServiceLowering(const Lowering& lowering, const PkiSteps& pki, const std::vector<StepId>& etcd,
-                  HostSteps* hosts)
-      : lowering_(lowering), cluster_(lowering.cluster), pki_(pki), etcd_(etcd), hosts_(hosts) {}
+  ServiceLowering(const Lowering& lowering, const PkiSteps& pki,
+                  const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts)
+      : lowering_(lowering), cluster_(lowering.cluster), pki_(pki), etcds_(etcds), hosts_(hosts) {}
 
   void Lower(const std::vector<Service>& services) {
     for (size_t i = 0; i < services.size(); ++i) done_.push_back(LowerOne(cluster_.services[i], services[i]));
@@ -172,7 +172,7 @@ class ServiceLowering {
   std::vector<StepId> LowerOne(const ServiceInstance& instance, const Service& service) {
     const Host& host = cluster_.hosts[instance.host];
     std::vector<StepId> before;
-    if (instance.after_etcd) AddTo(etcd_, &before);
+    for (int etcd : instance.after_etcds) AddTo(etcds_[etcd], &before);
     for (int other : instance.after) AddTo(done_[other], &before);
     if (instance.rollout_after >= 0) AddTo(done_[instance.rollout_after], &before);
     const ServiceFiles files = LowerServiceFiles(lowering_, service, hosts_->GateOf(instance.host));
@@ -280,7 +280,7 @@ class ServiceLowering {
   const Lowering& lowering_;
   const Cluster& cluster_;
   const PkiSteps& pki_;
-  const std::vector<StepId>& etcd_;
+  const std::vector<std::vector<StepId>>& etcds_;
   HostSteps* const hosts_;
   std::vector<std::vector<StepId>> done_;  // as Cluster::services, as far as they were lowered
 };
@@ -296,8 +296,8 @@ std::vector<Service> LowerServiceSources(const Lowering& lowering, const PkiStep
 }
 
 void LowerServices(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
-                   const std::vector<StepId>& etcd, HostSteps* hosts) {
-  ServiceLowering(lowering, pki, etcd, hosts).Lower(services);
+                   const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts) {
+  ServiceLowering(lowering, pki, etcds, hosts).Lower(services);
 }
 
 }  // namespace kplan

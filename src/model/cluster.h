@@ -65,6 +65,9 @@ struct Archive {
   Range place;           // in cluster.yaml: the key that asks for it
 };
 
+// Whether A and B are of the same file, got in the same way.
+bool IsSameArchive(const Archive& a, const Archive& b);
+
 // What a change of one of a service's inputs needs.
 enum class OnChange { kNothing, kReload, kRestart };
 
@@ -138,10 +141,10 @@ struct ServiceFolder {
 struct ServiceInstance {
   std::string name;  // the unit's, without ".service"
   int host = 0;
-  int archive = -1;         // index into Cluster::service_archives; -1: its program is there already
-  std::vector<int> after;   // indices into Cluster::services: those of the services it comes after
-  bool after_etcd = false;  // it comes after etcd, which is verified first
-  int rollout_after = -1;   // index into Cluster::services: the one that has to be verified before
+  int archive = -1;              // index into Cluster::service_archives; -1: its program is there already
+  std::vector<int> after;        // indices into Cluster::services: those of the services it comes after
+  std::vector<int> after_etcds;  // indices into Cluster::etcds: those it comes after, verified first
+  int rollout_after = -1;        // index into Cluster::services: the one that has to be verified before
   std::vector<ServiceProgram> programs;
   std::vector<ServiceFile> files;
   std::vector<ServiceCertificate> certificates;
@@ -192,15 +195,14 @@ struct EtcdFolders {
 };
 
 struct Etcd {
+  std::string name;  // its unit's, in labels, and for ninja: "etcd"; of one of `etcds` "etcd-NAME"
   std::string version, token;
   EtcdFolders folders;
   int client_port = 2379, peer_port = 2380;
   bool replace = false;             // an etcd that somebody else set up may give way to a member
-  Range place;                      // in cluster.yaml: the key `etcd`
+  Range place;                      // in cluster.yaml: the key `etcd`, or NAME in `etcds`
   std::vector<Archive> archives;    // one an architecture, in the order of the members that need them
   std::vector<EtcdMember> members;  // in the order of the spec
-  std::vector<std::string> refuse;  // of "no-cert", "wrong-ca", "plaintext"
-  std::string ask_from;             // whence members elsewhere are asked: "hosts", "here"; "": both
 
   // `etcd.tls` is written, or there are several members, or the one is reached by ssh: survey, rollout and
   // verify are then about all members. Otherwise one member here is started as any service.
@@ -208,7 +210,6 @@ struct Etcd {
   // Only a cluster has these:
   int client_cert = -1;       // what kplan and etcdctl show members: index into Cluster::certificates
   std::string initial_state;  // "new" or "existing": what members without data do (initial-cluster-state)
-  int max_unavailable = 1;    // how many members may be down at a time while they are restarted
   int snapshots_kept = 0;  // a snapshot is taken before the first restart, and so many are kept; 0: none is
 };
 
@@ -218,8 +219,11 @@ struct Cluster {
   std::vector<Host> hosts;                // by name, "node-2" before "node-10" (base/natural_order.h)
   std::vector<CertificateAuthority> cas;  // an issuer before those it signs, else by name
   std::vector<LeafCertificate> certificates;
-  bool has_etcd = false;
-  Etcd etcd;
+  std::vector<Etcd> etcds;          // `etcd`, then those of `etcds` in the order of the spec
+  std::vector<std::string> refuse;  // whom members have to: of "no-cert", "wrong-ca", "plaintext"
+  std::string ask_from;             // whence members elsewhere are asked: "hosts", "here"; "": both
+  // How many members of an etcd, or hosts of a service, may be down at a time while they are restarted.
+  int max_unavailable = 1;
   // Those that another one comes after stand before it.
   std::vector<ServiceInstance> services;
   // What the services' programs come from: (the name in labels, the archive).

@@ -66,8 +66,7 @@ class CaResolver {
  private:
   // Services that show no certificate need no CA; one that names a CA all the same is told so there.
   bool ServicesAlone() const {
-    return !spec_.services.empty() && spec_.certs.empty() && spec_.revoked.empty() &&
-           !spec_.etcd.range.known();
+    return !spec_.services.empty() && spec_.certs.empty() && spec_.revoked.empty() && spec_.etcds.empty();
   }
 
   void CheckName(const CaSpec& ca) {

@@ -5,7 +5,9 @@
 #include <initializer_list>
 #include <map>
 #include <set>
+#include <tuple>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,22 +25,26 @@
 namespace kplan {
 namespace {
 
-constexpr char kDefaultName[] = "etcd";
+constexpr char kEtcd[] = "etcd";
+// Of one of `etcds`: its user may have 32 characters (useradd(8)), and is called as its unit.
+constexpr size_t kLongestName = 27;
 // Far more than anybody runs; every member's flags name all members.
 constexpr size_t kMostMembers = 100;
 const char* const kRefusals[] = {"no-cert", "wrong-ca", "plaintext"};
 
 class EtcdResolver {
  public:
-  EtcdResolver(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics)
-      : context_{spec, spec.etcd, *cluster, cluster->etcd, diagnostics, {}, {}},
-        spec_(spec.etcd),
+  // The etcd with the index INDEX in SPEC and CLUSTER.
+  EtcdResolver(const Spec& spec, size_t index, Cluster* cluster, SocketsByMachine* sockets,
+               Diagnostics* diagnostics)
+      : context_{spec, spec.etcds[index], *cluster, cluster->etcds[index], *sockets, diagnostics, {}, {}},
+        spec_(spec.etcds[index]),
         cluster_(*cluster),
-        etcd_(cluster->etcd),
+        etcd_(cluster->etcds[index]),
         diagnostics_(diagnostics) {}
 
   void Resolve() {
-    cluster_.has_etcd = true;
+    ResolveName();
     // Flags and archive are the version's: without one there is nothing to hold them against.
     const bool versioned = ResolveVersion(), known = versioned && FindMembers();
     // No unit is made then that would say what is wrong with it.
@@ -55,9 +61,7 @@ class EtcdResolver {
     CheckPort("client-port", spec_.client_port, {"listen-client-urls", "advertise-client-urls"});
     CheckPort("peer-port", spec_.peer_port, {"listen-peer-urls", "initial-advertise-peer-urls"});
     CheckListenHosts();
-    etcd_.token = spec_.initial_cluster_token.set()                     ? spec_.initial_cluster_token.value
-                  : etcd_.clustered && context_.all.metadata_name.set() ? context_.all.metadata_name.value
-                                                                        : kDefaultToken;
+    ResolveToken();
     CheckWhichCertificates();
     if (!known) return;
     if (etcd_.clustered) {
@@ -70,14 +74,52 @@ class EtcdResolver {
   }
 
  private:
+  void ResolveName() {
+    etcd_.place = spec_.range;
+    etcd_.name = kEtcd;
+    if (!spec_.name.set()) return;
+    const std::string& name = spec_.name.value;
+    absl::StrAppend(&etcd_.name, "-", name);
+    const bool good = absl::c_all_of(
+        name, [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-'; });
+    if (!good || name.size() > kLongestName || name.front() == '-' || name.back() == '-') {
+      diagnostics_->Error(Code::kBadName, spec_.name.range,
+                          absl::StrCat("an etcd cannot be called ", Quote(name)),
+                          absl::StrCat("lower-case letters, digits and -, at most ", kLongestName,
+                                       ": its unit is etcd-NAME"));
+    } else if (name == "amd64" || name == "arm64") {
+      diagnostics_->Error(
+          Code::kNameTaken, spec_.name.range,
+          absl::StrCat("no etcd can be called ", name, ": etcd's archive for that architecture is"),
+          "give it another name");
+    } else if (const Range host = PlaceOfHost(context_.all, etcd_.name); host.known()) {
+      diagnostics_
+          ->Error(Code::kNameTaken, spec_.name.range,
+                  absl::StrCat("this etcd's unit and a host are both called ", etcd_.name),
+                  "give one of them another name: `ninja NAME` means either")
+          .Relate(host, "the host is here");
+    }
+  }
+
+  // Those of `etcds` have their own even where nobody writes one: a member must not get into another cluster.
+  void ResolveToken() {
+    if (spec_.initial_cluster_token.set()) {
+      etcd_.token = spec_.initial_cluster_token.value;
+    } else if (etcd_.clustered && context_.all.metadata_name.set()) {
+      etcd_.token = context_.all.metadata_name.value;
+      if (spec_.name.set()) absl::StrAppend(&etcd_.token, "-", spec_.name.value);
+    } else {
+      etcd_.token = spec_.name.set() ? etcd_.name : kDefaultToken;
+    }
+  }
+
   bool ResolveVersion() {
     if (!spec_.version.set()) {
       if (context_.all.well_formed)
-        diagnostics_->Error(Code::kMissingKey, spec_.range, "etcd has no version",
+        diagnostics_->Error(Code::kMissingKey, spec_.range, absl::StrCat(etcd_.name, " has no version"),
                             "for example version: 3.4.15");
       return false;
     }
-    etcd_.place = spec_.range;
     etcd_.version = spec_.version.value;
     absl::string_view text = etcd_.version;
     if (!ParseEtcdVersion(text, &context_.version)) {
@@ -211,7 +253,7 @@ class EtcdResolver {
           .Relate(spec_.tls.range, "tls is here");
     } else if (!spec_.cert.set() && !spec_.tls.range.known() && context_.all.well_formed) {
       diagnostics_->Error(
-          Code::kMissingKey, spec_.range, "etcd has no certificate",
+          Code::kMissingKey, spec_.range, absl::StrCat(etcd_.name, " has no certificate"),
           etcd_.clustered
               ? "name some of `certs`, for example\n  tls: {server: server, peer: peer, client: root}"
               : "name one of `certs`, for example cert: kubernetes");
@@ -270,7 +312,7 @@ class EtcdResolver {
   void ResolveMember(int host) {
     EtcdMember member;
     member.host = host;
-    member.name = FlagOr("name", kDefaultName);
+    member.name = FlagOr("name", etcd_.name);
     const MemberUrls urls = UrlsOf(host);
     member.client_urls = urls.advertise;
     std::sort(member.client_urls.begin(), member.client_urls.end());
@@ -296,7 +338,7 @@ class EtcdResolver {
   // Where the member on HOST, the only one, serves clients: as the flags say, or `hosts.NAME.etcd`. It has no
   // other members to serve.
   MemberUrls UrlsOf(int host) {
-    const MemberSpec& own = WrittenHost(context_, host).etcd;
+    const MemberSpec& own = WrittenMember(context_, host);
     const Text* listen = context_.Flag("listen-client-urls");
     const Text* advertise = context_.Flag("advertise-client-urls");
     MemberUrls urls;
@@ -366,7 +408,7 @@ class EtcdResolver {
   std::string AdvertisedFlag(const MemberUrls& urls) const {
     if (const Text* flag = context_.Flag("advertise-client-urls")) return flag->value;
     const Text* listen = context_.Flag("listen-client-urls");
-    const bool own = !WrittenHost(context_, members_[0]).etcd.advertise.empty();
+    const bool own = !WrittenMember(context_, members_[0]).advertise.empty();
     return listen != nullptr && !own ? listen->value : absl::StrJoin(urls.advertise, ",");
   }
 
@@ -413,14 +455,44 @@ std::string ResolveAskFrom(const Spec& spec, Diagnostics* diagnostics) {
 void WarnOfNoMembers(const Spec& spec, const Cluster& cluster, Diagnostics* diagnostics) {
   if (diagnostics->has_errors()) return;  // members may be missing
   for (const HostSpec& host : spec.hosts) {
-    const auto is_member = [&](const EtcdMember& member) {
-      return cluster.hosts[member.host].name == host.name.value;
-    };
-    const std::vector<EtcdMember>& members = cluster.etcd.members;
-    if (!host.etcd.range.known() || std::any_of(members.begin(), members.end(), is_member)) continue;
-    diagnostics->Warning(Code::kConflict, host.etcd.range,
-                         absl::StrCat("the host ", host.name.value, " is no member of etcd"),
-                         "put it into `etcd.members`, or remove this");
+    for (const MemberSpec& own : host.members) {
+      const auto etcd = std::find_if(spec.etcds.begin(), spec.etcds.end(),
+                                     [&](const EtcdSpec& one) { return one.name.value == own.etcd.value; });
+      const auto is_member = [&](const EtcdMember& member) {
+        return cluster.hosts[member.host].name == host.name.value;
+      };
+      const bool known = etcd != spec.etcds.end();
+      if (known) {
+        const std::vector<EtcdMember>& members = cluster.etcds[etcd - spec.etcds.begin()].members;
+        if (std::any_of(members.begin(), members.end(), is_member)) continue;
+      }
+      const std::string key = own.etcd.set() ? absl::StrCat("etcds.", own.etcd.value) : kEtcd;
+      diagnostics->Warning(
+          Code::kConflict, own.range, absl::StrCat("the host ", host.name.value, " is no member of ", key),
+          known ? absl::StrCat("put it into `", key, ".members`, or remove this") : "remove this");
+    }
+  }
+}
+
+// Two etcds of one version have one archive, or it would be said twice what is in one file.
+void CheckArchives(Cluster* cluster, Diagnostics* diagnostics) {
+  std::vector<const Archive*> met;
+  for (const Etcd& etcd : cluster->etcds) {
+    for (const Archive& archive : etcd.archives) {
+      const auto other = std::find_if(met.begin(), met.end(), [&](const Archive* one) {
+        return one->unpacked == archive.unpacked || one->path == archive.path;
+      });
+      if (other == met.end()) {
+        met.push_back(&archive);
+      } else if (!IsSameArchive(**other, archive)) {
+        diagnostics
+            ->Error(Code::kConflict, archive.place,
+                    absl::StrCat("two etcds would keep different archives in ", archive.unpacked),
+                    "write the same `archive` for both, or another version for one")
+            .Relate((*other)->place, "the other one is here");
+        return;
+      }
+    }
   }
 }
 
@@ -445,9 +517,16 @@ void AppendFlags(const EtcdContext& context, size_t member, const std::vector<ab
   }
 }
 
+bool IsSameArchive(const Archive& a, const Archive& b) {
+  const auto all = [](const Archive& it) {
+    return std::tie(it.url, it.mirrors, it.ca, it.netrc, it.path, it.given, it.sha256, it.unpacked,
+                    it.members);
+  };
+  return all(a) == all(b) && a.token == b.token;
+}
+
 void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
-  Etcd& etcd = cluster->etcd;
-  etcd.ask_from = ResolveAskFrom(spec, diagnostics);
+  cluster->ask_from = ResolveAskFrom(spec, diagnostics);
   for (const Text& refusal : spec.verify_refuse) {
     if (std::find(std::begin(kRefusals), std::end(kRefusals), refusal.value) == std::end(kRefusals)) {
       diagnostics->Error(Code::kUnknownValue, refusal.range,
@@ -460,13 +539,15 @@ void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
     bool asked =
         !spec.refuse_range.known() || std::any_of(spec.verify_refuse.begin(), spec.verify_refuse.end(),
                                                   [&](const Text& text) { return text.value == refusal; });
-    if (asked) etcd.refuse.push_back(refusal);
+    if (asked) cluster->refuse.push_back(refusal);
   }
-  if (spec.etcd.range.known()) EtcdResolver(spec, cluster, diagnostics).Resolve();
+  cluster->etcds.resize(spec.etcds.size());
+  SocketsByMachine sockets;
+  for (size_t i = 0; i < spec.etcds.size(); ++i)
+    EtcdResolver(spec, i, cluster, &sockets, diagnostics).Resolve();
   WarnOfNoMembers(spec, *cluster, diagnostics);
-  if (!spec.etcd.range.known()) return;
-  const size_t members = std::max<size_t>(spec.etcd.members.size(), 1);
-  ResolveMaxUnavailable(spec, static_cast<int>(members), &etcd, diagnostics);
+  for (const EtcdSpec& etcd : spec.etcds) ResolveMaxUnavailable(spec, etcd, cluster, diagnostics);
+  if (!diagnostics->has_errors()) CheckArchives(cluster, diagnostics);
 }
 
 }  // namespace kplan

@@ -32,7 +32,7 @@ class FlagsResolver {
     for (int index : hosts) {
       const Host& host = context_.cluster.hosts[index];
       own_ = true;
-      const std::vector<Written> own = Known(WrittenHost(context_, index).etcd.flags);
+      const std::vector<Written> own = Known(WrittenMember(context_, index).flags);
       own_ = false;
       context_.flags.emplace_back();
       for (const std::vector<Written>* flags : {&common, &own}) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "src/etcd/facts/etcd_flags.h"
 #include "src/model/cluster.h"
 #include "src/model/resolve_internal.h"
@@ -19,11 +20,25 @@ namespace kplan {
 
 inline constexpr char kDefaultToken[] = "etcd-cluster";  // etcd's own default
 
+// An address at which a member listens, and who says so.
+struct MemberSocket {
+  const Etcd* etcd = nullptr;
+  std::string host;  // an address in its one form, or a name
+  int port = 0;
+  std::string what;  // "the flag listen-metrics-urls", "for clients"
+  std::string url;
+  Range range;
+};
+// Those of a machine, by its host's index in Cluster::hosts; -1: this machine, which hosts that are folders
+// share.
+using SocketsByMachine = std::map<int, std::vector<MemberSocket>>;
+
 struct EtcdContext {
   const Spec& all;
   const EtcdSpec& spec;
   Cluster& cluster;
   Etcd& etcd;
+  SocketsByMachine& sockets;  // of the members that are resolved already, of earlier etcds, too
   Diagnostics* diagnostics;
   EtcdVersion version;
   // Those that are good, by name, with the host's variables put in: of each member, in the order of
@@ -32,6 +47,9 @@ struct EtcdContext {
 
   // Null when it is not written.
   const Text* Flag(const std::string& name, size_t member = 0) const;
+
+  // Where it stands in cluster.yaml, for a message: "etcd", or "etcds.NAME".
+  std::string Key() const { return spec.name.set() ? absl::StrCat("etcds.", spec.name.value) : "etcd"; }
 };
 
 // ---- resolve_etcd.cc
@@ -90,11 +108,16 @@ struct MemberUrls {
 // HOST as it is written.
 const HostSpec& WrittenHost(const EtcdContext& context, int host);
 
-// What `hosts.NAME.etcd` of HOST (an index into Cluster::hosts) says, put into URLS; what it does not say
+// What `hosts.NAME.etcd` (of one of `etcds` `hosts.NAME.etcds.ETCD`) has of HOST; nothing where it is not
+// written.
+const MemberSpec& WrittenMember(const EtcdContext& context, int host);
+
+// What that says of HOST (an index into Cluster::hosts), put into URLS; what it does not say
 // stays as it is. False, and errors, when something of it will not do.
 bool ResolveMemberUrls(const EtcdContext& context, int host, MemberUrls* urls);
 
-// Errors where MEMBER, whose URLs and flags are known, would listen twice at one address: etcd then ends.
+// Errors where MEMBER, whose URLs and flags are known, would listen twice at one address, or where another
+// etcd of its machine does: etcd then ends.
 // SAID: where errors stand, of other members, too: one of a flag that they all have is said once.
 void CheckListening(const EtcdContext& context, size_t member, const MemberUrls& urls,
                     std::set<size_t>* said);
@@ -126,8 +149,9 @@ void ResolveClusterMembers(const EtcdContext& context, const std::vector<int>& h
 bool CheckMemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
                       const std::vector<const Text*>& names, std::vector<MemberUrls>* urls);
 
-// `rollout.max-unavailable` for so many members.
-void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostics* diagnostics);
+// `rollout.max-unavailable`, which has to leave ETCD a quorum.
+void ResolveMaxUnavailable(const Spec& spec, const EtcdSpec& etcd, Cluster* cluster,
+                           Diagnostics* diagnostics);
 
 }  // namespace kplan
 

@@ -25,9 +25,10 @@ class PlacesResolver {
 
   void Resolve() {
     EtcdFolders& folders = etcd_.folders;
-    folders.bin = Folder(spec_.bin_dir, paths::on_host::kBinaries);
-    folders.config = Folder(spec_.config_dir, paths::on_host::kEtcdConfig);
-    folders.data = Folder(spec_.data_dir, paths::on_host::kEtcdData);
+    // Those of `etcds` share nothing: each may have a release of its own.
+    folders.bin = Folder(spec_.bin_dir, paths::on_host::EtcdPrograms(etcd_.name));
+    folders.config = Folder(spec_.config_dir, paths::on_host::EtcdConfig(etcd_.name));
+    folders.data = Folder(spec_.data_dir, paths::on_host::EtcdData(etcd_.name));
     // What etcd writes is its own, and only one of its folders has each.
     CheckApart(spec_.data_dir, folders.data, "data-dir", spec_.bin_dir, folders.bin, "bin-dir");
     CheckApart(spec_.data_dir, folders.data, "data-dir", spec_.config_dir, folders.config, "config-dir");
@@ -44,8 +45,8 @@ class PlacesResolver {
   }
 
  private:
-  std::string Folder(const Text& written, absl::string_view otherwise) {
-    return written.set() && CheckHostPath(written, diagnostics_) ? written.value : std::string(otherwise);
+  std::string Folder(const Text& written, std::string otherwise) {
+    return written.set() && CheckHostPath(written, diagnostics_) ? written.value : std::move(otherwise);
   }
 
   int Port(const Text& written, absl::string_view key, int otherwise) {

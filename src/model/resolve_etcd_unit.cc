@@ -16,8 +16,6 @@
 namespace kplan {
 namespace {
 
-// Who etcd runs as with `hardening: strict`.
-constexpr char kStrictUser[] = "etcd";
 // Folders directly in it are systemd's to make (StateDirectory, systemd.exec(5)).
 constexpr char kStateFolder[] = "/var/lib/";
 
@@ -75,8 +73,9 @@ void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMemb
     return;
   }
   const std::string* written = WrittenUser(context.spec.unit);
-  const bool ours = written == nullptr || *written == kStrictUser;
-  if (ours) member->user = kStrictUser;
+  // Each etcd of a machine has a user of its own.
+  const bool ours = written == nullptr || *written == context.etcd.name;
+  if (ours) member->user = context.etcd.name;
   const std::string& data = context.etcd.folders.data;
   absl::string_view state = data;
   const bool by_systemd = absl::ConsumePrefix(&state, kStateFolder) && !absl::StrContains(state, '/');
@@ -90,7 +89,7 @@ void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMemb
 void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* member) {
   Unit unit;
   unit.sections = {
-      {"Unit", {{"Description", {"etcd"}}, {"Documentation", {"https://github.com/coreos"}}}},
+      {"Unit", {{"Description", {context.etcd.name}}, {"Documentation", {"https://github.com/coreos"}}}},
       {"Service",
        {{"Type", {"notify"}},
         {"ExecStart", {ExecStart(member->arguments)}},
@@ -104,7 +103,7 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
   }
   // A folder that was chosen may be on a disk of its own.
   const std::string& data = context.etcd.folders.data;
-  if (data != paths::on_host::kEtcdData) unit.Set("Unit", "RequiresMountsFor", data);
+  if (data != paths::on_host::EtcdData(context.etcd.name)) unit.Set("Unit", "RequiresMountsFor", data);
   // What is wrong with the text is wrong for every member: it is said once.
   Diagnostics unheard(&context.diagnostics->source());
   Diagnostics* diagnostics = report ? context.diagnostics : &unheard;

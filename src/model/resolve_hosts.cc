@@ -193,7 +193,7 @@ const std::vector<absl::string_view>& ReservedHostNames() {
 }
 
 void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
-  if (spec.hosts.empty() && (spec.etcd.range.known() || !spec.services.empty()) && spec.well_formed) {
+  if (spec.hosts.empty() && (!spec.etcds.empty() || !spec.services.empty()) && spec.well_formed) {
     diagnostics->Error(Code::kMissingKey, {}, "there are no hosts",
                        "write, for this machine,\n  hosts:\n    worker: {}");
   }

@@ -46,9 +46,8 @@ class MemberHosts {
       urls_.emplace_back();
       AddAddress(i);
       ResolveMemberUrls(context_, hosts_[i], &urls_[i]);
-      for (const std::vector<Text>* texts : {&Written(i).etcd.advertise, &Written(i).etcd.peer_advertise})
-        CheckIsReached(i, *texts,
-                       texts == &Written(i).etcd.advertise ? urls_[i].advertise : urls_[i].peer_advertise);
+      CheckIsReached(i, Own(i).advertise, urls_[i].advertise);
+      CheckIsReached(i, Own(i).peer_advertise, urls_[i].peer_advertise);
       CheckApart(i);
     }
     return diagnostics_->error_count() == errors_before;
@@ -58,12 +57,13 @@ class MemberHosts {
   const Host& HostOf(size_t member) const { return cluster_.hosts[hosts_[member]]; }
 
   const HostSpec& Written(size_t member) const { return WrittenHost(context_, hosts_[member]); }
+  const MemberSpec& Own(size_t member) const { return WrittenMember(context_, hosts_[member]); }
 
   // The URLs of its address, where nobody says others.
   void AddAddress(size_t i) {
     const Host& host = HostOf(i);
     const HostSpec& written = Written(i);
-    const MemberSpec& own = written.etcd;
+    const MemberSpec& own = Own(i);
     const bool listens = own.listen.empty() || own.peer_listen.empty();
     const bool needed = listens || own.advertise.empty() || own.peer_advertise.empty();
     if (!needed) return;
@@ -141,11 +141,10 @@ class MemberHosts {
 
   void SayNotApart(size_t i, size_t other, const std::string& url, bool by_peers) {
     const auto place = [&](size_t member) {
-      const HostSpec& written = Written(member);
-      const std::vector<Text>& own = by_peers ? written.etcd.peer_advertise : written.etcd.advertise;
-      return own.empty() ? written.address.range : own[0].range;
+      const std::vector<Text>& own = by_peers ? Own(member).peer_advertise : Own(member).advertise;
+      return own.empty() ? Written(member).address.range : own[0].range;
     };
-    const bool addresses = !Written(i).etcd.range.known() && !Written(other).etcd.range.known();
+    const bool addresses = !Own(i).range.known() && !Own(other).range.known();
     diagnostics_
         ->Error(Code::kDuplicateEntry, place(i),
                 absl::StrCat("the members ", HostOf(other).name, " and ", HostOf(i).name,
@@ -178,7 +177,9 @@ bool CheckMemberHosts(const EtcdContext& context, const std::vector<int>& hosts,
   return members.CheckAddresses();
 }
 
-void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostics* diagnostics) {
+void ResolveMaxUnavailable(const Spec& spec, const EtcdSpec& etcd, Cluster* cluster,
+                           Diagnostics* diagnostics) {
+  const int members = std::max(static_cast<int>(etcd.members.size()), 1);
   const Text& text = spec.rollout.max_unavailable;
   if (!text.set()) return;
   int number = 0;
@@ -197,10 +198,10 @@ void ResolveMaxUnavailable(const Spec& spec, int members, Etcd* etcd, Diagnostic
                              members == 1 ? " bears" : " bear", " the loss of ",
                              members < 3 ? "none" : absl::StrCat(most)),
                 Write(absl::StrCat(most), most > 1 ? " or less" : ""))
-        .Relate(spec.etcd.members.empty() ? Range() : spec.etcd.members[0].range, "the members are here");
+        .Relate(etcd.members.empty() ? Range() : etcd.members[0].range, "the members are here");
     return;
   }
-  etcd->max_unavailable = number;
+  cluster->max_unavailable = number;
 }
 
 }  // namespace kplan

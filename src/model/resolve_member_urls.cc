@@ -153,22 +153,17 @@ class UrlList {
   Diagnostics* diagnostics_;
 };
 
-// An address at which a member listens, and who says so.
-struct Socket {
-  std::string host;  // in its one form
-  int port = 0;
-  std::string what;  // "the flag listen-metrics-urls", "listen"
-  std::string url;
-  Range range;
-};
-
+// The addresses at which one member of ETCD listens.
 class SocketList {
  public:
+  explicit SocketList(const Etcd& etcd) : etcd_(etcd) {}
+
   void Add(absl::string_view what, absl::string_view urls, Range range) {
     for (absl::string_view text : absl::StrSplit(urls, ',')) {
       Url url;
       if (!ParseUrl(text, &url)) continue;
-      sockets_.push_back({Canonical(url.host), url.port, std::string(what), std::string(text), range});
+      sockets_.push_back(
+          {&etcd_, Canonical(url.host), url.port, std::string(what), std::string(text), range});
     }
   }
   void Add(absl::string_view what, const std::vector<std::string>& urls, Range range) {
@@ -179,12 +174,12 @@ class SocketList {
   void Check(const Host& host, std::set<size_t>* said, Diagnostics* diagnostics) const {
     for (size_t i = 1; i < sockets_.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        const Socket &later = sockets_[i], &earlier = sockets_[j];
-        if (later.port != earlier.port || !Clash(later.host, earlier.host)) continue;
+        const MemberSocket &later = sockets_[i], &earlier = sockets_[j];
+        if (!Meet(later, earlier)) continue;
         if (!said->insert(later.range.begin).second) break;
         diagnostics
             ->Error(Code::kConflict, later.range,
-                    absl::StrCat("etcd on ", host.name, " cannot listen at both ", earlier.url, " (",
+                    absl::StrCat(etcd_.name, " on ", host.name, " cannot listen at both ", earlier.url, " (",
                                  earlier.what, ") and ", later.url, " (", later.what, ")"),
                     "write another port for one of the two")
             .Relate(earlier.range.begin != later.range.begin ? earlier.range : Range(),
@@ -194,8 +189,33 @@ class SocketList {
     }
   }
 
+  // The same beside those of other etcds, TAKEN, which gets these. SPEC: where ETCD is written.
+  void CheckBeside(const Host& host, const EtcdSpec& spec, std::vector<MemberSocket>* taken,
+                   Diagnostics* diagnostics) const {
+    for (const MemberSocket& socket : sockets_) {
+      const auto other = std::find_if(taken->begin(), taken->end(), [&](const MemberSocket& one) {
+        return one.etcd != &etcd_ && Meet(one, socket);
+      });
+      if (other == taken->end()) continue;
+      const Text& port = socket.what == "for members" ? spec.peer_port : spec.client_port;
+      diagnostics
+          ->Error(Code::kConflict, port.set() ? port.range : spec.range,
+                  absl::StrCat(etcd_.name, " on ", host.name, " cannot listen at ", socket.url, " (",
+                               socket.what, "): ", other->etcd->name, " listens at ", other->url),
+                  "give it ports of its own, for example\n  client-port: 2381\n  peer-port: 2382")
+          .Relate(other->etcd->place, "the other one is here");
+      break;
+    }
+    taken->insert(taken->end(), sockets_.begin(), sockets_.end());
+  }
+
  private:
-  std::vector<Socket> sockets_;
+  static bool Meet(const MemberSocket& a, const MemberSocket& b) {
+    return a.port == b.port && Clash(a.host, b.host);
+  }
+
+  const Etcd& etcd_;
+  std::vector<MemberSocket> sockets_;
 };
 
 }  // namespace
@@ -218,8 +238,16 @@ const HostSpec& WrittenHost(const EtcdContext& context, int host) {
   });
 }
 
+const MemberSpec& WrittenMember(const EtcdContext& context, int host) {
+  static const auto* nothing = new MemberSpec;
+  for (const MemberSpec& member : WrittenHost(context, host).members) {
+    if (member.etcd.value == context.spec.name.value) return member;
+  }
+  return *nothing;
+}
+
 bool ResolveMemberUrls(const EtcdContext& context, int host, MemberUrls* urls) {
-  const MemberSpec& spec = WrittenHost(context, host).etcd;
+  const MemberSpec& spec = WrittenMember(context, host);
   const int errors_before = context.diagnostics->error_count();
   const auto read = [&](absl::string_view key, const std::vector<Text>& texts, bool listen, int port,
                         std::vector<std::string>* out) {
@@ -245,7 +273,8 @@ void CheckListening(const EtcdContext& context, size_t member, const MemberUrls&
     if (!texts.empty()) return texts[0].range;
     return written.address.set() ? written.address.range : written.name.range;
   };
-  SocketList sockets;
+  const MemberSpec& own = WrittenMember(context, index);
+  SocketList sockets(context.etcd);
   const auto add = [&](const char* flag, const std::vector<std::string>& otherwise, absl::string_view what,
                        Range range) {
     if (const Text* text = context.Flag(flag, member)) {
@@ -254,11 +283,14 @@ void CheckListening(const EtcdContext& context, size_t member, const MemberUrls&
       sockets.Add(what, otherwise, range);
     }
   };
-  add("listen-client-urls", urls.listen, "for clients", place(written.etcd.listen));
-  add("listen-peer-urls", urls.peer_listen, "for members", place(written.etcd.peer_listen));
+  add("listen-client-urls", urls.listen, "for clients", place(own.listen));
+  add("listen-peer-urls", urls.peer_listen, "for members", place(own.peer_listen));
   add("listen-client-http-urls", {}, "", {});
   add("listen-metrics-urls", {}, "", {});
   sockets.Check(host, said, context.diagnostics);
+  constexpr int kThisMachine = -1;
+  sockets.CheckBeside(host, context.spec, &context.sockets[host.here() ? kThisMachine : index],
+                      context.diagnostics);
 }
 
 std::string AnswersAt(const std::vector<std::string>& listen, const std::string& probe) {

@@ -35,7 +35,7 @@ struct Resolved {
     shown = diagnostics.Format(false);
   }
 
-  const EtcdMember& member(size_t i) const { return cluster.etcd.members[i]; }
+  const EtcdMember& member(size_t i) const { return cluster.etcds[0].members[i]; }
   // The value of the option NAME ("--listen-peer-urls") of MEMBER; "" when it has none.
   std::string Flag(size_t i, const std::string& name) const {
     const std::vector<Argument>& arguments = member(i).arguments;

@@ -118,7 +118,8 @@ class MembersResolver {
   bool IsNamed(const Text& purpose, absl::string_view what) {
     if (Named(purpose).set()) return true;
     if (context_.spec.tls.range.known() && context_.all.well_formed) {
-      diagnostics_->Error(Code::kMissingKey, context_.spec.tls.range, absl::StrCat("etcd.tls has no ", what),
+      diagnostics_->Error(Code::kMissingKey, context_.spec.tls.range,
+                          absl::StrCat(context_.Key(), ".tls has no ", what),
                           "it has all three: tls: {server: server, peer: peer, client: root}");
     }
     return false;
@@ -250,7 +251,7 @@ class MembersResolver {
         const std::string host = HostOfUrl(url);
         if (IsValidFor(cluster_.certificates[certs[i]], host)) continue;
         missing.push_back(absl::StrCat(host, " (", HostOf(i).name, ")"));
-        const MemberSpec& own = WrittenHost(context_, hosts_[i]).etcd;
+        const MemberSpec& own = WrittenMember(context_, hosts_[i]);
         all_addresses = all_addresses && own.advertise.empty() && own.peer_advertise.empty();
       }
     }
@@ -297,7 +298,7 @@ class MembersResolver {
     const auto listed = [](const std::vector<std::string>& urls) { return absl::StrJoin(urls, ","); };
     std::vector<std::string> listen = urls_[i].listen;
     // For who is on the machine. The hosts that are folders of one machine share that address.
-    if (WrittenHost(context_, member->host).etcd.listen.empty() && host.root == "/" &&
+    if (WrittenMember(context_, member->host).listen.empty() && host.root == "/" &&
         listen != std::vector<std::string>{local} && IsValidFor(server, kLocalhost)) {
       listen.push_back(local);
     }

@@ -39,7 +39,17 @@ class AfterResolver {
     }
     if (parts.size() == 3) host = parts[1];
     if (!host.empty() && !FindHost(text, host, entry)) return false;
-    if (name == "etcd") return FindEtcd(text, entry);
+    if (FindEtcd(name, entry)) return true;
+    if (name == "etcd") {
+      if (spec_.etcds.empty() && spec_.well_formed)
+        diagnostics_->Error(Code::kUnknownName, text.range, "there is no etcd to come after",
+                            "write `etcd`, or remove it");
+      else if (!spec_.etcds.empty())
+        diagnostics_->Error(
+            Code::kAmbiguous, text.range, "the etcds here are those of `etcds`",
+            absl::StrCat("write the one that it needs, for example ", cluster_.etcds[0].name));
+      return false;
+    }
     auto found = services_.find(name);
     if (found == services_.end()) {
       if (!spec_.knows_services) return false;
@@ -47,7 +57,7 @@ class AfterResolver {
         std::vector<absl::string_view> all;
         for (const GenericServiceSpec& one : spec_.services)
           if (one.name.value != service.name.value) all.push_back(one.name.value);
-        if (cluster_.has_etcd) all.push_back("etcd");
+        for (const Etcd& etcd : cluster_.etcds) all.push_back(etcd.name);
         return all;
       };
       diagnostics_->Error(
@@ -104,14 +114,14 @@ class AfterResolver {
   }
 
   // etcd is verified as a whole: which member is named says nothing.
-  bool FindEtcd(const Text& text, AfterEntry* entry) {
-    entry->etcd = true;
-    entry->host = -1;
-    if (!cluster_.has_etcd && spec_.well_formed) {
-      diagnostics_->Error(Code::kUnknownName, text.range, "there is no etcd to come after",
-                          "write `etcd`, or remove it");
+  bool FindEtcd(absl::string_view name, AfterEntry* entry) const {
+    for (size_t i = 0; i < cluster_.etcds.size(); ++i) {
+      if (cluster_.etcds[i].name != name) continue;
+      entry->etcd = static_cast<int>(i);
+      entry->host = -1;
+      return true;
     }
-    return cluster_.has_etcd;
+    return false;
   }
 
   const Spec& spec_;
@@ -156,7 +166,7 @@ class Sorter {
         continue;
       }
       const AfterEntry& entry = after_[step.service][step.next++];
-      if (entry.etcd) continue;
+      if (entry.etcd >= 0) continue;
       if (state_[entry.service] == State::kOpen) ReportCycle(entry.service);
       if (state_[entry.service] == State::kNew) Open(entry.service);
     }
@@ -207,17 +217,18 @@ std::vector<std::vector<AfterEntry>> ResolveAfter(const Spec& spec, const Cluste
   std::vector<std::vector<AfterEntry>> after;
   for (const GenericServiceSpec& service : spec.services) {
     std::vector<AfterEntry> entries;
-    absl::flat_hash_set<std::pair<int, int>> seen;  // service (-1: etcd) and host
+    absl::flat_hash_set<std::pair<int, int>> seen;  // service (below 0: an etcd) and host
     for (const Text& text : service.after) {
       AfterEntry entry;
       if (!resolver.Resolve(service, text, &entry)) continue;
-      if (seen.emplace(entry.etcd ? -1 : entry.service, entry.host).second) entries.push_back(entry);
+      if (seen.emplace(entry.etcd >= 0 ? -1 - entry.etcd : entry.service, entry.host).second)
+        entries.push_back(entry);
     }
     // A service on all hosts is also one on each.
     entries.erase(
         std::remove_if(entries.begin(), entries.end(),
                        [&](const AfterEntry& entry) {
-                         return !entry.etcd && entry.host >= 0 && seen.contains({entry.service, -1});
+                         return entry.etcd < 0 && entry.host >= 0 && seen.contains({entry.service, -1});
                        }),
         entries.end());
     after.push_back(std::move(entries));

@@ -28,8 +28,12 @@ class PathsChecker {
     std::vector<std::vector<Claim>> claims;
     for (const GenericServiceSpec& service : spec_.services) claims.push_back(ClaimsOf(service));
     std::vector<std::vector<const std::vector<Claim>*>> by_host(cluster_.hosts.size());
-    const std::vector<std::vector<Claim>> etcd = ClaimsOfMembers();
-    for (size_t i = 0; i < etcd.size(); ++i) by_host[cluster_.etcd.members[i].host].push_back(&etcd[i]);
+    std::vector<std::vector<std::vector<Claim>>> etcds;
+    for (const Etcd& etcd : cluster_.etcds) etcds.push_back(ClaimsOfMembers(etcd));
+    for (size_t k = 0; k < etcds.size(); ++k) {
+      for (size_t i = 0; i < etcds[k].size(); ++i)
+        by_host[cluster_.etcds[k].members[i].host].push_back(&etcds[k][i]);
+    }
     for (size_t i = 0; i < claims.size(); ++i) {
       for (int host : hosts[i]) by_host[host].push_back(&claims[i]);
     }
@@ -69,20 +73,19 @@ class PathsChecker {
     return absl::StrCat("/etc/sysusers.d/", user, ".conf");
   }
 
-  std::vector<std::vector<Claim>> ClaimsOfMembers() const {
+  std::vector<std::vector<Claim>> ClaimsOfMembers(const Etcd& etcd) const {
     std::vector<std::vector<Claim>> claims;
-    const EtcdFolders& folders = cluster_.etcd.folders;
-    for (const EtcdMember& member : cluster_.etcd.members) {
+    const EtcdFolders& folders = etcd.folders;
+    for (const EtcdMember& member : etcd.members) {
       std::vector<Claim> of_member;
       auto add = [&](std::string path, bool folder = false) {
-        of_member.push_back({std::move(path), spec_.etcd.range, "etcd", folder});
+        of_member.push_back({std::move(path), etcd.place, etcd.name, folder});
       };
-      add(paths::on_host::Unit("etcd"));
+      add(paths::on_host::Unit(etcd.name));
       if (!member.user.empty()) add(UsersFile(member.user));
       add(folders.data, /*folder=*/true);
-      if (static_cast<size_t>(member.archive) < cluster_.etcd.archives.size()) {
-        for (const auto& [from, name] : cluster_.etcd.archives[member.archive].members)
-          add(folders.Program(name));
+      if (static_cast<size_t>(member.archive) < etcd.archives.size()) {
+        for (const auto& [from, name] : etcd.archives[member.archive].members) add(folders.Program(name));
       }
       for (const char* name : {"ca.pem", paths::on_host::kCrlName, paths::on_host::kPeerCaName,
                                paths::on_host::kPeerCrlName, paths::on_host::kBootstrapName})
@@ -176,7 +179,7 @@ class PathsChecker {
 
 void CheckServicePaths(const Spec& spec, const Cluster& cluster, const std::vector<std::vector<int>>& hosts,
                        Diagnostics* diagnostics) {
-  if (spec.services.empty()) return;
+  if (spec.services.empty() && cluster.etcds.size() < 2) return;
   PathsChecker(spec, cluster, diagnostics).Check(hosts);
 }
 

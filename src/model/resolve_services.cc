@@ -61,6 +61,12 @@ class ServicesResolver {
                           absl::StrCat("no service can be called ", Quote(text), ": `ninja ", text,
                                        "` already means something else"),
                           text == "etcd" ? "etcd has a key of its own, at the top" : "give it another name");
+    } else if (const Range etcd = PlaceOfEtcd(text); etcd.known()) {
+      diagnostics_
+          ->Error(Code::kNameTaken, name.range,
+                  absl::StrCat("a service and one of `etcds` are both called ", Quote(text)),
+                  "give one of them another name: it is the unit's")
+          .Relate(etcd, "the etcd is here");
     } else if (HostNamed(text) >= 0) {
       diagnostics_
           ->Error(Code::kNameTaken, name.range,
@@ -68,6 +74,13 @@ class ServicesResolver {
                   "give one of them another name: `ninja NAME` means either")
           .Relate(PlaceOfHost(spec_, text), "the host is here");
     }
+  }
+
+  Range PlaceOfEtcd(absl::string_view name) const {
+    for (const Etcd& etcd : cluster_.etcds) {
+      if (etcd.name == name) return etcd.place;
+    }
+    return {};
   }
 
   int HostNamed(absl::string_view name) const {
@@ -139,7 +152,7 @@ class ServicesResolver {
       ServiceInstance service =
           Instance(index, {spec_, spec, cluster_, certificates_, diagnostics, hosts[i]});
       if (diagnostics->error_count() > errors_before) diagnostics = &unheard;
-      const size_t at_once = static_cast<size_t>(MaxUnavailable());
+      const size_t at_once = static_cast<size_t>(cluster_.max_unavailable);
       if (i >= at_once) service.rollout_after = first_[index] + static_cast<int>(i - at_once);
       cluster_.services.push_back(std::move(service));
     }
@@ -153,7 +166,7 @@ class ServicesResolver {
     parts_ += hosts * (1 + spec.files.size() + 3 * spec.certs.size() + spec.dirs.size() + spec.units.size() +
                        spec.archive.members.size() + spec.checks.size());
     for (const AfterEntry& entry : after_[index]) {
-      if (!entry.etcd) after_parts_ += hosts * (entry.host >= 0 ? 1 : hosts_[entry.service].size());
+      if (entry.etcd < 0) after_parts_ += hosts * (entry.host >= 0 ? 1 : hosts_[entry.service].size());
     }
     auto refuse = [&](size_t count, absl::string_view what, size_t most) {
       too_many_ = true;
@@ -208,10 +221,11 @@ class ServicesResolver {
   std::vector<std::string> ResolveAfterOn(int index, int host, ServiceInstance* service) {
     std::vector<std::string> units;
     for (const AfterEntry& entry : after_[index]) {
-      if (entry.etcd) {
-        service->after_etcd = true;
-        for (const EtcdMember& member : cluster_.etcd.members) {
-          if (member.host == host) units.push_back("etcd.service");
+      if (entry.etcd >= 0) {
+        service->after_etcds.push_back(entry.etcd);
+        const Etcd& etcd = cluster_.etcds[entry.etcd];
+        for (const EtcdMember& member : etcd.members) {
+          if (member.host == host) units.push_back(absl::StrCat(etcd.name, ".service"));
         }
         continue;
       }
@@ -225,8 +239,6 @@ class ServicesResolver {
     }
     return units;
   }
-
-  int MaxUnavailable() const { return cluster_.etcd.max_unavailable; }
 
   const Spec& spec_;
   Cluster& cluster_;
@@ -317,10 +329,46 @@ void CheckCertificateUsage(const ServiceContext& context, int cert, Range place,
       .Relate(written, "it is here");
 }
 
+// Snapshots of those that are rolled; an error when none is.
+void ResolveSnapshots(const Spec& spec, int kept, Cluster* cluster, Diagnostics* diagnostics) {
+  const Text& snapshot = spec.rollout.snapshot;
+  if (cluster->etcds.empty()) {
+    if (!spec.well_formed) return;
+    diagnostics->Error(Code::kConflict, snapshot.range,
+                       "a snapshot is one of etcd, and there is no `etcd` here", "remove it");
+    return;
+  }
+  bool rolled = false, runs = false;
+  for (Etcd& etcd : cluster->etcds) {
+    // Whether it is one of them is not known then.
+    if (etcd.members.empty()) return;
+    const bool started = cluster->hosts[etcd.members[0].host].manager != ServiceManager::kNone;
+    if (etcd.clustered && started) etcd.snapshots_kept = kept;
+    rolled = rolled || (etcd.clustered && started);
+    runs = runs || started;
+  }
+  if (rolled) return;
+  if (!runs && cluster->etcds[0].clustered) {
+    diagnostics->Error(Code::kServiceManager, snapshot.range,
+                       "nothing is started on the members (service-manager: none), so there is nothing to "
+                       "take a snapshot of",
+                       "remove it");
+    return;
+  }
+  diagnostics
+      ->Error(
+          Code::kConflict, snapshot.range,
+          "this etcd has one member on this machine, which is restarted like any service: only a cluster's "
+          "members are rolled, with a snapshot before",
+          "write `tls` instead of `cert`, which makes it a cluster of one, or run `kplan snapshot` before "
+          "a change")
+      .Relate(cluster->etcds[0].place, "etcd is here");
+}
+
 void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {
   const RolloutSpec& rollout = spec.rollout;
   // That of an etcd was held against its members.
-  if (rollout.max_unavailable.set() && !cluster->has_etcd) {
+  if (rollout.max_unavailable.set() && cluster->etcds.empty()) {
     int number = 0;
     if (!absl::SimpleAtoi(rollout.max_unavailable.value, &number) || number < 1) {
       diagnostics->Error(
@@ -328,7 +376,7 @@ void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics
           absl::StrCat("max-unavailable ", Quote(rollout.max_unavailable.value), " is not a number of hosts"),
           "write how many may be down at a time: 1, or more");
     } else {
-      cluster->etcd.max_unavailable = number;
+      cluster->max_unavailable = number;
     }
   }
   CheckWord(rollout.snapshot, "snapshot", {"before-restart"}, diagnostics);
@@ -343,29 +391,7 @@ void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics
                          "write snapshot: before-restart as well, or remove it");
     }
   }
-  if (!rollout.snapshot.set()) return;
-  if (!cluster->has_etcd) {
-    if (!spec.well_formed) return;
-    diagnostics->Error(Code::kConflict, rollout.snapshot.range,
-                       "a snapshot is one of etcd, and there is no `etcd` here", "remove it");
-  } else if (!cluster->etcd.clustered && !cluster->etcd.members.empty()) {
-    diagnostics
-        ->Error(
-            Code::kConflict, rollout.snapshot.range,
-            "this etcd has one member on this machine, which is restarted like any service: only a cluster's "
-            "members are rolled, with a snapshot before",
-            "write `tls` instead of `cert`, which makes it a cluster of one, or run `kplan snapshot` before "
-            "a change")
-        .Relate(spec.etcd.range, "etcd is here");
-  } else if (!cluster->etcd.members.empty() &&
-             cluster->hosts[cluster->etcd.members[0].host].manager == ServiceManager::kNone) {
-    diagnostics->Error(Code::kServiceManager, rollout.snapshot.range,
-                       "nothing is started on the members (service-manager: none), so there is nothing to "
-                       "take a snapshot of",
-                       "remove it");
-  } else {
-    cluster->etcd.snapshots_kept = kept;
-  }
+  if (rollout.snapshot.set()) ResolveSnapshots(spec, kept, cluster, diagnostics);
 }
 
 void ResolveServices(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics) {

@@ -61,7 +61,7 @@ void CheckCertificateUsage(const ServiceContext& context, int cert, Range place,
 
 // One entry of `after`, found.
 struct AfterEntry {
-  bool etcd = false;
+  int etcd = -1;     // index into Cluster::etcds
   int service = -1;  // index into Spec::services
   int host = -1;     // index into Cluster::hosts; -1: the service on all its hosts
   Range range;

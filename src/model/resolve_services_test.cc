@@ -42,7 +42,7 @@ class ResolveServicesTest : public testing::Test {
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i] != name) continue;
       std::vector<std::string> after;
-      if (cluster_.services[i].after_etcd) after.push_back("etcd");
+      for (int etcd : cluster_.services[i].after_etcds) after.push_back(cluster_.etcds[etcd].name);
       for (int other : cluster_.services[i].after) after.push_back(names[other]);
       return absl::StrJoin(after, " ");
     }
@@ -364,11 +364,11 @@ TEST_F(ResolveServicesTest, SnapshotsAreAClusters) {
       "hosts: {a: {address: 10.0.0.1, ssh: a}}\nca: {CN: ca}\n"
       "certs: {k: {hosts: [10.0.0.1]}}\netcd: {version: 3.4.15, cert: k}\n";
   Read(cluster);
-  EXPECT_EQ(cluster_.etcd.snapshots_kept, 0);
+  EXPECT_EQ(cluster_.etcds[0].snapshots_kept, 0);
   Read(absl::StrCat(cluster, "rollout: {snapshot: before-restart}\n"));
-  EXPECT_EQ(cluster_.etcd.snapshots_kept, 3);
+  EXPECT_EQ(cluster_.etcds[0].snapshots_kept, 3);
   Read(absl::StrCat(cluster, "rollout: {snapshot: before-restart, keep-snapshots: 1}\n"));
-  EXPECT_EQ(cluster_.etcd.snapshots_kept, 1);
+  EXPECT_EQ(cluster_.etcds[0].snapshots_kept, 1);
 }
 
 // 10,000 hosts with certificates of their own: nothing is looked for twice.

@@ -85,7 +85,9 @@ std::vector<std::string> FilesOfLabel(absl::string_view label, StepKind kind) {
   if (absl::string_view name = NameOfCa(label, "crl"); kind == StepKind::kCrl && !name.empty()) {
     return {paths::CrlPem(name), paths::CrlDer(name)};
   }
-  if (kind == StepKind::kVerify && label == KindOf(kind).label) return {paths::kVerifyEtcdReport};
+  if (absl::string_view name = label;
+      kind == StepKind::kVerify && absl::ConsumePrefix(&name, "verify/") && IsName(name))
+    return {paths::EtcdReport(name)};
   if (absl::string_view rest = label; kind == StepKind::kRender && absl::ConsumePrefix(&rest, "render/")) {
     size_t slash = rest.find('/');
     if (slash != absl::string_view::npos) return {paths::Rendered(rest.substr(0, slash), rest.substr(slash))};

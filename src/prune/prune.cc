@@ -116,8 +116,14 @@ class Remover {
       return ExplainHostError(ErrnoStatus(errno, split->name), doing);
     }
     disks_->Changed(folder->get());
-    if (split->folder == paths::on_host::kEtcdConfig) RemoveIfEmpty(holding.root, split->folder);
+    if (IsEtcdConfig(split->folder)) RemoveIfEmpty(holding.root, split->folder);
     return absl::OkStatus();
+  }
+
+  // Where an etcd's certificates are, when nobody says.
+  static bool IsEtcdConfig(absl::string_view folder) {
+    const std::string first = paths::on_host::EtcdConfig("etcd");
+    return folder == first || absl::StartsWith(folder, absl::StrCat(first, "-"));
   }
 
   // A folder that kplan makes, as long as the root is one of ours: in / others may count on it.

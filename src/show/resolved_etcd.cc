@@ -52,11 +52,16 @@ StringPairs FlagsOf(const std::vector<Argument>& arguments) {
 
 class EtcdWalk {
  public:
-  explicit EtcdWalk(const ResolvedWalk& walk)
-      : walk_(walk), spec_(walk.spec.etcd), etcd_(walk.cluster.etcd), sink_(walk.sink) {}
+  // The etcd with the index INDEX.
+  EtcdWalk(const ResolvedWalk& walk, size_t index)
+      : walk_(walk), spec_(walk.spec.etcds[index]), etcd_(walk.cluster.etcds[index]), sink_(walk.sink) {}
 
   void Walk() {
-    sink_.Open("etcd");
+    if (spec_.name.set()) {
+      sink_.Open(spec_.name.value, walk_.Place(spec_.name.range));
+    } else {
+      sink_.Open("etcd");
+    }
     walk_.Put("version", spec_.version);
     walk_.Put("cert", spec_.cert);
     WalkTls();
@@ -256,18 +261,25 @@ class EtcdWalk {
 
   // What is MEMBER's own, as written.
   const MemberSpec& MemberOf(const EtcdMember& member) const {
+    static const auto* nothing = new MemberSpec;
     const std::string& name = walk_.cluster.hosts[member.host].name;
-    return absl::c_find_if(walk_.spec.hosts, [&](const HostSpec& host) { return host.name.value == name; })
-        ->etcd;
+    const auto host =
+        absl::c_find_if(walk_.spec.hosts, [&](const HostSpec& one) { return one.name.value == name; });
+    const auto own = absl::c_find_if(host->members, [&](const MemberSpec& one) { return IsOfThis(one); });
+    return own == host->members.end() ? *nothing : *own;
   }
+
+  bool IsOfThis(const MemberSpec& member) const { return member.etcd.value == spec_.name.value; }
 
   // For all members, or for one.
   bool IsWritten(const std::string& flag) const {
     const auto has = [&](const TextPairs& flags) {
       return absl::c_any_of(flags, [&](const auto& pair) { return pair.first.value == flag; });
     };
-    return has(spec_.flags) ||
-           absl::c_any_of(walk_.spec.hosts, [&](const HostSpec& host) { return has(host.etcd.flags); });
+    return has(spec_.flags) || absl::c_any_of(walk_.spec.hosts, [&](const HostSpec& host) {
+             return absl::c_any_of(host.members,
+                                   [&](const MemberSpec& own) { return IsOfThis(own) && has(own.flags); });
+           });
   }
 
   std::string InitialCluster() const {
@@ -329,6 +341,13 @@ class EtcdWalk {
 
 }  // namespace
 
-void WalkEtcd(const ResolvedWalk& walk) { EtcdWalk(walk).Walk(); }
+void WalkEtcds(const ResolvedWalk& walk) {
+  bool open = false;
+  for (size_t i = 0; i < walk.spec.etcds.size(); ++i) {
+    if (walk.spec.etcds[i].name.set() && !std::exchange(open, true)) walk.sink.Open("etcds");
+    EtcdWalk(walk, i).Walk();
+  }
+  if (open) walk.sink.Close();
+}
 
 }  // namespace kplan

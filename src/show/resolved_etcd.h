@@ -5,8 +5,8 @@
 
 namespace kplan {
 
-// `etcd`. The cluster has one.
-void WalkEtcd(const ResolvedWalk& walk);
+// `etcd` and `etcds`.
+void WalkEtcds(const ResolvedWalk& walk);
 
 }  // namespace kplan
 

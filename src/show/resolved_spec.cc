@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/natural_order.h"
 #include "src/show/resolved_etcd.h"
@@ -16,8 +18,7 @@ namespace {
 
 // What is a member's own has no default that is shown: the flags of etcd have what it follows from.
 void WalkMember(const ResolvedWalk& walk, const MemberSpec& spec) {
-  if (!spec.range.known()) return;
-  walk.sink.Open("etcd");
+  walk.sink.Open(spec.etcd.set() ? spec.etcd.value : "etcd");
   walk.Put("listen", spec.listen);
   walk.Put("advertise", spec.advertise);
   walk.Put("peer-listen", spec.peer_listen);
@@ -44,7 +45,12 @@ void WalkHosts(const ResolvedWalk& walk) {
     walk.Put("arch", spec.arch, host.arch);
     walk.Put("ssh", spec.ssh);
     walk.Put("become", spec.become);
-    WalkMember(walk, spec.etcd);
+    bool open = false;
+    for (const MemberSpec& member : spec.members) {
+      if (member.etcd.set() && !std::exchange(open, true)) walk.sink.Open("etcds");
+      WalkMember(walk, member);
+    }
+    if (open) walk.sink.Close();
     walk.sink.Close();
   }
   walk.sink.Close();
@@ -53,14 +59,17 @@ void WalkHosts(const ResolvedWalk& walk) {
 // How an etcd of one member here, or a service of one host, is restarted has no choices.
 void WalkRollout(const ResolvedWalk& walk) {
   const RolloutSpec& spec = walk.spec.rollout;
-  const Etcd& etcd = walk.cluster.etcd;
+  const std::vector<Etcd>& etcds = walk.cluster.etcds;
   const bool several = std::any_of(walk.cluster.services.begin(), walk.cluster.services.end(),
                                    [](const ServiceInstance& service) { return service.rollout_after >= 0; });
-  if (!etcd.clustered && !several && !spec.max_unavailable.set()) return;
+  const bool rolled = absl::c_any_of(etcds, [](const Etcd& etcd) { return etcd.clustered; });
+  if (!rolled && !several && !spec.max_unavailable.set()) return;
   walk.sink.Open("rollout");
-  walk.Put("max-unavailable", spec.max_unavailable, absl::StrCat(etcd.max_unavailable));
+  walk.Put("max-unavailable", spec.max_unavailable, absl::StrCat(walk.cluster.max_unavailable));
   walk.Put("snapshot", spec.snapshot);
-  if (spec.snapshot.set()) walk.Put("keep-snapshots", spec.keep_snapshots, absl::StrCat(etcd.snapshots_kept));
+  const auto kept = absl::c_find_if(etcds, [](const Etcd& etcd) { return etcd.snapshots_kept > 0; });
+  if (kept != etcds.end())
+    walk.Put("keep-snapshots", spec.keep_snapshots, absl::StrCat(kept->snapshots_kept));
   walk.sink.Close();
 }
 
@@ -72,9 +81,11 @@ void WalkContact(const ResolvedWalk& walk) {
 }
 
 bool HasMembersElsewhere(const Cluster& cluster) {
-  return cluster.etcd.clustered &&
-         std::any_of(cluster.etcd.members.begin(), cluster.etcd.members.end(),
-                     [&](const EtcdMember& member) { return cluster.hosts[member.host].remote(); });
+  return absl::c_any_of(cluster.etcds, [&](const Etcd& etcd) {
+    return etcd.clustered && absl::c_any_of(etcd.members, [&](const EtcdMember& member) {
+             return cluster.hosts[member.host].remote();
+           });
+  });
 }
 
 // The list NAME: as written (TEXTS, at RANGE), else what it stands for.
@@ -90,9 +101,9 @@ void WalkList(const ResolvedWalk& walk, const char* name, const Range& range, co
 
 void WalkVerify(const ResolvedWalk& walk) {
   const Spec& spec = walk.spec;
-  if (!walk.cluster.has_etcd && !spec.refuse_range.known() && !spec.ask_from_range.known()) return;
+  if (walk.cluster.etcds.empty() && !spec.refuse_range.known() && !spec.ask_from_range.known()) return;
   walk.sink.Open("verify");
-  WalkList(walk, "refuse", spec.refuse_range, spec.verify_refuse, walk.cluster.etcd.refuse);
+  WalkList(walk, "refuse", spec.refuse_range, spec.verify_refuse, walk.cluster.refuse);
   if (HasMembersElsewhere(walk.cluster) || spec.ask_from_range.known())
     WalkList(walk, "from", spec.ask_from_range, spec.ask_from, {"hosts", "here"});
   walk.sink.Close();
@@ -124,7 +135,7 @@ void WalkResolvedSpec(const Spec& spec, const Cluster& cluster, const SourceFile
   }
   WalkHosts(walk);
   WalkPki(walk);
-  if (cluster.has_etcd) WalkEtcd(walk);
+  WalkEtcds(walk);
   WalkServices(walk);
   WalkRollout(walk);
   WalkContact(walk);

@@ -106,6 +106,7 @@ constexpr Key MapList(absl::string_view name, absl::string_view doc, const MapSc
 
 // Names that become file names (model/pki_values.h IsFileName), and host names in lower case.
 constexpr absl::string_view kFileName = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$";
+constexpr absl::string_view kEtcdName = "^[a-z0-9]([a-z0-9-]{0,25}[a-z0-9])?$";
 constexpr absl::string_view kHostName = "^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$";
 
 // ---- Keys that stand in more than one map.
@@ -415,6 +416,11 @@ constexpr KeySchema kHostKeys[] = {
         .Without("none: the user may"),
     Map("etcd", "of a member of etcd: what it has that the other members have not", kMember)
         .Without("it is as all members"),
+    Maps("etcds", "the same of members of `etcds`: map of an etcd's name there to what this member has",
+         kMember)
+        .NamedLike(kEtcdName)
+        .Without("it is as all members")
+        .Example("{events: {advertise: [203.0.113.11]}}"),
 };
 constexpr MapSchema kHost = {"host", "a host", "hosts.NAME", "", kHostKeys};
 
@@ -533,21 +539,23 @@ constexpr KeySchema kEtcdKeys[] = {
         .Without("the only host")
         .Example("[etcd-1, etcd-2, etcd-3]"),
     Text("initial-cluster-token", "etcd's word for telling clusters apart")
-        .Without("`etcd-cluster`; of a cluster `metadata.name`, if it has one"),
+        .Without(
+            "`etcd-cluster`; of a cluster `metadata.name`, if it has one, and behind it `-NAME` of one of "
+            "`etcds`"),
     Text("client-port", "the port at which members serve clients").Number(1, 65535).Without("2379", "2379"),
     Text("peer-port", "the port at which members serve each other").Number(1, 65535).Without("2380", "2380"),
     Text("bin-dir", "the folder of etcd and etcdctl on the hosts, where `/usr` cannot be written to")
         .Is(KeyValues::kPath)
-        .Without("`/usr/local/bin`", R"("/usr/local/bin")")
+        .Without("`/usr/local/bin`; of one of `etcds` `/opt/etcd-NAME/bin`")
         .Example("/opt/bin"),
     Text("config-dir", "the folder of its certificates and keys on the hosts")
         .Is(KeyValues::kPath)
-        .Without("`/etc/etcd`", R"("/etc/etcd")"),
+        .Without("`/etc/etcd`; of one of `etcds` `/etc/etcd-NAME`"),
     Text("data-dir",
          "the folder of its data on the hosts; where there is a mount point on the way to it, the unit waits "
          "for the mount")
         .Is(KeyValues::kPath)
-        .Without("`/var/lib/etcd`", R"("/var/lib/etcd")")
+        .Without("`/var/lib/etcd`; of one of `etcds` `/var/lib/etcd-NAME`")
         .Example("/srv/etcd"),
     TextMap("flags",
             "map of etcd's flags, without dashes, to values; of one member alone in `hosts.NAME.etcd.flags`")
@@ -560,7 +568,7 @@ constexpr KeySchema kEtcdKeys[] = {
     kStartTimeout,
     kReplace,
 };
-constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd", "version cert|tls", kEtcdKeys};
+constexpr MapSchema kEtcd = {"etcd", "etcd", "etcd, etcds.NAME", "version cert|tls", kEtcdKeys};
 
 // ---- Services.
 
@@ -791,6 +799,12 @@ constexpr KeySchema kClusterKeys[] = {
     MapList("revoked", "list of certificates that their CA takes back", kRevoked)
         .Example("[{cert: kubernetes, date: 2026-11-22}]"),
     Map("etcd", "the etcd cluster", kEtcd).Without("none: PKI only"),
+    Maps("etcds",
+         "map: name to further etcd, on the same hosts or others, with the same keys as `etcd`: the unit is "
+         "`etcd-NAME`",
+         kEtcd)
+        .NamedLike(kEtcdName)
+        .Example("{events: {version: 3.4.15, client-port: 2381, peer-port: 2382}}"),
     Maps("services", "map: name to service, the unit's name: whatever else runs on the hosts", kService)
         .NamedLike(kFileName),
     Map("rollout", "how what runs on several hosts is restarted, when something needs it", kRollout)

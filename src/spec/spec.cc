@@ -43,7 +43,12 @@ HostSpec ReadHost(MapReader& reader, Text name) {
   host.ssh = reader.GetText("ssh");
   host.become = reader.GetText("become");
   MapReader etcd = reader.GetMap("etcd");
-  host.etcd = ReadMember(etcd, reader.KeyRange("etcd"));
+  MemberSpec member = ReadMember(etcd, reader.KeyRange("etcd"));
+  if (member.range.known()) host.members.push_back(std::move(member));
+  reader.ForEachMap("etcds", [&](MapReader& own, Text of) {
+    host.members.push_back(ReadMember(own, of.range));
+    host.members.back().etcd = std::move(of);
+  });
   return host;
 }
 
@@ -88,7 +93,8 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
   spec.knows_hosts = whole && top.HasAllNames("hosts");
   spec.knows_cas = whole && top.HasAllNames("ca") && top.HasAllNames("cas");
   spec.knows_certs = whole && top.HasAllNames("certs");
-  spec.knows_services = whole && top.HasAllNames("services") && top.HasAllNames("etcd");
+  spec.knows_services =
+      whole && top.HasAllNames("services") && top.HasAllNames("etcd") && top.HasAllNames("etcds");
   spec.api_version = top.GetText("apiVersion");
   spec.kind = top.GetText("kind");
   Expect(spec.api_version, "apiVersion", "kplan.dev/v1", diagnostics);
@@ -99,8 +105,13 @@ Spec ReadCluster(const YamlNode& root, Diagnostics* diagnostics) {
     spec.hosts.push_back(ReadHost(reader, std::move(name)));
   });
   ReadPki(top, &spec);
-  MapReader etcd = top.GetMap("etcd");
-  spec.etcd = ReadEtcd(etcd, top.KeyRange("etcd"));
+  MapReader etcd_reader = top.GetMap("etcd");
+  EtcdSpec etcd = ReadEtcd(etcd_reader, top.KeyRange("etcd"));
+  if (etcd.range.known()) spec.etcds.push_back(std::move(etcd));
+  top.ForEachMap("etcds", [&](MapReader& reader, Text of) {
+    spec.etcds.push_back(ReadEtcd(reader, of.range));
+    spec.etcds.back().name = std::move(of);
+  });
   top.ForEachMap("services", [&](MapReader& reader, Text name) {
     spec.services.push_back(ReadService(reader, std::move(name)));
   });

@@ -46,9 +46,10 @@ struct UrlsSpec {
   std::vector<Text> issuer_urls;
 };
 
-// What is one member's own: `hosts.NAME.etcd`.
+// What is one member's own: `hosts.NAME.etcd`, or one entry of `hosts.NAME.etcds`.
 struct MemberSpec {
-  Range range;  // of the key `etcd`
+  Text etcd;    // the key in `etcds`: of which etcd; not set() for `etcd`
+  Range range;  // of the key `etcd` or NAME
   std::vector<Text> listen, advertise, peer_listen, peer_advertise;
   TextPairs flags;
 };
@@ -56,7 +57,7 @@ struct MemberSpec {
 struct HostSpec {
   Text name;  // the key in `hosts`
   Text address, root, arch, service_manager, ssh, become;
-  MemberSpec etcd;
+  std::vector<MemberSpec> members;  // of `etcd`, then those of `etcds`
 };
 
 struct CaSpec {
@@ -116,7 +117,8 @@ struct EtcdTlsSpec {
 };
 
 struct EtcdSpec {
-  Range range;
+  Text name;    // the key in `etcds`; not set() for `etcd`
+  Range range;  // of the key `etcd` or NAME
   Text version, cert, initial_cluster_token;
   Text client_port, peer_port;
   Text bin_dir, config_dir, data_dir;
@@ -206,7 +208,7 @@ struct Spec {
   std::vector<ProfileSpec> profiles;
   std::vector<CertSpec> certs;
   std::vector<RevokedSpec> revoked;
-  EtcdSpec etcd;
+  std::vector<EtcdSpec> etcds;               // `etcd`, then those of `etcds`
   std::vector<GenericServiceSpec> services;  // in the order of the text
   RolloutSpec rollout;
   Text contact_every;

@@ -68,6 +68,7 @@ struct MemberRecord {
 
 // A cluster, and with what its members are asked.
 struct ClusterFields {
+  std::string name;               // of its unit; "": "etcd"
   std::string cluster_id;         // foretold
   std::string cacert, cert, key;  // of a cluster relative to DIR, else inside the root
   std::string etcdctl;            // likewise; "": the one that PATH has
@@ -87,6 +88,7 @@ struct ClusterFields {
     fields.Always("key", self.key);
     fields.Always("etcdctl", self.etcdctl);
     fields.Optional("initial-cluster-state", self.initial_cluster_state);
+    fields.Optional("name", self.name);
     fields.Optional("ask-from", self.ask_from);
     fields.Always("members", self.members);
     fields.Optional("replace", self.replace);
