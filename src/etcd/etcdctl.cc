@@ -10,12 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "src/base/host_port_text.h"
 #include "src/base/process.h"
 #include "src/base/process_failure.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
 #include "src/base/url.h"
-#include "src/etcd/etcdctl_bridge.h"
+#include "src/probe/socket_bridge.h"
 
 namespace kplan {
 namespace {
@@ -136,13 +137,21 @@ absl::StatusOr<std::string> Say(const Etcdctl& etcdctl, const std::vector<std::s
   return std::move(result->out);
 }
 
+// TARGET for an etcdctl that works in the folder of a bridge. etcdctl (3.4 to 3.6) takes unixs://HOST:PORT
+// for the socket HOST:PORT in its working folder, and checks that the certificate shown there is good for
+// HOST (3.4: clientv3/balancer/resolver/endpoint, ParseEndpoint; 3.5 and later: client/v3/internal/endpoint,
+// Interpret).
+std::string EndpointInFolder(const HostPort& target) {
+  return absl::StrCat("unixs://", HostPortText(target));
+}
+
 // By way of the dialer.
 absl::StatusOr<std::string> SayOverBridge(const Etcdctl& etcdctl, const std::vector<HostPort>& targets,
                                           const std::vector<std::string>& endpoints,
                                           const std::vector<std::string>& words, absl::Duration timeout,
                                           absl::string_view input) {
-  absl::StatusOr<std::unique_ptr<EtcdctlBridge>> bridge =
-      EtcdctlBridge::Open(etcdctl.dialer, targets, std::min(timeout, kDialTime));
+  absl::StatusOr<std::unique_ptr<SocketBridge>> bridge =
+      SocketBridge::Open(etcdctl.dialer, targets, std::min(timeout, kDialTime));
   if (!bridge.ok()) return bridge.status();
   Etcdctl there = etcdctl;
   for (std::string* path : {&there.cacert, &there.cert, &there.key}) *path = FromAnywhere(*path);
@@ -153,7 +162,7 @@ absl::StatusOr<std::string> SayOverBridge(const Etcdctl& etcdctl, const std::vec
     const bool out = target.ok() && std::any_of(targets.begin(), targets.end(), [&](const HostPort& it) {
                        return it.host == target->host && it.port == target->port;
                      });
-    led.push_back(out ? EtcdctlBridge::EndpointOf(*target) : endpoint);
+    led.push_back(out ? EndpointInFolder(*target) : endpoint);
   }
   absl::StatusOr<std::string> said = Say(there, led, words, (*bridge)->folder(), timeout, input);
   const std::string why_not = said.ok() ? "" : (*bridge)->WhyNot();

@@ -260,6 +260,7 @@ class ServiceLowering {
 
   void FillHttps(const ServiceCheck& check, ServiceCheckRecord* record, std::vector<StepId>* inputs) const {
     record->https = check.target;
+    record->from_host = check.from_host;
     record->status = check.status;
     record->refuse = check.refuse;
     if (check.ca >= 0) {

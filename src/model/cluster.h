@@ -86,11 +86,12 @@ struct ServiceCheck {
   enum class Kind { kSystemd, kTcp, kHttps, kExec };
 
   Kind kind = Kind::kSystemd;
-  std::string target;  // kTcp: "127.0.0.1:8404"; kHttps: the URL
-  int status = 200;    // kHttps: the one that is right
-  int ca = -1;         // kHttps: who signed what is served: index into Cluster::cas
-  int cert = -1;       // kHttps: what is shown to it: index into Cluster::certificates; -1: none
-  int serves = -1;     // kHttps: the certificate that has to be served, likewise; -1: any of `ca`
+  std::string target;      // kTcp: "127.0.0.1:8404"; kHttps: the URL
+  bool from_host = false;  // kHttps: it is asked by way of the host, and not from here
+  int status = 200;        // kHttps: the one that is right
+  int ca = -1;             // kHttps: who signed what is served: index into Cluster::cas
+  int cert = -1;           // kHttps: what is shown to it: index into Cluster::certificates; -1: none
+  int serves = -1;         // kHttps: the certificate that has to be served, likewise; -1: any of `ca`
   std::vector<std::string> refuse;  // kHttps: of "no-cert", "wrong-ca", "plaintext"
   std::vector<Argument> command;    // kExec: argv
 };

@@ -82,7 +82,7 @@ class EtcdResolver {
     absl::StrAppend(&etcd_.name, "-", name);
     const bool good = absl::c_all_of(
         name, [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-'; });
-    if (!good || name.size() > kLongestName || name.front() == '-' || name.back() == '-') {
+    if (!good || name.empty() || name.size() > kLongestName || name.front() == '-' || name.back() == '-') {
       diagnostics_->Error(Code::kBadName, spec_.name.range,
                           absl::StrCat("an etcd cannot be called ", Quote(name)),
                           absl::StrCat("lower-case letters, digits and -, at most ", kLongestName,

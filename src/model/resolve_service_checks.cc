@@ -155,6 +155,7 @@ class ChecksResolver {
       diagnostics_->Error(Code::kMissingKey, spec.https_range, "nobody says what is asked for",
                           "write url: https://HOST:PORT/PATH");
     }
+    ResolveFrom(spec.from, host, &check);
     if (const Text& text = spec.status; text.set()) {
       if (!absl::SimpleAtoi(text.value, &check.status) || check.status < kLowestStatus ||
           check.status > kHighestStatus) {
@@ -173,6 +174,14 @@ class ChecksResolver {
     }
     check.ca = CaOf(spec, check);
     ResolveRefusals(spec, &check);
+  }
+
+  // HOST: of the URL. What is a machine's own address here is another machine.
+  void ResolveFrom(const Text& from, const std::string& host, ServiceCheck* check) {
+    CheckWord(from, "from", {"here", "host"}, diagnostics_);
+    const Host* there = context_.host_of();
+    const bool own = absl::StartsWith(host, "127.") || host == "::1" || host == "localhost";
+    check->from_host = from.set() ? from.value == "host" : own && there != nullptr && there->ssh.set();
   }
 
   void CheckServed(const CheckSpec& spec, int serves, const std::string& host) {

@@ -41,13 +41,7 @@ class AfterResolver {
     if (!host.empty() && !FindHost(text, host, entry)) return false;
     if (FindEtcd(name, entry)) return true;
     if (name == "etcd") {
-      if (spec_.etcds.empty() && spec_.well_formed)
-        diagnostics_->Error(Code::kUnknownName, text.range, "there is no etcd to come after",
-                            "write `etcd`, or remove it");
-      else if (!spec_.etcds.empty())
-        diagnostics_->Error(
-            Code::kAmbiguous, text.range, "the etcds here are those of `etcds`",
-            absl::StrCat("write the one that it needs, for example ", cluster_.etcds[0].name));
+      ReportNoEtcd(text);
       return false;
     }
     auto found = services_.find(name);
@@ -122,6 +116,16 @@ class AfterResolver {
       return true;
     }
     return false;
+  }
+
+  void ReportNoEtcd(const Text& text) {
+    if (!spec_.etcds.empty()) {
+      diagnostics_->Error(Code::kAmbiguous, text.range, "the etcds here are those of `etcds`",
+                          absl::StrCat("write the one that it needs, for example ", cluster_.etcds[0].name));
+    } else if (spec_.well_formed) {
+      diagnostics_->Error(Code::kUnknownName, text.range, "there is no etcd to come after",
+                          "write `etcd`, or remove it");
+    }
   }
 
   const Spec& spec_;

@@ -359,6 +359,25 @@ services:
   EXPECT_EQ(checks[4].serves, -1);
 }
 
+// Its own address is another machine's here; what this machine asks of itself, or by a name, it goes on
+// asking.
+TEST_F(ResolveServicesTest, ChecksGoByWayOfTheHostWhereNothingElseLeadsThere) {
+  const auto from_host = [&](const std::string& host, const std::string& check) {
+    Read(absl::StrCat("hosts: {w: {", host,
+                      "}}\nca: {CN: a}\nservices: {s: {command: [/bin/s], checks: [{https: {", check,
+                      "}}]}}\n"));
+    return cluster_.services[0].checks[0].from_host;
+  };
+  for (const char* own : {"127.0.0.1", "127.1.2.3", "[::1]", "localhost"}) {
+    const std::string url = absl::StrCat("url: \"https://", own, ":1/\"");
+    EXPECT_TRUE(from_host("ssh: w", url)) << own;
+    EXPECT_FALSE(from_host("", url)) << own;
+    EXPECT_FALSE(from_host("ssh: w", absl::StrCat(url, ", from: here"))) << own;
+  }
+  EXPECT_FALSE(from_host("ssh: w", "url: \"https://w.example/\""));
+  EXPECT_TRUE(from_host("ssh: w", "url: \"https://w.example/\", from: host"));
+}
+
 TEST_F(ResolveServicesTest, SnapshotsAreAClusters) {
   const std::string cluster =
       "hosts: {a: {address: 10.0.0.1, ssh: a}}\nca: {CN: ca}\n"

@@ -221,6 +221,7 @@ class ServiceWalk {
   void WalkHttps(const CheckSpec& spec, const ServiceCheck& check) {
     sink_.Open("https");
     walk_.Put("url", spec.url);
+    if (spec.from.set() || check.from_host) walk_.Put("from", spec.from, "host");
     walk_.Put("status", spec.status, absl::StrCat(check.status));
     if (spec.ca.set()) {
       walk_.Put("ca", spec.ca);

@@ -629,11 +629,17 @@ constexpr MapSchema kServiceDir = {"service-dir", "a folder of a service", "serv
                                    kServiceDirKeys};
 
 constexpr KeySchema kHttpsCheckKeys[] = {
-    Text("url", "what is asked for, from the machine that runs ninja; `$address` and `$name` are the host's")
+    Text("url", "what is asked for; `$address` and `$name` are the host's")
         .Is(KeyValues::kHttpsUrl)
         .Required()
         .WithHost()
         .Example("https://127.0.0.1:8443/metrics"),
+    Text(
+        "from",
+        "whence: `here`, the machine that runs ninja, or `host`, by way of the host, whose agent carries the "
+        "connection")
+        .OneOf("here|host")
+        .Without("`here`; `host` where the URL is the own address of a host over ssh (`127.0.0.1`)"),
     Text("status", "the status that has to come back").Number(100, 599).Without("200", "200"),
     Text("ca", "the CA that signs what is served")
         .Is(KeyValues::kCa)

@@ -159,7 +159,7 @@ struct CheckSpec {
   std::vector<Text> exec;  // each may be empty
   // `https`:
   Range https_range;
-  Text url, status, cert, ca, serves;
+  Text url, from, status, cert, ca, serves;
   Range refuse_range;
   std::vector<Text> refuse;
 };

@@ -45,6 +45,7 @@ CheckSpec ReadCheck(MapReader& reader, Range range) {
   check.https_range = reader.KeyRange("https");
   MapReader https = reader.GetMap("https");
   check.url = https.GetText("url");
+  check.from = https.GetText("from");
   check.status = https.GetText("status");
   check.ca = https.GetText("ca");
   check.cert = https.GetText("cert");

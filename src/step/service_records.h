@@ -97,6 +97,7 @@ struct ServiceCheckRecord {
   std::string tcp;                  // host:port
   std::optional<StringPairs> exec;  // as ServiceRecord::argv
   std::string https;                // the URL
+  bool from_host = false;           // of https: it is asked by way of the host
   // Only `https` has these. Files are relative to DIR.
   std::string cacert, cert, key;
   std::string serves;               // the certificate that it has to show
@@ -109,6 +110,7 @@ struct ServiceCheckRecord {
     fields.Optional("tcp", self.tcp);
     fields.Optional("exec", self.exec);
     fields.Optional("https", self.https);
+    fields.Optional("from-host", self.from_host);
     fields.Optional("cacert", self.cacert);
     fields.Optional("cert", self.cert);
     fields.Optional("key", self.key);

@@ -1,7 +1,8 @@
 // Whether a service does what it is there for, by the checks that its spec names.
 //
 // The step is done here, also for a host at the other end of an ssh connection: https is asked from here, as
-// clients ask, with files relative to DIR; systemd, tcp and exec are asked of the host, as a question.
+// clients ask, or over a connection that the host carries, with files relative to DIR; systemd, tcp and exec
+// are asked of the host, as a question.
 //
 // All checks are looked at together, again and again, until all of them hold in one and the same look. It is
 // over before `timeout` when the service has ended (with an error, or for good), and when something is wrong
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "absl/time/time.h"
 #include "src/base/at_once.h"
 #include "src/base/clock.h"
+#include "src/base/dialer.h"
 #include "src/base/digest.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
@@ -87,6 +90,34 @@ absl::StatusOr<CheckAnswer> AskHost(const StepContext& context, const ServiceChe
   return absl::DataLossError("the host's answer is none to its checks");
 }
 
+// Connections that the host carries, while the step waits.
+class HostWay {
+ public:
+  HostWay(const StepContext& context, const ServiceChecks& checks) : hosts_(context.hosts), checks_(checks) {}
+
+  // Null where this machine makes them itself. What is open stays so from one look to the next.
+  absl::StatusOr<std::shared_ptr<Dialer>> Open() {
+    std::vector<HostPort> targets;
+    for (const HttpsCheck& check : checks_.https) {
+      if (check.from_host) targets.push_back(check.target.address);
+    }
+    if (targets.empty() || checks_.record.host.empty() || dialer_ != nullptr) return dialer_;
+    if (hosts_ == nullptr) return absl::UnavailableError("no host can be asked from here");
+    absl::StatusOr<std::unique_ptr<Dialer>> dialer = hosts_->DialFrom(checks_.record.host, targets);
+    if (!dialer.ok()) return dialer.status();
+    dialer_ = *std::move(dialer);
+    return dialer_;
+  }
+
+  // It may have ended meanwhile.
+  void Close() { dialer_ = nullptr; }
+
+ private:
+  HostAccess* const hosts_;
+  const ServiceChecks& checks_;
+  std::shared_ptr<Dialer> dialer_;
+};
+
 struct Look {
   std::vector<CheckOutcome> outcomes;  // by the checks, in their order
   std::string ended;                   // how the service has ended; empty while it has not
@@ -102,7 +133,9 @@ struct Look {
 };
 
 // All checks, at the same time.
-absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& checks) {
+absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& checks, HostWay* way) {
+  absl::StatusOr<std::shared_ptr<Dialer>> dialer = way->Open();
+  if (!dialer.ok()) return dialer.status();
   Look look;
   look.outcomes.resize(checks.record.checks.size());
   absl::StatusOr<CheckAnswer> local = CheckAnswer();
@@ -110,7 +143,8 @@ absl::StatusOr<Look> LookAtAll(const StepContext& context, const ServiceChecks& 
     if (i == checks.https.size()) {
       local = AskHost(context, checks);
     } else {
-      look.outcomes[checks.https_at[i]] = LookAtHttps(checks.https[i]);
+      look.outcomes[checks.https_at[i]] =
+          LookAtHttps(checks.https[i], checks.https[i].from_host ? *dialer : nullptr);
     }
   });
   if (!local.ok()) return local.status();
@@ -126,12 +160,14 @@ absl::StatusOr<Look> AwaitAll(const StepContext& context, const ServiceChecks& c
   const absl::Time deadline = clock->Now() + absl::Seconds(checks.record.timeout);
   absl::Time trouble_since = absl::InfiniteFuture();
   absl::Duration pause = kFirstPause;
+  HostWay way(context, checks);
   for (;;) {
-    absl::StatusOr<Look> look = LookAtAll(context, checks);
+    absl::StatusOr<Look> look = LookAtAll(context, checks, &way);
     if (!look.ok() || look->AllHold() || !look->ended.empty()) return look;
     const absl::Time now = clock->Now();
     trouble_since = look->LastingTrouble() ? std::min(trouble_since, now) : absl::InfiniteFuture();
     if (now >= deadline || now - trouble_since > kPatience) return look;
+    way.Close();
     clock->SleepFor(pause);
     pause = std::min(2 * pause, kLastPause);
   }

@@ -1,5 +1,6 @@
 #include "src/steps/service/check_curl.h"
 
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -8,11 +9,12 @@
 #include "absl/strings/str_replace.h"
 #include "src/base/process.h"
 #include "src/base/text.h"
+#include "src/probe/socket_bridge.h"
 
 namespace kplan {
 namespace {
 
-constexpr int kAnswerSeconds = 10;
+constexpr int kAnswerSeconds = 10, kConnectSeconds = 5;
 constexpr int64_t kMaxBody = 64 << 20;  // an apiserver's metrics are several megabytes
 constexpr absl::string_view kStatusMark = "\nstatus=";
 
@@ -40,7 +42,14 @@ std::string CurlPath(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check) {
+absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check, const std::shared_ptr<Dialer>& dialer) {
+  std::unique_ptr<SocketBridge> bridge;
+  if (dialer != nullptr) {
+    absl::StatusOr<std::unique_ptr<SocketBridge>> opened =
+        SocketBridge::Open(dialer, {check.target.address}, absl::Seconds(kConnectSeconds));
+    if (!opened.ok()) return opened.status();
+    bridge = *std::move(opened);
+  }
   std::vector<std::string> argv = {"curl",
                                    "-q",  // no ~/.curlrc; must be first
                                    "--proto",
@@ -52,7 +61,7 @@ absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check) {
                                    "--max-filesize",
                                    absl::StrCat(kMaxBody),
                                    "--connect-timeout",
-                                   "5",
+                                   absl::StrCat(kConnectSeconds),
                                    "--max-time",
                                    absl::StrCat(kAnswerSeconds),
                                    "--write-out",
@@ -62,6 +71,7 @@ absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check) {
   if (!check.cert.empty()) {
     argv.insert(argv.end(), {"--cert", CurlPath(check.cert), "--key", check.key});
   }
+  if (bridge != nullptr) argv.insert(argv.end(), {"--unix-socket", bridge->PathOf(check.target.address)});
   argv.insert(argv.end(), {"--", check.url});
   RunOptions options;
   options.timeout = absl::Seconds(kAnswerSeconds + 5);
@@ -81,6 +91,9 @@ absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check) {
   absl::string_view body = absl::StripLeadingAsciiWhitespace(result->out);
   answer.body = std::string(absl::StripTrailingAsciiWhitespace(body.substr(0, body.find('\n'))));
   if (result->ok()) return answer;
+  // It knows the socket alone.
+  if (bridge != nullptr) answer.error = bridge->WhyNot();
+  if (!answer.error.empty()) return answer;
   answer.lasting = IsLasting(result->exit_code);
   answer.error = Shown(absl::StripAsciiWhitespace(said.substr(0, said.find('\n', said.find("curl: ")))));
   if (answer.error.empty()) answer.error = absl::StrCat("curl ended with ", result->exit_code);

@@ -1,9 +1,11 @@
 #ifndef KPLAN_STEPS_SERVICE_CHECK_CURL_H_
 #define KPLAN_STEPS_SERVICE_CHECK_CURL_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "src/base/dialer.h"
 #include "src/steps/service/check_https.h"
 
 namespace kplan {
@@ -18,8 +20,9 @@ struct HttpAnswer {
 
 // Asks for the URL of CHECK by curl(1), which sees nothing of the caller's environment and configuration,
 // follows no redirect, and trusts nobody but the CA of the check. What goes wrong on the way is an answer; an
-// error is that there is no curl (FailedPrecondition).
-absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check);
+// error is that there is no curl (FailedPrecondition). DIALER makes the connection; null: curl does.
+absl::StatusOr<HttpAnswer> AskByCurl(const HttpsCheck& check,
+                                     const std::shared_ptr<Dialer>& dialer = nullptr);
 
 }  // namespace kplan
 

@@ -25,7 +25,7 @@ constexpr absl::Duration kProbeTime = absl::Seconds(5);
 // What a probe needs, read once.
 class Prober {
  public:
-  explicit Prober(const HttpsCheck& check) : check_(check) {
+  Prober(const HttpsCheck& check, Dialer* dialer) : check_(check), dialer_(dialer) {
     request_.path = check.target.path;
     // A name is told to the server, as any client does.
     const std::string& host = check.target.address.host;
@@ -49,17 +49,19 @@ class Prober {
   }
 
   absl::StatusOr<ProbeResult> AskAsOurselves() const {
-    return ProbeTls(check_.target.address, ca_pem_, client_, absl::Now() + kProbeTime, request_);
+    return ProbeTls(check_.target.address, ca_pem_, client_, absl::Now() + kProbeTime, request_, dialer_);
   }
 
   absl::StatusOr<ProbeResult> AskAsStranger(const std::string& kind) const {
-    return ProbeAsStranger(check_.target.address, ca_pem_, client_, kind, absl::Now() + kProbeTime, request_);
+    return ProbeAsStranger(check_.target.address, ca_pem_, client_, kind, absl::Now() + kProbeTime, request_,
+                           dialer_);
   }
 
   const std::string& serves_pem() const { return serves_pem_; }
 
  private:
   const HttpsCheck& check_;
+  Dialer* const dialer_;
   ProbeRequest request_;
   std::string ca_pem_, serves_pem_;
   ClientIdentity client_;
@@ -165,6 +167,7 @@ absl::StatusOr<HttpsTarget> ParseHttpsTarget(absl::string_view url) {
 absl::StatusOr<HttpsCheck> HttpsCheck::From(const ServiceCheckRecord& record) {
   HttpsCheck check;
   check.url = record.https;
+  check.from_host = record.from_host;
   check.status = static_cast<int>(record.status.value_or(check.status));
   check.cacert = record.cacert;
   check.cert = record.cert;
@@ -190,12 +193,12 @@ absl::StatusOr<HttpsCheck> HttpsCheck::From(const ServiceCheckRecord& record) {
   return check;
 }
 
-CheckOutcome LookAtHttps(const HttpsCheck& check) {
+CheckOutcome LookAtHttps(const HttpsCheck& check, const std::shared_ptr<Dialer>& dialer) {
   CheckOutcome outcome;
-  outcome.check = absl::StrCat("https ", check.url);
+  outcome.check = absl::StrCat("https ", check.url, check.from_host ? ", by way of the host" : "");
   outcome.expected = absl::StrCat(check.url, " answers ", check.status);
   if (!check.cert.empty()) absl::StrAppend(&outcome.expected, " to who shows ", check.cert);
-  absl::StatusOr<HttpAnswer> answer = AskByCurl(check);
+  absl::StatusOr<HttpAnswer> answer = AskByCurl(check, dialer);
   if (!answer.ok()) {
     outcome.seen = std::string(answer.status().message());
     outcome.advice = "the programs on this machine";
@@ -216,7 +219,7 @@ CheckOutcome LookAtHttps(const HttpsCheck& check) {
   }
   outcome.said = absl::StrCat(check.url, " answers ", check.status);
   if (!check.serves.empty() || !check.refuse.empty()) {
-    Prober prober(check);
+    Prober prober(check, dialer.get());
     if (absl::Status status = prober.ReadFiles(); !status.ok()) {
       outcome.seen = std::string(status.message());
       outcome.advice = "the certificates are made again by ninja";

@@ -1,13 +1,16 @@
 #ifndef KPLAN_STEPS_SERVICE_CHECK_HTTPS_H_
 #define KPLAN_STEPS_SERVICE_CHECK_HTTPS_H_
 
-// Whether a server answers over TLS as it should: asked from this machine, as its clients ask.
+// Whether a server answers over TLS as it should: asked from this machine, as its clients ask, or by way of
+// its host, where none of these gets there.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/base/dialer.h"
 #include "src/base/url.h"
 #include "src/step/questions.h"
 #include "src/step/service_records.h"
@@ -26,6 +29,7 @@ absl::StatusOr<HttpsTarget> ParseHttpsTarget(absl::string_view url);
 struct HttpsCheck {
   std::string url;
   HttpsTarget target;
+  bool from_host = false;           // it is asked by way of its host
   int status = 200;                 // the one that is right
   std::string cacert;               // who has to have signed what is served; empty: the system's CAs
   std::string cert, key;            // what is shown to the server; both empty: nothing
@@ -38,8 +42,8 @@ struct HttpsCheck {
 
 // One look, without waiting. curl(1) asks, as any client would; who is served, and who is turned away, is
 // seen on the wire by our own probe (probe/tls_probe.h), and only when curl got the right answer: a refusal
-// proves something beside a client that gets in.
-CheckOutcome LookAtHttps(const HttpsCheck& check);
+// proves something beside a client that gets in. DIALER makes the connections; null: this machine does.
+CheckOutcome LookAtHttps(const HttpsCheck& check, const std::shared_ptr<Dialer>& dialer = nullptr);
 
 }  // namespace kplan
 

@@ -2,10 +2,14 @@
 
 #include <stdlib.h>
 
+#include <atomic>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
+#include "src/probe/dialer_testing.h"
+#include "src/probe/listening.h"
 #include "src/probe/stranger.h"
 #include "src/probe/tls_server_testing.h"
 #include "src/steps/pki/pki_testing.h"
@@ -125,6 +129,50 @@ TEST_F(CheckHttpsTest, EverythingHolds) {
     EXPECT_THAT(server.requests(), Contains("GET /metrics HTTP/1.1 "));
     EXPECT_THAT(server.requests(), Contains("GET /metrics HTTP/1.1 plain"));
   }
+}
+
+// Leads whoever asks for "worker" to a port of this machine.
+class LeadingDialer : public Dialer {
+ public:
+  explicit LeadingDialer(int port) : port_(port) {}
+
+  absl::StatusOr<Connection> Dial(const HostPort& target, absl::Duration timeout) override {
+    EXPECT_EQ(target.host, "worker");
+    ++dialled_;
+    return DialFromHere({"127.0.0.1", port_}, absl::Now() + timeout);
+  }
+
+  int dialled() const { return dialled_; }
+
+ private:
+  const int port_;
+  std::atomic<int> dialled_{0};
+};
+
+TEST_F(CheckHttpsTest, ByWayOfAnother) {
+  TestTlsServer server(Right());
+  auto dialer = std::make_shared<LeadingDialer>(server.port());
+  Json json = Full("https://worker:1/metrics");
+  json["from-host"] = true;
+  absl::StatusOr<HttpsCheck> check = CheckOf(json);
+  ASSERT_TRUE(check.ok()) << check.status();
+  const CheckOutcome outcome = LookAtHttps(*check, dialer);
+  EXPECT_TRUE(outcome.holds) << outcome.expected << " / " << outcome.seen;
+  EXPECT_EQ(outcome.check, "https https://worker:1/metrics, by way of the host");
+  // curl, who is served, three strangers, and a good client after each.
+  EXPECT_EQ(dialer->dialled(), 8);
+}
+
+TEST_F(CheckHttpsTest, TheWaySaysWhyItLeadsNowhere) {
+  auto dialer = std::make_shared<TestDialer>();
+  dialer->failure_ = absl::UnavailableError("from web-1: cannot connect to worker:1: Connection refused");
+  Json json = Full("https://worker:1/metrics");
+  json["from-host"] = true;
+  absl::StatusOr<HttpsCheck> check = CheckOf(json);
+  ASSERT_TRUE(check.ok()) << check.status();
+  const CheckOutcome outcome = LookAtHttps(*check, dialer);
+  EXPECT_FALSE(outcome.holds || outcome.lasting);
+  EXPECT_EQ(outcome.seen, "from web-1: cannot connect to worker:1: Connection refused");
 }
 
 TEST_F(CheckHttpsTest, AnAnswerAloneIsEnoughWhereNothingElseIsAsked) {

@@ -1,4 +1,4 @@
-#include "src/etcd/etcdctl_bridge.h"
+#include "src/probe/socket_bridge.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ namespace kplan {
 namespace {
 
 constexpr size_t kBlock = 64 << 10;
-constexpr size_t kMostConnections = 32;  // of one etcdctl, in all; it tries again and again
+constexpr size_t kMostConnections = 32;  // of one program, in all; etcdctl tries again and again
 
 bool IsForLater(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
@@ -71,28 +71,28 @@ void CarryBytes(int one, int other, int stop) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EtcdctlBridge>> EtcdctlBridge::Open(std::shared_ptr<Dialer> dialer,
-                                                                   std::vector<HostPort> targets,
-                                                                   absl::Duration timeout) {
-  std::unique_ptr<EtcdctlBridge> bridge(new EtcdctlBridge(std::move(dialer), std::move(targets), timeout));
+absl::StatusOr<std::unique_ptr<SocketBridge>> SocketBridge::Open(std::shared_ptr<Dialer> dialer,
+                                                                 std::vector<HostPort> targets,
+                                                                 absl::Duration timeout) {
+  std::unique_ptr<SocketBridge> bridge(new SocketBridge(std::move(dialer), std::move(targets), timeout));
   if (absl::Status status = bridge->Listen(); !status.ok()) return status;
   bridge->acceptor_ = std::thread([made = bridge.get()] { made->Accept(); });
   return bridge;
 }
 
-absl::Status EtcdctlBridge::Listen() {
-  std::string folder = "/tmp/kplan-etcdctl-XXXXXX";
+absl::Status SocketBridge::Listen() {
+  std::string folder = "/tmp/kplan-ways-XXXXXX";
   if (mkdtemp(&folder[0]) == nullptr) return ErrnoStatus(errno, "cannot make a folder below /tmp");
   folder_ = std::move(folder);
   stop_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
   if (!stop_.ok()) return ErrnoStatus(errno, "cannot make an event");
   for (const HostPort& target : targets_) {
-    const std::string path = absl::StrCat(folder_, "/", HostPortText(target));
+    const std::string path = PathOf(target);
     struct sockaddr_un address = {};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof(address.sun_path)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("etcdctl cannot be led to ", HostPortText(target),
+          absl::StrCat("nothing here can be led to ", HostPortText(target),
                        ", which this machine does not reach by itself: its name is too long for a socket; "
                        "give the host a shorter `address`"));
     }
@@ -106,24 +106,24 @@ absl::Status EtcdctlBridge::Listen() {
   return absl::OkStatus();
 }
 
-EtcdctlBridge::~EtcdctlBridge() {
+SocketBridge::~SocketBridge() {
   if (stop_.ok()) eventfd_write(stop_.get(), 1);
   if (acceptor_.joinable()) acceptor_.join();
-  for (const HostPort& target : targets_) unlink(absl::StrCat(folder_, "/", HostPortText(target)).c_str());
+  for (const HostPort& target : targets_) unlink(PathOf(target).c_str());
   if (!folder_.empty()) rmdir(folder_.c_str());
 }
 
-std::string EtcdctlBridge::EndpointOf(const HostPort& target) {
-  return absl::StrCat("unixs://", HostPortText(target));
+std::string SocketBridge::PathOf(const HostPort& target) const {
+  return absl::StrCat(folder_, "/", HostPortText(target));
 }
 
-std::string EtcdctlBridge::WhyNot() const {
+std::string SocketBridge::WhyNot() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return why_not_;
 }
 
 // Until the event. The event stays, so that every thread sees it.
-void EtcdctlBridge::Accept() {
+void SocketBridge::Accept() {
   std::vector<std::thread> carriers;
   for (;;) {
     std::vector<struct pollfd> fds = {{stop_.get(), POLLIN, 0}};
@@ -142,7 +142,7 @@ void EtcdctlBridge::Accept() {
   for (std::thread& carrier : carriers) carrier.join();
 }
 
-void EtcdctlBridge::Carry(const HostPort& target, UniqueFd client) {
+void SocketBridge::Carry(const HostPort& target, UniqueFd client) {
   absl::StatusOr<Connection> connection = dialer_->Dial(target, timeout_);
   {
     std::lock_guard<std::mutex> lock(mutex_);

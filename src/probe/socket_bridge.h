@@ -1,13 +1,9 @@
-#ifndef KPLAN_ETCD_ETCDCTL_BRIDGE_H_
-#define KPLAN_ETCD_ETCDCTL_BRIDGE_H_
+#ifndef KPLAN_PROBE_SOCKET_BRIDGE_H_
+#define KPLAN_PROBE_SOCKET_BRIDGE_H_
 
-// How etcdctl gets to a member that this machine does not reach by itself: by sockets in a folder, at which
-// kplan takes its connections and has a Dialer carry them.
-//
-// etcdctl (3.4 to 3.6) takes the endpoint unixs://HOST:PORT for the socket HOST:PORT in its working folder,
-// and checks that the certificate shown there is good for HOST (3.4: clientv3/balancer/resolver/endpoint,
-// ParseEndpoint; 3.5 and later: client/v3/internal/endpoint, Interpret). So nothing about TLS is any other
-// than over TCP.
+// How a program on this machine (etcdctl, curl) gets to who this machine does not reach by itself: by sockets
+// in a folder, at which kplan takes its connections and has a Dialer carry them. TLS is the program's, as
+// over TCP.
 
 #include <memory>
 #include <mutex>
@@ -23,23 +19,23 @@
 
 namespace kplan {
 
-class EtcdctlBridge {
+class SocketBridge {
  public:
   // Takes connections to TARGETS, as long as this exists; each has TIMEOUT to come about. The folder is for
   // this user alone. InvalidArgument when a name is longer than the name of a socket can be.
-  static absl::StatusOr<std::unique_ptr<EtcdctlBridge>> Open(std::shared_ptr<Dialer> dialer,
-                                                             std::vector<HostPort> targets,
-                                                             absl::Duration timeout);
-  ~EtcdctlBridge();
+  static absl::StatusOr<std::unique_ptr<SocketBridge>> Open(std::shared_ptr<Dialer> dialer,
+                                                            std::vector<HostPort> targets,
+                                                            absl::Duration timeout);
+  ~SocketBridge();
 
   const std::string& folder() const { return folder_; }  // absolute
-  // As an endpoint of an etcdctl that works in that folder.
-  static std::string EndpointOf(const HostPort& target);
+  // The socket for TARGET: HOST:PORT in that folder.
+  std::string PathOf(const HostPort& target) const;
   // Why the last connection did not come about; "" when it did, or nobody asked for one.
   std::string WhyNot() const;
 
  private:
-  EtcdctlBridge(std::shared_ptr<Dialer> dialer, std::vector<HostPort> targets, absl::Duration timeout)
+  SocketBridge(std::shared_ptr<Dialer> dialer, std::vector<HostPort> targets, absl::Duration timeout)
       : dialer_(std::move(dialer)), targets_(std::move(targets)), timeout_(timeout) {}
   absl::Status Listen();
   void Accept();
@@ -59,4 +55,4 @@ class EtcdctlBridge {
 
 }  // namespace kplan
 
-#endif  // KPLAN_ETCD_ETCDCTL_BRIDGE_H_
+#endif  // KPLAN_PROBE_SOCKET_BRIDGE_H_
