@@ -50,7 +50,7 @@ def test_an_alarm_is_seen_by_whoever_looks(cluster):
             seen = kplan(cluster, *words)
             assert seen.code != 0 and f"{name} has the alarm NOSPACE" in seen.out, (words, seen)
             if words[0] == "status":  # plan has the beginning of it
-                assert "etcdctl alarm disarm" in seen.out and seen.out.count("has the alarm NOSPACE") == 1, seen.out
+                assert "kplan defrag" in seen.out and seen.out.count("has the alarm NOSPACE") == 1, seen.out
         ran = cluster.project.ninja(timeout=240)
         assert ran.code != 0 and "NOSPACE of member" in ran.out, ran
     finally:

@@ -30,6 +30,7 @@ int AskedCommand(const Arguments& arguments);
 int CertsCommand(const Arguments& arguments);
 int CheckCommand(const Arguments& arguments);
 int CompletionCommand(const Arguments& arguments);
+int DefragCommand(const Arguments& arguments);
 int DiffCommand(const Arguments& arguments);
 int GenCommand(const Arguments& arguments);
 int GraphCommand(const Arguments& arguments);

@@ -36,6 +36,10 @@ constexpr OptionSyntax kCheckOptions[] = {kCheckFormat, kJson};
 
 constexpr OperandSyntax kCompletionOperands[] = {{"bash|zsh|fish", Word::kWord, "bash|zsh|fish"}};
 
+constexpr OptionSyntax kEtcdOption = {"--etcd", "NAME"};
+
+constexpr OptionSyntax kDefragOptions[] = {kFolder, {"--compact", ""}, kEtcdOption};
+
 constexpr OptionSyntax kDiffOptions[] = {{"--all", ""}, kReviewFormat, kJson};
 constexpr OperandSyntax kDiffOperands[] = {{"OLD", Word::kSpec}, {"NEW", Word::kSpec}};
 
@@ -76,7 +80,6 @@ constexpr OptionSyntax kPruneOptions[] = {
     {"--yes", ""},
 };
 
-constexpr OptionSyntax kEtcdOption = {"--etcd", "NAME"};
 constexpr OptionSyntax kRestoreOptions[] = {kFolder, kEtcdOption, {"--unchecked", ""}, {"--yes", ""}};
 constexpr OperandSyntax kRestoreOperands[] = {{"FILE", Word::kFile}};
 
@@ -106,6 +109,7 @@ constexpr CommandSyntax kCommands[] = {
     {"certs", kCertsOptions, kLastSpecAlone},
     {"check", kCheckOptions, kLastSpecAlone},
     {"completion", {}, kCompletionOperands},
+    {"defrag", kDefragOptions, {}},
     {"diff", kDiffOptions, kDiffOperands},
     {"gen", kGenOptions, kLastSpecAlone},
     {"graph", kGraphOptions, kAnyLabelAlone},

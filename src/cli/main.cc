@@ -19,26 +19,18 @@ struct Command {
   int (*run)(const kplan::Arguments&);
 };
 
-constexpr Command kCommands[] = {{"apply", kplan::ApplyCommand},
-                                 {"certs", kplan::CertsCommand},
-                                 {"check", kplan::CheckCommand},
-                                 {"completion", kplan::CompletionCommand},
-                                 {"diff", kplan::DiffCommand},
-                                 {"gen", kplan::GenCommand},
-                                 {"graph", kplan::GraphCommand},
-                                 {"help", kplan::HelpCommand},
-                                 {"import", kplan::ImportCommand},
-                                 {"init", kplan::InitCommand},
-                                 {"plan", kplan::PlanCommand},
-                                 {"prune", kplan::PruneCommand},
-                                 {"renew-timer", kplan::RenewTimerCommand},
-                                 {"restore", kplan::RestoreCommand},
-                                 {"schema", kplan::SchemaCommand},
-                                 {"show", kplan::ShowCommand},
-                                 {"snapshot", kplan::SnapshotCommand},
-                                 {"status", kplan::StatusCommand},
-                                 {"step", kplan::StepCommand},
-                                 {"why", kplan::WhyCommand}};
+constexpr Command kCommands[] = {
+    {"apply", kplan::ApplyCommand},     {"certs", kplan::CertsCommand},
+    {"check", kplan::CheckCommand},     {"completion", kplan::CompletionCommand},
+    {"defrag", kplan::DefragCommand},   {"diff", kplan::DiffCommand},
+    {"gen", kplan::GenCommand},         {"graph", kplan::GraphCommand},
+    {"help", kplan::HelpCommand},       {"import", kplan::ImportCommand},
+    {"init", kplan::InitCommand},       {"plan", kplan::PlanCommand},
+    {"prune", kplan::PruneCommand},     {"renew-timer", kplan::RenewTimerCommand},
+    {"restore", kplan::RestoreCommand}, {"schema", kplan::SchemaCommand},
+    {"show", kplan::ShowCommand},       {"snapshot", kplan::SnapshotCommand},
+    {"status", kplan::StatusCommand},   {"step", kplan::StepCommand},
+    {"why", kplan::WhyCommand}};
 
 // What people try who come from other tools, and what it is called here.
 struct OtherWord {

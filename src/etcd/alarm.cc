@@ -33,9 +33,10 @@ std::vector<EtcdAlarm> AlarmsAmong(const std::vector<std::string>& errors) {
 
 std::string AlarmAdvice(absl::string_view name) {
   if (name == "NOSPACE") {
-    return "no write is taken while it stands: its database has reached quota-backend-bytes. Make room "
-           "(`etcdctl compact`, then `etcdctl defrag` for each member) or raise the quota, then `etcdctl "
-           "alarm disarm`";
+    return "no write is taken while it stands: its database has reached quota-backend-bytes. `kplan defrag "
+           "--compact` removes the history, gives the room back and takes the alarm away; or raise the "
+           "quota, "
+           "and let `kplan defrag` take it away";
   }
   if (name == "CORRUPT") {
     // What is removed first, and still has data, is not started by etcd; and an empty folder of a member that

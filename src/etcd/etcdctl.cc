@@ -235,6 +235,7 @@ absl::StatusOr<std::vector<EndpointStatus>> ParseEndpointStatus(absl::string_vie
     endpoint.raft_applied_index = Number(*status, "raftAppliedIndex");
     endpoint.revision = static_cast<int64_t>(Number(*header, "revision"));
     endpoint.db_size = static_cast<int64_t>(Number(*status, "dbSize"));
+    endpoint.db_size_in_use = static_cast<int64_t>(Number(*status, "dbSizeInUse"));
     endpoint.errors = Texts(*status, "errors");
     if (endpoint.cluster_id.empty() || endpoint.member_id.empty()) {
       return NotUnderstood("`etcdctl endpoint status`", text);

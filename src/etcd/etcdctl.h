@@ -63,7 +63,8 @@ struct EndpointStatus {
   std::string downgrade_target;
   bool learner = false;
   uint64_t raft_term = 0, raft_index = 0, raft_applied_index = 0;  // raft_applied_index: 3.4 and later
-  int64_t revision = 0, db_size = 0;                               // of its store; bytes
+  int64_t revision = 0;                                            // of its store
+  int64_t db_size = 0, db_size_in_use = 0;                         // bytes; in use: 3.4 and later
   std::vector<std::string> errors;                                 // alarms, "etcdserver: no leader"
 };
 

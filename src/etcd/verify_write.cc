@@ -80,7 +80,8 @@ std::string AdviceFor(const ClusterExpected& cluster, const std::string& endpoin
                         EtcdRight::kVerifyKeys, absl::StrCat("write and read below ", kVerifyPrefix));
   }
   if (IsForWantOfSpace(status)) {
-    return "the alarm NOSPACE: make room or raise quota-backend-bytes, then `etcdctl alarm disarm`";
+    return "the alarm NOSPACE: make room (`kplan defrag --compact`) or raise quota-backend-bytes, then "
+           "`kplan defrag`";
   }
   return "the logs of the members: a write needs a leader and more than half of the members";
 }
