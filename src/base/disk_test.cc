@@ -100,6 +100,14 @@ TEST_F(DiskTest, AFileWrittenInPiecesAndAJournalWrittenAnewAreSynced) {
   EXPECT_THAT(disk.unsynced_folders(), IsEmpty());
 }
 
+TEST_F(DiskTest, AFileIsOpenedLookedAtAndReadOnce) {
+  ASSERT_TRUE(WriteFile(At("f"), "text", 0644).ok());
+  WatchedDisk disk;
+  EXPECT_EQ(*ReadFile(At("f")), "text");
+  EXPECT_THAT(disk.calls(), ElementsAre("look into f", "stat f", "read f"));
+  EXPECT_FALSE(ReadFile("/proc/self/status")->empty()) << "its size is 0";
+}
+
 TEST_F(DiskTest, ASignalInAnyCallIsNoError) {
   std::map<std::string, int> seen;
   WatchedDisk disk([&](absl::string_view call) { return ++seen[std::string(call)] % 2 == 1 ? EINTR : 0; });

@@ -56,9 +56,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_bytes) 
   }
   std::string content;
   size_t filled = 0;
-  // One byte more than the size says, so that the last read sees the end.
-  content.resize(static_cast<size_t>(info.st_size) + 1);
-  for (;;) {
+  const size_t size = static_cast<size_t>(info.st_size);
+  content.resize(size);
+  // Of a file that has as many bytes as its size says there are no more to ask for. What is in /proc has the
+  // size 0.
+  while (filled == 0 || filled != size || !S_ISREG(info.st_mode)) {
     if (filled == content.size()) content.resize(content.size() * 2 + 4096);
     const ssize_t n = disk::Read(fd.get(), &content[filled], content.size() - filled);
     if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", path));

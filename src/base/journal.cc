@@ -8,9 +8,9 @@
 
 #include <algorithm>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
 
@@ -82,7 +82,12 @@ std::string ToLine(const JournalEntry& entry) {
 
 // False for a line that is torn, or not of this form.
 bool FromLine(absl::string_view line, JournalEntry* entry) {
-  std::vector<absl::string_view> fields = absl::StrSplit(line, '\t');
+  absl::InlinedVector<absl::string_view, kFiles + 8> fields;
+  for (absl::string_view rest = line;;) {
+    fields.push_back(rest.substr(0, rest.find('\t')));
+    if (fields.back().size() == rest.size()) break;
+    rest.remove_prefix(fields.back().size() + 1);
+  }
   if (fields.size() < kFiles || (fields.size() - kFiles) % 2 != 0 || fields[kLabel].empty()) return false;
   int failed = 0;
   if (!absl::SimpleAtoi(fields[kAt], &entry->at) || !absl::SimpleAtoi(fields[kFailed], &failed) ||
@@ -118,20 +123,21 @@ std::string FileSignature(const std::string& path) {
 }
 
 Journal Journal::Parse(absl::string_view text) {
+  std::vector<absl::string_view> lines;
+  // What is behind the last line end is torn: whoever wrote it was killed.
+  for (size_t end; (end = text.find('\n')) != absl::string_view::npos; text.remove_prefix(end + 1))
+    lines.push_back(text.substr(0, end));
   Journal journal;
-  const size_t most = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
-  journal.all_.reserve(most);
-  journal.by_label_.reserve(most);
-  while (!text.empty()) {
-    size_t end = text.find('\n');
-    if (end == absl::string_view::npos) break;  // torn: whoever wrote it was killed
-    ++journal.lines_;
-    if (JournalEntry entry; FromLine(text.substr(0, end), &entry)) {
-      // The key is the label of the first entry of that name, which stays, too.
+  journal.lines_ = lines.size();
+  journal.all_.reserve(lines.size());
+  journal.by_label_.reserve(lines.size());
+  // From the end: most lines of an old journal are of labels that have a later one.
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (journal.by_label_.contains(Unescape(line->substr(0, line->find('\t'))))) continue;
+    if (JournalEntry entry; FromLine(*line, &entry)) {
       const JournalEntry& last = journal.all_.emplace_back(std::move(entry));
-      journal.by_label_[last.label] = &last;
+      journal.by_label_.emplace(last.label, &last);
     }
-    text.remove_prefix(end + 1);
   }
   return journal;
 }

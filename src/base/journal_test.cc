@@ -94,6 +94,16 @@ TEST_F(JournalTest, ATornLineIsLeftOutAndDoesNotTakeTheNextWithIt) {
   EXPECT_TRUE(Journal::Parse("nonsense\n\n\t\t\n").entries().empty());
 }
 
+TEST_F(JournalTest, ALineOfALabelThatCannotBeReadIsPassedOver) {
+  ASSERT_TRUE(AppendEntry(path_, Entry("a", 1)).ok());
+  ASSERT_TRUE(AppendEntry(path_, Entry("a", 2)).ok());
+  const std::string text = *ReadFile(path_) + "a\tno time\n" + "b\n";
+  Journal journal = Journal::Parse(text);
+  EXPECT_EQ(journal.lines(), 4u);
+  EXPECT_EQ(journal.entries().size(), 1u);
+  ExpectSame(*journal.Find("a"), Entry("a", 2));
+}
+
 TEST_F(JournalTest, WritersDoNotMix) {
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 8; ++thread) {

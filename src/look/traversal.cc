@@ -81,7 +81,7 @@ class Traversal {
   void Go() {
     for (StepId id = 0; id < graph_.steps().size(); ++id) {
       const Step& step = graph_.steps()[id];
-      Stamp stamp = LookAtStamp(step.label);
+      Stamp stamp = stamps_ ? LookAtStamp(step.label) : Stamp();
       const JournalEntry* entry = journals_[step.shard].Find(step.label);
       if (copies_.IsCopied(step.label, stamp, entry)) stamp = {StampSeen::kCopied};
       stamp_times_[id] = stamp.time;
@@ -439,6 +439,7 @@ class Traversal {
   std::vector<int64_t> stamp_times_;  // as Graph::steps()
   std::vector<Seen> seen_;            // likewise
   bool compared_ = false;             // of the step that was looked at last: its digest is known before
+  const bool stamps_ = access(paths::kStamps, F_OK) == 0;  // whether there are any: not before the first run
   const bool ninja_log_ = access(paths::kNinjaLog, F_OK) == 0;
 };
 

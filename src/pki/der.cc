@@ -3,7 +3,11 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <optional>
+#include <utility>
+
 #include "absl/status/status.h"
+#include "src/pki/usual_pem.h"
 
 namespace kplan {
 
@@ -57,6 +61,8 @@ absl::string_view BitStringOctets(const DerReader::Element& element) {
 }
 
 absl::StatusOr<std::vector<PemBlock>> ParsePem(absl::string_view text) {
+  if (std::optional<std::vector<PemBlock>> usual = ReadUsualPem(text); usual.has_value())
+    return *std::move(usual);
   BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   if (bio == nullptr) return OpenSslError("cannot read PEM");
   std::vector<PemBlock> blocks;

@@ -85,6 +85,7 @@ class YamlSecondReading : public YAML::EventHandler {
 };
 
 void YamlSecondReader::Saw(Kind kind, absl::string_view value, Range range) {
+  if (!needed_) return;
   seen_.push_back({kind == Kind::kPlain || kind == Kind::kText ? Digest(value) : 0, range, kind});
 }
 

@@ -21,6 +21,9 @@ class YamlSecondReader {
   // kNull: plain and empty, or one of the words for nothing. kText: in quotes, a block scalar, or with a tag.
   enum class Kind : uint8_t { kNull, kPlain, kText, kAlias, kList, kMap, kEnd };
 
+  // NEEDED: false for a text of which no difference can come (yaml_common.h); then nothing is compared.
+  explicit YamlSecondReader(bool needed) : needed_(needed) {}
+
   // What the first reader has read, in the order of the text.
   void Saw(Kind kind, absl::string_view value, Range range);
 
@@ -35,6 +38,7 @@ class YamlSecondReader {
     Range range;
     Kind kind;
   };
+  const bool needed_;
   std::vector<Seen> seen_;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/text.h"
+#include "src/spec/yaml_common.h"
 #include "src/spec/yaml_events.h"
 #include "src/spec/yaml_second_reader.h"
 
@@ -305,14 +306,14 @@ class YamlTreeBuilder : public YamlEvents {
   absl::flat_hash_map<absl::string_view, const YamlNode*> anchors_;
 };
 
-bool YamlTree::Parse(Diagnostics* diagnostics) {
+bool YamlTree::Parse(Diagnostics* diagnostics, SecondReading second) {
   if (!CheckText(diagnostics)) return false;
   const int errors_before = diagnostics->error_count();
-  YamlSecondReader second;
-  YamlTreeBuilder builder(this, diagnostics, &second);
+  YamlSecondReader reader(second == SecondReading::kAlways || !IsCommonYaml(diagnostics->source().text()));
+  YamlTreeBuilder builder(this, diagnostics, &reader);
   ParseYaml(diagnostics, &builder);
   if (diagnostics->error_count() != errors_before) return false;
-  second.Compare(diagnostics);
+  reader.Compare(diagnostics);
   return true;
 }
 

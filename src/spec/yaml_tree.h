@@ -5,8 +5,9 @@
 // (duplicate keys, a second document, tags, control characters, aliases that contain themselves or multiply)
 // is refused here, so that the layers above see a tree and nothing else.
 //
-// Two readers see each text. The tree is that of the strict one (yaml_parser.h). yaml-cpp is asked what it
-// reads, too, and where that is something else a warning says so (yaml_second_reader.h).
+// Two readers see each text that could be read in two ways (yaml_common.h). The tree is that of the strict
+// one (yaml_parser.h). yaml-cpp is asked what it reads, too, and where that is something else a warning says
+// so (yaml_second_reader.h).
 
 #include <cstdint>
 #include <deque>
@@ -53,9 +54,12 @@ class YamlTree {
   static constexpr size_t kMaxBytes = size_t{64} << 20;
   static constexpr int kMaxDepth = kMaxYamlDepth;
 
+  // kAlways: also where nothing could come of it, for the test of that.
+  enum class SecondReading { kWhereNeeded, kAlways };
+
   // Reads the text of DIAGNOSTICS' source. False when there was an error; what could be read before it is
   // then not kept. An empty document has a kNull root.
-  bool Parse(Diagnostics* diagnostics);
+  bool Parse(Diagnostics* diagnostics, SecondReading second = SecondReading::kWhereNeeded);
 
   const YamlNode& root() const { return root_ != nullptr ? *root_ : nothing_; }
 
