@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/paths.h"
 #include "src/base/reason_list.h"
+#include "src/base/signature_mode.h"
 #include "src/host/ninja_deps.h"
 #include "src/look/drift.h"
 #include "src/look/holdings.h"
@@ -37,6 +38,17 @@ Stamp LookAtStamp(const std::string& label) {
 
 // A stamp is written at the end of a step, right behind its entry in the journal.
 constexpr int64_t kStampDelayMs = 10'000;
+
+// Whether WATCH is about the mode of a file below DIR that ENTRY has with that mode. While it is as ENTRY
+// says, it need not be looked at once more.
+bool WasLeftRight(const Watch& watch, const JournalEntry& entry) {
+  if (watch.kind != Watch::Kind::kFile || !watch.root.empty()) return false;
+  const auto file = std::find_if(entry.files.begin(), entry.files.end(),
+                                 [&](const auto& it) { return it.first == watch.path; });
+  if (file == entry.files.end()) return false;
+  const mode_t mode = ModeInSignature(file->second);
+  return S_ISREG(mode) && (watch.mode == 0 || (mode & 07777) == watch.mode);
+}
 
 // Finds stamps that are younger than the run that wrote them.
 class CopyFinder {
@@ -174,13 +186,15 @@ class Traversal {
     // What is at its paths on this machine has nothing to do with an artifact that is elsewhere. Nothing of
     // it is here but, of a service, the verdict.
     const bool elsewhere = IsDoneOverSsh(step);
+    const bool compared = !elsewhere && entry != nullptr && !entry->failed;
+    sight.files_differ = compared && FilesDiffer(*entry);
     watches_.ForEach(id, [&](const Watch& watch) {
       if (elsewhere && watch.kind != Watch::Kind::kVerdict) return;
+      if (compared && !sight.files_differ && WasLeftRight(watch, *entry)) return;
       bool time = false;
       std::string reason = watcher_.WhyStale(watch, &time);
       if (!reason.empty()) sight.findings.push_back({&watch, std::move(reason), time});
     });
-    sight.files_differ = !elsewhere && entry != nullptr && !entry->failed && FilesDiffer(*entry);
     sight.causes = CausesOf(id, sight);
     return sight;
   }
