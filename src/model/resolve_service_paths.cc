@@ -80,6 +80,7 @@ class PathsChecker {
       add(paths::on_host::Unit("etcd"));
       if (!member.user.empty()) add(UsersFile(member.user));
       add(folders.data, /*folder=*/true);
+      if (!folders.wal.empty()) add(folders.wal, /*folder=*/true);
       if (static_cast<size_t>(member.archive) < cluster_.etcd.archives.size()) {
         for (const auto& [from, name] : cluster_.etcd.archives[member.archive].members)
           add(folders.Program(name));

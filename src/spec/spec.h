@@ -119,7 +119,7 @@ struct EtcdSpec {
   Range range;
   Text version, cert, initial_cluster_token;
   Text client_port, peer_port;
-  Text bin_dir, config_dir, data_dir;
+  Text bin_dir, config_dir, data_dir, wal_dir;
   EtcdTlsSpec tls;
   ArchiveSpec archive;
   std::vector<Text> members;
