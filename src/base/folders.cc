@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/base/disk.h"
 #include "src/base/text.h"
@@ -27,7 +28,7 @@ namespace kplan {
 namespace {
 
 // The kernel's own bound (path_resolution(7)).
-constexpr int kMostLinks = 40;
+constexpr size_t kMostLinks = 40;
 
 // PATH without the slashes at its end.
 absl::string_view Trimmed(absl::string_view path) {
@@ -115,7 +116,7 @@ class AnchorWalk {
   std::deque<std::string> parts_;  // still to go
   UniqueFd here_;
   std::string shown_;  // what `here_` is called
-  int links_ = 0;
+  size_t links_ = 0;
 };
 
 // FOLDER, opened with FLAGS.
@@ -175,13 +176,7 @@ absl::Status MakeMissing(const std::string& folder, GrownFolders* grown) {
   return absl::OkStatus();
 }
 
-absl::Status BelowError(int folder, const std::string& name, const std::string& shown, int error) {
-  struct stat info;
-  if ((error == ELOOP || error == ENOTDIR) &&
-      disk::StatAt(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(shown, " is a symbolic link; kplan does not follow links inside a host's root"));
-  }
+absl::Status BelowError(const std::string& shown, int error) {
   return ErrnoStatus(error, absl::StrCat("cannot open the folder ", shown));
 }
 
@@ -192,7 +187,7 @@ absl::StatusOr<UniqueFd> MakeBelow(int folder, const std::string& name, const st
   const bool made = disk::MakeFolder(folder, name.c_str(), 0755) == 0;
   if (!made && errno != EEXIST) return ErrnoStatus(errno, absl::StrCat("cannot make the folder ", shown));
   UniqueFd fd(disk::OpenAt(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.ok()) return BelowError(folder, name, shown, errno);
+  if (!fd.ok()) return BelowError(shown, errno);
   if (!made) return fd;
   if (fchmod(fd.get(), 0755) != 0)
     return ErrnoStatus(errno, absl::StrCat("cannot set the mode of the folder ", shown));
@@ -201,6 +196,173 @@ absl::StatusOr<UniqueFd> MakeBelow(int folder, const std::string& name, const st
   grown->Add(std::move(parent));
   return fd;
 }
+
+// Whether others than OWNER may write to a folder with GROUP and MODE. A user's own group (user private
+// groups, whose umask is 002) has the number of the user.
+bool IsOpenToOthers(uid_t owner, gid_t group, mode_t mode) {
+  const bool own_group = group == 0 || group == owner;
+  return (mode & S_IWOTH) != 0 || ((mode & S_IWGRP) != 0 && !own_group);
+}
+
+// The way to a folder below a root, a component at a time (followed_path.h).
+class BelowWalk {
+ public:
+  BelowWalk(const std::string& root, absl::string_view path, bool create)
+      : root_(root), create_(create), asked_(path) {
+    for (absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty()))
+      parts_.push_back({std::string(part), /*of_link=*/false});
+  }
+
+  absl::Status Go() {
+    for (const Part& part : parts_) {
+      if (part.name == "." || part.name == "..")
+        return absl::InvalidArgumentError(
+            absl::StrCat(Shown(asked_), ": \"", part.name, "\" is not allowed in a path"));
+    }
+    if (create_) {
+      if (absl::Status status = MakeFolders(root_); !status.ok()) return status;
+    }
+    if (absl::Status status = Begin(); !status.ok()) return status;
+    while (!parts_.empty()) {
+      const Part part = std::move(parts_.front());
+      parts_.pop_front();
+      if (absl::Status status = Step(part); !status.ok()) return status;
+    }
+    return grown_.Sync(Shown(real_));
+  }
+
+  UniqueFd TakeFolder() { return std::move(here_); }
+
+ private:
+  struct Part {
+    std::string name;
+    bool of_link = false;  // a link says it
+    bool again = false;    // it was passed on the way, and judged if that was called for
+  };
+
+  std::string Shown(absl::string_view path) const {
+    return absl::StrCat(root_ == "/" ? "" : root_, path.empty() && root_ == "/" ? "/" : path);
+  }
+
+  absl::Status Begin() {
+    absl::StatusOr<UniqueFd> anchor = OpenFolder(root_);
+    if (!anchor.ok()) return anchor.status();
+    here_ = *std::move(anchor);
+    real_.clear();
+    return absl::OkStatus();
+  }
+
+  absl::Status Step(const Part& part) {
+    if (part.of_link && part.name == ".") return absl::OkStatus();
+    if (part.of_link && part.name == "..") return Up();
+    const std::string path = absl::StrCat(real_, "/", part.name), shown = Shown(path);
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+    // Merged /usr (/bin, /lib), and whatever else root has made there.
+    if (real_.empty() && root_ == "/") flags &= ~O_NOFOLLOW;
+    UniqueFd next(disk::OpenAt(here_.get(), part.name.c_str(), flags));
+    if (!next.ok()) {
+      const int error = errno;
+      struct stat info;
+      if ((error == ELOOP || error == ENOTDIR) &&
+          disk::StatAt(here_.get(), part.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISLNK(info.st_mode))
+        return Follow(part.name, info, shown);
+      if (error == ENOENT && part.of_link) return LeadsNowhere(shown);
+      if (error != ENOENT || !create_) return BelowError(shown, error);
+      absl::StatusOr<UniqueFd> made = MakeBelow(here_.get(), part.name, shown, &grown_);
+      if (!made.ok()) return made.status();
+      next = *std::move(made);
+    }
+    if (!links_.empty() && !part.again) {
+      if (absl::Status status = JudgeBehind(next.get(), shown); !status.ok()) return status;
+    }
+    here_ = std::move(next);
+    real_ = path;
+    return absl::OkStatus();
+  }
+
+  // A folder behind a link.
+  absl::Status JudgeBehind(int folder, const std::string& shown) const {
+    struct stat info;
+    if (disk::StatAt(folder, "", &info, AT_EMPTY_PATH) != 0) return BelowError(shown, errno);
+    const bool last = parts_.empty();
+    std::string why, remedy;
+    if (!last && info.st_uid != 0 && info.st_uid != geteuid()) {
+      why = absl::StrCat("belongs to user ", info.st_uid);
+      remedy = absl::StrCat("chown root ", shown);
+    } else if (IsOpenToOthers(info.st_uid, info.st_gid, info.st_mode)) {
+      why = absl::StrFormat("may be written to by others (mode %04o)", info.st_mode & 07777);
+      remedy = absl::StrCat("chmod go-w ", shown);
+    }
+    if (why.empty()) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat(shown, ", to which the symbolic link ", links_.back(), " leads, ", why,
+                     ": who may put another folder there could send what kplan writes elsewhere. Let it be "
+                     "root's alone (",
+                     remedy, "), or name the folder itself in cluster.yaml"));
+  }
+
+  absl::Status Follow(const std::string& name, const struct stat& info, const std::string& shown) {
+    char target[PATH_MAX];
+    const ssize_t size = readlinkat(here_.get(), name.c_str(), target, sizeof(target));
+    struct stat folder;
+    if (size < 0 || disk::StatAt(here_.get(), "", &folder, AT_EMPTY_PATH) != 0)
+      return BelowError(shown, errno);
+    const absl::string_view text(target, static_cast<size_t>(size));
+    if (root_ != "/") {
+      return absl::FailedPreconditionError(absl::StrCat(
+          shown,
+          " is a symbolic link; kplan follows none inside of a root that is not /: name the folder "
+          "itself in cluster.yaml"));
+    }
+    const LinkPlace place = {info.st_uid, folder.st_uid, folder.st_gid, folder.st_mode};
+    if (const LinkTrust trust = JudgeLink(place, geteuid()); trust != LinkTrust::kTrusted) {
+      std::string why = absl::StrCat("belongs to user ", place.link_owner), remedy = "chown -h root " + shown;
+      if (trust == LinkTrust::kFolderOfAnother) {
+        why = absl::StrCat("lies in a folder of user ", place.folder_owner);
+        remedy = absl::StrCat("chown root ", Shown(real_));
+      } else if (trust == LinkTrust::kFolderOpenToOthers) {
+        why = absl::StrFormat("lies in a folder that others may write to (mode %04o)",
+                              place.folder_mode & 07777);
+        remedy = absl::StrCat("chmod go-w ", Shown(real_));
+      }
+      return absl::FailedPreconditionError(absl::StrCat(
+          shown, " is a symbolic link to ", Quote(text), " and ", why,
+          ": whoever can make it could send what kplan writes elsewhere. Let it be root's alone (", remedy,
+          "), or name the folder itself in cluster.yaml"));
+    }
+    links_.push_back(absl::StrCat(shown, " -> ", text));
+    if (links_.size() > kMostLinks) return BelowError(shown, ELOOP);
+    const std::vector<std::string> parts = absl::StrSplit(text, '/', absl::SkipEmpty());
+    for (auto it = parts.rbegin(); it != parts.rend(); ++it) parts_.push_front({*it, /*of_link=*/true});
+    return absl::StartsWith(text, "/") ? Begin() : absl::OkStatus();
+  }
+
+  // To the folder above. No link is on the way so far: it is known by its name.
+  absl::Status Up() {
+    const std::vector<std::string> parts =
+        absl::StrSplit(real_.substr(0, real_.rfind('/') == std::string::npos ? 0 : real_.rfind('/')), '/',
+                       absl::SkipEmpty());
+    for (auto it = parts.rbegin(); it != parts.rend(); ++it)
+      parts_.push_front({*it, /*of_link=*/true, /*again=*/true});
+    return Begin();
+  }
+
+  absl::Status LeadsNowhere(const std::string& shown) const {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the symbolic link ", links_.back(), " leads nowhere: there is no ", shown,
+                     ". Is a disk not mounted? Otherwise make the folder (mkdir -p), or remove the link"));
+  }
+
+  const std::string root_;
+  const bool create_;
+  const std::string asked_;
+  std::deque<Part> parts_;  // still to go
+  UniqueFd here_;
+  std::string real_;  // of `here_`, inside the root; "": the root
+  std::vector<std::string> links_;
+  GrownFolders grown_;
+};
 
 }  // namespace
 
@@ -215,11 +377,9 @@ LinkTrust JudgeLink(const LinkPlace& place, uid_t user) {
   auto trusted = [user](uid_t owner) { return owner == 0 || owner == user; };
   if (!trusted(place.link_owner)) return LinkTrust::kLinkOfAnother;
   if (!trusted(place.folder_owner)) return LinkTrust::kFolderOfAnother;
-  // A user's own group (user private groups, whose umask is 002) has the number of the user.
-  const bool own_group = place.folder_group == 0 || place.folder_group == place.folder_owner;
-  if ((place.folder_mode & S_IWOTH) != 0 || ((place.folder_mode & S_IWGRP) != 0 && !own_group))
-    return LinkTrust::kFolderOpenToOthers;
-  return LinkTrust::kTrusted;
+  return IsOpenToOthers(place.folder_owner, place.folder_group, place.folder_mode)
+             ? LinkTrust::kFolderOpenToOthers
+             : LinkTrust::kTrusted;
 }
 
 absl::StatusOr<UniqueFd> OpenFolder(const std::string& folder) { return OpenAnchor(folder, O_RDONLY); }
@@ -266,34 +426,9 @@ absl::Status MakeFolders(const std::string& folder, Durability durability) {
 }
 
 absl::StatusOr<UniqueFd> OpenFolderBelow(const std::string& root, absl::string_view path, bool create) {
-  if (create) {
-    if (absl::Status status = MakeFolders(root); !status.ok()) return status;
-  }
-  absl::StatusOr<UniqueFd> anchor = OpenFolder(root);
-  if (!anchor.ok()) return anchor.status();
-  UniqueFd folder = *std::move(anchor);
-  GrownFolders grown;
-  std::string shown = root == "/" ? "" : root;
-  bool first = true;
-  for (absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-    absl::StrAppend(&shown, "/", part);
-    if (part == "." || part == "..")
-      return absl::InvalidArgumentError(absl::StrCat(shown, ": \"", part, "\" is not allowed in a path"));
-    const std::string name(part);
-    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
-    if (first && root == "/") flags &= ~O_NOFOLLOW;
-    first = false;
-    UniqueFd next(disk::OpenAt(folder.get(), name.c_str(), flags));
-    if (!next.ok()) {
-      if (errno != ENOENT || !create) return BelowError(folder.get(), name, shown, errno);
-      absl::StatusOr<UniqueFd> made = MakeBelow(folder.get(), name, shown, &grown);
-      if (!made.ok()) return made.status();
-      next = *std::move(made);
-    }
-    folder = std::move(next);
-  }
-  if (absl::Status status = grown.Sync(shown); !status.ok()) return status;
-  return folder;
+  BelowWalk walk(root, path, create);
+  if (absl::Status status = walk.Go(); !status.ok()) return status;
+  return walk.TakeFolder();
 }
 
 }  // namespace kplan

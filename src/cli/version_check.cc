@@ -16,7 +16,7 @@
 namespace kplan {
 namespace {
 
-constexpr char kDataFlag[] = "--data-dir=";
+constexpr char kDataFlag[] = "--data-dir=", kWalFlag[] = "--wal-dir=";
 
 // Whether the plan on disk has STEP with the same record.
 bool IsInPlanOnDisk(const Graph& graph, const Step& step) {
@@ -24,16 +24,18 @@ bool IsInPlanOnDisk(const Graph& graph, const Step& step) {
   return shard.ok() && FindRecordText(*shard, step.label) == step.record;
 }
 
-// The data folder of the service of STEP in the plan on disk; "" when that has none.
-std::string DataFolderOnDisk(const Graph& graph, const Step& step) {
+// Where the service of STEP has its data in the plan on disk; no folder when that has none.
+DataPlace DataPlaceOnDisk(const Graph& graph, const Step& step) {
+  DataPlace place;
   absl::StatusOr<std::string> shard = ReadFile(paths::Shard(graph.shards()[step.shard].name));
-  if (!shard.ok()) return "";
+  if (!shard.ok()) return place;
   absl::StatusOr<ServiceRecord> record = FromText<ServiceRecord>(FindRecordText(*shard, step.label));
-  if (!record.ok()) return "";
+  if (!record.ok()) return place;
   for (const auto& [text, path] : record->argv) {
-    if (text == kDataFlag) return path;
+    if (text == kDataFlag) place.data = path;
+    if (text == kWalFlag) place.wal = path;
   }
-  return "";
+  return place;
 }
 
 // Of ETCD, one member on this machine.
@@ -49,22 +51,23 @@ absl::Status CheckVersionOf(const Etcd& etcd, const Compiled& compiled) {
   // Files only: nothing runs.
   if (verdict == steps.end() || program == steps.end()) return absl::OkStatus();
   const auto service = find(absl::StrCat("service/", host, "/", etcd.name));
-  const std::string before = service == steps.end() ? "" : DataFolderOnDisk(compiled.graph, *service);
-  const bool moves = !before.empty() && before != etcd.folders.data;
+  const DataPlace before = service == steps.end() ? DataPlace() : DataPlaceOnDisk(compiled.graph, *service);
+  const DataPlace now = {etcd.folders.data, etcd.folders.Log()};
+  const bool moves = !before.data.empty() && (before.data != now.data || before.wal != now.wal);
   const bool known = IsInPlanOnDisk(compiled.graph, *program);
   if (known && !moves) return absl::OkStatus();
   absl::StatusOr<VerifyRecord> record = FromText<VerifyRecord>(verdict->record);
   if (!record.ok()) return record.status();
   PlanHosts hosts;
   if (moves) {
-    absl::Status status = CheckSingleMemberData(*record, before, etcd.folders.data, &hosts);
+    absl::Status status = CheckSingleMemberData(*record, before, now, &hosts);
     if (!status.ok() || known) return status;
   }
   if (!etcd.replace) {
-    absl::Status status = CheckNoOtherEtcd(*record, etcd.folders.data, &hosts);
+    absl::Status status = CheckNoOtherEtcd(*record, now, &hosts);
     if (!status.ok()) return status;
   }
-  return CheckSingleMemberVersion(*record, etcd.version, etcd.folders.data, &hosts);
+  return CheckSingleMemberVersion(*record, etcd.version, now, &hosts);
 }
 
 }  // namespace

@@ -10,13 +10,13 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "src/base/at_once.h"
+#include "src/base/bytes_text.h"
 #include "src/base/text.h"
 #include "src/etcd/alarm.h"
 #include "src/etcd/client_rights.h"
 #include "src/etcd/defrag_decision.h"
 #include "src/etcd/facts/etcd_rights.h"
 #include "src/etcd/member_health.h"
-#include "src/etcd/snapshot_file.h"
 
 namespace kplan {
 namespace {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
+#include "src/base/paths.h"
 #include "src/base/url.h"
 #include "src/etcd/facts/etcd_rights.h"
 #include "src/etcd/facts/etcd_version.h"
@@ -104,6 +105,10 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
     member.probe = record.probe;
     member.peer_urls = Sorted(record.peer_urls);
     member.client_urls = Sorted(record.client_urls);
+    member.wal = record.wal;
+    member.bin = record.bin.empty() ? paths::on_host::EtcdPrograms(member.unit) : record.bin;
+    member.config = record.config.empty() ? paths::on_host::EtcdConfig(member.unit) : record.config;
+    member.listens = record.listens.empty() ? record.UsualListens() : record.listens;
     cluster.members.push_back(std::move(member));
   }
   return cluster;

@@ -24,11 +24,14 @@ struct PlannedMember {
   std::string unit;                      // its service's name, "etcd"
   std::string id;                        // foretold (etcd/facts/etcd_ids.h)
   std::string data, root;                // the data folder, inside the host's root
+  std::string wal;                       // of the log, likewise; empty: it is in the data folder
   std::string manager;                   // "systemd", "process"
   bool remote = false;                   // the host is at the other end of an ssh connection
   std::string probe;                     // "https://10.0.0.11:2379": where it is asked
   std::vector<std::string> peer_urls;    // sorted
   std::vector<std::string> client_urls;  // sorted
+  std::string bin, config;               // the folders of its programs and certificates
+  std::vector<std::string> listens;      // URLs at which it is going to listen; of a survey
 };
 
 struct PlannedCluster {

@@ -21,6 +21,8 @@
 #include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/base/text.h"
+#include "src/etcd/bolt_file.h"
+#include "src/etcd/host_ground.h"
 #include "src/etcd/raft_entry.h"
 #include "src/etcd/restore_stage.h"
 #include "src/etcd/wal_segment.h"
@@ -31,6 +33,9 @@ namespace {
 
 // More entries than any member's folder has: two snapshots a gigabyte, and five segments, are the default.
 constexpr size_t kMaxEntries = 10000;
+
+// More reasons than a host has not to do.
+constexpr size_t kMostLacks = 20;
 
 std::string IdText(uint64_t id) { return absl::StrCat(absl::Hex(id)); }
 
@@ -274,23 +279,110 @@ absl::Status ReadVersions(const Folder& log, const Folder& snap, const std::stri
   return absl::OkStatus();
 }
 
-// What the folder TOP, the data folder SHOWN, holds.
-absl::Status ReadTop(const Folder& top, const std::string& shown, bool versions, EtcdData* data) {
+// A log outside of the data folder.
+struct LogApart {
+  std::string path;       // as seen from here; empty: there is none, the log is in the data folder
+  Folder folder, around;  // the log's own, and the one that it lies in
+};
+
+// WAL: as of ReadEtcdData.
+absl::StatusOr<LogApart> OpenLogApart(const std::string& root, const std::string& wal) {
+  LogApart log;
+  if (wal.empty()) return log;
+  absl::StatusOr<HostPath> split = SplitHostPath(wal);
+  if (!split.ok()) return split.status();
+  log.path = PathFromHere(root, wal);
+  absl::StatusOr<UniqueFd> fd = OpenFolderBelow(root, split->folder, /*create=*/false);
+  if (absl::IsNotFound(fd.status())) return log;
+  if (absl::IsFailedPrecondition(fd.status())) {
+    log.folder.strange = std::string(fd.status().message());
+    return log;
+  }
+  if (!fd.ok()) return fd.status();
+  absl::StatusOr<Folder> around = ListFolder(*std::move(fd), PathFromHere(root, split->folder));
+  if (!around.ok()) return around.status();
+  absl::StatusOr<Folder> folder = OpenInside(*around, split->name.c_str(), log.path);
+  if (!folder.ok()) return folder.status();
+  log.around = *std::move(around);
+  log.folder = *std::move(folder);
+  return log;
+}
+
+// The last entry of the log whose change is in the database of SNAP (etcd keeps its number there, as 8 bytes,
+// the most significant first); 0: there is none, or the file is no database.
+uint64_t AppliedIn(const Folder& snap) {
+  std::string strange;
+  uint64_t size = 0;
+  absl::StatusOr<UniqueFd> fd = snap.there ? OpenRegular(snap, "db", "db", &size, &strange) : UniqueFd();
+  if (!fd.ok() || !fd->ok() || !strange.empty()) return 0;
+  int error = 0;
+  const int file = fd->get();
+  absl::StatusOr<BoltFile> database = BoltFile::Open(
+      [file, &error](uint64_t offset, char* to, size_t n) { return ReadAt(file, offset, to, n, &error); });
+  if (!database.ok()) return 0;
+  absl::StatusOr<std::optional<std::string>> index = database->Find("meta", "consistent_index");
+  if (!index.ok() || !index->has_value() || (*index)->size() != sizeof(uint64_t)) return 0;
+  uint64_t number = 0;
+  for (char c : **index) number = number << 8 | static_cast<unsigned char>(c);
+  return number;
+}
+
+// What is there of a member with the folder MEMBER whose log LOG_SHOWN is missing. INNER: the one that the
+// data folder has; the log is APART, or that.
+void JudgeWithoutLog(const Folder& member, const std::string& member_shown, const Folder& inner,
+                     const LogApart& apart, const Folder& snap, EtcdData* data) {
+  const std::string log = apart.path.empty() ? absl::StrCat(member_shown, "/wal") : apart.path;
+  const std::string snap_shown = absl::StrCat(member_shown, "/snap");
+  if (!apart.path.empty() && !Segments(inner).empty()) {
+    data->unlogged = HowToMoveLog(absl::StrCat(member_shown, "/wal"), log);
+  } else if (!Snapshots(snap).empty()) {
+    data->strange = absl::StrCat(snap_shown, " has snapshots, but ", log, " has no log");
+  } else if (const uint64_t applied = AppliedIn(snap); applied != 0) {
+    data->strange = absl::StrCat(snap_shown, "/db has all up to entry ", applied, ", but ", log,
+                                 " has no log: is that in another folder (etcd.wal-dir)?");
+  } else if (std::vector<std::string> unknown = Unknown(member, {"snap", "wal", "wal.tmp"});
+             !unknown.empty()) {
+    data->strange = absl::StrCat(member_shown, " has no log of etcd, but holds ", SomeNames(unknown));
+  } else if (std::vector<std::string> strangers = Unknown(apart.around, {"wal", "wal.tmp"});
+             !strangers.empty()) {
+    data->strange = absl::StrCat(FolderOf(log), " has no log of etcd, but holds ", SomeNames(strangers));
+  }
+}
+
+// What is there of a member whose data folder SHOWN is empty, or not there.
+void JudgeWithoutData(const std::string& shown, const LogApart& apart, EtcdData* data) {
+  if (!Segments(apart.folder).empty()) {
+    data->strange = absl::StrCat(apart.path, " has a log of etcd, but ", shown,
+                                 " has no data: was one of the two moved alone?");
+  } else if (std::vector<std::string> strangers = Unknown(apart.around, {"wal", "wal.tmp"});
+             !strangers.empty()) {
+    data->strange =
+        absl::StrCat(FolderOf(apart.path), " has no log of etcd, but holds ", SomeNames(strangers));
+  }
+}
+
+// What the folder TOP, the data folder SHOWN, holds, with its log APART or in it.
+absl::Status ReadTop(const Folder& top, const std::string& shown, const LogApart& apart, bool versions,
+                     EtcdData* data) {
   const std::string member_shown = absl::StrCat(shown, "/member");
   absl::StatusOr<Folder> member = OpenInside(top, "member", member_shown);
   if (!member.ok()) return member.status();
-  data->strange = member->strange;
+  data->strange = !member->strange.empty() ? member->strange : apart.folder.strange;
   if (!data->strange.empty()) return absl::OkStatus();
   if (!member->there) {
     const std::vector<std::string> unknown = Unknown(top, {});
     if (!unknown.empty()) {
       data->strange = absl::StrCat(shown, " has no data of an etcd member, but holds ", SomeNames(unknown));
+    } else {
+      JudgeWithoutData(shown, apart, data);
     }
     return absl::OkStatus();
   }
-  const std::string log_shown = absl::StrCat(member_shown, "/wal"), snap_shown = member_shown + "/snap";
-  absl::StatusOr<Folder> log = OpenInside(*member, "wal", log_shown);
-  if (!log.ok()) return log.status();
+  const std::string inner_shown = absl::StrCat(member_shown, "/wal"), snap_shown = member_shown + "/snap";
+  const std::string log_shown = apart.path.empty() ? inner_shown : apart.path;
+  absl::StatusOr<Folder> inner = OpenInside(*member, "wal", inner_shown);
+  if (!inner.ok()) return inner.status();
+  const Folder* log = apart.path.empty() ? &*inner : &apart.folder;
   absl::StatusOr<Folder> snap = OpenInside(*member, "snap", snap_shown);
   if (!snap.ok()) return snap.status();
   data->strange = !log->strange.empty() ? log->strange : snap->strange;
@@ -299,17 +391,12 @@ absl::Status ReadTop(const Folder& top, const std::string& shown, bool versions,
   }
   if (!data->strange.empty()) return absl::OkStatus();
 
-  const bool snapshot = !Snapshots(*snap).empty();
-  if (data->initialised) {
-    data->snapshot = data->snapshot || snapshot;
-    if (versions) return ReadVersions(*log, *snap, log_shown, data);
-  } else if (snapshot) {
-    data->strange = absl::StrCat(snap_shown, " has snapshots, but ", log_shown, " has no log");
-  } else if (std::vector<std::string> unknown = Unknown(*member, {"snap", "wal", "wal.tmp"});
-             !unknown.empty()) {
-    data->strange = absl::StrCat(member_shown, " has no log of etcd, but holds ", SomeNames(unknown));
+  if (!data->initialised) {
+    JudgeWithoutLog(*member, member_shown, *inner, apart, *snap, data);
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  data->snapshot = data->snapshot || !Snapshots(*snap).empty();
+  return versions ? ReadVersions(*log, *snap, log_shown, data) : absl::OkStatus();
 }
 
 // EtcdData::place of the folder that is SHOWN here: which boot of which kernel, which inode of the last
@@ -351,13 +438,20 @@ bool ReadValue(const Json& json, LogIndex* index) {
   return true;
 }
 
-absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path, bool versions) {
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path, bool versions,
+                                      const std::string& wal) {
   const std::string shown = PathFromHere(root, path);
   EtcdData data;
   data.place = PlaceOf(shown);
   data.held = HeldBy(root, path);
+  absl::StatusOr<LogApart> log = OpenLogApart(root, wal);
+  if (!log.ok()) return log.status();
   absl::StatusOr<UniqueFd> fd = OpenFolderBelow(root, path, /*create=*/false);
-  if (absl::IsNotFound(fd.status())) return data;
+  if (absl::IsNotFound(fd.status())) {
+    data.strange = log->folder.strange;
+    if (data.strange.empty()) JudgeWithoutData(shown, *log, &data);
+    return data;
+  }
   if (absl::IsFailedPrecondition(fd.status())) {  // a link or a file where a folder should be
     data.strange = std::string(fd.status().message());
     return data;
@@ -368,7 +462,7 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
   data.strange = top->strange;
   if (!data.strange.empty()) return data;
   EtcdData found;
-  if (absl::Status status = ReadTop(*top, shown, versions, &found); !status.ok()) return status;
+  if (absl::Status status = ReadTop(*top, shown, *log, versions, &found); !status.ok()) return status;
   if (!found.strange.empty()) {
     data.strange = found.strange;
     return data;
@@ -378,14 +472,15 @@ absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string
   return found;
 }
 
-absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question) {
-  absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data, question.versions);
+absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question, const std::string& agent) {
+  absl::StatusOr<EtcdData> data = ReadEtcdData(question.root, question.data, question.versions, question.wal);
   if (!data.ok()) return data.status();
   if (!question.unit.empty() && question.root == "/") {
-    absl::StatusOr<std::optional<UnitEtcd>> unit = FindOtherEtcd(question.unit, question.data);
+    absl::StatusOr<std::optional<UnitEtcd>> unit = FindOtherEtcd(question.unit, question.data, question.wal);
     if (!unit.ok()) return unit.status();
     data->unit = *std::move(unit);
   }
+  if (question.ground.has_value()) data->lacks = GroundLacks(question, data->initialised, agent);
   return ToJson(*data);
 }
 
@@ -395,9 +490,12 @@ absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer) {
   if (!data.ok()) return wrong;
   data->held = Shown(data->held);
   data->strange = Shown(data->strange);
+  data->unlogged = Shown(data->unlogged);
+  if (data->lacks.size() > kMostLacks) data->lacks.resize(kMostLacks);
+  for (std::string& lack : data->lacks) lack = Shown(lack);
   if (data->unit.has_value()) {
-    for (std::string* text :
-         {&data->unit->shown, &data->unit->data, &data->unit->member_id, &data->unit->cluster_id})
+    for (std::string* text : {&data->unit->shown, &data->unit->data, &data->unit->wal, &data->unit->member_id,
+                              &data->unit->cluster_id})
       *text = Shown(*text);
   }
   if (!data->initialised) return data;

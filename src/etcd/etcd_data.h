@@ -2,14 +2,16 @@
 #define KPLAN_ETCD_ETCD_DATA_H_
 
 // What an etcd data folder holds, read from its write-ahead log without etcd and without changing anything;
-// also while etcd runs and writes. The layout is that of etcd 3.4 to 3.6: member/wal has the log
-// (wal_segment.h), member/snap the snapshots. Everything in the folder may be damaged or made by an enemy: no
-// link is followed and nothing in it is believed without a check.
+// also while etcd runs and writes. The layout is that of etcd 3.4 to 3.6: member/wal, or the folder of etcd's
+// --wal-dir, has the log (wal_segment.h), member/snap the snapshots and the database. Everything in the
+// folder may be damaged or made by an enemy: no link is followed and nothing in it is believed without a
+// check.
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/base/fields.h"
@@ -46,6 +48,10 @@ struct EtcdData {
   // Likewise: the highest index of an entry with which etcd 3.6 does not start (raft_entry.h), of those that
   // an etcd which starts here reads again: those past the newest snapshot. 0: of none.
   uint64_t refused_by_36 = 0;
+  // Not empty: there is data, and its log is in another folder than the one that was asked about, without
+  // which etcd would start anew; the text says where it is, and how it gets there. Set beside all of the
+  // others.
+  std::string unlogged;
   // The same text for the same folder on the same machine, by whatever name or address it was reached;
   // another one for every other. The folder need not exist yet. Good until the machine is booted again.
   std::string place;
@@ -54,11 +60,15 @@ struct EtcdData {
   std::string held;
   // Where a unit was asked about: the etcd that it runs, or is going to run, with another data folder.
   std::optional<UnitEtcd> unit;
+  // Where the ground was asked about: why the host will not do, each with what to do (host_ground.h).
+  std::vector<std::string> lacks;
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("place", self.place);
     fields.Optional("held", self.held);
+    fields.Optional("lacks", self.lacks);
+    fields.Optional("unlogged", self.unlogged);
     fields.Optional("strange", self.strange);
     fields.Optional("unit", self.unit);
     if (!self.strange.empty()) return;
@@ -80,13 +90,14 @@ struct EtcdData {
 };
 
 // What is in the folder PATH inside ROOT (host/host_file.h); VERSIONS: with those, for which all of the log
-// is read, and not only its newest segment. A ROOT or a folder that is not there is one that holds nothing.
-// PermissionDenied when it must not be read; DataLoss when a part of the log that etcd needs is damaged.
-absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path,
-                                      bool versions = false);
+// is read, and not only its newest segment. WAL: the folder of the log, likewise; empty: it is in PATH. A
+// ROOT or a folder that is not there is one that holds nothing. PermissionDenied when it must not be read;
+// DataLoss when a part of the log that etcd needs is damaged.
+absl::StatusOr<EtcdData> ReadEtcdData(const std::string& root, const std::string& path, bool versions = false,
+                                      const std::string& wal = "");
 
-// The answer to QUESTION.
-absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question);
+// The answer to QUESTION. AGENT: the folder of the agent that answers; "": none does.
+absl::StatusOr<Json> EtcdDataJson(const EtcdDataQuestion& question, const std::string& agent = "");
 
 // ANSWER, which may come from a host that lies. DataLoss when it is no such answer.
 absl::StatusOr<EtcdData> ParseEtcdData(const Json& answer);

@@ -105,6 +105,64 @@ TEST_F(EtcdDataTest, TheNewestSegmentCounts) {
   EXPECT_TRUE(data.snapshot);
 }
 
+// With the log outside of the data folder.
+class EtcdLogApartTest : public EtcdDataTest {
+ protected:
+  static EtcdData ReadApart() {
+    const std::string before = Everything();
+    absl::StatusOr<EtcdData> data =
+        ReadEtcdData("./rootfs", "/var/lib/etcd", /*versions=*/false, "/srv/wal/wal");
+    EXPECT_EQ(Everything(), before);
+    EXPECT_TRUE(data.ok()) << data.status();
+    return data.ok() ? *data : EtcdData();
+  }
+  static void MoveLog() {
+    MakeFolder("rootfs/srv/wal");
+    ASSERT_EQ(rename(kLog, "rootfs/srv/wal/wal"), 0);
+  }
+};
+
+TEST_F(EtcdLogApartTest, NothingYet) {
+  EXPECT_EQ(ReadApart().strange, "");
+  MakeFolder("rootfs/srv/wal/lost+found");
+  MakeFolder(kData);
+  EXPECT_EQ(ReadApart().strange, "");
+  EXPECT_FALSE(ReadApart().initialised);
+}
+
+TEST_F(EtcdLogApartTest, AMember) {
+  WriteLog();
+  MoveLog();
+  const EtcdData data = ReadApart();
+  EXPECT_EQ(data.strange + data.unlogged, "");
+  EXPECT_TRUE(data.initialised);
+  EXPECT_EQ(data.member_id, "a");
+  EXPECT_EQ(data.commit, 9u);
+}
+
+TEST_F(EtcdLogApartTest, ALogThatIsStillInTheDataFolder) {
+  WriteLog();
+  const EtcdData data = ReadApart();
+  EXPECT_FALSE(data.initialised);
+  EXPECT_EQ(data.strange, "");
+  EXPECT_THAT(data.unlogged, HasSubstr("mv ./rootfs/var/lib/etcd/member/wal ./rootfs/srv/wal/wal"));
+}
+
+TEST_F(EtcdLogApartTest, ALogWithoutItsData) {
+  WriteLog();
+  MoveLog();
+  ASSERT_EQ(rename(kData, "elsewhere"), 0);
+  EXPECT_THAT(ReadApart().strange,
+              HasSubstr("./rootfs/srv/wal/wal has a log of etcd, but ./rootfs/var/lib/etcd"));
+}
+
+TEST_F(EtcdLogApartTest, AFolderOfSomebodyElse) {
+  Write("rootfs/srv/wal/PG_VERSION", "15");
+  EXPECT_THAT(ReadApart().strange, HasSubstr("./rootfs/srv/wal has no log of etcd, but holds PG_VERSION"));
+  MakeFolder(kData);
+  EXPECT_THAT(ReadApart().strange, HasSubstr("./rootfs/srv/wal has no log of etcd, but holds PG_VERSION"));
+}
+
 // The log of a member that was asked for /health at index 5, in two segments.
 class EtcdVersionsTest : public EtcdDataTest {
  protected:

@@ -103,8 +103,10 @@ absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify, HostAccess
     member.remote = false;
     member.root = verify.root;
     member.data.clear();
+    member.wal.clear();
     for (const auto& [text, path] : service->second.argv) {
       if (text == "--data-dir=") member.data = path;
+      if (text == "--wal-dir=") member.wal = path;
     }
   }
   absl::StatusOr<PlannedCluster> cluster = ReadPlannedCluster(fields, verify.version, hosts);

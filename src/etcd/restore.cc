@@ -96,6 +96,7 @@ RestorePartRecord Restore::Part(size_t i, const char* phase) const {
   part.restore = id_;
   part.root = members_[i].root;
   part.data = members_[i].data;
+  part.wal = members_[i].wal;
   part.service = plan_.services[i];
   return part;
 }
@@ -267,8 +268,9 @@ absl::StatusOr<RestoreLook> LookBeforeRestore(const RestorePlan& plan, HostAcces
   look.running.resize(members.size());
   std::vector<absl::Status> statuses(members.size());
   AtOnce(members.size(), [&](size_t i) {
-    absl::StatusOr<Json> answer =
-        hosts->Ask(members[i].host, ToJson(EtcdDataQuestion{members[i].data, members[i].root}));
+    EtcdDataQuestion question = {members[i].data, members[i].root};
+    question.wal = members[i].wal;
+    absl::StatusOr<Json> answer = hosts->Ask(members[i].host, ToJson(question));
     absl::StatusOr<EtcdData> data =
         answer.ok() ? ParseEtcdData(*answer) : absl::StatusOr<EtcdData>(answer.status());
     if (!data.ok()) {

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/base/disk.h"
+#include "src/base/followed_path.h"
 
 namespace kplan {
 namespace {
@@ -60,9 +61,12 @@ absl::Status Sync(int folder, absl::string_view what) {
 
 }  // namespace
 
-absl::StatusOr<RestoreStage> RestoreStage::Open(const std::string& root, const std::string& path,
-                                                bool create) {
-  absl::StatusOr<HostPath> split = SplitHostPath(path);
+absl::StatusOr<RestoreStage> RestoreStage::Open(const std::string& root, const std::string& path, bool create,
+                                                const char* inner) {
+  // A link to the folder stays: what it leads to is exchanged.
+  absl::StatusOr<FollowedPath> real = FollowLinks(root, path);
+  if (!real.ok()) return real.status();
+  absl::StatusOr<HostPath> split = SplitHostPath(real->path);
   if (!split.ok()) return split.status();
   absl::StatusOr<UniqueFd> parent = OpenFolderBelow(root, split->folder, create);
   if (!parent.ok()) return parent.status();
@@ -74,7 +78,7 @@ absl::StatusOr<RestoreStage> RestoreStage::Open(const std::string& root, const s
   if (data.ok() && IsMountPoint(stage.outer_.get(), data.get())) {
     stage.inside_ = true;
     stage.outer_ = std::move(data);
-    stage.target_ = {path, "member"};
+    stage.target_ = {real->path, inner};
     stage.stage_name_ = ".kplan-restore";
   } else if (!data.ok() && errno != ENOENT) {
     return absl::FailedPreconditionError(

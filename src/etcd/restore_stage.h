@@ -13,6 +13,9 @@
 //
 //   /var/lib/etcd/member    /var/lib/etcd/.kplan-restore/new/member /var/lib/etcd/member.before-restore-...
 //
+// A log that is apart (--wal-dir) lies in a folder of its own, and that has a stage of its own, by the same
+// rule.
+//
 // Members of which some have restored data and some their own are one cluster by their ids, and none by
 // their data. So before the first exchange every host is told to hold (state.json), and until the last is
 // over the survey and the rollout start nobody who has data there (EtcdData::held).
@@ -28,6 +31,7 @@
 #include "absl/strings/string_view.h"
 #include "src/base/fields.h"
 #include "src/base/files.h"
+#include "src/etcd/facts/etcd_layout.h"
 #include "src/host/host_file.h"
 
 namespace kplan {
@@ -54,10 +58,12 @@ struct RestoreState {
 
 class RestoreStage {
  public:
-  // The stage of the data folder PATH inside ROOT, as it is; CREATE: made when missing, and locked for as
-  // long as the object lives (Aborted when another kplan works there). NotFound when there is none, or no
-  // place for one. No link on the way is followed.
-  static absl::StatusOr<RestoreStage> Open(const std::string& root, const std::string& path, bool create);
+  // The stage of the folder PATH inside ROOT, as it is; CREATE: made when missing, and locked for as long as
+  // the object lives (Aborted when another kplan works there). INNER: what is exchanged of a mount point: of
+  // the data folder its folder "member", of one around a log apart "wal". NotFound when there is none, or no
+  // place for one. Links are followed as of any folder (base/followed_path.h).
+  static absl::StatusOr<RestoreStage> Open(const std::string& root, const std::string& path, bool create,
+                                           const char* inner = etcd_layout::kMember);
 
   const RestoreState& state() const { return state_; }
   absl::Status SetState(RestoreState state);  // durable when it returns

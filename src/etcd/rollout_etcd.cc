@@ -127,7 +127,7 @@ absl::StatusOr<Outlook> RolloutLook(const LookContext& context, const RolloutRec
   // As the rollout, before it starts one, or restarts one.
   if (outlook.starts && IsOnThisMachine(plan->cluster)) {
     absl::Status status =
-        TakeEtcdSurvey(nullptr, plan->cluster, /*versions=*/false, /*rights=*/outlook.restarts).status();
+        TakeEtcdSurvey(nullptr, plan->cluster, AskedOfData::kData, /*rights=*/outlook.restarts).status();
     if (!status.ok()) return status;
   } else if (outlook.restarts && IsOnThisMachine(plan->cluster)) {
     LiveCluster live = AskLiveCluster(plan->cluster);

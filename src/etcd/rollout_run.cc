@@ -249,11 +249,12 @@ absl::Status Rollout::AskManagers(MemberPlaces* members) {
 
 // Returns when MEMBERS serve, or are given up.
 absl::Status Rollout::Await(const MemberPlaces& members, bool ask_managers) {
-  const absl::Time deadline = clock_->Now() + plan_.timeout;
   MemberPlaces pending = members;
   if (ask_managers) {
     if (absl::Status status = AskManagers(&pending); !status.ok()) return status;
   }
+  // What the managers waited for, they bounded themselves, by what their units say.
+  const absl::Time deadline = clock_->Now() + plan_.timeout;
   std::vector<absl::Time> out_since(all_.size(), absl::InfiniteFuture());
   uint64_t goal = 0;  // of the log
   while (!pending.empty()) {

@@ -54,8 +54,9 @@ void RolloutState::AskForData(Obstacles* obstacles) {
   std::vector<absl::StatusOr<EtcdData>> found(all_.size(), absl::UnknownError("not asked"));
   AtOnce(all_, [&](size_t i) {
     const PlannedMember& member = plan_.cluster.members[i];
-    absl::StatusOr<Json> answer =
-        hosts_->Ask(member.host, ToJson(EtcdDataQuestion{member.data, member.root}));
+    EtcdDataQuestion question = {member.data, member.root};
+    question.wal = member.wal;
+    absl::StatusOr<Json> answer = hosts_->Ask(member.host, ToJson(question));
     found[i] = answer.ok() ? ParseEtcdData(*answer) : absl::StatusOr<EtcdData>(answer.status());
   });
   const SurveyVerdict verdict = DecideOnSurvey(plan_.cluster, found, live_);

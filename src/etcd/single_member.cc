@@ -16,11 +16,12 @@ namespace kplan {
 namespace {
 
 // UNIT: as in the question.
-absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const std::string& data, bool versions,
+absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const DataPlace& place, bool versions,
                                   HostAccess* hosts, const std::string& unit = "") {
   const MemberRecord& member = record.cluster.members[0];
   const bool elsewhere = member.over_ssh();
-  const EtcdDataQuestion question = {data, elsewhere ? member.root : record.root, versions, unit};
+  const EtcdDataQuestion question = {place.data, elsewhere ? member.root : record.root, versions, unit,
+                                     place.wal};
   absl::StatusOr<Json> answer =
       elsewhere ? hosts->Ask(member.host, ToJson(question)) : EtcdDataJson(question);
   return answer.ok() ? ParseEtcdData(*answer) : answer.status();
@@ -29,10 +30,10 @@ absl::StatusOr<EtcdData> FindData(const VerifyRecord& record, const std::string&
 }  // namespace
 
 absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::string& version,
-                                      const std::string& data, HostAccess* hosts) {
+                                      const DataPlace& place, HostAccess* hosts) {
   if (record.cluster.members.size() != 1) return absl::OkStatus();
   const MemberRecord& planned = record.cluster.members[0];
-  std::vector<absl::StatusOr<EtcdData>> found = {FindData(record, data, /*versions=*/true, hosts)};
+  std::vector<absl::StatusOr<EtcdData>> found = {FindData(record, place, /*versions=*/true, hosts)};
   if (!found[0].ok() || !found[0]->initialised) return absl::OkStatus();
   PlannedCluster cluster;
   cluster.version = version;
@@ -48,33 +49,38 @@ absl::Status CheckSingleMemberVersion(const VerifyRecord& record, const std::str
   const std::string problem = VersionProblem(cluster, found, AskLiveCluster(cluster));
   if (problem.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat(PathFromHere(planned.over_ssh() ? planned.root : record.root, data), ": ", problem));
+      absl::StrCat(PathFromHere(planned.over_ssh() ? planned.root : record.root, place.data), ": ", problem));
 }
 
-absl::Status CheckSingleMemberData(const VerifyRecord& record, const std::string& before,
-                                   const std::string& data, HostAccess* hosts) {
-  if (record.cluster.members.size() != 1 || before == data) return absl::OkStatus();
-  auto has_data = [&](const std::string& folder) {
-    absl::StatusOr<EtcdData> found = FindData(record, folder, /*versions=*/false, hosts);
+absl::Status CheckSingleMemberData(const VerifyRecord& record, const DataPlace& before,
+                                   const DataPlace& place, HostAccess* hosts) {
+  if (record.cluster.members.size() != 1 || (before.data == place.data && before.wal == place.wal))
+    return absl::OkStatus();
+  auto has_data = [&](const DataPlace& at) {
+    absl::StatusOr<EtcdData> found = FindData(record, at, /*versions=*/false, hosts);
     return found.ok() && found->initialised;
   };
-  if (!has_data(before) || has_data(data)) return absl::OkStatus();
+  if (!has_data(before) || has_data(place)) return absl::OkStatus();
   const MemberRecord& member = record.cluster.members[0];
   const std::string& root = member.over_ssh() ? member.root : record.root;
-  const std::string from = PathFromHere(root, before), to = PathFromHere(root, data);
+  const auto log_of = [&](const DataPlace& at) { return PathFromHere(root, LogOf(at.data, at.wal)); };
+  const std::string from = PathFromHere(root, before.data), to = PathFromHere(root, place.data);
+  if (from == to) return absl::FailedPreconditionError(HowToMoveLog(log_of(before), log_of(place)));
+  const bool log_moves = before.wal != place.wal;
   return absl::FailedPreconditionError(absl::StrCat(
       "etcd's data is in ", from, ", and with data-dir ", to,
-      " it would start without. Stop etcd, and move its data: mv ", from, " ", to, "; then run gen again"));
+      " it would start without. Stop etcd, and move its data: mv ", from, " ", to,
+      log_moves ? absl::StrCat(", and then its log to ", log_of(place)) : "", "; then run gen again"));
 }
 
-absl::Status CheckNoOtherEtcd(const VerifyRecord& record, const std::string& data, HostAccess* hosts) {
+absl::Status CheckNoOtherEtcd(const VerifyRecord& record, const DataPlace& place, HostAccess* hosts) {
   if (record.cluster.members.size() != 1) return absl::OkStatus();
   const MemberRecord& member = record.cluster.members[0];
   if ((member.over_ssh() ? member.manager : record.manager) != "systemd") return absl::OkStatus();
-  const absl::StatusOr<EtcdData> found = FindData(record, data, /*versions=*/false, hosts, record.service);
+  const absl::StatusOr<EtcdData> found = FindData(record, place, /*versions=*/false, hosts, record.service);
   if (!found.ok() || !found->unit.has_value()) return absl::OkStatus();
   // Of one member nobody foretells a cluster: whatever is in its folder is its own.
-  const std::string why = WhyEtcdIsInTheWay(*found->unit, data, /*cluster_id=*/"");
+  const std::string why = WhyEtcdIsInTheWay(*found->unit, place.data, place.wal, /*cluster_id=*/"");
   return why.empty() ? absl::OkStatus() : absl::FailedPreconditionError(why);
 }
 

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
+#include "src/base/bytes_text.h"
 #include "src/base/files.h"
 #include "src/etcd/alarm.h"
 #include "src/etcd/client_rights.h"

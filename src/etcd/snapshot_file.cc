@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "src/base/bytes_text.h"
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
@@ -182,17 +183,5 @@ absl::StatusOr<SnapshotInfo> CheckSnapshot(const std::string& program, const std
 }
 
 absl::Duration TimeForSnapshot(int64_t bytes) { return absl::Minutes(1) + absl::Seconds(bytes / 4000000); }
-
-std::string BytesText(int64_t bytes) {
-  if (bytes < 1000) return absl::StrCat(bytes, " bytes");
-  double size = static_cast<double>(bytes) / 1000;
-  const char* unit = "kB";
-  for (const char* larger : {"MB", "GB"}) {
-    if (size < 1000) break;
-    size /= 1000;
-    unit = larger;
-  }
-  return absl::StrFormat(size < 10 ? "%.1f %s" : "%.0f %s", size, unit);
-}
 
 }  // namespace kplan

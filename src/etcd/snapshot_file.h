@@ -63,9 +63,6 @@ absl::StatusOr<SnapshotInfo> CheckSnapshot(const std::string& program, const std
 // second.
 absl::Duration TimeForSnapshot(int64_t bytes);
 
-// BYTES for a person: "24 MB".
-std::string BytesText(int64_t bytes);
-
 }  // namespace kplan
 
 #endif  // KPLAN_ETCD_SNAPSHOT_FILE_H_

@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "src/base/bytes_text.h"
 #include "src/base/digest.h"
 #include "src/step/step_testing.h"
 

@@ -117,13 +117,24 @@ void FindOtherEtcds(const PlannedCluster& cluster, const Found& found, Problems*
   for (size_t i = 0; i < found.size(); ++i) {
     if (problems->Has(i) || !found[i].ok() || !found[i]->unit.has_value()) continue;
     const PlannedMember& member = cluster.members[i];
-    const std::string why = WhyEtcdIsInTheWay(*found[i]->unit, DataFolder(member), cluster.cluster_id);
+    const std::string why =
+        WhyEtcdIsInTheWay(*found[i]->unit, DataFolder(member), member.wal, cluster.cluster_id);
     const bool gives_way = cluster.replace && found[i]->unit->cluster_id != cluster.cluster_id;
     if (!why.empty() && !gives_way) problems->Add({i}, absl::StrCat(member.host, ": ", why));
   }
 }
 
+// Hosts that will not do, each with all that it lacks. What their folders hold is another matter.
+void FindLacks(const PlannedCluster& cluster, const Found& found, Problems* problems) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (!found[i].ok()) continue;
+    for (const std::string& lack : found[i]->lacks)
+      problems->Add({}, absl::StrCat(cluster.members[i].host, ": ", lack));
+  }
+}
+
 void FindFolderProblems(const PlannedCluster& cluster, const Found& found, Problems* problems) {
+  FindLacks(cluster, found, problems);
   FindHeld(cluster, found, problems);
   FindOtherEtcds(cluster, found, problems);
   for (size_t i = 0; i < found.size(); ++i) {
@@ -131,6 +142,8 @@ void FindFolderProblems(const PlannedCluster& cluster, const Found& found, Probl
     if (!found[i].ok()) {
       problems->Add({i}, absl::StrCat(HostAndFolder(member), ": cannot see what the data folder holds: ",
                                       found[i].status().message()));
+    } else if (!found[i]->unlogged.empty() && !problems->Has(i)) {
+      problems->Add({i}, absl::StrCat(member.host, ": ", found[i]->unlogged));
     } else if (!found[i]->strange.empty() && !problems->Has(i)) {
       problems->Add({i}, absl::StrCat(member.host, ": ", found[i]->strange,
                                       ". A member starts with an empty data folder or with its own data: is "
@@ -341,7 +354,8 @@ class Decision {
   void JudgeAnswer(size_t i) {
     const PlannedMember& member = cluster_.members[i];
     const absl::StatusOr<EndpointStatus>& status = live_.answers[i].status;
-    if (problems_.Has(i) || !status.ok()) return;
+    // Who has taken its address is said already.
+    if (problems_.Has(i) || !status.ok() || (found_[i].ok() && !found_[i]->lacks.empty())) return;
     const std::string& expected = HasData(i) ? found_[i]->member_id : member.id;
     if (status->cluster_id == cluster_.cluster_id && status->member_id == expected) return;
     // One that was added by hand, and joins just now.

@@ -50,15 +50,21 @@ SurveyVerdict DecideOnSurvey(const PlannedCluster& cluster,
 // Whether no member is at the other end of an ssh connection.
 bool IsOnThisMachine(const PlannedCluster& cluster);
 
+// How much is asked about a member's data folder.
+enum class AskedOfData {
+  kData,    // what a rollout goes by
+  kSurvey,  // what its version needs, too, and whether the host will do (host_ground.h)
+};
+
 // What is in MEMBER's data folder, by the answer of its host. HOSTS: null, when that is this machine.
-// VERSIONS: as ReadEtcdData.
-absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedMember& member, bool versions);
+absl::StatusOr<EtcdData> AskEtcdData(HostAccess* hosts, const PlannedCluster& cluster,
+                                     const PlannedMember& member, AskedOfData asked);
 
 // Asks every member's host through HOSTS (null: only this machine can be asked), at the same time, and the
 // live cluster, and decides. Changes nothing anywhere. The rollout asks again with it right before it starts
-// a member without data. VERSIONS: as ReadEtcdData. RIGHTS: whether the client's are asked for.
-SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster, bool versions = true,
-                             bool rights = true);
+// a member without data. RIGHTS: whether the client's are asked for.
+SurveyVerdict TakeEtcdSurvey(HostAccess* hosts, const PlannedCluster& cluster,
+                             AskedOfData asked = AskedOfData::kSurvey, bool rights = true);
 
 }  // namespace kplan
 

@@ -70,7 +70,19 @@ absl::StatusOr<EtcdData> At(absl::StatusOr<EtcdData> data, const std::string& pl
 // DATA on a host where another etcd runs under the unit's name, with data of CLUSTER.
 absl::StatusOr<EtcdData> Beside(absl::StatusOr<EtcdData> data, const std::string& cluster) {
   data->unit = {
-      "`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service)", "/srv/mine", true, true, "5e", cluster};
+      "`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service)", "/srv/mine", "", true, true, "5e", cluster};
+  return data;
+}
+
+// DATA on a host that lacks WHAT.
+absl::StatusOr<EtcdData> Lacking(absl::StatusOr<EtcdData> data, const std::vector<std::string>& what) {
+  data->lacks = what;
+  return data;
+}
+
+absl::StatusOr<EtcdData> Unlogged() {
+  EtcdData data;
+  data.unlogged = "etcd's log is in /var/lib/etcd/member/wal, and so on";
   return data;
 }
 
@@ -140,6 +152,21 @@ TEST(DecideOnSurvey, Table) {
   const std::vector<Case> cases = {
       {"nobody has data", {Empty(), Empty(), Empty()}, {}, {}, {}, "new cluster c1: no member has data yet"},
       {"one member, new", {Empty()}, {}, {}, {}, "new cluster c1: no member has data yet"},
+      {"hosts that will not do, each with all that it lacks, beside what is wrong with a folder",
+       {Lacking(Empty(), {"10.0.0.1:2379 is taken", "no room"}), Strange(), Lacking(Empty(), {"read-only"})},
+       {},
+       {{"host-1: 10.0.0.1:2379 is taken"},
+        {"host-1: no room"},
+        {"host-3: read-only"},
+        {"host-2: /var/lib/etcd has no data of an etcd member"}}},
+      {"who has taken a member's address is said once",
+       {Lacking(Data("a1"), {"10.0.0.1:2379 is taken"}), Data("a2"), Data("a3")},
+       {AllOf3().list, {{0, {"f1", "f2"}}}},
+       {{"host-1: 10.0.0.1:2379 is taken"}}},
+      {"data whose log is elsewhere",
+       {Unlogged(), Data("a2"), Data("a3")},
+       AllOf3(),
+       {{"host-1: etcd's log is in /var/lib/etcd/member/wal"}}},
       {"everybody has data, nobody answers",
        {Data("a1"), Data("a2"), Data("a3")},
        {},

@@ -11,8 +11,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/base/files.h"
+#include "src/base/folders.h"
 #include "src/base/real_path.h"
 #include "src/etcd/etcd_data.h"
+#include "src/etcd/facts/etcd_layout.h"
 #include "src/host/process_info.h"
 #include "src/systemd/environment_file.h"
 #include "src/systemd/unit_in_use.h"
@@ -102,19 +104,56 @@ std::string EtcdConfigFile(const std::vector<std::string>& argv,
   return FirstOf(FlagOf(argv, "config-file"), VariableOf(environment, "ETCD_CONFIG_FILE"), "");
 }
 
-std::string EtcdDataFolder(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                           absl::string_view folder, absl::string_view config) {
-  const auto value = [&](absl::string_view flag, absl::string_view variable) {
-    return config.empty() ? FirstOf(FlagOf(argv, flag), VariableOf(environment, variable), "")
-                          : SettingOf(config, flag);
-  };
-  const std::string name = FirstOf(value("name", "ETCD_NAME"), "", "default");
-  const std::string data = FirstOf(value("data-dir", "ETCD_DATA_DIR"), "", absl::StrCat(name, ".etcd"));
-  return data[0] == '/' ? data : absl::StrCat(folder == "/" ? "" : folder, "/", data);
+namespace {
+
+// FLAG of an etcd, or the variable of its name; with a CONFIG only what is in that counts.
+std::string SettingFor(absl::string_view flag, absl::string_view variable,
+                       const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                       absl::string_view config) {
+  return config.empty() ? FirstOf(FlagOf(argv, flag), VariableOf(environment, variable), "")
+                        : SettingOf(config, flag);
 }
 
-std::string WhyEtcdIsInTheWay(const UnitEtcd& found, absl::string_view data, absl::string_view cluster_id) {
-  if (found.data == data || !found.initialised) return "";
+// PATH of a process that was started in FOLDER.
+std::string FromFolder(absl::string_view folder, const std::string& path) {
+  return path[0] == '/' ? path : absl::StrCat(folder == "/" ? "" : folder, "/", path);
+}
+
+}  // namespace
+
+std::string EtcdDataFolder(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                           absl::string_view folder, absl::string_view config) {
+  const std::string name = FirstOf(SettingFor("name", "ETCD_NAME", argv, environment, config), "", "default");
+  const std::string data = FirstOf(SettingFor("data-dir", "ETCD_DATA_DIR", argv, environment, config), "",
+                                   absl::StrCat(name, ".etcd"));
+  return FromFolder(folder, data);
+}
+
+std::string EtcdWalFolder(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                          absl::string_view folder, absl::string_view config) {
+  const std::string wal = SettingFor("wal-dir", "ETCD_WAL_DIR", argv, environment, config);
+  return wal.empty() ? "" : FromFolder(folder, wal);
+}
+
+std::string LogOf(absl::string_view data, absl::string_view wal) {
+  return wal.empty() ? absl::StrCat(data, "/", etcd_layout::kMember, "/", etcd_layout::kWal)
+                     : std::string(wal);
+}
+
+std::string HowToMoveLog(absl::string_view from, absl::string_view to) {
+  return absl::StrCat(
+      "etcd's log is in ", from, ", and with the one that cluster.yaml says (", to,
+      ") it would start without. Stop etcd on all its hosts, and move the log there (mkdir -p ", FolderOf(to),
+      " && mv ", from, " ", to, "); then run ninja again. Or let wal-dir be as it was");
+}
+
+std::string WhyEtcdIsInTheWay(const UnitEtcd& found, absl::string_view data, absl::string_view wal,
+                              absl::string_view cluster_id) {
+  if (!found.initialised) return "";
+  if (found.data == data) {
+    const std::string from = LogOf(found.data, found.wal), to = LogOf(data, wal);
+    return from == to ? "" : HowToMoveLog(from, to);
+  }
   if (!found.cluster_id.empty() && found.cluster_id == cluster_id) {
     return absl::StrCat("etcd's data is in ", found.data, ", and with data-dir ", data,
                         " it would start without. Stop etcd on all its hosts, and move the data there (mv ",
@@ -132,7 +171,8 @@ std::string WhyEtcdIsInTheWay(const UnitEtcd& found, absl::string_view data, abs
                       "package), or write `replace: true` below etcd: its data stays where it is");
 }
 
-absl::StatusOr<std::optional<UnitEtcd>> FindOtherEtcd(const std::string& name, const std::string& data) {
+absl::StatusOr<std::optional<UnitEtcd>> FindOtherEtcd(const std::string& name, const std::string& data,
+                                                      const std::string& wal) {
   absl::StatusOr<std::optional<UnitInUse>> unit = FindUnitInUse(name);
   if (!unit.ok()) return unit.status();
   if (!unit->has_value() || (!(*unit)->active && !(*unit)->enabled)) return std::nullopt;
@@ -149,9 +189,16 @@ absl::StatusOr<std::optional<UnitEtcd>> FindOtherEtcd(const std::string& name, c
   etcd.data = EtcdDataFolder(start.argv, start.environment, start.folder, config);
   // A distribution's folder may be a link to a disk, which etcd follows.
   etcd.data = RealPath(etcd.data);
-  if (etcd.data == RealPath(data)) return std::nullopt;
-  absl::StatusOr<EtcdData> found = ReadEtcdData("/", etcd.data);
-  if (!found.ok() || !found->initialised) return etcd;
+  etcd.wal = EtcdWalFolder(start.argv, start.environment, start.folder, config);
+  if (!etcd.wal.empty()) etcd.wal = RealPath(etcd.wal);
+  const bool same_data = etcd.data == RealPath(data);
+  if (same_data && RealPath(LogOf(etcd.data, etcd.wal)) == RealPath(LogOf(data, wal))) return std::nullopt;
+  absl::StatusOr<EtcdData> found = ReadEtcdData("/", etcd.data, /*versions=*/false, etcd.wal);
+  const bool initialised = found.ok() && found->initialised;
+  // Its log was moved to where it shall be.
+  if (same_data && !initialised) return std::nullopt;
+  if (same_data) etcd.data = data;
+  if (!initialised) return etcd;
   etcd.initialised = true;
   etcd.cluster_id = found->cluster_id;
   etcd.member_id = found->member_id;

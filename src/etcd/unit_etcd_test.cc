@@ -41,6 +41,16 @@ TEST(UnitEtcd, TheDataIsWhereEtcdKeepsIt) {
     EXPECT_EQ(EtcdDataFolder(it.argv, it.environment, it.folder, it.config), it.data) << it.data;
 }
 
+TEST(UnitEtcd, TheLogIsWhereEtcdKeepsIt) {
+  EXPECT_EQ(EtcdWalFolder({"etcd", "--data-dir=/a"}, {}, "/", ""), "");
+  EXPECT_EQ(EtcdWalFolder({"etcd", "--wal-dir=/w"}, {"ETCD_WAL_DIR=/x"}, "/", ""), "/w");
+  EXPECT_EQ(EtcdWalFolder({"etcd"}, {"ETCD_WAL_DIR=w"}, "/srv", ""), "/srv/w");
+  EXPECT_EQ(EtcdWalFolder({"etcd", "--wal-dir=/w"}, {}, "/", "data-dir: /f\n"), "");
+  EXPECT_EQ(EtcdWalFolder({"etcd"}, {}, "/", "wal-dir: /f\n"), "/f");
+  EXPECT_EQ(LogOf("/a", ""), "/a/member/wal");
+  EXPECT_EQ(LogOf("/a", "/w"), "/w");
+}
+
 TEST(UnitEtcd, AFileOfSettingsIsFound) {
   EXPECT_EQ(EtcdConfigFile({"etcd", "--config-file=/etc/etcd.yml"}, {}), "/etc/etcd.yml");
   EXPECT_EQ(EtcdConfigFile({"etcd"}, {"ETCD_CONFIG_FILE=/etc/etcd.yml"}), "/etc/etcd.yml");
@@ -50,6 +60,7 @@ TEST(UnitEtcd, AFileOfSettingsIsFound) {
 UnitEtcd Strangers() {
   return {"`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service)",
           "/var/lib/etcd/default",
+          "",
           true,
           true,
           "1a",
@@ -57,23 +68,34 @@ UnitEtcd Strangers() {
 }
 
 TEST(UnitEtcd, SomebodysDataIsNotPutOutOfSight) {
-  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/var/lib/etcd", "3c"),
+  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/var/lib/etcd", "", "3c"),
               AllOf(HasSubstr("`/usr/bin/etcd` (unit /lib/systemd/system/etcd.service)"),
                     HasSubstr("/var/lib/etcd/default (member 1a of cluster 2b)"),
                     HasSubstr("`data-dir: /var/lib/etcd/default`"), HasSubstr("`replace: true`")));
 }
 
 TEST(UnitEtcd, DataOfThisClusterIsMoved) {
-  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/srv/etcd", "2b"),
+  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/srv/etcd", "", "2b"),
               AllOf(HasSubstr("mv /var/lib/etcd/default /srv/etcd"), HasSubstr("data-dir"),
                     Not(HasSubstr("replace"))));
 }
 
+TEST(UnitEtcd, ALogIsNotLeftBehind) {
+  UnitEtcd found = Strangers();
+  EXPECT_THAT(WhyEtcdIsInTheWay(found, "/var/lib/etcd/default", "/srv/wal/wal", "2b"),
+              AllOf(HasSubstr("etcd's log is in /var/lib/etcd/default/member/wal"),
+                    HasSubstr("mkdir -p /srv/wal && mv /var/lib/etcd/default/member/wal /srv/wal/wal")));
+  found.wal = "/srv/wal/wal";
+  EXPECT_THAT(WhyEtcdIsInTheWay(found, "/var/lib/etcd/default", "/srv/wal/wal", "2b"), IsEmpty());
+  EXPECT_THAT(WhyEtcdIsInTheWay(found, "/var/lib/etcd/default", "", "2b"),
+              HasSubstr("mv /srv/wal/wal /var/lib/etcd/default/member/wal"));
+}
+
 TEST(UnitEtcd, NothingIsInTheWayOfItsOwnDataOrOfNone) {
-  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/var/lib/etcd/default", "3c"), IsEmpty());
+  EXPECT_THAT(WhyEtcdIsInTheWay(Strangers(), "/var/lib/etcd/default", "", "3c"), IsEmpty());
   UnitEtcd empty = Strangers();
   empty.initialised = false;
-  EXPECT_THAT(WhyEtcdIsInTheWay(empty, "/var/lib/etcd", "3c"), IsEmpty());
+  EXPECT_THAT(WhyEtcdIsInTheWay(empty, "/var/lib/etcd", "", "3c"), IsEmpty());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "src/base/at_once.h"
+#include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/private_folder.h"
@@ -70,7 +71,9 @@ bool IsInPlanOnDisk(const std::string& host) {
 class Visitor {
  public:
   Visitor(const Graph& graph, const std::vector<Journal>& journals, Notes notes)
-      : graph_(graph), journals_(journals), noted_(notes == Notes::kKept) {}
+      : graph_(graph), journals_(journals), noted_(notes == Notes::kKept) {
+    for (size_t i = 0; i < graph.shards().size(); ++i) shards_.emplace(graph.shards()[i].name, i);
+  }
 
   std::vector<Inquiry> Inquiries() {
     absl::flat_hash_map<std::string, size_t> index;
@@ -122,6 +125,23 @@ class Visitor {
     inquiry.question.records.push_back(RecordOnHost(ReadAnyRecord(step.record)));
   }
 
+  // The text that the unit of SERVICE is going to have, where another one, or none, was delivered; ""
+  // otherwise.
+  std::string UnitToCome(const ServicePart& service) const {
+    const std::string &host = service.host, &unit = service.record.unit;
+    auto shard = shards_.find(host);
+    if (shard == shards_.end()) return "";
+    std::string text, delivered;
+    for (StepId id : graph_.shards()[shard->second].steps) {
+      const Step& step = graph_.steps()[id];
+      const JournalEntry* entry = EntryOf(id);
+      if (step.label == absl::StrCat("render/", host, unit)) text = RecordOf<RenderRecord>(step).content;
+      if (step.label == absl::StrCat("unit/", host, "/", service.name) && WasDone(step, entry))
+        delivered = entry->digest;
+    }
+    return Sha256Hex(text) == delivered ? "" : text;
+  }
+
   void AddServices(StepId id, const absl::flat_hash_map<std::string, size_t>& index) {
     const Step& step = graph_.steps()[id];
     for (ServicePart& service : ServicesOf(graph_, step)) {
@@ -131,13 +151,15 @@ class Visitor {
       const bool done = WasDone(step, EntryOf(id));
       inquiry.services.push_back({id, done, service.label, service.name});
       service.record.host.clear();  // there it is "this machine"
-      inquiry.question.services.push_back({std::move(service.record), done});
+      std::string unit_text = UnitToCome(service);
+      inquiry.question.services.push_back({std::move(service.record), done, std::move(unit_text)});
     }
   }
 
   const Graph& graph_;
   const std::vector<Journal>& journals_;
   const bool noted_;
+  absl::flat_hash_map<std::string, size_t> shards_;  // of graph_, by name
   std::vector<Inquiry> inquiries_;
 };
 

@@ -22,8 +22,12 @@ namespace {
 std::string PlaceOf(const Watch& watch) { return PathFromHere(watch.root, watch.path); }
 
 // Below DIR a link is the user's own affair (a CA's key on a disk that is mounted when it is needed), and
-// what it leads to is the artifact; on a host there are none.
-int LinkFlag(const Watch& watch) { return watch.root.empty() ? 0 : AT_SYMLINK_NOFOLLOW; }
+// what it leads to is the artifact; on a host it may be so with a folder (base/followed_path.h), and with no
+// file.
+int LinkFlag(const Watch& watch) {
+  const bool may_be_link = watch.root.empty() || (watch.root == "/" && watch.kind == Watch::Kind::kFolder);
+  return may_be_link ? 0 : AT_SYMLINK_NOFOLLOW;
+}
 
 std::string WhyFileIsStale(const Watch& watch) {
   struct stat info;

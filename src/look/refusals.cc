@@ -59,7 +59,9 @@ class Cluster {
     AtOnce(found_.size() + 1, [&](size_t i) {
       if (i < found_.size()) {
         const PlannedMember& member = planned_.members[i];
-        if (IsKnown(member)) found_[i] = AskEtcdData(member.remote ? hosts_ : nullptr, member, surveyed);
+        const AskedOfData asked = surveyed ? AskedOfData::kSurvey : AskedOfData::kData;
+        if (IsKnown(member))
+          found_[i] = AskEtcdData(member.remote ? hosts_ : nullptr, planned_, member, asked);
         return;
       }
       absl::StatusOr<std::unique_ptr<ClusterView>> view = open_view(planned_);

@@ -97,6 +97,8 @@ Service EtcdServiceOf(const Lowering& lowering, const Etcd& etcd, const PkiSteps
     service.files.push_back(std::move(tool));
   }
   service.folders = {{etcd.folders.data, 0700, member.owner, member.gives_data_away, etcd.place}};
+  if (!etcd.folders.wal.empty())
+    service.folders.push_back({etcd.folders.wal, 0700, member.owner, /*any_owner=*/false, etcd.place});
   service.user = member.user;
   service.unit_text = member.unit;
   service.start_timeout = member.start_timeout;
@@ -152,6 +154,7 @@ std::vector<StepId> LowerOneMember(const Lowering& lowering, const Etcd& etcd, c
       entry.manager = std::exchange(record.manager, "elsewhere");
       entry.root = std::exchange(record.root, "");
       entry.data = etcd.folders.data;
+      entry.wal = etcd.folders.Log();
       record.cluster.cacert = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
       record.cluster.cert = entry.server_cert;
       record.cluster.key = paths::Key(cert.name);

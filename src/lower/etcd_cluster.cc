@@ -7,8 +7,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "src/base/paths.h"
 #include "src/base/url.h"
 #include "src/etcd/facts/etcd_ids.h"
@@ -29,6 +34,21 @@ constexpr absl::string_view kThisArch = "amd64";
 std::string HostAndPort(absl::string_view url) {
   const std::optional<UrlParts> parts = SplitUrl(url);
   return std::string(parts.has_value() ? parts->host_port : "");
+}
+
+// The URLs of flags like --listen-client-urls of MEMBER, sorted, each once.
+std::vector<std::string> ListensOf(const EtcdMember& member) {
+  std::set<std::string> urls;
+  for (size_t i = 0; i < member.arguments.size(); ++i) {
+    absl::string_view flag = member.arguments[i].first;
+    if (!absl::StartsWith(flag, "--listen-") || !absl::StrContains(flag, "-urls")) continue;
+    const size_t equals = flag.find('=');
+    const absl::string_view value = equals != absl::string_view::npos ? flag.substr(equals + 1)
+                                    : i + 1 < member.arguments.size() ? member.arguments[i + 1].first
+                                                                      : absl::string_view();
+    for (absl::string_view url : absl::StrSplit(value, ',', absl::SkipEmpty())) urls.emplace(url);
+  }
+  return {urls.begin(), urls.end()};
 }
 
 struct Member {
@@ -89,6 +109,7 @@ class ClusterLowering {
     SurveyRecord record;
     record.cluster = ClusterOf(/*with_state=*/true, /*with_service=*/false);
     record.version = etcd_.version;
+    for (size_t i = 0; i < members_.size(); ++i) AddGround(members_[i], &record.cluster.members[i]);
     StepId step = graph_.AddStep(StepKind::kSurvey, lowering_.shared, Label("survey"), ToText(record), inputs,
                                  ClientSteps(), etcd_.place);
     if (any_remote_) graph_.AddContact(step);
@@ -99,6 +120,23 @@ class ClusterLowering {
  private:
   // "survey/etcd"
   std::string Label(absl::string_view what) const { return absl::StrCat(what, "/", etcd_.name); }
+
+  // Where who is on a member's machine asks it.
+  std::string LocalUrl() const { return absl::StrCat("https://127.0.0.1:", etcd_.client_port); }
+
+  // What the survey asks MEMBER's host for, as far as it is not what is usual.
+  void AddGround(const Member& member, MemberRecord* record) const {
+    const EtcdFolders& folders = etcd_.folders;
+    if (folders.bin != paths::on_host::EtcdPrograms(etcd_.name)) record->bin = folders.bin;
+    if (folders.config != paths::on_host::EtcdConfig(etcd_.name)) record->config = folders.config;
+    std::vector<std::string> listens = ListensOf(member.etcd), usual = record->UsualListens();
+    const auto is_usual = [&](const std::string& url) {
+      return url == LocalUrl() || absl::c_linear_search(usual, url);
+    };
+    const bool all =
+        absl::c_all_of(usual, [&](const auto& url) { return absl::c_linear_search(listens, url); });
+    if (!all || !absl::c_all_of(listens, is_usual)) record->listens = std::move(listens);
+  }
 
   StepId LowerRollout(StepId survey) {
     // A member that the survey finds stopped is started.
@@ -222,6 +260,7 @@ class ClusterLowering {
     record.manager = ManagerName(member.host.manager);
     record.root = member.host.root;
     record.data = etcd_.folders.data;
+    record.wal = etcd_.folders.Log();
     record.peer_probe = etcd.peer_probe;
     if (etcd.answers != HostAndPort(etcd.probe)) record.own_probe = etcd.answers;
     if (etcd.peer_answers != HostAndPort(etcd.peer_probe)) record.own_peer_probe = etcd.peer_answers;

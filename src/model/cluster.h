@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "src/base/source.h"
 #include "src/base/string_pairs.h"
+#include "src/etcd/facts/etcd_layout.h"
 #include "src/model/pki.h"
 #include "src/model/start_timeout.h"
 #include "src/pki/passphrase_source.h"
@@ -189,10 +190,15 @@ struct EtcdMember {
 // Where etcd's files are on the hosts, the same on all of them.
 struct EtcdFolders {
   std::string bin, config, data;
+  std::string wal;  // the folder in which that of the write-ahead log is; empty: it is in `data`
 
   // NAME in `config`, and in `bin`.
   std::string Config(absl::string_view name) const { return absl::StrCat(config, "/", name); }
   std::string Program(absl::string_view name) const { return absl::StrCat(bin, "/", name); }
+  // That of the log itself, etcd's --wal-dir; empty: its own default. etcd makes it under another name beside
+  // it, and renames that (wal.Create): so it needs a folder around it that is etcd's, and cannot be a mount
+  // point.
+  std::string Log() const { return wal.empty() ? "" : absl::StrCat(wal, "/", etcd_layout::kWal); }
 };
 
 struct Etcd {

@@ -393,6 +393,7 @@ class EtcdResolver {
         {AdvertisedFlag(urls), ""},
         {"--data-dir=", folders.data},
     };
+    if (!folders.wal.empty()) arguments.emplace_back("--wal-dir=", folders.Log());
     AppendPeerPort(member, &arguments);
     if (etcd_.token != kDefaultToken)
       arguments.emplace_back(absl::StrCat("--initial-cluster-token=", etcd_.token), "");

@@ -7,6 +7,7 @@
 #include "absl/strings/strip.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
+#include "src/etcd/facts/etcd_layout.h"
 #include "src/model/resolve_etcd_internal.h"
 #include "src/model/resolve_services_internal.h"
 
@@ -29,9 +30,15 @@ class PlacesResolver {
     folders.bin = Folder(spec_.bin_dir, paths::on_host::EtcdPrograms(etcd_.name));
     folders.config = Folder(spec_.config_dir, paths::on_host::EtcdConfig(etcd_.name));
     folders.data = Folder(spec_.data_dir, paths::on_host::EtcdData(etcd_.name));
+    folders.wal = WalFolder();
     // What etcd writes is its own, and only one of its folders has each.
     CheckApart(spec_.data_dir, folders.data, "data-dir", spec_.bin_dir, folders.bin, "bin-dir");
     CheckApart(spec_.data_dir, folders.data, "data-dir", spec_.config_dir, folders.config, "config-dir");
+    if (!folders.wal.empty()) {
+      CheckApart(spec_.wal_dir, folders.wal, "wal-dir", spec_.data_dir, folders.data, "data-dir");
+      CheckApart(spec_.wal_dir, folders.wal, "wal-dir", spec_.bin_dir, folders.bin, "bin-dir");
+      CheckApart(spec_.wal_dir, folders.wal, "wal-dir", spec_.config_dir, folders.config, "config-dir");
+    }
     etcd_.client_port = Port(spec_.client_port, "client-port", kEtcdClientPort);
     etcd_.peer_port = Port(spec_.peer_port, "peer-port", kEtcdPeerPort);
     if (etcd_.client_port != etcd_.peer_port) return;
@@ -47,6 +54,13 @@ class PlacesResolver {
  private:
   std::string Folder(const Text& written, std::string otherwise) {
     return written.set() && CheckHostPath(written, diagnostics_) ? written.value : std::move(otherwise);
+  }
+
+  // Empty where the log is in the data folder, as etcd has it.
+  std::string WalFolder() {
+    const std::string usual = absl::StrCat(etcd_.folders.data, "/", etcd_layout::kMember);
+    const std::string folder = Folder(spec_.wal_dir, usual);
+    return folder == usual ? "" : folder;
   }
 
   int Port(const Text& written, absl::string_view key, int otherwise) {

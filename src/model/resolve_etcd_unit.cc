@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
@@ -81,7 +82,10 @@ void HardenMember(const EtcdContext& context, Diagnostics* diagnostics, EtcdMemb
   const bool by_systemd = absl::ConsumePrefix(&state, kStateFolder) && !absl::StrContains(state, '/');
   member->gives_data_away = by_systemd && ours;
   HardenStrictly(member->user, by_systemd ? state : "", unit);
-  if (!by_systemd) unit->Set("Service", "ReadWritePaths", data);
+  std::vector<std::string> written_to;
+  if (!by_systemd) written_to.push_back(data);
+  if (const std::string& wal = context.etcd.folders.wal; !wal.empty()) written_to.push_back(wal);
+  if (!written_to.empty()) unit->Set("Service", "ReadWritePaths", absl::StrJoin(written_to, " "));
 }
 
 }  // namespace
@@ -102,8 +106,11 @@ void ResolveMemberUnit(const EtcdContext& context, bool report, EtcdMember* memb
     unit.Set("Service", "EnvironmentFile", context.etcd.folders.Config(paths::on_host::kBootstrapName));
   }
   // A folder that was chosen may be on a disk of its own.
-  const std::string& data = context.etcd.folders.data;
-  if (data != paths::on_host::EtcdData(context.etcd.name)) unit.Set("Unit", "RequiresMountsFor", data);
+  const EtcdFolders& folders = context.etcd.folders;
+  std::vector<std::string> mounts;
+  if (folders.data != paths::on_host::EtcdData(context.etcd.name)) mounts.push_back(folders.data);
+  if (!folders.wal.empty()) mounts.push_back(folders.wal);
+  if (!mounts.empty()) unit.Set("Unit", "RequiresMountsFor", absl::StrJoin(mounts, " "));
   // What is wrong with the text is wrong for every member: it is said once.
   Diagnostics unheard(&context.diagnostics->source());
   Diagnostics* diagnostics = report ? context.diagnostics : &unheard;

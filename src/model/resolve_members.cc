@@ -326,6 +326,7 @@ class MembersResolver {
         {listed(member->peer_urls), ""},
         {"--data-dir=", folders.data},
     };
+    if (!folders.wal.empty()) member->arguments.emplace_back("--wal-dir=", folders.Log());
     if (ca.crl_expiry_seconds != 0 && context_.Flag("client-crl-file", i) == nullptr)
       member->arguments.emplace_back("--client-crl-file=", folders.Config(paths::on_host::kCrlName));
     if (peer_ca.crl_expiry_seconds != 0 && context_.Flag("peer-crl-file", i) == nullptr) {

@@ -84,6 +84,7 @@ class PathsChecker {
       add(paths::on_host::Unit(etcd.name));
       if (!member.user.empty()) add(UsersFile(member.user));
       add(folders.data, /*folder=*/true);
+      if (!folders.wal.empty()) add(folders.wal, /*folder=*/true);
       if (static_cast<size_t>(member.archive) < etcd.archives.size()) {
         for (const auto& [from, name] : etcd.archives[member.archive].members) add(folders.Program(name));
       }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/etcd/facts/etcd_flags.h"
+#include "src/etcd/facts/etcd_layout.h"
 #include "src/show/resolved_unit.h"
 
 namespace kplan {
@@ -117,6 +118,7 @@ class EtcdWalk {
     walk_.Put("bin-dir", spec_.bin_dir, etcd_.folders.bin);
     walk_.Put("config-dir", spec_.config_dir, etcd_.folders.config);
     walk_.Put("data-dir", spec_.data_dir, etcd_.folders.data);
+    walk_.Put("wal-dir", spec_.wal_dir, absl::StrCat(etcd_.folders.data, "/", etcd_layout::kMember));
   }
 
   // The architecture that an archive is for.

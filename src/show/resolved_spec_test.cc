@@ -152,6 +152,7 @@ etcd:
   bin-dir: /opt/bin
   config-dir: /srv/etc
   data-dir: /srv/etcd
+  wal-dir: /srv/wal
   flags: {max-wals: 7, listen-client-urls: "https://10.0.0.2:2379", name: "--odd", client-crl-file: /etc/crl,
           initial-advertise-peer-urls: "http://10.0.0.2:2380", initial-cluster: "--odd=http://10.0.0.2:2380",
           experimental-distributed-tracing-service-name: y}

@@ -153,7 +153,7 @@ constexpr Habit kHabits[] = {
 
     {"etcd", "hosts|nodes|servers|peers|cluster|initialcluster", "members", ""},
     {"etcd", "dir|data|storage|datafolder", "data-dir", ""},
-    {"etcd", "wal|waldir|walfolder", "", "etcd's write-ahead log is in its data-dir"},
+    {"etcd", "wal|waldir|walfolder|logdir", "wal-dir", ""},
     {"etcd", "bin|bindir|binaries|programs", "bin-dir", ""},
     {"etcd", "configdir|conf|certdir|certsdir|pkidir", "config-dir", ""},
     {"etcd", "port", "client-port", ""},

@@ -557,6 +557,13 @@ constexpr KeySchema kEtcdKeys[] = {
         .Is(KeyValues::kPath)
         .Without("`/var/lib/etcd`; of one of `etcds` `/var/lib/etcd-NAME`")
         .Example("/srv/etcd"),
+    Text("wal-dir",
+         "the folder in which its write-ahead log is, in `wal`, where that is on a disk of its own; it may "
+         "be a "
+         "mount point, and the unit waits for the mount")
+        .Is(KeyValues::kPath)
+        .Without("the folder `member` in `data-dir`: `/var/lib/etcd/member`", R"("/var/lib/etcd/member")")
+        .Example("/srv/etcd-wal"),
     TextMap("flags",
             "map of etcd's flags, without dashes, to values; of one member alone in `hosts.NAME.etcd.flags`")
         .WithHost()

@@ -77,6 +77,7 @@ EtcdSpec ReadEtcd(MapReader& reader, Range range) {
   etcd.bin_dir = reader.GetText("bin-dir");
   etcd.config_dir = reader.GetText("config-dir");
   etcd.data_dir = reader.GetText("data-dir");
+  etcd.wal_dir = reader.GetText("wal-dir");
   etcd.flags = reader.GetPairs("flags");
   etcd.unit = ReadUnit(reader);
   etcd.hardening = reader.GetText("hardening");

@@ -121,7 +121,7 @@ struct EtcdSpec {
   Range range;  // of the key `etcd` or NAME
   Text version, cert, initial_cluster_token;
   Text client_port, peer_port;
-  Text bin_dir, config_dir, data_dir;
+  Text bin_dir, config_dir, data_dir, wal_dir;
   EtcdTlsSpec tls;
   ArchiveSpec archive;
   std::vector<Text> members;

@@ -1,6 +1,14 @@
 #include "src/step/etcd_records.h"
 
+#include <set>
+
 namespace kplan {
+
+std::vector<std::string> MemberRecord::UsualListens() const {
+  std::set<std::string> urls(client_urls.begin(), client_urls.end());
+  urls.insert(peer_urls.begin(), peer_urls.end());
+  return {urls.begin(), urls.end()};
+}
 
 std::vector<Holding> RolloutRecord::Holds() const {
   std::vector<Holding> holdings;

@@ -28,13 +28,23 @@ struct MemberRecord {
   std::string manager;                          // "systemd", "process"
   std::string root;                             // the host's
   std::string data;                             // the data folder, inside it
+  std::string wal;                              // of the log, where that is not in it: etcd's --wal-dir
   std::string peer_probe, peer_cert, peer_key;  // the same of the members' port; files relative to DIR
   // HOST:PORT where who is on its own host reaches it, of both ports, where that is not as from elsewhere:
   // its addresses there may be translated on the way (NAT).
   std::string own_probe, own_peer_probe;
   std::optional<ServiceRecord> service;  // of a rollout: without its host
+  // Of a survey: the URLs at which it is going to listen, where they are others than the usual ones; the
+  // folders of its programs and certificates, where they are not the tutorial's.
+  std::vector<std::string> listens;
+  std::string bin, config;
 
   bool over_ssh() const { return remote.value_or(false); }
+
+  // Where it listens whose record says nothing of it: at what it advertises. Sorted. (On a host of its own
+  // also where who is on the machine asks it, if its certificate is good for that, which its record does not
+  // say.)
+  std::vector<std::string> UsualListens() const;
 
   // A key that this one lacks, and that each member of a cluster has; "" when it has them all.
   absl::string_view LackedInCluster() const {
@@ -57,6 +67,10 @@ struct MemberRecord {
     fields.Optional("manager", self.manager);
     fields.Optional("root", self.root);
     fields.Optional("data", self.data);
+    fields.Optional("wal", self.wal);
+    fields.Optional("bin", self.bin);
+    fields.Optional("config", self.config);
+    fields.Optional("listens", self.listens);
     fields.Optional("peer-probe", self.peer_probe);
     fields.Optional("own-peer-probe", self.own_peer_probe);
     fields.Optional("own-probe", self.own_probe);
@@ -169,6 +183,7 @@ struct RestorePartRecord {
   std::string phase;
   std::string restore;  // whose parts belong together
   std::string root, data;
+  std::string wal;                       // of the log, where that is not in the data folder
   std::optional<ServiceRecord> service;  // of all but prepare
   // Only prepare has these:
   std::string file;    // what the snapshot is called, for a person
@@ -188,6 +203,7 @@ struct RestorePartRecord {
     fields.Always("restore", self.restore);
     fields.Always("root", self.root);
     fields.Always("data", self.data);
+    fields.Optional("wal", self.wal);
     if (self.phase != kPrepare) return fields.Optional("service", self.service);
     fields.Always("file", self.file);
     fields.Always("from", self.from);

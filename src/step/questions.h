@@ -5,11 +5,13 @@
 // there, or here when it is this machine), and changes nothing. Nothing secret is in it.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "src/base/fields.h"
+#include "src/step/ground_question.h"
 #include "src/step/service_records.h"
 
 namespace kplan {
@@ -82,13 +84,17 @@ struct EtcdDataQuestion {
   bool versions = false;  // also which etcd may go on with it: the whole log is read for that
   std::string unit =
       {};  // also whether systemd runs an etcd with other data under this name; empty: not asked
+  std::string wal = {};                       // of the log, etcd's --wal-dir; empty: in the data folder
+  std::optional<GroundQuestion> ground = {};  // also whether the host will do
 
   template <typename Self, typename Fields>
   static void Visit(Self& self, Fields& fields) {
     fields.Always("data", self.data);
     fields.Always("root", self.root);
+    fields.Optional("ground", self.ground);
     fields.Optional("unit", self.unit);
     fields.Optional("versions", self.versions);
+    fields.Optional("wal", self.wal);
   }
 };
 
@@ -150,12 +156,14 @@ struct StandingQuestion {
       to_come;  // of files, pairs and folders that are put there in any case: whether they can be
   struct Service {
     ServiceRecord record;
-    bool settled = false;  // when its step was last done, it ran with what was delivered
+    bool settled = false;   // when its step was last done, it ran with what was delivered
+    std::string unit_text;  // that its unit is going to have, where it has not been delivered; "": not known
 
     template <typename Self, typename Fields>
     static void Visit(Self& self, Fields& fields) {
       fields.Always("record", self.record);
       fields.Always("settled", self.settled);
+      fields.Optional("unit-text", self.unit_text);
     }
   };
   std::vector<Service> services;

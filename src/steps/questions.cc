@@ -1,7 +1,6 @@
 #include "src/steps/questions.h"
 
 #include <string>
-#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -41,11 +40,12 @@ absl::StatusOr<Json> AnswerAs(const Json& json, const std::string& /*notes*/) {
   if (!question.ok()) return question.status();
   absl::StatusOr<A> answered = answer(*question);
   if (!answered.ok()) return answered.status();
-  if constexpr (std::is_same_v<A, Json>) {
-    return answered;
-  } else {
-    return ToJson(*answered);
-  }
+  return ToJson(*answered);
+}
+
+absl::StatusOr<Json> AnswerEtcdData(const Json& json, const std::string& notes) {
+  absl::StatusOr<EtcdDataQuestion> question = FromJson<EtcdDataQuestion>(json);
+  return question.ok() ? EtcdDataJson(*question, notes) : question.status();
 }
 
 absl::StatusOr<Json> AnswerHowAllStands(const Json& json, const std::string& notes) {
@@ -64,7 +64,7 @@ struct Question {
 
 constexpr Question kQuestions[] = {
     {CheckQuestion::kWord, AnswerAs<CheckQuestion, CheckAnswer, AnswerCheck>},
-    {EtcdDataQuestion::kWord, AnswerAs<EtcdDataQuestion, Json, EtcdDataJson>},
+    {EtcdDataQuestion::kWord, AnswerEtcdData},
     {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
     {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
     {StandingQuestion::kWord, AnswerHowAllStands},

@@ -43,7 +43,7 @@ constexpr char kFromTls[] = "it is made from `etcd.tls`";
 
 // For both.
 constexpr char kDataKey[] = "it is the key `etcd.data-dir`";
-constexpr char kWal[] = "etcd's write-ahead log is in its data folder, where kplan reads it";
+constexpr char kWalKey[] = "it is the folder `wal` in the key `etcd.wal-dir`";
 constexpr char kNoAutoTls[] = "kplan makes the certificates";
 constexpr char kNoConfigFile[] = "with it etcd ignores every flag";
 constexpr char kNoDiscovery[] = "kplan knows the members; discovery is not used";
@@ -254,7 +254,7 @@ constexpr EtcdFlag kFlags[] = {
         .DeprecatedIn(kFrom36),
     EtcdFlag("version", Type::kBool, kEver).Ours(kPrintsVersion),
     EtcdFlag("vv", Type::kIgnored, kEver),
-    EtcdFlag("wal-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kWal),
+    EtcdFlag("wal-dir", Type::kPath, kEver).Needs(Change::kMigration).Ours(kWalKey),
     EtcdFlag("warning-apply-duration", Type::kDuration, kFrom36),
     EtcdFlag("warning-unary-request-duration", Type::kDuration, kFrom36),
     EtcdFlag("watch-progress-notify-interval", Type::kDuration, kFrom36),

@@ -1,6 +1,7 @@
-// A folder on a host: that it is there, its mode and its owner. What is inside is never touched. With
-// any_owner whoever owns it owns it: systemd gives a StateDirectory away with all that is in it when the
-// folder is not the service's, and would leave what is in it alone if the folder had been given away before.
+// A folder on a host, also one that links of root's lead to (base/followed_path.h): that it is there, its
+// mode and its owner. What is inside is never touched. With any_owner whoever owns it owns it: systemd gives
+// a StateDirectory away with all that is in it when the folder is not the service's, and would leave what is
+// in it alone if the folder had been given away before.
 //
 // A folder is never among the files of the result: ninja would compare its time, which changes with every
 // file that its service makes in it. That one is gone, or has another mode, is seen by `gen`, which looks at
@@ -19,6 +20,7 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/followed_path.h"
 #include "src/host/host_file.h"
 #include "src/host/host_owner.h"
 #include "src/host/may_write.h"
@@ -33,11 +35,12 @@ namespace {
 
 struct Folder {
   DirRecord record;
-  HostPath split = {};
+  FollowedPath place = {};  // of it, behind links
+  HostPath split = {};      // of that
   mode_t mode = 0;
   std::optional<HostOwner> owner = {};
 
-  std::string shown() const { return PathFromHere(record.root, record.path); }
+  std::string shown() const { return PathFromHere(record.root, place.path); }
   // The digest of what is asked for. Nobody else depends on more of what is there.
   std::string Digest() const {
     return Sha256Hex(absl::StrCat(record.path, "\n", ModeText(mode), "\n",
@@ -74,6 +77,7 @@ absl::StatusOr<Folder> ReadRecord(const DirRecord& record) {
   Folder folder{record};
   absl::StatusOr<HostPath> split = SplitHostPath(record.path);
   if (!split.ok()) return split.status();
+  folder.place.path = record.path;
   folder.split = *split;
   absl::StatusOr<mode_t> mode = ParseMode(record.mode);
   if (!mode.ok()) return mode.status();
@@ -83,7 +87,14 @@ absl::StatusOr<Folder> ReadRecord(const DirRecord& record) {
 
 absl::StatusOr<Folder> ReadFolder(const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadRecord(record);
-  if (!folder.ok() || record.any_owner) return folder;
+  if (!folder.ok()) return folder;
+  absl::StatusOr<FollowedPath> place = FollowLinks(record.root, record.path);
+  if (!place.ok()) return ExplainHostError(place.status(), absl::StrCat("cannot look at ", folder->shown()));
+  absl::StatusOr<HostPath> split = SplitHostPath(place->path);
+  if (!split.ok()) return split.status();
+  folder->place = *std::move(place);
+  folder->split = *split;
+  if (record.any_owner) return folder;
   absl::StatusOr<std::optional<HostOwner>> owner = OwnerBelow(record.root, record.owner);
   if (!owner.ok()) return ExplainHostError(owner.status(), folder->shown());
   folder->owner = *owner;
@@ -97,8 +108,8 @@ struct Found {
 };
 
 absl::StatusOr<Found> LookAtFolder(const Folder& folder) {
-  if (absl::Status status = CheckMounted(folder.record.root, folder.record.path); !status.ok()) return status;
-  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.record.root, folder.record.path);
+  if (absl::Status status = CheckMounted(folder.record.root, folder.place.path); !status.ok()) return status;
+  absl::StatusOr<HostFileState> state = LookAtHostFile(folder.record.root, folder.place.path);
   if (!state.ok()) {
     return ExplainHostError(state.status(), absl::StrCat("cannot look at ", folder.shown()));
   }
@@ -124,19 +135,21 @@ absl::Status Explain(const Folder& folder, const absl::Status& status) {
 // Whether who runs this may do what FOUND asks for.
 absl::Status CheckMay(const Folder& folder, const Found& found) {
   const WriteDeed deed = found.missing ? WriteDeed::kMake : WriteDeed::kSet;
-  absl::Status status = CheckMayWrite(deed, folder.record.root, folder.record.path, folder.owner);
+  absl::Status status = CheckMayWrite(deed, folder.record.root, folder.place.path, folder.owner);
   return status.ok() ? status : Explain(folder, status);
 }
 
 }  // namespace
 
-absl::StatusOr<StepResult> DirStep(const StepContext&, const DirRecord& record) {
+absl::StatusOr<StepResult> DirStep(const StepContext& context, const DirRecord& record) {
   absl::StatusOr<Folder> folder = ReadFolder(record);
   if (!folder.ok()) return folder.status();
   absl::StatusOr<Found> found = LookAtFolder(*folder);
   if (!found.ok()) return found.status();
   StepResult result;
   result.digest = folder->Digest();
+  if (!folder->place.links.empty())
+    result.output = absl::StrCat(context.label, ": ", folder->place.links, "\n");
   result.reason = Join(found->reasons);
   if (result.reason.empty()) return result;
   if (absl::Status status = CheckMay(*folder, *found); !status.ok()) return status;
@@ -157,10 +170,12 @@ absl::StatusOr<Outlook> DirLook(const LookContext&, const DirRecord& record) {
   outlook.changes = std::move(found->changes);
   outlook.changes_digest = found->missing;
   outlook.digest = folder->Digest();
+  outlook.note = folder->place.links;
   if (!outlook.reasons.empty() && folder->owner.has_value()) {
     ForeseenFile right;
     right.folder = PlaceRights{folder->mode, *folder->owner, {}};
-    outlook.files.emplace_back(folder->shown(), std::move(right));
+    // As those call it who ask for it.
+    outlook.files.emplace_back(PathFromHere(record.root, record.path), std::move(right));
   }
   return outlook;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
@@ -99,9 +100,10 @@ bool ComesFree(absl::string_view octets, int port) {
   return true;
 }
 
-// FailedPrecondition when no interface of this machine has one of the addresses at which SERVICE is to listen
-// by its options: it would end with "cannot assign requested address". RUNS_WITH: as in AddressesOf.
-absl::Status CheckTheyAreHere(const ServiceSpec& service,
+// That no interface of this machine has some of the addresses at which SERVICE is to listen by its options:
+// it would end with "cannot assign requested address". "": there are none of those. RUNS_WITH: as in
+// AddressesOf.
+std::string WhyTheyAreNotHere(const ServiceSpec& service,
                               const std::optional<std::vector<std::string>>& runs_with) {
   ServiceSpec listening = service;
   listening.answers.clear();
@@ -110,13 +112,13 @@ absl::Status CheckTheyAreHere(const ServiceSpec& service,
     const std::string octets = IpOctets(target.host);
     if (!octets.empty() && IsNowhereHere(octets)) missing.push_back(HostPortText(target));
   }
-  if (missing.empty()) return absl::OkStatus();
+  if (missing.empty()) return "";
   const std::vector<std::string> own = OwnAddresses();
-  return absl::FailedPreconditionError(absl::StrCat(
-      service.process.name, " is to listen at ", JoinAnd(missing), ", and no interface of this host has ",
-      missing.size() == 1 ? "that address" : "those addresses",
-      own.empty() ? "" : absl::StrCat(" (it has ", JoinAnd(own), ")"),
-      "; put the address right in cluster.yaml, or give it to the host"));
+  return absl::StrCat(service.process.name, " is to listen at ", JoinAnd(missing),
+                      ", and no interface of this host has ",
+                      missing.size() == 1 ? "that address" : "those addresses",
+                      own.empty() ? "" : absl::StrCat(" (it has ", JoinAnd(own), ")"),
+                      "; put the address right in cluster.yaml, or give it to the host");
 }
 
 // The sockets of this machine, as they are to one service.
@@ -197,18 +199,14 @@ std::vector<HostPort> AddressesOf(const ServiceSpec& service,
   return once;
 }
 
-absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Instance>& running) {
-  std::optional<std::vector<std::string>> runs_with;
-  if (running.has_value()) {
-    absl::StatusOr<std::vector<std::string>> argv = ArgvOf(running->pid);
-    if (!argv.ok()) return absl::OkStatus();
-    runs_with = *std::move(argv);
-  }
-  const std::vector<HostPort> wanted = AddressesOf(service, runs_with);
-  if (absl::Status status = CheckTheyAreHere(service, runs_with); !status.ok()) return status;
-  if (wanted.empty() || SharesPorts(service)) return absl::OkStatus();
+namespace {
+
+// That another process has some of WANTED; "": none has.
+std::string WhyTheyAreTaken(const ServiceSpec& service, const std::optional<Instance>& running,
+                            const std::vector<HostPort>& wanted) {
+  if (wanted.empty() || SharesPorts(service)) return "";
   absl::StatusOr<std::vector<ListeningSocket>> sockets = AllListening();
-  if (!sockets.ok()) return absl::OkStatus();  // the service is started, and says itself what is wrong
+  if (!sockets.ok()) return "";  // the service is started, and says itself what is wrong
   const Neighbours neighbours(service, running, *std::move(sockets));
   std::vector<std::string> taken;
   for (const HostPort& target : wanted) {
@@ -222,17 +220,43 @@ absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Inst
     if (who.empty()) continue;
     taken.push_back(absl::StrCat(HostPortText(target), " is taken by ", who));
   }
-  if (taken.empty()) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(JoinAnd(taken), "; end that process, or give ",
-                                                    service.process.name,
-                                                    " another address in cluster.yaml"));
+  if (taken.empty()) return "";
+  return absl::StrCat(JoinAnd(taken), "; end that process, or give ", service.process.name,
+                      " another address in cluster.yaml");
+}
+
+std::vector<std::string> ProblemsOf(const ServiceSpec& service, const std::optional<Instance>& running) {
+  std::optional<std::vector<std::string>> runs_with;
+  if (running.has_value()) {
+    absl::StatusOr<std::vector<std::string>> argv = ArgvOf(running->pid);
+    if (!argv.ok()) return {};
+    runs_with = *std::move(argv);
+  }
+  std::vector<std::string> problems;
+  for (const std::string& why : {WhyTheyAreNotHere(service, runs_with),
+                                 WhyTheyAreTaken(service, running, AddressesOf(service, runs_with))}) {
+    if (!why.empty()) problems.push_back(why);
+  }
+  return problems;
+}
+
+}  // namespace
+
+absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Instance>& running) {
+  const std::vector<std::string> problems = ProblemsOf(service, running);
+  if (problems.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrJoin(problems, ". "));
+}
+
+std::vector<std::string> AddressProblems(const ServiceRecord& record,
+                                         const std::optional<Instance>& running) {
+  if (record.manager == "none" || record.by_unit()) return {};
+  absl::StatusOr<ServiceSpec> service = ServiceSpec::From(record, /*root_to_come=*/true);
+  return service.ok() ? ProblemsOf(*service, running) : std::vector<std::string>();
 }
 
 std::string WhyAddressIsTaken(const ServiceRecord& record, const std::optional<Instance>& running) {
-  if (record.manager == "none" || record.by_unit()) return "";
-  absl::StatusOr<ServiceSpec> service = ServiceSpec::From(record, /*root_to_come=*/true);
-  if (!service.ok()) return "";
-  return std::string(CheckAddresses(*service, running).message());
+  return absl::StrJoin(AddressProblems(record, running), ". ");
 }
 
 }  // namespace kplan

@@ -32,8 +32,11 @@ std::vector<HostPort> AddressesOf(const ServiceSpec& service,
 // machine's, since a service may have one of them only.
 absl::Status CheckAddresses(const ServiceSpec& service, const std::optional<Instance>& running);
 
-// The same of the service of RECORD, whatever runs of it; "" when its addresses are free, or it cannot be
-// told.
+// The same of the service of RECORD, whatever runs of it: one text of those that nobody here has, and one of
+// those that are taken; none when its addresses are free, or it cannot be told.
+std::vector<std::string> AddressProblems(const ServiceRecord& record, const std::optional<Instance>& running);
+
+// Both as one; "" for none.
 std::string WhyAddressIsTaken(const ServiceRecord& record, const std::optional<Instance>& running);
 
 }  // namespace kplan

@@ -261,7 +261,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
   }
 
   Clock* const clock = context.clock;
-  const absl::Time begun = clock->Now(), deadline = begun + service.timeout;
+  const absl::Time begun = clock->Now();
   std::optional<Instance> instance = running->instance;
   if (!reasons.empty()) {
     result.reason = absl::StrCat(instance.has_value() ? "restarted: " : "started: ", Join(reasons, ", "));
@@ -274,6 +274,8 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
     if (status.ok()) status = PutInPlace(service, waiting);
     if (!status.ok()) return status;
   }
+  // Systemd has read the unit by now.
+  const absl::Time deadline = begun + (acts || !running->active ? StartTimeout(service) : service.timeout);
   result.runs_on = reasons.empty();
   if (reasons.empty()) {
     const bool coming_up = running->coming_up.has_value();

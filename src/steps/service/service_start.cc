@@ -1,8 +1,11 @@
 #include "src/steps/service/service_start.h"
 
+#include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/text.h"
@@ -10,6 +13,8 @@
 #include "src/steps/service/service_reload.h"
 #include "src/steps/service/unit_beginning.h"
 #include "src/systemd/environment_file.h"
+#include "src/systemd/time_span.h"
+#include "src/systemd/unit_drop_ins.h"
 #include "src/systemd/unit_journal.h"
 
 namespace kplan {
@@ -19,7 +24,31 @@ namespace {
 // as ended.
 constexpr absl::Duration kMomentToEnd = absl::Milliseconds(100);
 
+// As model/start_timeout.h, kMostOfUnit.
+constexpr absl::Duration kMostOfUnit = absl::Hours(1);
+constexpr char kTimeoutStart[] = "TimeoutStartUSec";
+
+// Whether a drop-in may say how long the start of SERVICE takes. One that cannot be read says nothing.
+bool HasTimeoutOfDropIn(const ServiceSpec& service) {
+  const absl::StatusOr<std::vector<DropIn>> drop_ins = DropInsOf(service.root, service.process.name);
+  return drop_ins.ok() && std::any_of(drop_ins->begin(), drop_ins->end(), [](const DropIn& drop_in) {
+           return absl::StrContains(drop_in.text, "TimeoutStartSec") ||
+                  absl::StrContains(drop_in.text, "TimeoutSec");
+         });
+}
+
 }  // namespace
+
+absl::Duration StartTimeout(const ServiceSpec& service) {
+  if (service.manager != "systemd" || !HasTimeoutOfDropIn(service)) return service.timeout;
+  absl::StatusOr<std::map<std::string, std::string>> properties =
+      ShowProperties(service.process.name, {kTimeoutStart});
+  // What cannot be asked bounds nothing: the start itself says what is wrong.
+  if (!properties.ok()) return service.timeout;
+  const std::optional<absl::Duration> unit = ParseTimeSpan((*properties)[kTimeoutStart]);
+  if (!unit.has_value()) return service.timeout;
+  return std::max(service.timeout, std::min(*unit, kMostOfUnit));
+}
 
 absl::StatusOr<RunningService> RunningUnit(const absl::StatusOr<UnitState>& state) {
   if (!state.ok()) return state.status();

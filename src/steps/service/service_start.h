@@ -36,6 +36,12 @@ absl::StatusOr<Instance> ReloadService(const ServiceSpec& service, const Instanc
 // Restarts a service that others start, unless the one that runs has ended meanwhile.
 absl::StatusOr<std::optional<Instance>> RestartIfRunning(const ServiceSpec& service);
 
+// How long a start of SERVICE is waited for: its `timeout`, which follows its own unit; and where a drop-in
+// of somebody else's says another (TimeoutStartSec=, TimeoutSec=), no less than systemd gives it, which has
+// to have read that. Where there is no bound, an hour, as where a unit of ours has none
+// (model/start_timeout.h).
+absl::Duration StartTimeout(const ServiceSpec& service);
+
 // Waits until INSTANCE itself accepts connections at every address of `answers`. It does so in the kernel,
 // for the end of the process or for a socket: what CLOCK says is left until DEADLINE is here the real time's.
 absl::Status AwaitAnswers(const ServiceSpec& service, const Instance& instance, absl::Time deadline,

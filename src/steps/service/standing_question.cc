@@ -21,6 +21,7 @@
 #include "src/steps/service/service_info.h"
 #include "src/steps/service/service_upkeep.h"
 #include "src/steps/service/unit_replacing.h"
+#include "src/systemd/unit_drop_ins.h"
 
 namespace kplan {
 namespace {
@@ -174,6 +175,9 @@ StandingAnswer::Service ServiceOf(const StandingQuestion::Service& asked, const 
   service.taken = WhyAddressIsTaken(record, info->instance);
   const Foreseen foreseen = repairs.For(asked);
   if (service.taken.empty()) service.taken = WhyUnitCannotStart(record, foreseen);
+  // Who may get to the files of a unit to come is known when they are there; drop-ins are there already.
+  if (service.taken.empty() && !asked.unit_text.empty() && record.manager == "systemd")
+    service.taken = std::string(CheckDropIns(record.root, record.name, asked.unit_text).message());
   absl::StatusOr<Outlook> look = ServiceLook({"", absl::Now(), foreseen}, record);
   if (!look.ok()) return fail(look.status());
   service.digest = look->digest;
