@@ -21,16 +21,15 @@ def fixture_trio():
         yield trio
 
 
-def fill(trio, megabytes, rounds=1):
-    """Writes so many MB to the same keys, again and again: most of it is history."""
-    value = "v" * (256 << 10)
-    for turn in range(rounds):
-        for number in range(megabytes * 4):
-            ran = trio.project.run("sh", "-c", 'printf %s "$1" | "$2" put "$3" --endpoints=https://127.0.0.2:2379 --cacert=pki/ca.pem '
-                                   "--cert=pki/root.pem --key=pki/root-key.pem", "sh", value,
-                                   next(trio.project.path("archives/unpacked").glob("**/etcdctl")), f"fill/{turn % 2}/{number % 4}")
-            if ran.code != 0:
-                return ran
+def fill(trio, megabytes):
+    """Writes so many MB to the same four keys, again and again: most of it is history. What came of it, where a write failed."""
+    trio.project.path("value").write_text("v" * (256 << 10), encoding="ascii")
+    etcdctl = next(trio.project.path("archives/unpacked").glob("**/etcdctl"))
+    put = '"$1" put "$2" --endpoints=https://127.0.0.2:2379 --cacert=pki/ca.pem --cert=pki/root.pem --key=pki/root-key.pem <value'
+    for number in range(megabytes * 4):
+        ran = trio.project.run("sh", "-c", put, "sh", etcdctl, f"fill/{number % 4}")
+        if ran.code != 0:
+            return ran
     return None
 
 
@@ -65,7 +64,6 @@ def test_one_after_the_other_the_leader_last(trio):
 
     again = defrag(trio).ok()
     assert again.out.count("nothing to free") == 3 and "became" not in again.out, again.out
-    assert sizes(trio) == after
     assert trio.project.ninja().ok().no_work
 
 
@@ -85,8 +83,6 @@ def test_a_full_store_takes_writes_again(trio):
     failed = fill(trio, 40)
     assert failed is not None and "database space exceeded" in failed.err, failed
     assert "NOSPACE" in trio.ctl("alarm", "list").ok().out
-    status = trio.project.run(trio.project.kplan, "status")
-    assert status.code != 0
 
     ran = defrag(trio)
     assert ran.code == 1 and "the alarm NOSPACE stays" in ran.err and "kplan defrag --compact" in ran.err, ran
@@ -96,7 +92,7 @@ def test_a_full_store_takes_writes_again(trio):
     assert "compacted up to revision" in ran.out and "the alarm NOSPACE is taken away" in ran.out, ran.out
     assert trio.ctl("alarm", "list").ok().out.strip() == ""
     assert trio.ctl("get", "kept", "--print-value-only").ok().out == "yes\n"
-    trio.ctl("put", "fill/0/0", "again").ok()
+    trio.ctl("put", "fill/0", "again").ok()
     trio.project.ninja().ok()
     assert defrag(trio, "--compact").ok().out.count("became") == 0
 
@@ -108,7 +104,7 @@ def test_a_larger_quota_takes_the_alarm_away(trio):
     trio.project.ninja("rollout/etcd", timeout=240).ok()
     ran = defrag(trio).ok()
     assert "the alarm NOSPACE is taken away" in ran.out, ran.out
-    trio.ctl("put", "fill/0/0", "again").ok()
+    trio.ctl("put", "fill/0", "again").ok()
     trio.project.ninja().ok()
 
 

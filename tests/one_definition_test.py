@@ -1,4 +1,4 @@
-"""No two headers define a type of one name: the linker takes one of them for both ([basic.def.odr]), and says nothing."""
+"""No two headers define a type of one name: the linker takes one of the two for both (C++17, 6.2, one-definition rule), and says nothing."""
 
 import collections
 import pathlib

@@ -83,9 +83,3 @@ def test_who_listens_nowhere_is_told_as_its_host_saw_it(project):
     project.ninja(timeout=240).ok()
     assert project.ninja().ok().no_work
 
-
-def test_from_here_nobody_gets_there(project):
-    project.edit_spec("cert: client", "from: here, cert: client")
-    project.gen().ok()
-    ran = project.ninja(timeout=240)
-    assert ran.code != 0 and "by way of the host" not in ran.out and "127.0.0.1" in ran.out, ran.out

@@ -25,7 +25,8 @@ constexpr char kNoSpace[] = "NOSPACE";
 // A file of gigabytes is written anew, and its store read.
 constexpr absl::Duration kDefragTime = absl::Minutes(10), kCompactTime = absl::Minutes(10);
 // What was away for that long has to catch up, and the others may elect a leader.
-constexpr absl::Duration kAwaitTime = absl::Seconds(60), kPause = absl::Milliseconds(100);
+constexpr absl::Duration kAwaitTime = absl::Seconds(60), kElection = absl::Seconds(10),
+                         kPause = absl::Milliseconds(100);
 // Somebody still writes: an alarm that is taken away too near the quota is back at once.
 constexpr int64_t kRoomPart = 10;
 
@@ -41,7 +42,7 @@ class Defrag {
         members_(planned_.size()) {}
 
   absl::Status Run() {
-    Look();
+    AwaitLeader();
     if (plan_.compact) {
       if (absl::Status status = Compact(); !status.ok()) return status;
       Look();
@@ -102,6 +103,18 @@ class Defrag {
       member.learner = status->learner;
       member.size = status->db_size;
       member.in_use = status->db_size_in_use;
+    }
+  }
+
+  // Until a quorum serves, or an election is surely over: who was lost a moment ago may have led.
+  void AwaitLeader() {
+    const absl::Time deadline = clock_->Now() + kElection;
+    for (;;) {
+      Look();
+      const auto serving = std::count_if(members_.begin(), members_.end(),
+                                         [](const DefragMember& member) { return member.serves; });
+      if (static_cast<size_t>(serving) >= plan_.cluster.quorum() || clock_->Now() >= deadline) return;
+      clock_->SleepFor(kPause);
     }
   }
 
