@@ -183,7 +183,8 @@ std::vector<std::string> FolderLacks(const std::vector<GroundFolder>& folders, S
 
 std::vector<std::string> GroundLacks(const EtcdDataQuestion& question, bool initialised,
                                      const std::string& agent) {
-  std::vector<std::string> lacks = AddressLacks(question), missing;
+  // What is in the way of a member that has data, the rollout says, which starts those that nothing keeps.
+  std::vector<std::string> lacks = initialised ? std::vector<std::string>() : AddressLacks(question), missing;
   const std::vector<GroundFolder> folders = FoldersOf(question, initialised, agent, &missing);
   lacks.insert(lacks.end(), missing.begin(), missing.end());
   for (std::string& lack : FolderLacks(folders, SeeFileSystem)) lacks.push_back(std::move(lack));

@@ -132,7 +132,7 @@ TEST_F(MembersAskedTest, OneThatHasAnAlarmIsNamed) {
   EXPECT_THAT(
       members[2].trouble,
       testing::AllOf(testing::StartsWith("etcd-3 has the alarm NOSPACE (https://10.0.0.3:2379): no write"),
-                     testing::HasSubstr("alarm disarm")));
+                     testing::HasSubstr("kplan defrag")));
 
   alarms_ = {{"CORRUPT", "2"}};
   members = Asked();
