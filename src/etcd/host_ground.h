@@ -4,8 +4,8 @@
 // Whether a host will do for a member that is to run there: its addresses, its file systems and the room in
 // them. What etcd would end with, or a file could not be put because of, is known before any file is.
 //
-// What is there already is not asked for again: programs of the same size, the log of a member that has data, its
-// addresses.
+// What is there already is not asked for again: programs of the same size, the log of a member that has data,
+// its addresses.
 
 #include <sys/types.h>
 

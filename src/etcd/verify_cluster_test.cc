@@ -632,7 +632,7 @@ TEST_F(VerifyBrokenCluster, AnAlarmIsToldAtOnce) {
   std::vector<std::string> failures = Failures(record);
   for (const std::string& failure : failures) EXPECT_THAT(failure, testing::StartsWith("alarm of etcd-"));
   EXPECT_THAT(error_, AllOf(HasSubstr("NOSPACE of member "), HasSubstr("quota-backend-bytes"),
-                            HasSubstr("alarm disarm")));
+                            HasSubstr("kplan defrag")));
 }
 
 TEST_F(VerifyBrokenCluster, AMemberAddedAgainByHandPassesOnceItVotes) {

@@ -247,7 +247,7 @@ services:
       - {systemd: active}
       - tcp: "[::1]:80"
       - https: {url: "https://127.0.0.1/x?y", status: 404, ca: ca, cert: client, serves: web, refuse: [plaintext, no-cert]}
-      - https: {url: "https://127.0.0.1", serves: web}
+      - https: {url: "https://127.0.0.1", from: here, serves: web}
       - https: {url: "https://127.0.0.1", cert: client, refuse: []}
       - exec: [/usr/local/bin/x, --check, "", "- a"]
   idle: {hosts: w, command: /usr/bin/idle}
