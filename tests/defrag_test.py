@@ -84,17 +84,22 @@ def test_a_full_store_takes_writes_again(trio):
     assert failed is not None and "database space exceeded" in failed.err, failed
     assert "NOSPACE" in trio.ctl("alarm", "list").ok().out
 
+    # How much bbolt has of its own beside the keys, only it knows: the history alone may leave room, or not.
     ran = defrag(trio)
-    assert ran.code == 1 and "the alarm NOSPACE stays" in ran.err and "kplan defrag --compact" in ran.err, ran
+    stays = "NOSPACE" in trio.ctl("alarm", "list").ok().out
+    assert (ran.code == 1) == stays == ("the alarm NOSPACE stays" in ran.err and "kplan defrag --compact" in ran.err), ran
+    if not stays:
+        assert fill(trio, 40) is not None
     assert "NOSPACE" in trio.ctl("alarm", "list").ok().out
 
     ran = defrag(trio, "--compact").ok()
     assert "compacted up to revision" in ran.out and "the alarm NOSPACE is taken away" in ran.out, ran.out
+    again = defrag(trio, "--compact").ok()
+    assert "it was compacted before" in again.out and "became" not in again.out, again.out
     assert trio.ctl("alarm", "list").ok().out.strip() == ""
     assert trio.ctl("get", "kept", "--print-value-only").ok().out == "yes\n"
     trio.ctl("put", "fill/0", "again").ok()
     trio.project.ninja().ok()
-    assert defrag(trio, "--compact").ok().out.count("became") == 0
 
 
 def test_a_larger_quota_takes_the_alarm_away(trio):

@@ -102,7 +102,9 @@ class Defrag {
       member.leader = !status->leader_id.empty() && status->leader_id == status->member_id;
       member.learner = status->learner;
       member.size = status->db_size;
-      member.in_use = status->db_size_in_use;
+      // The pages of what was compacted just now count as used until the next write (bbolt, freelist
+      // pending).
+      member.in_use = compacted_ ? 0 : status->db_size_in_use;
     }
   }
 
@@ -150,7 +152,9 @@ class Defrag {
     const bool before = absl::StrContains(out.status().message(), "has been compacted");
     if (!out.ok() && !before)
       return absl::Status(out.status().code(), absl::StrCat("cannot compact: ", out.status().message()));
-    tell_(absl::StrCat("compacted up to revision ", revision));
+    compacted_ = out.ok();
+    tell_(absl::StrCat(compacted_ ? "compacted up to revision " : "it was compacted before, up to revision ",
+                       revision));
     return absl::OkStatus();
   }
 
@@ -231,6 +235,7 @@ class Defrag {
   std::vector<DefragMember> members_;  // as planned_
   LiveCluster live_;
   std::string seen_;
+  bool compacted_ = false;  // by this run
 };
 
 }  // namespace
