@@ -131,13 +131,14 @@ class Visitor {
     const std::string &host = service.host, &unit = service.record.unit;
     auto shard = shards_.find(host);
     if (shard == shards_.end()) return "";
+    const std::string rendered = absl::StrCat("render/", host, unit),
+                      placed = absl::StrCat("unit/", host, "/", service.name);
     std::string text, delivered;
     for (StepId id : graph_.shards()[shard->second].steps) {
       const Step& step = graph_.steps()[id];
-      const JournalEntry* entry = EntryOf(id);
-      if (step.label == absl::StrCat("render/", host, unit)) text = RecordOf<RenderRecord>(step).content;
-      if (step.label == absl::StrCat("unit/", host, "/", service.name) && WasDone(step, entry))
-        delivered = entry->digest;
+      if (step.label == rendered) text = RecordOf<RenderRecord>(step).content;
+      if (step.label != placed) continue;
+      if (const JournalEntry* entry = EntryOf(id); WasDone(step, entry)) delivered = entry->digest;
     }
     return Sha256Hex(text) == delivered ? "" : text;
   }
