@@ -30,6 +30,19 @@ namespace {
 // The kernel's own bound (path_resolution(7)).
 constexpr size_t kMostLinks = 40;
 
+// Why a link at PLACE, of which JudgeLink says TRUST, is not followed.
+std::string WhyDistrusted(LinkTrust trust, const LinkPlace& place) {
+  switch (trust) {
+    case LinkTrust::kFolderOfAnother:
+      return absl::StrCat("lies in a folder of user ", place.folder_owner);
+    case LinkTrust::kFolderOpenToOthers:
+      return absl::StrFormat("lies in a folder that others may write to (mode %04o)",
+                             place.folder_mode & 07777);
+    default:
+      return absl::StrCat("belongs to user ", place.link_owner);
+  }
+}
+
 // PATH without the slashes at its end.
 absl::string_view Trimmed(absl::string_view path) {
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
@@ -99,14 +112,8 @@ class AnchorWalk {
 
   absl::Status Distrusted(LinkTrust trust, const LinkPlace& place, const std::string& shown,
                           absl::string_view target) const {
-    std::string why = absl::StrCat("belongs to user ", place.link_owner);
-    if (trust == LinkTrust::kFolderOfAnother)
-      why = absl::StrCat("lies in a folder of user ", place.folder_owner);
-    if (trust == LinkTrust::kFolderOpenToOthers)
-      why =
-          absl::StrFormat("lies in a folder that others may write to (mode %04o)", place.folder_mode & 07777);
     return absl::FailedPreconditionError(
-        absl::StrCat(shown, " is a symbolic link to ", Quote(target), " and ", why,
+        absl::StrCat(shown, " is a symbolic link to ", Quote(target), " and ", WhyDistrusted(trust, place),
                      ": whoever can make it could send what kplan writes elsewhere; give the folder itself "
                      "in place of the link",
                      shown == path_ ? "" : absl::StrCat(" (in ", path_, ")")));
@@ -317,17 +324,12 @@ class BelowWalk {
     }
     const LinkPlace place = {info.st_uid, folder.st_uid, folder.st_gid, folder.st_mode};
     if (const LinkTrust trust = JudgeLink(place, geteuid()); trust != LinkTrust::kTrusted) {
-      std::string why = absl::StrCat("belongs to user ", place.link_owner), remedy = "chown -h root " + shown;
-      if (trust == LinkTrust::kFolderOfAnother) {
-        why = absl::StrCat("lies in a folder of user ", place.folder_owner);
-        remedy = absl::StrCat("chown root ", Shown(real_));
-      } else if (trust == LinkTrust::kFolderOpenToOthers) {
-        why = absl::StrFormat("lies in a folder that others may write to (mode %04o)",
-                              place.folder_mode & 07777);
-        remedy = absl::StrCat("chmod go-w ", Shown(real_));
-      }
+      const std::string remedy = trust == LinkTrust::kLinkOfAnother ? absl::StrCat("chown -h root ", shown)
+                                 : trust == LinkTrust::kFolderOfAnother
+                                     ? absl::StrCat("chown root ", Shown(real_))
+                                     : absl::StrCat("chmod go-w ", Shown(real_));
       return absl::FailedPreconditionError(absl::StrCat(
-          shown, " is a symbolic link to ", Quote(text), " and ", why,
+          shown, " is a symbolic link to ", Quote(text), " and ", WhyDistrusted(trust, place),
           ": whoever can make it could send what kplan writes elsewhere. Let it be root's alone (", remedy,
           "), or name the folder itself in cluster.yaml"));
     }
