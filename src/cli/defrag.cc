@@ -37,9 +37,7 @@ int DefragCommand(const Arguments& arguments) {
   if (absl::Status status = folder.empty() ? absl::OkStatus() : EnterFolder(folder); !status.ok())
     return Fail(status.message());
   PlanHosts hosts;
-  absl::StatusOr<std::string> etcd = ChooseEtcd(options.Value("--etcd"));
-  if (!etcd.ok()) return Fail(etcd.status().message());
-  absl::StatusOr<RestorePlan> read = ReadRestoreRecords(*etcd, &hosts);
+  absl::StatusOr<RestorePlan> read = ReadRestoreRecords(options.Value("--etcd"), &hosts);
   if (!read.ok()) return Fail(read.status().message());
   // A roll would take a second member away.
   absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan defrag");

@@ -99,9 +99,7 @@ int RestoreCommand(const Arguments& arguments) {
     return Fail(status.message());
 
   PlanHosts hosts;
-  absl::StatusOr<std::string> etcd = ChooseEtcd(options.Value("--etcd"));
-  if (!etcd.ok()) return Fail(etcd.status().message());
-  absl::StatusOr<RestorePlan> plan = ReadRestoreRecords(*etcd, &hosts);
+  absl::StatusOr<RestorePlan> plan = ReadRestoreRecords(options.Value("--etcd"), &hosts);
   if (!plan.ok()) return Fail(plan.status().message());
   // No step of ninja's may start what is stopped here.
   absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan restore");
@@ -129,7 +127,7 @@ int RestoreCommand(const Arguments& arguments) {
   if (!replaced.empty()) Say(absl::StrCat("replaces:\n", replaced.substr(0, replaced.size() - 1)));
   absl::StatusOr<std::unique_ptr<ClusterView>> view = OpenClusterView(plan->cluster);
   if (!view.ok()) return Fail(view.status().message());
-  if (absl::Status status = ForgetEtcdStamps(*etcd); !status.ok()) return Fail(status.message());
+  if (absl::Status status = ForgetEtcdStamps(plan->cluster); !status.ok()) return Fail(status.message());
   if (absl::Status status = RestoreCluster(*plan, *snapshot, &hosts, view->get(), Say); !status.ok())
     return Fail(status.message());
   Say("restored; run ninja, which verifies it");

@@ -67,9 +67,7 @@ int SnapshotCommand(const Arguments& arguments) {
     return Fail(status.message());
 
   PlanHosts hosts;
-  absl::StatusOr<std::string> etcd = ChooseEtcd(options.Value("--etcd"));
-  if (!etcd.ok()) return Fail(etcd.status().message());
-  absl::StatusOr<PlannedCluster> cluster = ReadClusterRecords(*etcd, &hosts);
+  absl::StatusOr<PlannedCluster> cluster = ReadClusterRecords(options.Value("--etcd"), &hosts);
   if (!cluster.ok()) return Fail(cluster.status().message());
   absl::StatusOr<TakenSnapshot> taken =
       file.empty() ? TakeSnapshot(*cluster, policy) : TakeSnapshotAs(*cluster, file);

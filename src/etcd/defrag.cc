@@ -61,12 +61,12 @@ class Defrag {
         case DefragAction::kMoveLeader:
           moved = true;
           MoveLeader(action.member);
+          status = Await();
           break;
         case DefragAction::kDefragment:
           status = Defragment(action.member);
           break;
       }
-      if (status.ok()) status = Await();
       if (!status.ok()) return status;
     }
   }

@@ -13,7 +13,7 @@ constexpr int64_t kLeastPart = 10;  // one in so many bytes
 
 bool IsDue(const DefragMember& member) { return !member.done && FreesSomething(member.size, member.in_use); }
 
-// Who may lead while the leader is away: the one that was done last goes on longest, but any will do.
+// Who may lead while the leader is away.
 std::optional<size_t> NextLeader(const std::vector<DefragMember>& members) {
   for (size_t i = members.size(); i-- > 0;) {
     if (!members[i].leader && !members[i].learner) return i;

@@ -9,9 +9,8 @@
 //
 //   1. Nobody is defragmented while a member does not serve, and one at a time.
 //   2. Only whom it frees something.
-//   3. The leader is the last. Before its turn a member that votes, and that is done, is to lead; where that
-//   does not
-//      come about, the leader is defragmented as it is: the others elect another one.
+//   3. The leader is the last. Before its turn another member that votes is to lead; where that does not come
+//      about, the leader is defragmented as it is: the others elect another one.
 //
 // No member is defragmented twice in one run. So it ends, whatever the members do.
 

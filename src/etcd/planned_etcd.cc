@@ -118,10 +118,36 @@ absl::StatusOr<RestorePlan> ReadOneMember(const VerifyRecord& verify, HostAccess
   return plan;
 }
 
+// The name in labels of the etcd that WANTED means.
+absl::StatusOr<std::string> ChooseEtcd(const std::string& wanted) {
+  absl::StatusOr<std::string> shard = ReadShared();
+  if (!shard.ok()) return shard.status();
+  std::vector<std::string> names;
+  for (const char* what : {kRollout, kVerify}) {
+    for (std::string& name : FindLabels(*shard, what)) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
+    }
+  }
+  if (names.empty()) return absl::FailedPreconditionError(kNoEtcd);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) {
+    if (name == wanted || name == absl::StrCat("etcd-", wanted)) return name;
+  }
+  if (wanted.empty() && names.size() == 1) return names[0];
+  return absl::FailedPreconditionError(absl::StrCat(
+      wanted.empty() ? "there are several etcds in the plan: "
+                     : absl::StrCat("the plan has no etcd ", Quote(wanted), "; there is "),
+      JoinAnd(names),
+      wanted.empty() ? "\n  next: say which one, for example --etcd=" : "\n  next: for example --etcd=",
+      names[0]));
+}
+
 // All but the token and the folders.
-absl::StatusOr<RestorePlan> ReadMembers(const std::string& etcd, HostAccess* hosts) {
+absl::StatusOr<RestorePlan> ReadMembers(const std::string& wanted, HostAccess* hosts) {
+  absl::StatusOr<std::string> etcd = ChooseEtcd(wanted);
+  if (!etcd.ok()) return etcd.status();
   absl::StatusOr<std::optional<RolloutRecord>> rollout =
-      FindShared<RolloutRecord>(absl::StrCat(kRollout, etcd));
+      FindShared<RolloutRecord>(absl::StrCat(kRollout, *etcd));
   if (!rollout.ok()) return rollout.status();
   if (rollout->has_value()) {
     absl::StatusOr<RolloutPlan> read = ReadRolloutPlan(**rollout, hosts);
@@ -132,7 +158,7 @@ absl::StatusOr<RestorePlan> ReadMembers(const std::string& etcd, HostAccess* hos
     plan.timeout = read->timeout;
     return plan;
   }
-  absl::StatusOr<std::optional<VerifyRecord>> verify = FindShared<VerifyRecord>(absl::StrCat(kVerify, etcd));
+  absl::StatusOr<std::optional<VerifyRecord>> verify = FindShared<VerifyRecord>(absl::StrCat(kVerify, *etcd));
   if (!verify.ok()) return verify.status();
   if (!verify->has_value()) return absl::FailedPreconditionError(kNoEtcd);
   return ReadOneMember(**verify, hosts);
@@ -168,36 +194,13 @@ absl::StatusOr<std::string> TokenOf(const PlannedMember& member, const ServiceRe
 
 }  // namespace
 
-absl::StatusOr<std::string> ChooseEtcd(const std::string& wanted) {
-  absl::StatusOr<std::string> shard = ReadShared();
-  if (!shard.ok()) return shard.status();
-  std::vector<std::string> names;
-  for (const char* what : {kRollout, kVerify}) {
-    for (std::string& name : FindLabels(*shard, what)) {
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(std::move(name));
-    }
-  }
-  if (names.empty()) return absl::FailedPreconditionError(kNoEtcd);
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
-    if (name == wanted || name == absl::StrCat("etcd-", wanted)) return name;
-  }
-  if (wanted.empty() && names.size() == 1) return names[0];
-  return absl::FailedPreconditionError(absl::StrCat(
-      wanted.empty() ? "there are several etcds in the plan: "
-                     : absl::StrCat("the plan has no etcd ", Quote(wanted), "; there is "),
-      JoinAnd(names),
-      wanted.empty() ? "\n  next: say which one, for example --etcd=" : "\n  next: for example --etcd=",
-      names[0]));
-}
-
-absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& etcd, HostAccess* hosts) {
-  absl::StatusOr<RestorePlan> plan = ReadMembers(etcd, hosts);
+absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& wanted, HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(wanted, hosts);
   return plan.ok() ? absl::StatusOr<PlannedCluster>(std::move(plan->cluster)) : plan.status();
 }
 
-absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& etcd, HostAccess* hosts) {
-  absl::StatusOr<RestorePlan> plan = ReadMembers(etcd, hosts);
+absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& wanted, HostAccess* hosts) {
+  absl::StatusOr<RestorePlan> plan = ReadMembers(wanted, hosts);
   if (!plan.ok()) return plan.status();
   for (size_t i = 0; i < plan->cluster.members.size(); ++i) {
     const PlannedMember& member = plan->cluster.members[i];
@@ -218,9 +221,9 @@ absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& etcd, HostAcce
   return plan;
 }
 
-absl::Status ForgetEtcdStamps(const std::string& etcd) {
+absl::Status ForgetEtcdStamps(const PlannedCluster& cluster) {
   for (const char* what : {kRollout, kVerify}) {
-    const std::string stamp = paths::Stamp(absl::StrCat(what, etcd));
+    const std::string stamp = paths::Stamp(absl::StrCat(what, cluster.members[0].unit));
     if (unlink(stamp.c_str()) != 0) {
       if (errno == ENOENT) continue;
       return ErrnoStatus(errno, absl::StrCat("cannot remove ", stamp));

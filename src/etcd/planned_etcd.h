@@ -11,20 +11,17 @@
 
 namespace kplan {
 
-// The name in labels of the etcd that WANTED means ("etcd-events" or "events"; "": the only one), in the plan
-// in the current folder. FailedPrecondition when there is no plan, no etcd in it that runs, none of that
-// name, or several of which nobody says which.
-absl::StatusOr<std::string> ChooseEtcd(const std::string& wanted);
-
-// The cluster called ETCD, or the one member on this machine. HOSTS: as of ReadPlannedCluster.
-absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& etcd, HostAccess* hosts);
+// The cluster that WANTED means ("etcd-events" or "events"; "": the only one), or the one member on this
+// machine, in the plan in the current folder. HOSTS: as of ReadPlannedCluster. FailedPrecondition when there
+// is no plan, no etcd in it that runs, none of that name, or several of which nobody says which.
+absl::StatusOr<PlannedCluster> ReadClusterRecords(const std::string& wanted, HostAccess* hosts);
 
 // The same with what a restore needs to know. FailedPrecondition also when the members' ids do not follow
 // from what the plan says.
-absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& etcd, HostAccess* hosts);
+absl::StatusOr<RestorePlan> ReadRestoreRecords(const std::string& wanted, HostAccess* hosts);
 
-// Makes the next ninja look at all of ETCD again.
-absl::Status ForgetEtcdStamps(const std::string& etcd);
+// Makes the next ninja look at all of CLUSTER again.
+absl::Status ForgetEtcdStamps(const PlannedCluster& cluster);
 
 }  // namespace kplan
 
