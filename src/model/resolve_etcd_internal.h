@@ -1,10 +1,11 @@
 #ifndef KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 #define KPLAN_MODEL_RESOLVE_ETCD_INTERNAL_H_
 
-// What the parts of ResolveEtcd share: resolve_etcd.cc has what is the same for all (version) and the one
-// member of this machine, resolve_etcd_unit.cc the units, resolve_etcd_flags.cc the flags,
-// resolve_etcd_places.cc folders and ports, resolve_members.cc the members of a cluster;
-// resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and certificates.
+// What the parts of ResolveEtcd share: resolve_etcds.cc has what is about all etcds, resolve_etcd.cc what is
+// the same for each (version) and the one member of this machine, resolve_etcd_unit.cc the units,
+// resolve_etcd_flags.cc the flags, resolve_etcd_places.cc folders and ports, resolve_members.cc the members
+// of a cluster; resolve_member_hosts.cc and resolve_etcd_certs.cc have what is asked of their hosts and
+// certificates.
 
 #include <map>
 #include <set>
@@ -53,6 +54,10 @@ struct EtcdContext {
 };
 
 // ---- resolve_etcd.cc
+
+// The etcd with the index INDEX in SPEC and CLUSTER; SOCKETS get its members'.
+void ResolveOneEtcd(const Spec& spec, size_t index, Cluster* cluster, SocketsByMachine* sockets,
+                    Diagnostics* diagnostics);
 
 // `--NAME=VALUE` of MEMBER's written flags but those of WITHOUT, by name.
 void AppendFlags(const EtcdContext& context, size_t member, const std::vector<absl::string_view>& without,

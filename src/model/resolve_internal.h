@@ -20,7 +20,7 @@ void ResolveHosts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);
 void ResolveCas(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);      // resolve_cas.cc
 void ResolveCerts(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);    // resolve_certs.cc
 void ResolveRevoked(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);  // resolve_revoked.cc
-void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);     // resolve_etcd.cc
+void ResolveEtcd(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);     // resolve_etcds.cc
 // resolve_services.cc; the former also has what of `rollout` is not etcd's alone.
 void ResolveRollout(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);
 void ResolveServices(const Spec& spec, Cluster* cluster, Diagnostics* diagnostics);
