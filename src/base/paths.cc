@@ -1,6 +1,8 @@
 #include "src/base/paths.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace kplan {
 namespace paths {
@@ -24,6 +26,24 @@ std::string Pkcs12(absl::string_view name) { return absl::StrCat("pki/", name, "
 std::string CrlPem(absl::string_view name) { return absl::StrCat("pki/", name, "-crl.pem"); }
 std::string CrlDer(absl::string_view name) { return absl::StrCat("pki/", name, ".crl"); }
 std::string Superseded(absl::string_view name) { return absl::StrCat("pki/superseded/", name); }
+
+std::string Generation(absl::string_view name, int number) {
+  return number == 1 ? std::string(name) : absl::StrCat(name, "-g", number);
+}
+std::string Trust(absl::string_view name) { return absl::StrCat("pki/", name, "-trust.pem"); }
+std::string Cross(absl::string_view stem) { return absl::StrCat("pki/", stem, "-cross.pem"); }
+
+std::string Retired(absl::string_view path) {
+  return absl::StrCat(kRetired, "/", absl::StripPrefix(path, "pki/"));
+}
+int GenerationOf(absl::string_view file, absl::string_view name) {
+  if (!absl::ConsumeSuffix(&file, ".pem") || !absl::ConsumePrefix(&file, name)) return 0;
+  if (file.empty()) return 1;
+  int number = 0;
+  const bool numbered = absl::ConsumePrefix(&file, "-g") && absl::SimpleAtoi(file, &number) && number >= 2;
+  // "ca-g02.pem" is somebody else's.
+  return numbered && absl::StrCat(number) == file ? number : 0;
+}
 
 std::string EtcdReport(absl::string_view name) { return absl::StrCat("reports/verify-", name, ".json"); }
 

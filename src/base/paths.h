@@ -59,6 +59,15 @@ std::string CrlPem(absl::string_view name);       // pki/NAME-crl.pem
 std::string CrlDer(absl::string_view name);       // pki/NAME.crl
 std::string Superseded(absl::string_view name);   // pki/superseded/NAME: the folder of earlier certificates
 
+// Of a CA whose key is exchanged: NAME is CertificateAuthority::name, STEM one of Generation().
+std::string Generation(absl::string_view name,
+                       int number);         // NAME, from the second on NAME-g2: a name as above
+std::string Trust(absl::string_view name);  // pki/NAME-trust.pem: all generations that are trusted
+std::string Cross(absl::string_view stem);  // pki/STEM-cross.pem: its key, signed by the generation before
+inline constexpr char kRetired[] = "pki/retired";  // the files of generations that nobody trusts any more
+std::string Retired(absl::string_view path);       // where "pki/NAME.pem" is then
+int GenerationOf(absl::string_view file, absl::string_view name);  // of "NAME-g2.pem" 2, "NAME.pem" 1; else 0
+
 std::string EtcdReport(absl::string_view name);  // reports/verify-NAME.json; NAME is Etcd::name
 
 std::string Archive(absl::string_view base);                                // archives/BASE

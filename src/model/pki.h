@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "src/base/paths.h"
 #include "src/base/source.h"
 #include "src/base/string_pairs.h"
 #include "src/pki/passphrase_source.h"
@@ -57,7 +58,7 @@ struct CertificateAuthority {
     kExternal,  // the certificate is a file that is there; who has the key signs elsewhere
   };
 
-  std::string name;  // "ca", or the key in `cas`: its place below ca/ and pki/
+  std::string name;  // "ca", or the key in `cas`: its place below ca/, and of the first generation below pki/
   Origin origin = Origin::kMade;
   int issuer = -1;  // index into Cluster::cas, always a smaller one; -1: self-signed, or not known
 
@@ -78,7 +79,22 @@ struct CertificateAuthority {
   std::vector<RevokedSerial> revoked_serials;
   std::vector<RevokedLeaf> revoked_leaves;
 
+  // Of one that is made here. A key of another generation has files of its own, and a CN that says the
+  // number; no key of a CA is ever made in the place of another one.
+  int generation = 1;
+  // Whether its generation is written: then it may be in the place of another one, which somebody may trust
+  // still (lower/trust.cc).
+  bool exchanged = false;
+  // The exchange stops where everybody trusts both: the generation before signs.
+  bool held = false;
+  std::vector<int> revoked_generations;  // whose keys got out
+
   Range place;  // in cluster.yaml: its key
+
+  // What its files are called: `name` of paths::Certificate.
+  std::string stem() const { return paths::Generation(name, generation); }
+  // Those of who signs.
+  std::string signing_stem() const { return paths::Generation(name, held ? generation - 1 : generation); }
 
   // Whether it signs here.
   bool has_key() const { return origin != Origin::kExternal; }

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/base/text.h"
 #include "src/model/distinct_pairs.h"
 #include "src/model/durations.h"
@@ -22,6 +26,7 @@ constexpr int64_t kNoticeSeconds = int64_t{2160} * 3600;
 // GnuTLS goes up 16 certificates, the leaf among them (DEFAULT_MAX_VERIFY_DEPTH); OpenSSL 100; a web server
 // or etcd sends them all at every handshake.
 constexpr int kLongestChain = 15;
+constexpr int kHighestGeneration = 1000;
 // Each is looked for among the others, wherever it is named.
 constexpr size_t kMostCas = 1000;
 // Labels and files of the CA called "ca", below which others would stand.
@@ -59,6 +64,7 @@ class CaResolver {
               [](const CaSpec* a, const CaSpec* b) { return a->name.value < b->name.value; });
     for (const CaSpec* ca : sorted) Add(*ca);
     CheckSubjects();
+    CheckGenerations();
     if (cluster_.cas.empty() && !ServicesAlone())
       cluster_.cas.emplace_back();  // for the checks of what it would sign
   }
@@ -105,6 +111,7 @@ class CaResolver {
       ResolveMade(spec, &ca);
     }
     ResolveCrl(spec, &ca);
+    ResolveGeneration(spec, &ca);
     int index = static_cast<int>(cluster_.cas.size());
     above_.push_back(ca.issuer < 0 ? 0 : above);
     cluster_.cas.push_back(std::move(ca));
@@ -271,6 +278,91 @@ class CaResolver {
         .Relate(spec.cert.range, "its certificate is here, and its key is not");
   }
 
+  void ResolveGeneration(const CaSpec& spec, CertificateAuthority* ca) {
+    const Text& text = spec.key_generation;
+    if (spec.hold.set() && spec.hold.value != "trust-both") {
+      diagnostics_->Error(Code::kUnknownValue, spec.hold.range,
+                          absl::StrCat("there is no stage ", Quote(spec.hold.value), " to stop at"),
+                          MeantOr(spec.hold.value, {"trust-both"}, "there is trust-both"));
+    }
+    if (!text.set()) {
+      if (spec.hold.set()) RefuseHold(spec);
+      if (!spec.revoked.empty()) {
+        diagnostics_->Error(Code::kConflict, spec.revoked[0].range,
+                            "no CA is in the place of the one that is revoked",
+                            "write the key-generation of the one that is, for example key-generation: 2");
+      }
+      return;
+    }
+    if (ca->origin != CertificateAuthority::Origin::kMade) {
+      diagnostics_
+          ->Error(Code::kGivenCa, text.range, "the CA's key is not made here", "remove key-generation")
+          .Relate(spec.cert.range, "its certificate is this file");
+      return;
+    }
+    int generation = 1;
+    if (!absl::SimpleAtoi(text.value, &generation) || generation < 1 || generation > kHighestGeneration) {
+      diagnostics_->Error(Code::kBadValue, text.range,
+                          absl::StrCat("there is no key-generation ", Quote(text.value)),
+                          "write 2 to have the CA exchanged for one with another key, then 3, and so on");
+      return;
+    }
+    ca->generation = generation;
+    ca->exchanged = true;
+    ca->held = spec.hold.value == "trust-both";
+    if (ca->held && generation == 1) RefuseHold(spec);
+    ResolveRevokedGenerations(spec, ca);
+    if (generation == 1) return;
+    for (auto& [field, value] : ca->subject) {
+      if (field != "CN") continue;
+      absl::StrAppend(&value, " G", generation);
+      values_.CheckField("CN", value, spec.CN.range);
+    }
+  }
+
+  void ResolveRevokedGenerations(const CaSpec& spec, CertificateAuthority* ca) {
+    for (const Text& text : spec.revoked) {
+      int number = 0;
+      if (!absl::SimpleAtoi(text.value, &number) || number < 1 || number > kHighestGeneration) {
+        diagnostics_->Error(Code::kBadValue, text.range,
+                            absl::StrCat("there is no generation ", Quote(text.value)),
+                            "write its number, 1 for the first one");
+      } else if (number == ca->generation) {
+        diagnostics_
+            ->Error(Code::kConflict, text.range,
+                    absl::StrCat("generation ", number, " is the one that is to sign, and is revoked"),
+                    "raise key-generation")
+            .Relate(spec.key_generation.range, "that is said here");
+      } else {
+        ca->revoked_generations.push_back(number);
+      }
+    }
+    if (ca->held && !ca->revoked_generations.empty()) {
+      diagnostics_
+          ->Error(Code::kConflict, spec.hold.range, "who holds the exchange lets one sign that is revoked",
+                  "remove hold, or revoked")
+          .Relate(spec.revoked[0].range, "it is revoked here");
+    }
+  }
+
+  void RefuseHold(const CaSpec& spec) {
+    diagnostics_->Error(Code::kConflict, spec.hold.range, "there is no exchange that could be held",
+                        "write the key-generation that the CA is exchanged for, 2 or more, or remove hold");
+  }
+
+  void CheckGenerations() {
+    for (const CertificateAuthority& ca : cluster_.cas) {
+      const CertificateAuthority* other = WhoseGenerationIs(cluster_, ca.name);
+      if (other == nullptr) continue;
+      diagnostics_
+          ->Error(Code::kNameTaken, by_name_[ca.name]->name.range,
+                  absl::StrCat("a CA cannot be called ", Quote(ca.name), ": its files would be those of ",
+                               Quote(other->name), " and its key-generation"),
+                  "give it another name; its CN can be anything")
+          .Relate(by_name_[other->name]->key_generation.range, "that is written here");
+    }
+  }
+
   // Two CAs of one name would be taken for each other by everybody.
   void CheckSubjects() {
     absl::flat_hash_map<StringPairs, const CertificateAuthority*> first_of;
@@ -322,6 +414,18 @@ bool IsNameOfAnothersFile(absl::string_view name) {
     if (absl::EndsWith(name, suffix)) return true;
   }
   return false;
+}
+
+const CertificateAuthority* WhoseGenerationIs(const Cluster& cluster, absl::string_view name) {
+  for (const CertificateAuthority& ca : cluster.cas) {
+    absl::string_view rest = name;
+    if (!ca.exchanged || !absl::ConsumePrefix(&rest, ca.name)) continue;
+    if (rest == "-trust") return &ca;
+    if (!absl::ConsumePrefix(&rest, "-g")) continue;
+    absl::ConsumeSuffix(&rest, "-cross");
+    if (!rest.empty() && absl::c_all_of(rest, absl::ascii_isdigit)) return &ca;
+  }
+  return nullptr;
 }
 
 int CasAllowedBelow(const Cluster& cluster, int ca) {

@@ -86,6 +86,15 @@ class CertResolver {
                                        ": its files would be ", name == "ca" ? "the CA's" : "another one's"),
                           "give it another name; its CN can be anything");
     }
+    if (const CertificateAuthority* ca = WhoseGenerationIs(cluster_, name); ca != nullptr) {
+      diagnostics_
+          ->Error(Code::kNameTaken, spec.name.range,
+                  absl::StrCat("a certificate cannot be called ", Quote(name),
+                               ": its files would be those of the CA ", Quote(ca->name),
+                               " and its key-generation"),
+                  "give it another name; its CN can be anything")
+          .Relate(FindCaSpec(spec_, ca->name)->key_generation.range, "that is written here");
+    }
     auto taken = [&](absl::string_view what, Range other) {
       diagnostics_
           ->Error(Code::kNameTaken, spec.name.range,

@@ -66,6 +66,10 @@ inline constexpr int64_t kCrlExpirySeconds = int64_t{720} * 3600;
 // Whether pki/NAME.pem is, or may be, a file of another one: of "x-key", "x-chain", "x-bundle" or "x-crl".
 bool IsNameOfAnothersFile(absl::string_view name);
 
+// The CA of CLUSTER that is exchanged (`key-generation`) and has files of that NAME, of one generation or
+// another; null: none.
+const CertificateAuthority* WhoseGenerationIs(const Cluster& cluster, absl::string_view name);
+
 // How many CAs may stand one below the other under the CA with the index CA (RFC 5280 4.2.1.9);
 // kNoPathLength for any number.
 int CasAllowedBelow(const Cluster& cluster, int ca);

@@ -146,6 +146,9 @@ class PkiWalk {
       if (!ca.has_key()) sink_.Note("key", "elsewhere: somebody else signs", walk_.Default());
       walk_.Put("renew-before", spec.renew_before, DurationText(ca.life.renew_before_seconds));
     }
+    walk_.Put("key-generation", spec.key_generation);
+    walk_.Put("revoked", spec.revoked);
+    walk_.Put("hold", spec.hold);
     WalkCaConstraint(spec.ca_constraint);
     if (made && !spec.ca_constraint.max_path_len.set()) {
       sink_.Note("ca_constraint.max_path_len", "any number", walk_.Default());

@@ -112,11 +112,14 @@ cas:
   inter:
     issuer: ca
     CN: inter
+    key-generation: 3
+    revoked: [1]
     key: {algo: ed25519, passphrase-file: inter.passphrase}
     crl_url: http://x.example.com/ca.crl
     ocsp_url: http://ocsp.example.com
     issuer_urls: [http://x.example.com/ca.pem,
                   http://y.example.com/ca.pem]
+  held: {CN: held, key-generation: 2, hold: trust-both}
   given: {cert: given.pem, key: given-key.pem}
   opened: {cert: opened.pem, key: {file: opened-key.pem, passphrase-file: opened.passphrase}, renew-before: 48h}
   elsewhere: {cert: elsewhere.pem}

@@ -247,6 +247,22 @@ constexpr KeySchema kCaKeys[] = {
     Text("crl-expiry", "how long a CRL is good; a CRL is made even while nothing is revoked")
         .Is(KeyValues::kDuration)
         .Without("`720h`, as soon as something is revoked"),
+    Text("key-generation",
+         "a number: raise it, and the CA is exchanged for one with another key, in files of its own "
+         "(`pki/ca-g2.pem`), whose CN says the number; [clusters.md](clusters.md#another-ca) has how. To go "
+         "back write the lower one")
+        .Number(1, 1000)
+        .Without("none: the first key", "1"),
+    Texts("revoked",
+          "numbers of generations whose key got out: an exchange then skips the time in which both are "
+          "trusted, "
+          "which costs an outage ([clusters.md](clusters.md#a-ca-that-got-out))")
+        .Example("[1]"),
+    Text("hold",
+         "where an exchange stops: `trust-both`: everybody trusts the CA before and this one "
+         "(`pki/ca-trust.pem`), and the one before signs")
+        .OneOf("trust-both")
+        .Without("nowhere"),
     Text("cert", "a CA that is there already: its certificate's file")
         .Is(KeyValues::kPath)
         .Without("none: it is made"),

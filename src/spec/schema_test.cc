@@ -128,7 +128,7 @@ void Walk(const YamlNode& node, const MapSchema& map, const std::string& prefix,
 // (see below).
 TEST(Schema, IsWhatTheParserReads) {
   std::set<std::string> found;
-  for (const char* name : {"every_key", "archive_url", "members", "mirrors"}) {
+  for (const char* name : {"every_key", "archive_url", "exchange", "members", "mirrors"}) {
     std::ifstream in(absl::StrCat("src/spec/testdata/", name, ".yaml"));
     std::string text{std::istreambuf_iterator<char>(in), {}};
     ASSERT_FALSE(text.empty());

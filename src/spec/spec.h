@@ -64,7 +64,9 @@ struct CaSpec {
   Text name;    // "ca", or the key in `cas`
   Range range;  // of the key `ca` or NAME
   Text CN, expiry, backdate, renew_before, issuer, crl_expiry;
-  Text cert;  // the certificate that is there already
+  Text key_generation, hold;
+  std::vector<Text> revoked;  // generations
+  Text cert;                  // the certificate that is there already
   std::vector<NameSpec> names;
   KeySpec key;
   CaConstraintSpec ca_constraint;

@@ -87,6 +87,9 @@ CaSpec ReadCa(MapReader& reader, Text name) {
   ca.excluded = names.GetTexts("excluded");
   ca.urls = ReadUrls(reader);
   ca.crl_expiry = reader.GetText("crl-expiry");
+  ca.key_generation = reader.GetText("key-generation");
+  ca.hold = reader.GetText("hold");
+  ca.revoked = reader.GetTexts("revoked");
   ca.cert = reader.GetText("cert");
   return ca;
 }
