@@ -18,6 +18,7 @@
 #include "src/step/kinds.h"
 #include "src/step/pki_records.h"
 #include "src/step/service_records.h"
+#include "src/step/trust_records.h"
 
 namespace kplan {
 

@@ -24,6 +24,7 @@ struct KeyRecord {
   int64_t size = 0;             // bits; 0 for ed25519
   bool ca = false;              // a CA's: never made again
   std::string certificate;      // of a CA: what is signed with it, by which a key that is gone is missed
+  bool exchanged = false;       // of a CA: there may be keys of other generations beside it
   std::string format;           // "pkcs8"; else PKCS#1 or SEC1, as cfssl writes keys
   int64_t generation = 1;       // of a leaf: another number than the file's (pki/key_text.h) makes a new key
   PassphraseSource passphrase;  // encrypted at rest
@@ -35,6 +36,7 @@ struct KeyRecord {
     fields.Always("size", self.size);
     fields.Always("ca", self.ca);
     fields.Optional("certificate", self.certificate);
+    fields.Optional("exchanged", self.exchanged);
     fields.Optional("format", self.format);
     fields.Optional("generation", self.generation, int64_t{1});
     fields.Optional("passphrase", self.passphrase);
@@ -220,9 +222,12 @@ struct BundleRecord {
   std::string form;  // "chain", "bundle", "pkcs12"
   std::string cert;
   std::vector<std::string> issuers;  // the intermediates above it, upwards
-  std::string key;                   // of all but a chain
-  std::string name;                  // of a pkcs12: its friendly name
-  PassphraseSource passphrase;       // likewise
+  // The certificate by which who trusts the generation before trusts the CA above these; it comes last where
+  // there is one (trust_records.h). Not in a pkcs12.
+  std::string cross;
+  std::string key;              // of all but a chain
+  std::string name;             // of a pkcs12: its friendly name
+  PassphraseSource passphrase;  // likewise
   std::string path;
 
   template <typename Self, typename Fields>
@@ -230,6 +235,7 @@ struct BundleRecord {
     fields.Always("form", self.form);
     fields.Always("cert", self.cert);
     fields.Always("issuers", self.issuers);
+    fields.Optional("cross", self.cross);
     fields.Optional("key", self.key);
     fields.Optional("name", self.name);
     fields.Optional("passphrase", self.passphrase);

@@ -63,7 +63,10 @@ struct ServiceRecord {
   std::vector<std::string> restart_on, reload_on;  // the files whose change calls for that
   std::vector<std::string> answers;                // host:port that accept connections when it runs
   std::string start;                               // "by-unit": another unit starts it
-  std::string await;    // "start": returns once it was started, and does not wait for an answer
+  std::string await;  // "start": returns once it was started, and does not wait for an answer
+  // Of those files: what these alone call for is done; for all else the service keeps what it was started
+  // with. Empty: all. No step of a plan has it (trust_records.h).
+  std::vector<std::string> only;
   int64_t timeout = 0;  // seconds
 
   bool by_unit() const { return start == "by-unit"; }
@@ -83,6 +86,7 @@ struct ServiceRecord {
     fields.Always("answers", self.answers);
     fields.Optional("start", self.start);
     fields.Optional("await", self.await);
+    fields.Optional("only", self.only);
     fields.Always("timeout", self.timeout);
   }
   std::vector<Holding> Holds() const {

@@ -8,6 +8,8 @@
 #include "src/etcd/etcd_data.h"
 #include "src/step/outlook.h"
 #include "src/step/questions.h"
+#include "src/step/trust_records.h"
+#include "src/steps/files/trust_part.h"
 #include "src/steps/service/check_local.h"
 #include "src/steps/service/service_info.h"
 #include "src/steps/service/service_state.h"
@@ -67,6 +69,7 @@ constexpr Question kQuestions[] = {
     {EtcdDataQuestion::kWord, AnswerEtcdData},
     {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
     {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
+    {TrustQuestion::kWord, AnswerAs<TrustQuestion, TrustAnswer, AnswerTrust>},
     {StandingQuestion::kWord, AnswerHowAllStands},
 };
 

@@ -2,10 +2,14 @@
 // whatever differs: so a running binary is no obstacle, and whoever had the old file open for writing has the
 // old file. Or it is put beside its place, until the service that it is for is restarted (placement.h).
 
+#include <errno.h>
+#include <sys/mman.h>
+
 #include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "src/base/digest.h"
+#include "src/base/disk.h"
 #include "src/base/files.h"
 #include "src/host/install_file.h"
 #include "src/host/waiting_file.h"
@@ -33,13 +37,26 @@ absl::StatusOr<std::string> Put(const InstallSource& source, const InstallTarget
   return digest.FinishHex();
 }
 
-}  // namespace
+// CONTENT as a file that has no name.
+absl::StatusOr<InstallSource> SourceOfText(const std::string& content) {
+  InstallSource source;
+  source.name = "what is installed";
+  source.fd = UniqueFd(memfd_create("kplan", MFD_CLOEXEC));
+  source.size = static_cast<off_t>(content.size());
+  for (size_t at = 0; source.fd.ok() && at < content.size();) {
+    const ssize_t n =
+        disk::WriteAt(source.fd.get(), content.data() + at, content.size() - at, static_cast<off_t>(at));
+    if (n <= 0) return ErrnoStatus(errno, "cannot keep what is installed");
+    at += static_cast<size_t>(n);
+  }
+  if (!source.fd.ok()) return ErrnoStatus(errno, "cannot keep what is installed");
+  return source;
+}
 
-absl::StatusOr<StepResult> FileChecked(const FileFields& record,
-                                       absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
+absl::StatusOr<StepResult> Install(const FileFields& record, const absl::StatusOr<NewContent>& content,
+                                   absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
   absl::StatusOr<InstallTarget> target = InstallTargetOf(record);
   if (!target.ok()) return target.status();
-  absl::StatusOr<NewContent> content = NewContent::Open(record, nullptr);
   if (!content.ok()) return content.status();
   absl::StatusOr<FoundFile> found = CompareFile(record, *target, *content);
   if (!found.ok()) return found.status();
@@ -62,6 +79,21 @@ absl::StatusOr<StepResult> FileChecked(const FileFields& record,
   if (!digest.ok()) return ExplainHostError(digest.status(), DoingInstall(record));
   result.digest = record.secret ? content->public_digest : *digest;
   return result;
+}
+
+}  // namespace
+
+absl::StatusOr<StepResult> FileChecked(const FileFields& record,
+                                       absl::FunctionRef<absl::Status(const InstallSource& source)> check) {
+  return Install(record, NewContent::Open(record, nullptr), check);
+}
+
+absl::StatusOr<StepResult> FileOfText(const FileFields& record, const std::string& content) {
+  absl::StatusOr<InstallSource> source = SourceOfText(content);
+  if (!source.ok()) return source.status();
+  NewContent kept;
+  kept.source = *std::move(source);
+  return Install(record, std::move(kept), [](const InstallSource&) { return absl::OkStatus(); });
 }
 
 absl::StatusOr<StepResult> FileStep(const StepContext&, const FileRecord& record) {

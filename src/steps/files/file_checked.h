@@ -18,6 +18,9 @@ namespace kplan {
 absl::StatusOr<StepResult> FileChecked(const FileFields& record,
                                        absl::FunctionRef<absl::Status(const InstallSource& source)> check);
 
+// The same of a file whose content is CONTENT, public, instead of that of RECORD::from.
+absl::StatusOr<StepResult> FileOfText(const FileFields& record, const std::string& content);
+
 // The look of such a step, which checks nothing.
 absl::StatusOr<Outlook> LookAtFile(const LookContext& context, const FileFields& record);
 

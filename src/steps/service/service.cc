@@ -58,6 +58,7 @@
 #include "src/step/waited.h"
 #include "src/steps/service/ports.h"
 #include "src/steps/service/service_decision.h"
+#include "src/steps/service/service_part.h"
 #include "src/steps/service/service_reload.h"
 #include "src/steps/service/service_start.h"
 #include "src/steps/service/service_state.h"
@@ -211,6 +212,7 @@ absl::Status CheckMayManage(const ServiceSpec& service) {
 }  // namespace
 
 absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const ServiceRecord& record) {
+  if (!record.only.empty()) return PartOfServiceStep(context, record);
   absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record);
   if (!read.ok()) return read.status();
   const ServiceSpec& service = *read;
@@ -337,6 +339,7 @@ absl::StatusOr<StepResult> ServiceStep(const StepContext& context, const Service
 }
 
 absl::StatusOr<Outlook> ServiceLook(const LookContext& context, const ServiceRecord& record) {
+  if (!record.only.empty()) return PartOfServiceLook(context, record);
   absl::StatusOr<ServiceSpec> read = ServiceSpec::From(record, AnyForeseen(record, context.foreseen));
   if (!read.ok()) return read.status();
   const ServiceSpec& service = *read;

@@ -10,6 +10,7 @@
 #include "src/base/digest.h"
 #include "src/base/fields.h"
 #include "src/host/host_file.h"
+#include "src/host/waiting_file.h"
 #include "src/systemd/environment_file.h"
 
 namespace kplan {
@@ -258,6 +259,50 @@ absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, cons
     if (*read) continue;
     decision.unread.push_back(path);
     decision.reload.push_back(Changed(service, path));
+  }
+  return decision;
+}
+
+absl::StatusOr<ServiceDecision> DecideOnPart(const ServiceSpec& service, const RunningService& running,
+                                             const std::optional<ServiceMarker>& marker,
+                                             const ServiceMarker& wanted) {
+  ServiceDecision decision;
+  const std::optional<Instance>& instance =
+      running.instance.has_value() ? running.instance : running.coming_up;
+  decision.known = instance.has_value() && marker.has_value() && marker->IsAbout(*instance);
+  if (!instance.has_value()) {
+    if (!service.by_unit) decision.reasons.push_back({"not-running", "was not running"});
+    return decision;
+  }
+  if (marker.has_value() && marker->instance.empty() && marker->replaces == instance->ToString()) {
+    decision.reasons.push_back({"unfinished-restart", "an earlier restart was not finished"});
+    return decision;
+  }
+  auto is_read = [&](const std::string& path) -> absl::StatusOr<bool> {
+    if (decision.known) return HasRead(*marker, wanted, path);
+    const std::set<std::string> waiting = PathsWithWaiting(service.process.root, {path});
+    return UnchangedFor(service, *instance, waiting, path);
+  };
+  for (const auto& [path, seen] : wanted.files) {
+    const bool restarts =
+        std::find(service.restart_on.begin(), service.restart_on.end(), path) != service.restart_on.end();
+    const bool reloads =
+        std::find(service.reload_on.begin(), service.reload_on.end(), path) != service.reload_on.end();
+    if (!restarts && !reloads) continue;
+    absl::StatusOr<bool> read = is_read(path);
+    if (!read.ok()) return read.status();
+    if (*read) continue;
+    if (restarts) {
+      decision.reasons.push_back(Changed(service, path));
+    } else {
+      decision.unread.push_back(path);
+      decision.reload.push_back(Changed(service, path));
+    }
+  }
+  // A start reads all anew.
+  if (!decision.reasons.empty()) {
+    decision.unread.clear();
+    decision.reload.clear();
   }
   return decision;
 }

@@ -80,6 +80,12 @@ absl::StatusOr<ServiceDecision> DecideOnService(const ServiceSpec& service, cons
                                                 const ServiceMarker& wanted,
                                                 const std::set<std::string>& rewritten = {});
 
+// The same for ServiceRecord::only: WANTED has these files alone. What else the instance was started with
+// does not matter, and one that does not run is started with what is there.
+absl::StatusOr<ServiceDecision> DecideOnPart(const ServiceSpec& service, const RunningService& running,
+                                             const std::optional<ServiceMarker>& marker,
+                                             const ServiceMarker& wanted);
+
 }  // namespace kplan
 
 #endif  // KPLAN_STEPS_SERVICE_SERVICE_DECISION_H_
