@@ -145,9 +145,9 @@ TEST_F(BadKeysTest, OtherKinds) {
   const std::string three = OpenSsl({"genrsa", "-traditional", "-3", "2048"});
   ExpectReplaced(
       three, "spec asks for rsa 2048, the file holds rsa 2048 with exponent 3",
-      "kplan does not sign with rsa 2048 with exponent 3, so rotate: give the new CA another name");
+      "kplan does not sign with rsa 2048 with exponent 3, so exchange the CA for one with another key");
   ExpectReplaced(OpenSsl({"genrsa", "-traditional", "-primes", "3", "2048"}),
-                 "spec asks for rsa 2048, the file holds rsa 2048 of 3 primes", "so rotate");
+                 "spec asks for rsa 2048, the file holds rsa 2048 of 3 primes", "so exchange the CA");
 }
 
 TEST_F(BadKeysTest, TextAroundIsFine) {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "src/base/fields.h"
+#include "src/pki/der.h"
 #include "src/pki/key_text.h"
 #include "src/pki/pkcs12.h"
 #include "src/step/foresee.h"
@@ -28,6 +29,13 @@ Secret KeyBlock(absl::string_view text) {
   return Secret(absl::StrCat(block, "\n"));
 }
 
+// Whether ISSUER's key signed BELOW, as far as both say.
+bool Signed(const Certificate& issuer, const Certificate& below) {
+  return issuer.is_ca && below.NamesAsIssuer(issuer) && below.IsSignedBy(issuer);
+}
+
+constexpr size_t kMaxFile = 1 << 20;
+
 absl::Status ReadCertificates(const BundleSpec& spec, const Foreseen& foreseen, BundleParts* parts) {
   std::vector<std::string> paths = {spec.certificate};
   paths.insert(paths.end(), spec.issuers.begin(), spec.issuers.end());
@@ -36,8 +44,7 @@ absl::Status ReadCertificates(const BundleSpec& spec, const Foreseen& foreseen, 
     if (!read.ok()) return read.status();
     const Certificate* below = i > 0 ? parts->certificates.back().get() : nullptr;
     const Certificate* certificate = read->get();
-    if (below != nullptr && certificate != nullptr &&
-        (!certificate->is_ca || !below->NamesAsIssuer(*certificate) || !below->IsSignedBy(*certificate))) {
+    if (below != nullptr && certificate != nullptr && !Signed(*certificate, *below)) {
       return absl::FailedPreconditionError(
           absl::StrCat(paths[i - 1], " was not signed by ", paths[i],
                        ", so that no chain comes of the two; run ninja to sign it again"));
@@ -46,6 +53,37 @@ absl::Status ReadCertificates(const BundleSpec& spec, const Foreseen& foreseen, 
     parts->exact.push_back(file == nullptr || (certificate != nullptr && file->content.has_value()));
     parts->certificates.push_back(*std::move(read));
   }
+  return absl::OkStatus();
+}
+
+// The certificate of the CA above all, signed by the generation before: as long as that is trusted it is in a
+// file. Afterwards it stays where it is beside the same certificate, and goes when that is made again: no
+// server has to show another chain for it.
+absl::Status AddCross(const BundleSpec& spec, const Foreseen& foreseen, BundleParts* parts) {
+  const Certificate* below = parts->certificates.back().get();
+  if (spec.cross.empty() || below == nullptr) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<const Certificate>> cross = SeeCertificate(spec.cross, foreseen);
+  if (!cross.ok() && !absl::IsNotFound(cross.status())) return cross.status();
+  if (cross.ok()) {
+    if (*cross == nullptr || !Signed(**cross, *below)) return absl::OkStatus();
+    const ForeseenFile* file = foreseen.Find(spec.cross);
+    parts->exact.push_back(file == nullptr || file->content.has_value());
+    parts->certificates.push_back(*std::move(cross));
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> text = ReadFile(spec.path, kMaxFile);
+  if (!text.ok()) return absl::OkStatus();
+  const Secret wiped(*std::move(text));
+  absl::StatusOr<std::vector<PemBlock>> blocks = ParsePem(wiped.view());
+  const size_t own = spec.HasKey() ? 1 : 0, count = parts->certificates.size();
+  if (!blocks.ok() || blocks->size() != own + count + 1 || !parts->Known()) return absl::OkStatus();
+  for (size_t i = 0; i < count; ++i) {
+    if ((*blocks)[own + i].der.view() != parts->certificates[i]->der) return absl::OkStatus();
+  }
+  absl::StatusOr<Certificate> kept = Certificate::Parse(blocks->back().der.view());
+  if (!kept.ok() || kept->subject_der == kept->issuer_der || !Signed(*kept, *below)) return absl::OkStatus();
+  parts->exact.push_back(true);
+  parts->certificates.push_back(std::make_shared<const Certificate>(*std::move(kept)));
   return absl::OkStatus();
 }
 
@@ -86,6 +124,7 @@ absl::StatusOr<BundleSpec> ReadBundleSpec(const BundleRecord& record) {
   spec.form = record.form;
   spec.certificate = record.cert;
   spec.issuers = record.issuers;
+  spec.cross = record.cross;
   if (spec.form != "chain" && spec.form != "bundle" && spec.form != "pkcs12") {
     return absl::InvalidArgumentError(absl::StrCat("there is no form \"", spec.form, "\" of a bundle"));
   }
@@ -111,6 +150,7 @@ absl::StatusOr<Secret> ReadPkcs12Passphrase(const BundleSpec& spec) {
 absl::StatusOr<BundleParts> ReadBundleParts(const BundleSpec& spec, const Foreseen& foreseen) {
   BundleParts parts;
   absl::Status status = ReadCertificates(spec, foreseen, &parts);
+  if (status.ok()) status = AddCross(spec, foreseen, &parts);
   if (status.ok() && spec.HasKey()) status = ReadKey(spec, foreseen, &parts);
   if (!status.ok()) return status;
   return parts;

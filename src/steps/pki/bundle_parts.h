@@ -25,6 +25,7 @@ namespace kplan {
 struct BundleSpec {
   std::string path, form, certificate, key, name;
   std::vector<std::string> issuers;
+  std::string cross;
   PassphraseSource passphrase;
 
   bool HasKey() const { return form != "chain"; }

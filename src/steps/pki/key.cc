@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -15,8 +17,10 @@
 #include "src/base/digest.h"
 #include "src/base/disk.h"
 #include "src/base/files.h"
+#include "src/base/paths.h"
 #include "src/base/real_path.h"
 #include "src/host/artifact_file.h"
+#include "src/pki/certificate.h"
 #include "src/pki/certificate_check.h"
 #include "src/pki/key_text.h"
 #include "src/pki/passphrase.h"
@@ -41,7 +45,7 @@ struct Spec {
   std::string path, algo, certificate;
   int size = 0;
   int64_t generation = 1;
-  bool ca = false;
+  bool ca = false, exchanged = false;
   KeyForm form = KeyForm::kTraditional;
   PassphraseSource passphrase;
   std::string kind() const { return KindOfKey(algo, size); }
@@ -55,6 +59,7 @@ absl::StatusOr<Spec> ReadSpec(const KeyRecord& record) {
   spec.generation = record.generation;
   spec.ca = record.ca;
   spec.certificate = record.certificate;
+  spec.exchanged = record.exchanged;
   if (absl::Status status = record.Complete(); !status.ok()) return status;
   if (!record.format.empty() && record.format != "pkcs8")
     return absl::InvalidArgumentError(absl::StrCat("the record's \"format\" is no format: ", record.format));
@@ -96,14 +101,44 @@ absl::Status CheckNewCaKey(const Spec& spec) {
                    "certificate is signed again)"));
 }
 
+// Whether a CA's key is the one that hosts may trust, as far as the other generations say that are here. A
+// spec from which `key-generation` was taken away would go on with the first key as if nothing had been.
+absl::Status CheckGeneration(const Spec& spec) {
+  struct stat info;
+  const std::string retired = paths::Retired(spec.certificate);
+  if (lstat(retired.c_str(), &info) == 0 && lstat(spec.certificate.c_str(), &info) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(spec.path, " is of a CA that was exchanged and retired (", retired,
+                     "), and nobody trusts it any more; write the `key-generation` that it was exchanged "
+                     "for, or a higher one"));
+  }
+  if (spec.exchanged) return absl::OkStatus();
+  const std::filesystem::path certificate(spec.certificate);
+  const std::string stem = certificate.stem().string();
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(certificate.parent_path(), error), end; !error && it != end;
+       it.increment(error)) {
+    const int generation = paths::GenerationOf(it->path().filename().string(), stem);
+    if (generation < 2) continue;
+    absl::StatusOr<Certificate> other = Certificate::Read(it->path().string());
+    if (!other.ok() || !other->is_ca) continue;  // a certificate of that name, of somebody else
+    return absl::FailedPreconditionError(absl::StrCat(it->path().string(), " is there, of generation ",
+                                                      generation, " of this CA, and cluster.yaml says of no ",
+                                                      "`key-generation`\n  next: write key-generation: ",
+                                                      generation, ", or, to go back, key-generation: 1"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status OtherKindOfCaKey(const Spec& spec, const std::string& kind, bool usable) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      spec.path, " holds a key of kind ", kind, ", and the spec asks for ", spec.kind(),
-      "; a CA key is never replaced. ",
-      usable ? absl::StrCat("Either put ", kind, " back into the spec, or rotate")
-             : absl::StrCat("kplan does not sign with ", kind, ", so rotate"),
-      ": give the new CA another name (a generation in its CN) and files of its own, let every host trust "
-      "both certificates while the leaves are signed again, and only then drop the old one"));
+  return absl::FailedPreconditionError(
+      absl::StrCat(spec.path, " holds a key of kind ", kind, ", and the spec asks for ", spec.kind(),
+                   "; a CA key is never replaced. ",
+                   usable ? absl::StrCat("Either put ", kind, " back into the spec, or exchange the CA")
+                          : absl::StrCat("kplan does not sign with ", kind, ", so exchange the CA"),
+                   " for one with another key: write a higher `key-generation` (2, if there is none), and it "
+                   "gets files of its own, "
+                   "while everybody goes on trusting the old one until it is not needed any more"));
 }
 
 const char* FormatName(const PrivateKey& key, KeyForm form) {
@@ -126,6 +161,9 @@ std::vector<Reason> RewriteReasons(const Spec& spec, const PrivateKey& key, cons
 // With a passphrase that is withheld an encrypted key is taken for the right one.
 absl::StatusOr<Found> Look(const Spec& spec, const PassphraseSource& passphrase) {
   Found found;
+  if (spec.ca) {
+    if (absl::Status status = CheckGeneration(spec); !status.ok()) return status;
+  }
   absl::StatusOr<PrivateKey> key = PrivateKey::Read(spec.path, passphrase, &found.text);
   if (absl::IsNotFound(key.status())) {
     struct stat info;

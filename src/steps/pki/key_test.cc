@@ -277,11 +277,13 @@ TEST_F(KeyTest, OtherKindOfCaKeyIsRefused) {
   ASSERT_EQ(ReasonOf(KeyStep, ca_key_), "missing");
   ca_key_["algo"] = "rsa";
   ca_key_["size"] = 2048;
-  EXPECT_EQ(Refusal(KeyStep, ca_key_),
-            "pki/ca-key.pem holds a key of kind ecdsa 256, and the spec asks for rsa 2048; a CA key is never "
-            "replaced. Either put ecdsa 256 back into the spec, or rotate: give the new CA another name (a "
-            "generation in its CN) and files of its own, let every host trust both certificates while the "
-            "leaves are signed again, and only then drop the old one");
+  EXPECT_EQ(
+      Refusal(KeyStep, ca_key_),
+      "pki/ca-key.pem holds a key of kind ecdsa 256, and the spec asks for rsa 2048; a CA key is never "
+      "replaced. Either put ecdsa 256 back into the spec, or exchange the CA for one with another key: write "
+      "a "
+      "higher `key-generation` (2, if there is none), and it gets files of its own, while everybody goes on "
+      "trusting the old one until it is not needed any more");
 }
 
 TEST_F(KeyTest, DamagedLeafKeyIsMadeAgainAndTheOldBytesKept) {
