@@ -1,10 +1,13 @@
 #include "src/etcd/etcd_cluster.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "src/base/at_once.h"
 #include "src/base/paths.h"
@@ -75,6 +78,23 @@ EtcdRight RightToAsk(const std::string& version) {
   return RightFor({EtcdRequest::kRead, EtcdRequest::kStatus, EtcdRequest::kMemberList}, parsed);
 }
 
+bool IsThere(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0;
+}
+
+// A chain, or all generations of a CA that are trusted, are put together when a CA is exchanged. Before that,
+// members show and trust what these are made of.
+std::string AsItIs(const std::string& path) {
+  for (absl::string_view suffix : {"-chain.pem", "-trust.pem"}) {
+    absl::string_view stem = path;
+    if (!absl::ConsumeSuffix(&stem, suffix) || IsThere(path)) continue;
+    const std::string before = absl::StrCat(stem, ".pem");
+    if (IsThere(before)) return before;
+  }
+  return path;
+}
+
 }  // namespace
 
 absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, const std::string& version,
@@ -86,8 +106,8 @@ absl::StatusOr<PlannedCluster> ReadPlannedCluster(const ClusterFields& fields, c
   cluster.initial_state = fields.initial_cluster_state;
   cluster.replace = fields.replace;
   cluster.etcdctl.program = fields.etcdctl.empty() ? "etcdctl" : fields.etcdctl;
-  cluster.etcdctl.cacert = fields.cacert;
-  cluster.etcdctl.cert = fields.cert;
+  cluster.etcdctl.cacert = AsItIs(fields.cacert);
+  cluster.etcdctl.cert = AsItIs(fields.cert);
   cluster.etcdctl.key = fields.key;
   cluster.ways = MemberDialer::Make(hosts, fields);
   cluster.etcdctl.dialer = cluster.ways;

@@ -59,6 +59,7 @@ struct Watch {
     kCertificate,
     kCrl,
     kService,
+    kGone,     // there is nothing at `path`
     kVerdict,  // the verification of the step's services, which are elsewhere, failed when it last ran
   };
 

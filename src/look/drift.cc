@@ -70,6 +70,10 @@ std::string Watcher::WhyStale(const Watch& watch, bool* time) {
     // Where it cannot be told, the step finds out, and says why when it cannot either.
     return stale.ok() ? *std::move(stale) : std::string(stale.status().message());
   }
+  if (watch.kind == Watch::Kind::kGone) {
+    struct stat info;
+    return lstat(PlaceOf(watch).c_str(), &info) == 0 ? absl::StrCat(watch.path, " is there still") : "";
+  }
   if (watch.kind == Watch::Kind::kVerdict) {
     const JournalEntry verdict = LastEntry(paths::Journal(watch.root), watch.path);
     return verdict.Known() && verdict.failed ? absl::StrCat(watch.path, " failed") : "";

@@ -36,8 +36,8 @@ std::string RemoveStamp(const std::string& stamp) {
 
 // What has no file loses its stamp. Says what went wrong, as RemoveStamp().
 std::string MakeStale(const Watch& watch, const std::string& stamp) {
-  const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kService &&
-                    watch.kind != Watch::Kind::kVerdict;
+  const bool file = watch.kind != Watch::Kind::kFolder && watch.kind != Watch::Kind::kGone &&
+                    watch.kind != Watch::Kind::kService && watch.kind != Watch::Kind::kVerdict;
   // Below DIR a link is the user's own affair, and what it leads to is the artifact; on a host there are
   // none.
   if (file && Touch(PathFromHere(watch.root, watch.path), watch.root.empty())) return "";

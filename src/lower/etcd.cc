@@ -24,25 +24,6 @@ std::string ArchiveName(const Lowering& lowering, const Etcd& etcd, size_t archi
   return etcd.name;
 }
 
-// Those of all etcds, each once: two of one version have one archive.
-class ArchiveSteps {
- public:
-  explicit ArchiveSteps(const Lowering& lowering) : lowering_(lowering) {}
-
-  StepId Of(const Etcd& etcd, size_t index) {
-    const Archive& archive = etcd.archives[index];
-    for (const auto& [other, step] : steps_) {
-      if (IsSameArchive(*other, archive)) return step;
-    }
-    steps_.emplace_back(&archive, LowerArchive(lowering_, ArchiveName(lowering_, etcd, index), archive));
-    return steps_.back().second;
-  }
-
- private:
-  const Lowering& lowering_;
-  std::vector<std::pair<const Archive*, StepId>> steps_;
-};
-
 // MEMBER as a service, as far as it is the same for an etcd of one member and one of several.
 Service EtcdServiceOf(const Lowering& lowering, const Etcd& etcd, const PkiSteps& pki,
                       const EtcdMember& member, StepId unpack) {
@@ -65,8 +46,8 @@ Service EtcdServiceOf(const Lowering& lowering, const Etcd& etcd, const PkiSteps
   trust.place = etcd.place;
   trust.path = etcd.folders.Config("ca.pem");
   // The CA that signed, and not those above it: these may have signed others, who must not get in.
-  trust.from = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
-  trust.source = pki.cas[cert.kind->ca].cert;
+  trust.from = pki.cas[cert.kind->ca].trusted_path;
+  trust.source = pki.cas[cert.kind->ca].trusted;
   trust.on_change = OnChange::kRestart;
   service.files = {program, trust};
   HostPair pair;
@@ -83,7 +64,7 @@ Service EtcdServiceOf(const Lowering& lowering, const Etcd& etcd, const PkiSteps
     HostFile crl;
     crl.place = etcd.place;
     crl.path = etcd.folders.Config(paths::on_host::kCrlName);
-    crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].name);
+    crl.from = paths::CrlDer(lowering.cluster.cas[cert.kind->ca].signing_stem());
     crl.source = ca.crl;
     service.files.push_back(std::move(crl));
   }
@@ -155,7 +136,7 @@ std::vector<StepId> LowerOneMember(const Lowering& lowering, const Etcd& etcd, c
       entry.root = std::exchange(record.root, "");
       entry.data = etcd.folders.data;
       entry.wal = etcd.folders.Log();
-      record.cluster.cacert = paths::Certificate(lowering.cluster.cas[cert.kind->ca].name);
+      record.cluster.cacert = pki.cas[cert.kind->ca].trusted_path;
       record.cluster.cert = entry.server_cert;
       record.cluster.key = paths::Key(cert.name);
       record.cluster.etcdctl = absl::StrCat(etcd.archives[member.archive].unpacked, "/etcdctl");
@@ -187,12 +168,21 @@ std::vector<StepId> LowerOneMember(const Lowering& lowering, const Etcd& etcd, c
 
 std::string NameInRecord(const Etcd& etcd) { return etcd.name == "etcd" ? "" : etcd.name; }
 
-std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki) {
-  ArchiveSteps archives(lowering);
+StepId EtcdArchives::Of(const Etcd& etcd, size_t index) {
+  const Archive& archive = etcd.archives[index];
+  for (const auto& [other, step] : steps_) {
+    if (IsSameArchive(*other, archive)) return step;
+  }
+  steps_.emplace_back(&archive, LowerArchive(lowering_, ArchiveName(lowering_, etcd, index), archive));
+  return steps_.back().second;
+}
+
+std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki,
+                                           EtcdArchives* archives) {
   std::vector<EtcdServices> result;
   for (const Etcd& etcd : lowering.cluster.etcds) {
     std::vector<StepId> unpacked;
-    for (size_t i = 0; i < etcd.archives.size(); ++i) unpacked.push_back(archives.Of(etcd, i));
+    for (size_t i = 0; i < etcd.archives.size(); ++i) unpacked.push_back(archives->Of(etcd, i));
     result.emplace_back();
     for (const EtcdMember& member : etcd.members) {
       Service service = EtcdServiceOf(lowering, etcd, pki, member, unpacked[member.archive]);
@@ -206,16 +196,24 @@ std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSt
   return result;
 }
 
-std::vector<std::vector<StepId>> LowerEtcds(const Lowering& lowering, const PkiSteps& pki,
-                                            const std::vector<EtcdServices>& services, HostSteps* hosts) {
+std::vector<std::optional<StepId>> LowerEtcdSurveys(const Lowering& lowering, const PkiSteps& pki,
+                                                    const std::vector<EtcdServices>& services,
+                                                    HostSteps* hosts) {
   const std::vector<Etcd>& etcds = lowering.cluster.etcds;
-  // All that goes to a host comes in one stream, so it waits until all etcds there have been looked at.
   std::vector<std::optional<StepId>> surveys;
   for (size_t i = 0; i < etcds.size(); ++i) {
     surveys.push_back(etcds[i].clustered
                           ? LowerEtcdSurvey(lowering, etcds[i], pki, services[i].services, hosts)
                           : std::nullopt);
   }
+  return surveys;
+}
+
+std::vector<std::vector<StepId>> LowerEtcds(const Lowering& lowering, const PkiSteps& pki,
+                                            const std::vector<EtcdServices>& services,
+                                            const std::vector<std::optional<StepId>>& surveys,
+                                            HostSteps* hosts) {
+  const std::vector<Etcd>& etcds = lowering.cluster.etcds;
   std::vector<std::vector<StepId>> proofs;
   for (size_t i = 0; i < etcds.size(); ++i) {
     proofs.push_back(etcds[i].clustered

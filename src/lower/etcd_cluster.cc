@@ -206,9 +206,9 @@ class ClusterLowering {
            absl::StrCat("file/", member.host.name, member.service.environment_file);
   }
 
-  // The certificate of the CA that signed CERTIFICATE (an index), relative to DIR.
+  // What who trusts the CA that signed CERTIFICATE (an index) is given, relative to DIR.
   std::string CaOf(int certificate) const {
-    return paths::Certificate(cluster_.cas[cluster_.certificates[certificate].kind->ca].name);
+    return pki_.cas[cluster_.certificates[certificate].kind->ca].trusted_path;
   }
 
   // The certificate and key with which members are asked.
@@ -225,7 +225,9 @@ class ClusterLowering {
     ClusterFields cluster;
     cluster.name = NameInRecord(etcd_);
     cluster.cluster_id = PredictedClusterId(ids);
-    cluster.cacert = CaOf(etcd_.members[0].cert);
+    // A verdict is about the end; before it members may show what the CA before signed.
+    cluster.cacert = with_state ? pki_.cas[cluster_.certificates[etcd_.members[0].cert].kind->ca].asked_path
+                                : CaOf(etcd_.members[0].cert);
     cluster.cert = pki_.leaves[etcd_.client_cert].shown_path;
     cluster.key = paths::Key(cluster_.certificates[etcd_.client_cert].name);
     cluster.etcdctl = Etcdctl();
@@ -290,15 +292,15 @@ void AddClusterFiles(const Lowering& lowering, const Etcd& etcd, const PkiSteps&
   if (peer.kind->ca != server.kind->ca) {
     HostFile trust;
     trust.path = etcd.folders.Config(paths::on_host::kPeerCaName);
-    trust.from = paths::Certificate(cluster.cas[peer.kind->ca].name);
-    trust.source = pki.cas[peer.kind->ca].cert;
+    trust.from = pki.cas[peer.kind->ca].trusted_path;
+    trust.source = pki.cas[peer.kind->ca].trusted;
     trust.on_change = OnChange::kRestart;
     trust.place = etcd.place;
     service->files.push_back(std::move(trust));
     if (const PkiSteps::Ca& ca = pki.cas[peer.kind->ca]; ca.has_crl) {
       HostFile crl;
       crl.path = etcd.folders.Config(paths::on_host::kPeerCrlName);
-      crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].name);
+      crl.from = paths::CrlDer(cluster.cas[peer.kind->ca].signing_stem());
       crl.source = ca.crl;
       crl.place = etcd.place;
       service->files.push_back(std::move(crl));

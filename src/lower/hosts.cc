@@ -74,8 +74,14 @@ void HostSteps::Add(const Service& service) {
 
 void HostSteps::LowerIdentities() {
   for (int host : order_) {
-    if (lowering_.cluster.hosts[host].remote()) hosts_[host].identity = LowerIdentity(host);
+    if (lowering_.cluster.hosts[host].remote()) LowerIdentityOf(host);
   }
+}
+
+StepId HostSteps::LowerIdentityOf(int host) {
+  std::optional<StepId>& identity = hosts_[host].identity;
+  if (!identity.has_value()) identity = LowerIdentity(host);
+  return *identity;
 }
 
 void HostSteps::Delay(int host, StepId step) { AddOnce(step, &hosts_[host].gate.after); }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "src/graph/graph.h"
 #include "src/model/cluster.h"
@@ -20,6 +21,12 @@ namespace kplan {
 struct PkiSteps {
   struct Ca {
     StepId cert = 0;
+    // What who trusts it is given, and the step that makes that: the certificate; while an exchange is held
+    // all generations that are trusted.
+    std::string trusted_path;  // relative to DIR
+    StepId trusted = 0;
+    // What kplan itself asks with, who may show a certificate of the generation before: likewise.
+    std::string asked_path;
     bool has_crl = false;
     StepId crl = 0;
   };
@@ -42,7 +49,12 @@ struct Lowering {
 };
 
 // pki.cc: ca/key ca/csr ca/cert ca/crl, and key/ csr/ cert/ chain/ bundle/ pkcs12/ of every certificate.
-PkiSteps LowerPki(const Lowering& lowering);
+//
+// EXCHANGE is called once, when all CAs have their steps but those that are signed by one that is exchanged;
+// it gives the step that has new CAs trusted beside those before them (trust/both, trust.cc), after which
+// come all certificates that they sign. Nothing: no CA is exchanged.
+PkiSteps LowerPki(const Lowering& lowering,
+                  absl::FunctionRef<std::optional<StepId>(const PkiSteps&)> exchange);
 
 // A file on a host.
 struct HostFile {
@@ -53,7 +65,9 @@ struct HostFile {
   bool secret = false;  // a private key is in it: its digest is over what is public
   std::string owner;    // empty: root
   OnChange on_change = OnChange::kNothing;
-  Range place;  // in cluster.yaml: what asks for it
+  Range place;                 // in cluster.yaml: what asks for it
+  std::vector<StepId> after;   // what has to be done before it comes to its host
+  std::optional<StepId> step;  // it is made already
 };
 
 // A certificate and its key on a host, always exchanged together: one step.
@@ -64,6 +78,7 @@ struct HostPair {
   std::string key_owner;  // empty: root
   OnChange on_change = OnChange::kNothing;
   Range place;
+  std::optional<StepId> step;  // it is made already
 };
 
 struct HostFolder {
@@ -128,8 +143,11 @@ class HostSteps {
   // Adds the steps that render what is said of their users.
   void Add(const Service& service);
 
-  // host/H of every host over ssh that a service is on, in the order in which they came.
+  // host/H of every host over ssh that a service is on, in the order in which they came, as far as it is not
+  // there yet.
   void LowerIdentities();
+  // That of HOST, which is one of these.
+  StepId LowerIdentityOf(int host);
 
   // From now on what goes to HOST comes after STEP.
   void Delay(int host, StepId step);
@@ -178,6 +196,12 @@ void LowerUnitTexts(const Lowering& lowering, Service* service);
 StepId LowerFile(const Lowering& lowering, int host, const HostFile& file, const HostGate& gate,
                  const std::optional<FileFields::Service>& waits_for = std::nullopt);
 
+// file/ of a certificate and its key on the host.
+StepId LowerPair(const Lowering& lowering, int host, const HostPair& pair, const HostGate& gate);
+
+// What the files that SERVICE is restarted for wait for. Where nothing is started nothing is waited for.
+std::optional<FileFields::Service> TurnOf(const Lowering& lowering, const Service& service);
+
 // file/ dir/ unit/ on the host.
 ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service, const HostGate& gate);
 
@@ -199,12 +223,34 @@ std::string HostInRecord(const Host& host);
 struct EtcdServices {
   std::vector<Service> services;  // as Etcd::members
 };
+// The archives of all etcds, each once: two of one version have one archive.
+class EtcdArchives {
+ public:
+  explicit EtcdArchives(const Lowering& lowering) : lowering_(lowering) {}
+
+  // What unpacks ETCD's archive of this index.
+  StepId Of(const Etcd& etcd, size_t index);
+
+ private:
+  const Lowering& lowering_;
+  std::vector<std::pair<const Archive*, StepId>> steps_;
+};
+
 // Those of all etcds, as Cluster::etcds.
-std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki);
+std::vector<EtcdServices> LowerEtcdSources(const Lowering& lowering, const PkiSteps& pki,
+                                           EtcdArchives* archives);
+
+// survey/ETCD of those that have one, as Cluster::etcds. All that goes to a host comes in one stream, so it
+// waits until all etcds there have been looked at.
+std::vector<std::optional<StepId>> LowerEtcdSurveys(const Lowering& lowering, const PkiSteps& pki,
+                                                    const std::vector<EtcdServices>& services,
+                                                    HostSteps* hosts);
 
 // All else of them. Gives for each what proves that it serves, or at least starts it.
 std::vector<std::vector<StepId>> LowerEtcds(const Lowering& lowering, const PkiSteps& pki,
-                                            const std::vector<EtcdServices>& services, HostSteps* hosts);
+                                            const std::vector<EtcdServices>& services,
+                                            const std::vector<std::optional<StepId>>& surveys,
+                                            HostSteps* hosts);
 
 // ETCD's name in a record: those of `etcds` have it.
 std::string NameInRecord(const Etcd& etcd);
@@ -227,8 +273,11 @@ std::vector<StepId> LowerEtcdCluster(const Lowering& lowering, const Etcd& etcd,
 std::vector<Service> LowerServiceSources(const Lowering& lowering, const PkiSteps& pki);
 
 // Then they themselves. ETCDS (as Cluster::etcds): what has to be done before those that come after each.
-void LowerServices(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
-                   const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts);
+// Gives what has to be done when each serves.
+std::vector<std::vector<StepId>> LowerServices(const Lowering& lowering, const PkiSteps& pki,
+                                               const std::vector<Service>& services,
+                                               const std::vector<std::vector<StepId>>& etcds,
+                                               HostSteps* hosts);
 
 // How long the checks of a service may take to be true.
 inline constexpr int kCheckTimeoutSeconds = 60;

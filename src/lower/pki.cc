@@ -53,9 +53,9 @@ CsrRecord CsrOf(bool ca, const KeyKind& key, const std::string& name, const Stri
 
 CaCertRecord SelfSigned(const CertificateAuthority& ca) {
   CaCertRecord record;
-  record.key = paths::Key(ca.name);
+  record.key = paths::Key(ca.stem());
   record.passphrase = ca.key.passphrase;
-  record.path = paths::Certificate(ca.name);
+  record.path = paths::Certificate(ca.stem());
   record.subject = ca.subject;
   record.expiry = ca.life.expiry_seconds;
   record.backdate = ca.life.backdate_seconds;
@@ -89,7 +89,7 @@ struct Issued {
 
 // The signing key of a CA whose key is made here, or is a file of the user's.
 std::string SigningKey(const CertificateAuthority& ca) {
-  return ca.origin == CertificateAuthority::Origin::kMade ? paths::Key(ca.name) : ca.given_key;
+  return ca.origin == CertificateAuthority::Origin::kMade ? paths::Key(ca.signing_stem()) : ca.given_key;
 }
 
 CertRecord CertOf(const Issued& it) {
@@ -98,7 +98,7 @@ CertRecord CertOf(const Issued& it) {
   record.csr = paths::Request(it.name);
   record.key = paths::Key(it.name);
   record.passphrase = it.passphrase;
-  record.issuer = paths::Certificate(it.issuer.name);
+  record.issuer = paths::Certificate(it.issuer.signing_stem());
   if (it.issuer.has_key()) {
     record.issuer_key = SigningKey(it.issuer);
     record.issuer_passphrase = it.issuer.key.passphrase;
@@ -124,13 +124,21 @@ class PkiLowering {
   explicit PkiLowering(const Lowering& lowering)
       : lowering_(lowering), cluster_(lowering.cluster), graph_(lowering.graph) {}
 
-  PkiSteps Lower() {
+  PkiSteps Lower(absl::FunctionRef<std::optional<StepId>(const PkiSteps&)> exchange) {
     // A key, a request and a certificate of everyone. What else a cluster has is little.
     graph_.Reserve(3 * (cluster_.cas.size() + cluster_.certificates.size()));
     steps_.leaves.resize(cluster_.certificates.size());
+    steps_.cas.resize(cluster_.cas.size());
     requests_.resize(cluster_.cas.size());
     gates_.resize(cluster_.cas.size());
-    for (const CertificateAuthority& ca : cluster_.cas) LowerCa(ca);
+    for (size_t i = 0; i < cluster_.cas.size(); ++i) {
+      if (!WaitsForTrust(cluster_.cas[i])) LowerCa(i);
+    }
+    trust_ = exchange(steps_);
+    for (size_t i = 0; i < cluster_.cas.size(); ++i) {
+      if (WaitsForTrust(cluster_.cas[i])) LowerCa(i);
+    }
+    for (size_t i = 0; i < cluster_.cas.size(); ++i) SetTrusted(i);
     // Whoever signs elsewhere is to find all requests, though not one certificate can be made yet.
     for (size_t i = 0; i < cluster_.certificates.size(); ++i) {
       if (!IssuerOf(i).has_key()) LowerRequest(i);
@@ -150,6 +158,30 @@ class PkiLowering {
     std::vector<StepId> steps;
     StringPairs files;  // (request, certificate)
   };
+
+  // Whether CA is signed by one that is exchanged, and keeps its own key: that one has to be trusted first.
+  bool WaitsForTrust(const CertificateAuthority& ca) const {
+    for (int above = ca.issuer; !ca.exchanged && above >= 0; above = cluster_.cas[above].issuer) {
+      if (cluster_.cas[above].exchanged) return true;
+    }
+    return false;
+  }
+
+  // What waits for trust in the CA with this index, or in one above it.
+  std::vector<StepId> AfterTrust(int ca) const {
+    for (; trust_.has_value() && ca >= 0; ca = cluster_.cas[ca].issuer) {
+      if (cluster_.cas[ca].exchanged) return {*trust_};
+    }
+    return {};
+  }
+
+  void SetTrusted(size_t i) {
+    const CertificateAuthority& ca = cluster_.cas[i];
+    PkiSteps::Ca& steps = steps_.cas[i];
+    steps.trusted = ca.held && trust_.has_value() ? *trust_ : steps.cert;
+    steps.trusted_path = ca.held ? paths::Trust(ca.name) : paths::Certificate(ca.stem());
+    steps.asked_path = ca.exchanged ? paths::Trust(ca.name) : steps.trusted_path;
+  }
 
   const CertificateAuthority& IssuerOf(size_t leaf) const {
     return cluster_.cas[cluster_.certificates[leaf].kind->ca];
@@ -179,15 +211,16 @@ class PkiLowering {
     watch.path = std::move(path);
     watch.renew_before = life.renew_before_seconds;
     if (issuer != nullptr) {
-      watch.issuer = paths::Certificate(issuer->name);
+      watch.issuer = paths::Certificate(issuer->signing_stem());
       watch.renewable = issuer->has_key();
     }
     graph_.AddWatch(std::move(watch));
   }
 
-  void LowerCa(const CertificateAuthority& ca) {
+  void LowerCa(size_t index) {
+    const CertificateAuthority& ca = cluster_.cas[index];
     uint32_t shard = lowering_.shared;
-    PkiSteps::Ca steps;
+    PkiSteps::Ca& steps = steps_.cas[index];
     if (ca.origin != CertificateAuthority::Origin::kMade) {
       AdoptCaRecord record;
       record.from = ca.given_certificate;
@@ -204,32 +237,33 @@ class PkiLowering {
       watch.mode = ca.given_certificate == watch.path ? 0 : kPublicMode;
       watch.renewable = false;
       graph_.AddWatch(std::move(watch));
-      steps_.cas.push_back(steps);
       return;
     }
-    StepId key =
-        Add(StepKind::kKey, shard, CaLabel(ca.name, "key"), KeyOf(ca.key, true, 1, ca.name), ca.place, {});
-    WatchFile(key, kKeyMode, paths::Key(ca.name));
+    KeyRecord of_key = KeyOf(ca.key, true, 1, ca.stem());
+    of_key.exchanged = ca.exchanged;
+    StepId key = Add(StepKind::kKey, shard, CaLabel(ca.name, "key"), of_key, ca.place, {});
+    WatchFile(key, kKeyMode, paths::Key(ca.stem()));
     StepId csr = Add(StepKind::kCsr, shard, CaLabel(ca.name, "csr"),
-                     CsrOf(true, ca.key, ca.name, {}, ca.subject), ca.place, {key});
+                     CsrOf(true, ca.key, ca.stem(), {}, ca.subject), ca.place, {key});
     if (ca.issuer < 0) {
       steps.cert = Add(StepKind::kCaCert, shard, CaLabel(ca.name, "cert"), SelfSigned(ca), ca.place, {key});
-      WatchCertificate(steps.cert, paths::Certificate(ca.name), nullptr, ca.life);
+      WatchCertificate(steps.cert, paths::Certificate(ca.stem()), nullptr, ca.life);
     } else {
       const CertificateAuthority& issuer = cluster_.cas[ca.issuer];
       std::vector<std::string> usages = {"cert sign", "crl sign"};
-      Issued issued{ca.name,      issuer,      ca.subject,       NoPairs(),          usages,
+      const std::string stem = ca.stem();
+      Issued issued{stem,         issuer,      ca.subject,       NoPairs(),          usages,
                     ca.life,      ca.urls,     /*ca=*/true,      ca.max_path_length, /*revoked_before=*/0,
                     ca.permitted, ca.excluded, ca.key.passphrase};
       steps.cert = Add(StepKind::kCert, shard, CaLabel(ca.name, "cert"), CertOf(issued), ca.place,
-                       {csr, steps_.cas[ca.issuer].cert});
-      WatchCertificate(steps.cert, paths::Certificate(ca.name), &issuer, ca.life);
+                       {csr, steps_.cas[ca.issuer].cert},
+                       ca.exchanged ? std::vector<StepId>() : AfterTrust(ca.issuer));
+      WatchCertificate(steps.cert, paths::Certificate(stem), &issuer, ca.life);
       if (!issuer.has_key()) {
         requests_[ca.issuer].steps.push_back(csr);
-        requests_[ca.issuer].files.emplace_back(paths::Request(ca.name), paths::Certificate(ca.name));
+        requests_[ca.issuer].files.emplace_back(paths::Request(stem), paths::Certificate(stem));
       }
     }
-    steps_.cas.push_back(steps);
   }
 
   void LowerRequest(size_t i) {
@@ -269,14 +303,16 @@ class PkiLowering {
                   leaf.sans,          kind.usages, kind.life,
                   kind.urls,          kind.is_ca,  kind.max_path_length,
                   leaf.revoked_before};
+    std::vector<StepId> after = gates_[kind.ca];
+    for (StepId trust : AfterTrust(kind.ca)) after.push_back(trust);
     steps.cert = Add(StepKind::kCert, ShardOf(leaf), absl::StrCat("cert/", leaf.name), CertOf(issued),
-                     kind.place, {steps.csr, steps_.cas[kind.ca].cert}, gates_[kind.ca]);
+                     kind.place, {steps.csr, steps_.cas[kind.ca].cert}, after);
     WatchCertificate(steps.cert, paths::Certificate(leaf.name), &issuer, kind.life);
     AddToHost(leaf, steps.cert);
     // What a server shows has to hold the intermediates, which nobody who trusts the root needs to know.
     steps.shown = steps.cert;
     steps.shown_path = paths::Certificate(leaf.name);
-    if (kind.chain || issuer.issuer >= 0) {
+    if (kind.chain || issuer.issuer >= 0 || issuer.exchanged) {
       steps.shown = LowerBundle(leaf, steps, "chain", paths::Chain(leaf.name));
       steps.shown_path = paths::Chain(leaf.name);
     }
@@ -289,11 +325,14 @@ class PkiLowering {
     const bool secret = form != "chain";
     std::vector<StepId> inputs = {steps.cert};
     std::vector<std::string> issuers;
-    for (int ca = leaf.kind->ca; cluster_.cas[ca].issuer >= 0; ca = cluster_.cas[ca].issuer) {
-      inputs.push_back(steps_.cas[ca].cert);
-      issuers.push_back(paths::Certificate(cluster_.cas[ca].name));
-    }
     BundleRecord record;
+    int ca = leaf.kind->ca;
+    for (; cluster_.cas[ca].issuer >= 0; ca = cluster_.cas[ca].issuer) {
+      inputs.push_back(steps_.cas[ca].cert);
+      issuers.push_back(paths::Certificate(cluster_.cas[ca].signing_stem()));
+    }
+    if (cluster_.cas[ca].exchanged && !cluster_.cas[ca].held && form != "pkcs12")
+      record.cross = paths::Cross(cluster_.cas[ca].stem());
     record.form = form;
     record.cert = paths::Certificate(leaf.name);
     record.issuers = issuers;
@@ -328,10 +367,10 @@ class PkiLowering {
       record.serials.push_back(
           {revoked.serial, revoked.reason, revoked.date == 0 ? "" : absl::StrCat(revoked.date)});
     }
-    record.path = paths::CrlPem(ca.name);
-    record.der = paths::CrlDer(ca.name);
+    record.path = paths::CrlPem(ca.signing_stem());
+    record.der = paths::CrlDer(ca.signing_stem());
     record.expiry = ca.crl_expiry_seconds;
-    record.issuer = paths::Certificate(ca.name);
+    record.issuer = paths::Certificate(ca.signing_stem());
     record.issuer_key = SigningKey(ca);
     record.issuer_passphrase = ca.key.passphrase;
     StepId step = Add(StepKind::kCrl, lowering_.shared, CaLabel(ca.name, "crl"), record, ca.place, inputs);
@@ -339,9 +378,9 @@ class PkiLowering {
     watch.step = step;
     watch.kind = Watch::Kind::kCrl;
     watch.mode = kPublicMode;
-    watch.path = paths::CrlPem(ca.name);
+    watch.path = paths::CrlPem(ca.signing_stem());
     graph_.AddWatch(std::move(watch));
-    WatchFile(step, kPublicMode, paths::CrlDer(ca.name));
+    WatchFile(step, kPublicMode, paths::CrlDer(ca.signing_stem()));
     steps_.cas[i].has_crl = true;
     steps_.cas[i].crl = step;
   }
@@ -358,12 +397,16 @@ class PkiLowering {
   const Cluster& cluster_;
   Graph& graph_;
   PkiSteps steps_;
+  std::optional<StepId> trust_;             // what has new CAs trusted beside those before
   std::vector<Requests> requests_;          // as Cluster::cas
   std::vector<std::vector<StepId>> gates_;  // as Cluster::cas: the step, where there is one
 };
 
 }  // namespace
 
-PkiSteps LowerPki(const Lowering& lowering) { return PkiLowering(lowering).Lower(); }
+PkiSteps LowerPki(const Lowering& lowering,
+                  absl::FunctionRef<std::optional<StepId>(const PkiSteps&)> exchange) {
+  return PkiLowering(lowering).Lower(exchange);
+}
 
 }  // namespace kplan

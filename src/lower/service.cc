@@ -25,29 +25,6 @@ std::vector<StepId> WithOwner(std::vector<StepId> inputs, const HostGate& gate, 
   return inputs;
 }
 
-StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair, const HostGate& gate) {
-  const Host& host = lowering.cluster.hosts[host_index];
-  PairRecord record;
-  record.cert_from = pair.certificate_from;
-  record.key_from = pair.key_from;
-  record.host = HostInRecord(host);
-  record.root = host.root;
-  record.cert_path = pair.certificate_path;
-  record.key_path = pair.key_path;
-  record.owner = pair.key_owner;
-  StepId step = lowering.graph.AddStep(
-      StepKind::kPair, lowering.host_shard[host_index],
-      absl::StrCat("file/", host.name, pair.certificate_path), ToText(record),
-      WithOwner(With({pair.certificate_source, pair.key_source}, gate.inputs), gate, pair.key_owner),
-      gate.after, pair.place);
-  Announce(lowering, host, step,
-           {{step, Watch::Kind::kFile, 0644, "", host.root, pair.certificate_path, ""},
-            {step, Watch::Kind::kFile, 0600, "", host.root, pair.key_path, ""}});
-  // The key has a name to ask for, too.
-  lowering.graph.AddToGroup(absl::StrCat("file/", host.name, pair.key_path), step);
-  return step;
-}
-
 StepId LowerFolder(const Lowering& lowering, int host_index, const HostFolder& folder, const HostGate& gate) {
   const Host& host = lowering.cluster.hosts[host_index];
   DirRecord record;
@@ -93,13 +70,6 @@ StepId LowerUnit(const Lowering& lowering, int host_index, const std::string& na
   return step;
 }
 
-// What the files that SERVICE is restarted for wait for. Where nothing is started nothing is waited for.
-std::optional<FileFields::Service> TurnOf(const Lowering& lowering, const Service& service) {
-  const ServiceManager manager = lowering.cluster.hosts[service.host].manager;
-  if (!service.in_turn || manager == ServiceManager::kNone) return std::nullopt;
-  return FileFields::Service{ManagerName(manager), service.name};
-}
-
 // The paths of what calls for NEED.
 std::vector<std::string> PathsOf(const Service& service, OnChange need) {
   std::vector<std::string> paths;
@@ -132,6 +102,35 @@ std::vector<StepId> LowerFurtherUnits(const Lowering& lowering, const Service& s
 }
 
 }  // namespace
+
+StepId LowerPair(const Lowering& lowering, int host_index, const HostPair& pair, const HostGate& gate) {
+  const Host& host = lowering.cluster.hosts[host_index];
+  PairRecord record;
+  record.cert_from = pair.certificate_from;
+  record.key_from = pair.key_from;
+  record.host = HostInRecord(host);
+  record.root = host.root;
+  record.cert_path = pair.certificate_path;
+  record.key_path = pair.key_path;
+  record.owner = pair.key_owner;
+  StepId step = lowering.graph.AddStep(
+      StepKind::kPair, lowering.host_shard[host_index],
+      absl::StrCat("file/", host.name, pair.certificate_path), ToText(record),
+      WithOwner(With({pair.certificate_source, pair.key_source}, gate.inputs), gate, pair.key_owner),
+      gate.after, pair.place);
+  Announce(lowering, host, step,
+           {{step, Watch::Kind::kFile, 0644, "", host.root, pair.certificate_path, ""},
+            {step, Watch::Kind::kFile, 0600, "", host.root, pair.key_path, ""}});
+  // The key has a name to ask for, too.
+  lowering.graph.AddToGroup(absl::StrCat("file/", host.name, pair.key_path), step);
+  return step;
+}
+
+std::optional<FileFields::Service> TurnOf(const Lowering& lowering, const Service& service) {
+  const ServiceManager manager = lowering.cluster.hosts[service.host].manager;
+  if (!service.in_turn || manager == ServiceManager::kNone) return std::nullopt;
+  return FileFields::Service{ManagerName(manager), service.name};
+}
 
 std::string HostInRecord(const Host& host) { return host.remote() ? host.name : ""; }
 
@@ -199,9 +198,10 @@ StepId LowerFile(const Lowering& lowering, int host_index, const HostFile& file,
   record.owner = file.owner;
   record.secret = file.secret;
   record.waits_for = waits_for;
-  StepId step = lowering.graph.AddStep(
-      StepKind::kFile, lowering.host_shard[host_index], absl::StrCat("file/", host.name, file.path),
-      ToText(record), WithOwner(With({file.source}, gate.inputs), gate, file.owner), gate.after, file.place);
+  StepId step = lowering.graph.AddStep(StepKind::kFile, lowering.host_shard[host_index],
+                                       absl::StrCat("file/", host.name, file.path), ToText(record),
+                                       WithOwner(With({file.source}, gate.inputs), gate, file.owner),
+                                       With(gate.after, file.after), file.place);
   // The digest of a private key's file is over what is public in it.
   if (!file.secret && IsSecretMode(static_cast<mode_t>(file.mode))) lowering.graph.AddSecret(step);
   Announce(lowering, host, step,
@@ -218,13 +218,14 @@ ServiceFiles LowerServiceFiles(const Lowering& lowering, const Service& service,
   };
   for (const HostFile& file : service.files) {
     if (file.on_change == OnChange::kRestart)
-      add(file.on_change, LowerFile(lowering, service.host, file, gate, turn));
+      add(file.on_change,
+          file.step.has_value() ? *file.step : LowerFile(lowering, service.host, file, gate, turn));
   }
   for (const HostPair& pair : service.pairs)
-    add(pair.on_change, LowerPair(lowering, service.host, pair, gate));
+    add(pair.on_change, pair.step.has_value() ? *pair.step : LowerPair(lowering, service.host, pair, gate));
   for (const HostFile& file : service.files) {
     if (file.on_change != OnChange::kRestart)
-      add(file.on_change, LowerFile(lowering, service.host, file, gate));
+      add(file.on_change, file.step.has_value() ? *file.step : LowerFile(lowering, service.host, file, gate));
   }
   // What its unit names is there before the unit is looked at; elsewhere the order is of no matter.
   const bool folders_first = VerifiesUnits(lowering.cluster.hosts[service.host]);

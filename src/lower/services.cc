@@ -130,8 +130,8 @@ class ServiceSources {
     if (it.ca_path.empty()) return;
     HostFile trust;
     trust.path = it.ca_path;
-    trust.from = paths::Certificate(lowering_.cluster.cas[certificate.kind->ca].name);
-    trust.source = pki_.cas[certificate.kind->ca].cert;
+    trust.from = pki_.cas[certificate.kind->ca].trusted_path;
+    trust.source = pki_.cas[certificate.kind->ca].trusted;
     trust.on_change = it.on_change;
     trust.place = it.place;
     service->files.push_back(std::move(trust));
@@ -163,8 +163,9 @@ class ServiceLowering {
                   const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts)
       : lowering_(lowering), cluster_(lowering.cluster), pki_(pki), etcds_(etcds), hosts_(hosts) {}
 
-  void Lower(const std::vector<Service>& services) {
+  std::vector<std::vector<StepId>> Lower(const std::vector<Service>& services) {
     for (size_t i = 0; i < services.size(); ++i) done_.push_back(LowerOne(cluster_.services[i], services[i]));
+    return std::move(done_);
   }
 
  private:
@@ -264,8 +265,8 @@ class ServiceLowering {
     record->status = check.status;
     record->refuse = check.refuse;
     if (check.ca >= 0) {
-      record->cacert = paths::Certificate(cluster_.cas[check.ca].name);
-      AddTo({pki_.cas[check.ca].cert}, inputs);
+      record->cacert = pki_.cas[check.ca].trusted_path;
+      AddTo({pki_.cas[check.ca].trusted}, inputs);
     }
     if (check.cert >= 0) {
       record->cert = pki_.leaves[check.cert].shown_path;
@@ -296,9 +297,11 @@ std::vector<Service> LowerServiceSources(const Lowering& lowering, const PkiStep
   return services;
 }
 
-void LowerServices(const Lowering& lowering, const PkiSteps& pki, const std::vector<Service>& services,
-                   const std::vector<std::vector<StepId>>& etcds, HostSteps* hosts) {
-  ServiceLowering(lowering, pki, etcds, hosts).Lower(services);
+std::vector<std::vector<StepId>> LowerServices(const Lowering& lowering, const PkiSteps& pki,
+                                               const std::vector<Service>& services,
+                                               const std::vector<std::vector<StepId>>& etcds,
+                                               HostSteps* hosts) {
+  return ServiceLowering(lowering, pki, etcds, hosts).Lower(services);
 }
 
 }  // namespace kplan

@@ -99,7 +99,9 @@ void AppendStamps(const Graph& graph, absl::Span<const StepId> steps, absl::stri
 // terminal for themselves, one at a time; the others go on beside it, and are printed afterwards. A download
 // shows its progress, and a rollout each member. A rollout is then one more than kHostsAtATime that speaks to
 // hosts.
-bool TellsAsItGoes(StepKind kind) { return kind == StepKind::kArchive || kind == StepKind::kRollout; }
+bool TellsAsItGoes(StepKind kind) {
+  return kind == StepKind::kArchive || kind == StepKind::kRollout || kind == StepKind::kTrust;
+}
 
 // UNTIL: what the step may wait for; empty: nothing.
 void AppendValues(const Graph& graph, const Step& step, absl::string_view until, std::string* out) {
