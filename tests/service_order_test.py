@@ -230,3 +230,52 @@ def test_a_service_that_a_timer_starts(host):
     ran = host.build().ok()
     assert "service/worker/tick.timer: was not active\n" in ran.out and "tick is started by tick.timer" in ran.out, ran.out
     assert host.show("tick.timer", "ActiveState") == "active"
+
+
+class Asker:
+    """Somebody who reads the metrics all the time, over a new connection each time, and trusts both generations."""
+
+    SCRIPT = """
+cd /root/project; cat pki/monitoring*.pem > /tmp/trust.pem; cp pki/prometheus.pem pki/prometheus-key.pem /tmp
+while [ ! -e /tmp/stop ]; do
+  for path in pki/monitoring-g*.pem; do [ -e "$path" ] && case "$path" in *cross*|*key*) ;; *) cat "$path" >> /tmp/trust.pem;; esac; done
+  [ -e pki/prometheus-chain.pem ] && cp pki/prometheus-chain.pem /tmp/prometheus.pem
+  curl -sS -o /dev/null -w '%{http_code}\\n' --cacert /tmp/trust.pem --cert /tmp/prometheus.pem --key /tmp/prometheus-key.pem URL 2>&1
+done
+"""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __enter__(self):
+        self.host.booted.run(["rm", "-f", "/tmp/stop"]).ok()
+        self.process = self.host.booted.popen(["sh", "-c", self.SCRIPT.replace("URL", URL)])
+        return self
+
+    def __exit__(self, *_):
+        self.host.booted.run(["touch", "/tmp/stop"]).ok()
+        self.answers = self.process.communicate(timeout=60)[0].splitlines()
+
+
+def test_both_cas_are_exchanged_and_nginx_is_only_reloaded(host):
+    before = host.state()
+    host.project.edit_spec("ca:                                 # of etcd and its clients\n",
+                           "ca:                                 # of etcd and its clients\n  key-generation: 2\n")
+    host.project.edit_spec("    CN: Monitoring\n", "    CN: Monitoring\n    key-generation: 2\n")
+    with Asker(host) as asker:
+        ran = host.build()
+    print(ran.out)
+    ran.ok()
+    after = host.state()
+    assert after["nginx"] == before["nginx"]
+    assert after["reloads"] > before["reloads"]
+    assert after["etcd"] != before["etcd"]
+    for port, issuer in ((8443, "CN = Monitoring G2"), (2379, "CN = Kubernetes G2")):
+        out = host.booted.run(["sh", "-c", f"openssl s_client -connect 127.0.0.1:{port} </dev/null 2>/dev/null | openssl x509 -noout -issuer"]).ok().out
+        assert issuer in out, out
+    for name in ("ca-key.pem", "monitoring-key.pem"):
+        assert host.project.path(f"pki/retired/{name}").exists()
+    # Nobody was turned away at nginx, and whoever asked while etcd was restarted was told so by it.
+    assert asker.answers.count("200") > 10, asker.answers[:10]
+    assert set(asker.answers) <= {"200", "502", "504"}, set(asker.answers)
+    assert host.build().ok().no_work

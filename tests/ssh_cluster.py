@@ -112,13 +112,21 @@ class SshCluster:
         self.gen_and_ninja().ok()
         assert self.project.ninja().ok().no_work
 
+    @property
+    def credentials(self):
+        """(the CAs, certificate, key) of the plan's client, as files: of a CA that is exchanged all that comes with them."""
+        trust, chain = self.project.path("pki/ca-trust.pem"), self.project.path("pki/root-chain.pem")
+        return ("pki/ca-trust.pem" if trust.exists() else "pki/ca.pem", "pki/root-chain.pem" if chain.exists() else "pki/root.pem",
+                "pki/root-key.pem")
+
     # What etcd says.
 
     def etcdctl(self, *argv, endpoints=None):
         """Runs the etcdctl of the archive on the admin's machine with the client's certificate."""
         binary = next(self.project.path("archives").rglob("etcdctl"))
+        cacert, cert, key = self.credentials
         return self.project.run(
-            binary, "--cacert=pki/ca.pem", "--cert=pki/root.pem", "--key=pki/root-key.pem", "--command-timeout=15s",
+            binary, f"--cacert={cacert}", f"--cert={cert}", f"--key={key}", "--command-timeout=15s",
             f"--endpoints={','.join(endpoints or self.endpoints)}", *argv)
 
     def status(self):
@@ -163,7 +171,7 @@ class SshCluster:
 
     def served(self, host, port=2379):
         """The SHA-256 of the certificate (DER) that HOST serves to clients now, or at PORT."""
-        command = ["openssl", "s_client", "-connect", f"{host.address}:{port}", "-CAfile", "pki/ca.pem"]
+        command = ["openssl", "s_client", "-connect", f"{host.address}:{port}", "-CAfile", self.credentials[0]]
         out = self.project.run(*command).out
         pem = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", out, re.DOTALL)
         assert pem, out
@@ -203,9 +211,9 @@ class SshCluster:
     # Load.
 
     @contextlib.contextmanager
-    def writing(self, rate=100):
+    def writing(self, rate=100, credentials=("pki/ca.pem", "pki/root.pem", "pki/root-key.pem")):
         """Writes go on at RATE a second while the block runs; the report is in the result afterwards."""
-        load = WriteLoad(self, rate)
+        load = WriteLoad(self, rate, credentials)
         try:
             yield load
         finally:
@@ -222,11 +230,12 @@ class SshCluster:
 class WriteLoad:
     """write_load.py at work."""
 
-    def __init__(self, cluster, rate):
+    def __init__(self, cluster, rate, credentials):
+        cacert, cert, key = credentials
         self.report_path = cluster.project.path("load.json")
         self.process = cluster.lab.admin.popen(
-            ["/usr/bin/python3", str(TESTS / "write_load.py"), f"--endpoints={','.join(cluster.endpoints)}", "--cacert=pki/ca.pem",
-             "--cert=pki/root.pem", "--key=pki/root-key.pem", f"--rate={rate}", f"--report={self.report_path}"],
+            ["/usr/bin/python3", str(TESTS / "write_load.py"), f"--endpoints={','.join(cluster.endpoints)}", f"--cacert={cacert}",
+             f"--cert={cert}", f"--key={key}", f"--rate={rate}", f"--report={self.report_path}"],
             cwd=cluster.project.folder)
         assert self.process.stdout.readline().strip() in ("writing", b"writing")
         self.report = None
@@ -259,9 +268,10 @@ class Watch:
 
 
 @contextlib.contextmanager
-def formed(lab, folder, count=3, **kwargs):
-    """A cluster that runs and is verified."""
+def formed(lab, folder, count=3, spec=lambda text: text, **kwargs):
+    """A cluster that runs and is verified. SPEC makes its cluster.yaml of the usual one."""
     cluster = SshCluster(lab, folder, count, **kwargs)
+    cluster.project.spec = spec(cluster.project.spec)
     cluster.gen_and_ninja().ok()
     yield cluster
 

@@ -76,7 +76,11 @@ constexpr OptionSyntax kPlanOptions[] = {
 };
 
 constexpr OptionSyntax kPruneOptions[] = {
-    kFolder,       {"--edited", "LABEL", Word::kLabel}, {"--forget", "LABEL|HOST", Word::kLabel}, kJson,
+    kFolder,
+    {"--edited", "LABEL", Word::kLabel},
+    {"--forget", "LABEL|HOST", Word::kLabel},
+    kJson,
+    {"--retired", ""},
     {"--yes", ""},
 };
 

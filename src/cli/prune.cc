@@ -19,6 +19,7 @@
 #include "src/cli/question.h"
 #include "src/cli/terminal.h"
 #include "src/host/run_lock.h"
+#include "src/prune/retired.h"
 
 namespace kplan {
 namespace {
@@ -129,6 +130,33 @@ int Run(const Graph& graph, const PruneOptions& prune, bool yes, bool json) {
   return exit;
 }
 
+// The keys of CAs that were exchanged.
+int RunRetired(bool yes, bool json) {
+  absl::StatusOr<RunLock> lock = RunLock::Exclusive("kplan prune");
+  if (!lock.ok()) return Fail(lock.status().message());
+  absl::StatusOr<std::vector<std::string>> keys = RetiredKeys();
+  if (!keys.ok()) return Fail(keys.status().message());
+  if (!json) {
+    for (const std::string& key : *keys) PrintText(absl::StrCat("remove  ", Shown(key), "\n"));
+    PrintText(keys->empty() ? "no CA was retired\n"
+                            : absl::StrCat("\n", Count(keys->size(), "key"), " to remove\n"));
+  }
+  FlushOutput();
+  if (keys->empty()) {
+    if (json) PrintJson(Json{{"removed", Json::array()}}.dump(2) + "\n");
+    return kExitDone;
+  }
+  const int exit = Ask({"remove them?", "nothing was removed", "removes them", yes, /*nobody=*/json});
+  if (exit != kExitDone) return exit;
+  if (absl::Status status = RemoveRetiredKeys(*keys); !status.ok()) return Fail(status.message());
+  if (json) {
+    PrintJson(Json{{"removed", *keys}}.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  } else {
+    PrintText(absl::StrCat("removed ", keys->size(), "\n"));
+  }
+  return kExitDone;
+}
+
 }  // namespace
 
 int PruneCommand(const Arguments& arguments) {
@@ -146,6 +174,7 @@ int PruneCommand(const Arguments& arguments) {
   if (int exit = OpenPlanIn(options.Value("-C"), spec, &plan); exit != kExitDone) return exit;
   // Before the lock, which would make .kplan in a folder that has none.
   if (absl::Status status = CheckThatGenHasRun(plan.graph()); !status.ok()) return Fail(status.message());
+  if (options.Has("--retired")) return RunRetired(options.Has("--yes"), options.Has("--json"));
   return Run(plan.graph(), prune, options.Has("--yes"), options.Has("--json"));
 }
 
