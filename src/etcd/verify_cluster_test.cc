@@ -158,8 +158,8 @@ TEST_F(VerifyCluster, PassesAndSaysWhatItSaw) {
 
   const std::vector<std::string> ids = trio_->Ids(EtcdTrio::kToken);
   std::vector<std::string> lines = absl::StrSplit(MustPass(record_), '\n');
-  ASSERT_EQ(lines.size(), 8u) << absl::StrJoin(lines, "\n");
-  EXPECT_THAT(lines[6], HasSubstr("etcdctl"));
+  ASSERT_EQ(lines.size(), 9u) << absl::StrJoin(lines, "\n");
+  EXPECT_THAT(lines[7], HasSubstr("etcdctl"));
   EXPECT_THAT(lines[0], testing::MatchesRegex("member +name +version +leader  client URL +certificate good "
                                               "until +peer's good until"));
   int leaders = 0;
@@ -214,6 +214,15 @@ TEST_F(VerifyCluster, PassesAndSaysWhatItSaw) {
                          write["revision"].get<int64_t>()));
   EXPECT_EQ(trio_->Etcdctl({"get", "--prefix", "", "--keys-only"}), "");
   EXPECT_EQ(trio_->Etcdctl({"lease", "list"}), "found 0 leases\n");
+
+  const Json& data = report["data"];
+  EXPECT_EQ(data["revision"], write["revision"]);
+  ASSERT_EQ(data["hashes"].size(), 3u);
+  for (const char* member : {"etcd-1", "etcd-2", "etcd-3"})
+    EXPECT_EQ(data["hashes"][member], data["hashes"]["etcd-1"]);
+  EXPECT_EQ(lines[6],
+            absl::StrCat("the same data on every member: revision ", data["revision"].get<int64_t>(),
+                         ", hash ", data["hashes"]["etcd-1"].get<uint32_t>()));
 }
 
 TEST_F(VerifyCluster, EtcdctlMayComeFromThePath) {

@@ -12,9 +12,9 @@
 // in `refuse` is turned away, seen on the wire, while a good client still gets in. In a cluster every member
 // is asked at its own endpoint, all at the same time, also at its peer port. Certificates are asked for of
 // the CAs that are to be trusted and no others. Besides, in a cluster: no alarms, one leader, one term, one
-// version, a log that is followed; every member reaches every other one's peer port, from its own host; and a
-// write is read back on every member. What one member fails at does not keep the others from being looked at,
-// and the error names them all.
+// version, a log that is followed; every member reaches every other one's peer port, from its own host; a
+// write is read back on every member; and all have the same data. What one member fails at does not keep the
+// others from being looked at, and the error names them all.
 //
 // The verdict is a fact of one moment, so its digest covers the time too: nothing is made from it, and the
 // stamp is then always newer than the report.
@@ -39,6 +39,7 @@
 #include "src/base/process.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/verify_cluster.h"
+#include "src/etcd/verify_data.h"
 #include "src/etcd/verify_members.h"
 #include "src/etcd/verify_reach.h"
 #include "src/etcd/verify_refusals.h"
@@ -149,6 +150,9 @@ class Verification {
     for (Finding& gap : gaps) Fail(std::move(gap));
     if (!cluster_.clustered || !report_.ok()) return;
     for (Finding& finding : CheckWrite(cluster_, &report_.write)) Fail(std::move(finding));
+    if (!report_.ok() || cluster_.members.size() < 2) return;
+    for (Finding& finding : CheckData(cluster_, report_.write.revision, &report_.data))
+      Fail(std::move(finding));
   }
 
  private:

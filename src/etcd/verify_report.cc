@@ -56,6 +56,11 @@ std::string VerifyReport::ToJson(absl::Time time) const {
                      {"read-at", write.read_at},
                      {"revision", write.revision}};
   }
+  if (!data.not_compared.empty()) json["data"] = {{"not-compared", data.not_compared}};
+  if (data.revision != 0) {
+    json["data"] = {{"compacted", data.compacted}, {"hashes", Json::object()}, {"revision", data.revision}};
+    for (const auto& [member, hash] : data.hashes) json["data"]["hashes"][member] = hash;
+  }
   if (!ok()) json["failure"] = ToJsonValue(failures.front());
   if (!ok() && clustered) {
     json["failures"] = Json::array();

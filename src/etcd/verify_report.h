@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -47,6 +48,14 @@ struct WriteSeen {
   std::vector<std::string> read_at;  // endpoints
 };
 
+// Whether all members have the same in their stores (verify_data.h).
+struct DataSeen {
+  int64_t revision = 0;                                       // at which they were compared; 0: they were not
+  int64_t compacted = 0;                                      // up to which all of them were
+  std::vector<std::pair<std::string, uint32_t>> hashes = {};  // of each member, by its name
+  std::string not_compared = {};                              // why not; "": they were, or nobody tried
+};
+
 struct VerifyReport {
   std::string label;
   bool clustered = false;  // the keys that only a cluster's report has are written
@@ -54,6 +63,7 @@ struct VerifyReport {
   std::vector<MemberSeen> members;  // in the order of the record
   std::vector<Refusal> refusals;
   WriteSeen write;
+  DataSeen data;
   std::vector<Finding> failures;  // none: the verdict is a good one
 
   bool ok() const { return failures.empty(); }

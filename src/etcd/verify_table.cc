@@ -45,6 +45,13 @@ std::string VerdictTable(const VerifyReport& report, absl::Time now) {
     absl::StrAppend(&text, "written by ", report.write.endpoint,
                     ", read back by every member, and deleted: revision ", report.write.revision, "\n");
   }
+  if (report.data.revision != 0) {
+    absl::StrAppend(&text, "the same data on every member: revision ", report.data.revision, ", hash ",
+                    report.data.hashes.empty() ? 0 : report.data.hashes.front().second, "\n");
+  } else if (!report.data.not_compared.empty()) {
+    absl::StrAppend(
+        &text, "whether every member has the same data was not compared: ", report.data.not_compared, "\n");
+  }
   return text;
 }
 

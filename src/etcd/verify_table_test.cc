@@ -59,6 +59,16 @@ TEST(VerdictTableTest, AClusterHasItsPeersToo) {
             "b2      etcd  3.5.16   no      https://a:1  2026-11-24 (1 day)      2027-01-01 (39 days)\n"
             "refused at client and peer ports: no-cert\n"
             "written by https://a:1, read back by every member, and deleted: revision 12\n");
+  report.data.revision = 12;
+  report.data.hashes = {{"a1", 7u}, {"b2", 7u}};
+  EXPECT_NE(VerdictTable(report, now)
+                .find("deleted: revision 12\nthe same data on every member: revision 12, hash 7\n"),
+            std::string::npos);
+  report.data = DataSeen();
+  report.data.not_compared = "a1: no answer";
+  EXPECT_NE(VerdictTable(report, now)
+                .find("\nwhether every member has the same data was not compared: a1: no answer\n"),
+            std::string::npos);
   report.refusals.clear();
   EXPECT_NE(VerdictTable(report, now).find("\nrefused: nobody was tried\n"), std::string::npos);
 }
