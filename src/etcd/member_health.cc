@@ -73,6 +73,11 @@ class RealView : public ClusterView {
     return kplan::TakeSnapshot(cluster_, policy);
   }
 
+  ClusterLock* lock() override {
+    if (lock_ == nullptr) lock_ = MakeClusterLock(cluster_);
+    return lock_.get();
+  }
+
   std::string UnreachedPeers() override { return PeerGapLines(cluster_); }
 
  private:
@@ -80,6 +85,7 @@ class RealView : public ClusterView {
   const std::vector<HostPort> targets_;
   const std::string ca_pem_;
   const ClientIdentity client_;
+  std::unique_ptr<ClusterLock> lock_;  // null: nobody has asked for it
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "src/etcd/alarm.h"
+#include "src/etcd/cluster_lock.h"
 #include "src/etcd/etcd_cluster.h"
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/snapshot.h"
@@ -43,6 +44,8 @@ class ClusterView {
   // What LIVE, of AskAll(), lacks of that: what this client may do. Leaves it as it is where nobody can say.
   virtual void AskForRights(LiveCluster*) {}
   virtual absl::StatusOr<TakenSnapshot> TakeSnapshot(const SnapshotPolicy& policy) = 0;
+  // The lock of this cluster, the same each time; it is given back with the view. Null: there is none.
+  virtual ClusterLock* lock() { return nullptr; }
   // Which members do not get to each other, for a person, a line each (peer_reach.h).
   virtual std::string UnreachedPeers() { return ""; }
 };

@@ -5,11 +5,9 @@
 //
 // Its digest is over the digest of every member's service: which instance runs, with which inputs.
 //
-// Two at once: a second kplan in this folder waits for the first (.kplan/rollout/etcd.lock). One from another
-// machine is not held off by that. Each member's own service lock lies on its host, so nobody is restarted
-// twice; both go by the same order and look again before each member, so they mostly walk together; but
-// between one's look and its restart the other can take another member, and three members are then without a
-// quorum until the first of the two is back.
+// Two at once: a second kplan in this folder waits for the first (.kplan/rollout/etcd.lock). One of another
+// folder, or another machine, is held off by a lock in the cluster itself, from the first restart on
+// (cluster_lock.h); then it looks at everything anew.
 
 #include "src/etcd/rollout_etcd.h"
 

@@ -34,6 +34,30 @@ using testing::UnorderedElementsAre;
 constexpr char kCluster[] = "c1";
 constexpr absl::Duration kTimeout = absl::Seconds(60), kElection = absl::Seconds(10);
 
+// A lock that is had, lost or not to be had as the test says. EVENTS hears of each time that it is asked for.
+class FakeLock : public ClusterLock {
+ public:
+  explicit FakeLock(std::vector<std::string>* events) : events_(*events) {}
+
+  absl::StatusOr<bool> Hold(absl::string_view what, const Tell& tell) override {
+    EXPECT_EQ(what, "a rollout");
+    if (!why_not.ok()) return why_not;
+    const bool had = std::exchange(held, true);
+    if (had) return true;
+    if (tell != nullptr) tell("waited");
+    events_.push_back("lock");
+    if (on_wait) on_wait();
+    return false;
+  }
+
+  bool held = false;
+  absl::Status why_not;
+  std::function<void()> on_wait;
+
+ private:
+  std::vector<std::string>& events_;
+};
+
 // Hosts with a member each. A member serves when it is up and a quorum is.
 class FakeCluster : public HostAccess, public ClusterView {
  public:
@@ -137,6 +161,8 @@ class FakeCluster : public HostAccess, public ClusterView {
 
   void AskForRights(LiveCluster* live) override { live->rights = rights; }
 
+  ClusterLock* lock() override { return fake_lock; }
+
   LiveCluster AskAll() override {
     std::lock_guard<std::mutex> hold(mutex_);
     ++asked_all;
@@ -183,6 +209,8 @@ class FakeCluster : public HostAccess, public ClusterView {
   bool wants_snapshot = false;
   absl::Status etcdctl, snapshot;
   ClientRights rights;
+  ClusterLock* fake_lock = nullptr;
+  RolloutReport::Tell tell;
   std::function<void(size_t)> on_touch;
   std::vector<std::string> events;
   int asked_all = 0;
@@ -252,7 +280,7 @@ absl::StatusOr<StepResult> Roll(FakeCluster* cluster, int max_unavailable = 1,
   if (!plan.ok()) return plan.status();
   plan->election = kElection;
   plan->hosts = std::move(hosts);
-  return RollOut(*plan, cluster, cluster, &cluster->clock);
+  return RollOut(*plan, cluster, cluster, &cluster->clock, cluster->tell);
 }
 
 std::string ErrorOf(FakeCluster* cluster) {
@@ -355,6 +383,82 @@ TEST(RollOut, ASnapshotIsTakenOnceBeforeTheFirstRestart) {
   EXPECT_THAT(cluster.events, ElementsAre("snapshot", "restart etcd-2", "restart etcd-3", "restart etcd-1"));
   EXPECT_THAT(result->output,
               StartsWith("snapshot snapshots/a.db: revision 7, 0 bytes, from etcd-2 in 0.0 s\netcd-2: "));
+}
+
+TEST(RollOut, TheLockComesBeforeTheFirstRestartAndBeforeTheSnapshot) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  cluster.fake_lock = &lock;
+  cluster.wants_snapshot = true;
+  MakeStale(&cluster);
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events,
+              ElementsAre("lock", "snapshot", "restart etcd-2", "restart etcd-3", "restart etcd-1"));
+}
+
+TEST(RollOut, WhatNeedsNoRestartNeedsNoLock) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  lock.why_not = absl::PermissionDeniedError("no");
+  cluster.fake_lock = &lock;
+  cluster.members[1].up = false;
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, ElementsAre("start etcd-2 only"));
+}
+
+TEST(RollOut, WhoWaitedForTheLockLooksAgain) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  cluster.fake_lock = &lock;
+  MakeStale(&cluster);
+  // The other one did what there was to do, but for one member.
+  lock.on_wait = [&] { cluster.members[1].stale = cluster.members[2].stale = false; };
+  absl::StatusOr<StepResult> result = Roll(&cluster);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(cluster.events, ElementsAre("lock", "restart etcd-1"));
+}
+
+TEST(RollOut, WhoLosesTheLockTakesItAgainBeforeTheNextRestart) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  cluster.fake_lock = &lock;
+  MakeStale(&cluster);
+  cluster.on_touch = [&](size_t member) {
+    if (member == 1) lock.held = false;
+  };
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events,
+              ElementsAre("lock", "restart etcd-2", "lock", "restart etcd-3", "restart etcd-1"));
+}
+
+TEST(RollOut, WhereAQuorumServesAndThereIsNoLockNobodyIsRestarted) {
+  for (const absl::Status& why_not :
+       {absl::UnavailableError("no answer"), absl::PermissionDeniedError("permission denied")}) {
+    FakeCluster cluster(3);
+    FakeLock lock(&cluster.events);
+    lock.why_not = why_not;
+    cluster.fake_lock = &lock;
+    MakeStale(&cluster);
+    EXPECT_THAT(ErrorOf(&cluster),
+                AllOf(HasSubstr("etcd does not give its lock (/kplan/verify/lock): "),
+                      HasSubstr("etcd-1, etcd-2 and etcd-3 need a restart, and were not touched")));
+    EXPECT_THAT(cluster.events, IsEmpty());
+  }
+}
+
+TEST(RollOut, AnAlarmThatTakesTheLockAwayIsNoReasonToStop) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  lock.why_not = absl::ResourceExhaustedError("etcdserver: database space exceeded");
+  cluster.fake_lock = &lock;
+  std::vector<std::string> told;
+  cluster.tell = [&](const std::string& line) { told.push_back(line); };
+  MakeStale(&cluster);
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_EQ(cluster.events.size(), 3u);
+  EXPECT_EQ(told[0],
+            "no other kplan is held off, for etcd takes no lock: etcdserver: database space exceeded");
+  EXPECT_EQ(std::count(told.begin(), told.end(), told[0]), 1);
 }
 
 TEST(RollOut, WithoutItsSnapshotNobodyIsRestarted) {

@@ -11,6 +11,7 @@
 #include "src/base/at_once.h"
 #include "src/base/clock.h"
 #include "src/base/digest.h"
+#include "src/etcd/cluster_lock.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/rollout_report.h"
@@ -39,6 +40,7 @@ class Rollout {
         members_(state_.members()),
         errors_(all_.size()),
         touched_at_(all_.size()),
+        tell_(tell),
         report_(std::move(tell)) {}
 
   absl::StatusOr<StepResult> Run();
@@ -49,6 +51,7 @@ class Rollout {
   bool LeaderIsMissing(const RolloutAction& action) const;
 
   absl::Status CheckRights();
+  absl::StatusOr<bool> HoldOffOthers();
   absl::Status TakeSnapshot();
   absl::Status Touch(RolloutReport::Deed deed, const RolloutAction& action);
   absl::Status AskManagers(MemberPlaces* members);
@@ -74,8 +77,9 @@ class Rollout {
   RolloutState::Obstacles obstacles_;
   std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
   std::vector<absl::Time> touched_at_;
+  const RolloutReport::Tell tell_;
   RolloutReport report_;
-  bool rights_checked_ = false, snapshot_taken_ = false;
+  bool rights_checked_ = false, snapshot_taken_ = false, told_of_no_lock_ = false;
 };
 
 absl::StatusOr<StepResult> Rollout::Run() {
@@ -112,6 +116,11 @@ absl::StatusOr<StepResult> Rollout::Run() {
         status = Touch(RolloutReport::kStarted, action);
         break;
       case RolloutAction::kRestart:
+        if (absl::StatusOr<bool> held = HoldOffOthers(); !held.ok()) {
+          return held.status();
+        } else if (!*held) {
+          continue;
+        }
         status = TakeSnapshot();
         if (status.ok()) status = Touch(RolloutReport::kRestarted, action);
         break;
@@ -183,6 +192,29 @@ absl::Status Rollout::CheckRights() {
   view_->AskForRights(&live);
   const std::string problem = RightsProblem(plan_.cluster, live);
   return problem.empty() ? absl::OkStatus() : StopNow(problem, "type that, and run ninja again");
+}
+
+// Before each restart: who takes members away is the only one that does (cluster_lock.h says where that does
+// not hold). False: the others may have been taken away, or come back, since they were looked at.
+absl::StatusOr<bool> Rollout::HoldOffOthers() {
+  ClusterLock* lock = view_->lock();
+  if (lock == nullptr) return true;
+  absl::StatusOr<bool> held = lock->Hold("a rollout", tell_);
+  if (held.ok()) return held;
+  const bool quorum = std::any_of(members_.begin(), members_.end(), [](const MemberState& member) {
+    return member.health == MemberState::kServes;
+  });
+  // A restart may be what brings the quorum back, or the larger quota.
+  if (absl::IsResourceExhausted(held.status()) || (absl::IsUnavailable(held.status()) && !quorum)) {
+    if (tell_ != nullptr && !std::exchange(told_of_no_lock_, true))
+      tell_(absl::StrCat("no other kplan is held off, for etcd takes no lock: ", held.status().message()));
+    return true;
+  }
+  return StopNow(
+      absl::StrCat("whether another kplan takes members away cannot be seen, and without that none "
+                   "is restarted: etcd does not give its lock (",
+                   kLockKey, "): ", held.status().message()),
+      "make etcdctl's `get` and `lease grant` work");
 }
 
 // Once a run, when the first member is about to be restarted: whoever runs has data.
