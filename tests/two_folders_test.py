@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import defrag_test
 import etcd_auth_test
 import harness
 import rollout_test
@@ -52,11 +53,11 @@ def change(flag, *projects):
 
 
 class Run(threading.Thread):
-    """A ninja in a session of its own, and the lines that it has said so far."""
+    """A ninja, or another command, in a session of its own, and the lines that it has said so far."""
 
-    def __init__(self, project, *before):
+    def __init__(self, project, *words):
         super().__init__(daemon=True)
-        self.process = project.runner.popen([*before, "ninja"], project.folder, start_new_session=True)
+        self.process = project.runner.popen(words or ["ninja"], project.folder, start_new_session=True)
         self.lines = []
         self.start()
 
@@ -211,6 +212,27 @@ def test_who_loses_it_to_another_waits_for_that_one(trio, copy):
         os.kill(rolls, signal.SIGCONT)
         assert first.wait() == 0, first.out
     assert sorted(watcher.order) == [0, 1, 2] and watcher.down_together <= 1, watcher.ended
+    check_free(trio)
+
+
+def test_a_defragmentation_and_a_roll_take_nobody_away_together(trio, copy):
+    assert defrag_test.fill(trio, 8) is None
+    defrag_test.compact(trio)
+    before = defrag_test.sizes(trio)
+    change(6, trio.project)
+    with rollout_test.Watcher(trio) as watcher, rollout_test.Writer(trio, (0, 1, 2)) as writer:
+        roll = Run(trio.project)
+        roll.wait_for_line(r"^etcd-\d: restarted ")
+        rolls = roll.step()
+        os.kill(rolls, signal.SIGSTOP)
+        defrag = Run(copy, copy.kplan, "defrag")
+        defrag.wait_for_line(r"^somebody else takes members of this cluster away: a rollout of ")
+        assert defrag_test.sizes(trio) >= before and "became" not in defrag.out
+        os.kill(rolls, signal.SIGCONT)
+        assert roll.wait() == 0, roll.out
+        assert defrag.wait() == 0, defrag.out
+    assert defrag.out.count(" became ") == 3, defrag.out
+    assert watcher.down_together <= 1 and len(writer.failed) <= 3, writer.failed
     check_free(trio)
 
 

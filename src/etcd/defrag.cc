@@ -14,6 +14,7 @@
 #include "src/base/text.h"
 #include "src/etcd/alarm.h"
 #include "src/etcd/client_rights.h"
+#include "src/etcd/cluster_lock.h"
 #include "src/etcd/defrag_decision.h"
 #include "src/etcd/facts/etcd_rights.h"
 #include "src/etcd/member_health.h"
@@ -49,6 +50,14 @@ class Defrag {
     }
     for (bool moved = false;;) {
       const DefragAction action = NextDefragAction(members_, moved);
+      if (action.kind == DefragAction::kMoveLeader || action.kind == DefragAction::kDefragment) {
+        absl::StatusOr<bool> held = HoldOffOthers();
+        if (!held.ok()) return held.status();
+        if (!*held) {
+          AwaitLeader();
+          continue;
+        }
+      }
       absl::Status status;
       switch (action.kind) {
         case DefragAction::kDone:
@@ -118,6 +127,17 @@ class Defrag {
       if (static_cast<size_t>(serving) >= plan_.cluster.quorum() || clock_->Now() >= deadline) return;
       clock_->SleepFor(kPause);
     }
+  }
+
+  // As a rollout does before it restarts a member. False: what was seen may be out of date.
+  absl::StatusOr<bool> HoldOffOthers() {
+    const auto tell = [this](const std::string& line) { tell_(line); };
+    absl::StatusOr<bool> held = view_->lock()->Hold("kplan defrag", tell);
+    // NOSPACE is what it may have been called for.
+    if (absl::IsResourceExhausted(held.status())) return true;
+    if (held.ok()) return held;
+    return absl::Status(held.status().code(), absl::StrCat("etcd does not give its lock (", kLockKey,
+                                                           "): ", held.status().message()));
   }
 
   // What was seen of whoever does not serve.
