@@ -236,6 +236,42 @@ def test_a_defragmentation_and_a_roll_take_nobody_away_together(trio, copy):
     check_free(trio)
 
 
+def test_where_an_alarm_keeps_etcd_from_taking_a_lock_the_hosts_hold_it(trio, copy):
+    quota = defrag_test.QUOTA
+    trio.project.edit_spec("flags: {max-wals: 5}", f"flags: {{max-wals: 5, quota-backend-bytes: {quota}}}")
+    trio.project.gen_and_ninja().ok()
+    assert defrag_test.fill(trio, 40) is not None
+    assert "NOSPACE" in trio.ctl("alarm", "list").ok().out
+    for project in (trio.project, copy):
+        project.spec = re.sub(r"flags: \{.*\}", f"flags: {{max-wals: 6, quota-backend-bytes: {8 * quota}}}", project.spec)
+        project.gen().ok()
+    claims = [trio.project.path(f"h{i}/run/kplan") for i in (1, 2, 3)]
+    claimed = lambda: sum(len(list(folder.glob("etcd-*.claim"))) for folder in claims)
+    assert claimed() == 0
+    with rollout_test.Watcher(trio) as watcher:
+        first = Run(trio.project, "ninja", "rollout/etcd")
+        first.wait_for_line(r"^etcd-\d: restarted ")
+        rolls = first.step()
+        os.kill(rolls, signal.SIGSTOP)
+        second = Run(copy, "ninja", "rollout/etcd")
+        second.wait_for_line(rf"^somebody else takes members of this cluster away: a rollout of root@\S+ \(process {rolls}, in {trio.project.folder}\)")
+        assert claimed() == 3 and lock(trio) is None
+        os.kill(rolls, signal.SIGCONT)
+        assert first.wait() == 0, first.out
+        assert second.wait() == 0, second.out
+    assert sorted(watcher.order) == [0, 1, 2] and watcher.down_together <= 1, watcher.ended
+    assert trio.flags() == ["6"] * 3 and claimed() == 0
+    # One that was killed on this machine is not waited for.
+    change(7, trio.project, copy)
+    first = Run(trio.project, "ninja", "rollout/etcd")
+    first.wait_for_line(r"^etcd-\d: restarts ")
+    rollout_test.kill_ninja_and_kplan(first.process)
+    assert claimed() == 3
+    ran = copy.ninja("rollout/etcd").ok()
+    assert "somebody else" not in ran.out and trio.flags() == ["7"] * 3 and claimed() == 0
+    check_free(trio)
+
+
 def test_two_that_start_a_dead_cluster_at_once_do_what_one_would(trio, copy):
     for pid in trio.pids():
         harness.kill(pid)

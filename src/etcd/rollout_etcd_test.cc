@@ -68,6 +68,7 @@ class FakeCluster : public HostAccess, public ClusterView {
     bool mute = false;      // it is up and part of the quorum, and does not answer us
     bool stuck = false;     // it is up and never becomes a part of the quorum
     bool reachable = true;  // its host
+    bool claimed = false;   // likewise
     std::string refuses;    // why its service step does nothing
     uint64_t behind = 0;    // how many looks its state takes to catch up
     std::vector<std::string> alarms;
@@ -123,6 +124,13 @@ class FakeCluster : public HostAccess, public ClusterView {
       if (answer.starts) answer.reasons = {"was not running"};
       if (answer.restarts) answer.reasons = {"flags changed"};
       return ToJson(answer);
+    }
+    if (kind == "etcd-claim") {
+      EXPECT_EQ(question["cluster"], kCluster);
+      const bool had = std::exchange(members[Index(host)].claimed, question["seconds"] != 0);
+      if (!had || question["seconds"] == 0)
+        events.push_back(absl::StrCat(question["seconds"] == 0 ? "unclaim " : "claim ", host));
+      return Json{{"granted", true}, {"had", had}, {"holder", ""}};
     }
     if (kind == "service-log") return Json{{"lines", absl::StrCat("    the log of ", host, "\n")}};
     EXPECT_EQ(kind, "etcd-data");
@@ -455,10 +463,39 @@ TEST(RollOut, AnAlarmThatTakesTheLockAwayIsNoReasonToStop) {
   cluster.tell = [&](const std::string& line) { told.push_back(line); };
   MakeStale(&cluster);
   ASSERT_TRUE(Roll(&cluster).ok());
-  EXPECT_EQ(cluster.events.size(), 3u);
-  EXPECT_EQ(told[0],
-            "no other kplan is held off, for etcd takes no lock: etcdserver: database space exceeded");
-  EXPECT_EQ(std::count(told.begin(), told.end(), told[0]), 1);
+  EXPECT_THAT(cluster.events,
+              ElementsAre("claim etcd-1", "claim etcd-2", "claim etcd-3", "restart etcd-2", "restart etcd-3",
+                          "restart etcd-1", "unclaim etcd-1", "unclaim etcd-2", "unclaim etcd-3"));
+  EXPECT_EQ(told.size(), 6u);
+}
+
+TEST(RollOut, TheClaimsOnHostsEndWhenEtcdTakesTheLockAgain) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  lock.why_not = absl::ResourceExhaustedError("etcdserver: database space exceeded");
+  cluster.fake_lock = &lock;
+  MakeStale(&cluster);
+  cluster.on_touch = [&](size_t member) {
+    if (member == 1) lock.why_not = absl::OkStatus();
+  };
+  ASSERT_TRUE(Roll(&cluster).ok());
+  EXPECT_THAT(cluster.events, ElementsAre("claim etcd-1", "claim etcd-2", "claim etcd-3", "restart etcd-2",
+                                          "lock", "unclaim etcd-1", "unclaim etcd-2", "unclaim etcd-3",
+                                          "restart etcd-3", "restart etcd-1"));
+}
+
+TEST(RollOut, WithoutAQuorumTheHostsAreClaimed) {
+  FakeCluster cluster(3);
+  FakeLock lock(&cluster.events);
+  lock.why_not = absl::InternalError("asked without a quorum");
+  cluster.fake_lock = &lock;
+  MakeStale(&cluster);
+  for (FakeCluster::Member& member : cluster.members) member.stuck = true;
+  cluster.on_touch = [&](size_t i) { cluster.members[i].stuck = false; };
+  ASSERT_TRUE(Roll(&cluster).ok());
+  ASSERT_EQ(cluster.events.size(), 9u);
+  EXPECT_THAT(std::vector<std::string>(cluster.events.begin(), cluster.events.begin() + 3),
+              ElementsAre("claim etcd-1", "claim etcd-2", "claim etcd-3"));
 }
 
 TEST(RollOut, WithoutItsSnapshotNobodyIsRestarted) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "src/base/clock.h"
 #include "src/base/digest.h"
 #include "src/etcd/cluster_lock.h"
+#include "src/etcd/host_claims.h"
 #include "src/etcd/rollout_etcd.h"
 #include "src/etcd/rollout_order.h"
 #include "src/etcd/rollout_report.h"
@@ -24,6 +26,8 @@ namespace {
 
 // There is nothing to be told by: the members are processes of other machines.
 constexpr absl::Duration kPause = absl::Milliseconds(50);
+// Beyond the start of a member and the waiting for it.
+constexpr absl::Duration kClaimMore = absl::Seconds(60);
 
 using Failures = std::vector<std::pair<size_t, absl::Status>>;
 
@@ -78,8 +82,9 @@ class Rollout {
   std::vector<std::string> errors_;  // of a member that was given up: what its service manager said
   std::vector<absl::Time> touched_at_;
   const RolloutReport::Tell tell_;
+  std::unique_ptr<ClusterLock> claims_;  // while etcd takes no lock
   RolloutReport report_;
-  bool rights_checked_ = false, snapshot_taken_ = false, told_of_no_lock_ = false;
+  bool rights_checked_ = false, snapshot_taken_ = false;
 };
 
 absl::StatusOr<StepResult> Rollout::Run() {
@@ -199,16 +204,20 @@ absl::Status Rollout::CheckRights() {
 absl::StatusOr<bool> Rollout::HoldOffOthers() {
   ClusterLock* lock = view_->lock();
   if (lock == nullptr) return true;
-  absl::StatusOr<bool> held = lock->Hold("a rollout", tell_);
-  if (held.ok()) return held;
   const bool quorum = std::any_of(members_.begin(), members_.end(), [](const MemberState& member) {
     return member.health == MemberState::kServes;
   });
-  // A restart may be what brings the quorum back, or the larger quota.
-  if (absl::IsResourceExhausted(held.status()) || (absl::IsUnavailable(held.status()) && !quorum)) {
-    if (tell_ != nullptr && !std::exchange(told_of_no_lock_, true))
-      tell_(absl::StrCat("no other kplan is held off, for etcd takes no lock: ", held.status().message()));
-    return true;
+  absl::StatusOr<bool> held = absl::UnavailableError("no member serves");
+  if (quorum) held = lock->Hold("a rollout", tell_);
+  // A restart may be what brings the quorum back, or the larger quota: until then it is noted on the hosts.
+  if (!quorum || absl::IsResourceExhausted(held.status())) {
+    if (claims_ == nullptr)
+      claims_ = MakeHostClaims(plan_.cluster, hosts_, 2 * plan_.timeout + kClaimMore, clock_);
+    return claims_->Hold("a rollout", tell_);
+  }
+  if (held.ok()) {
+    claims_.reset();
+    return held;
   }
   return StopNow(
       absl::StrCat("whether another kplan takes members away cannot be seen, and without that none "

@@ -24,7 +24,8 @@ class HostAccess {
   virtual absl::StatusOr<StepResult> RunStep(const std::string& host, const std::string& label,
                                              const Json& record) = 0;
 
-  // HOST's answer to a QUESTION (questions.h), which changes nothing there. Unavailable as above.
+  // HOST's answer to a QUESTION (questions.h), which changes nothing there, but for a note in /run of who
+  // takes members away (claim_question.h). Unavailable as above.
   virtual absl::StatusOr<Json> Ask(const std::string& host, const Json& question) = 0;
 
   // Connections to TARGETS, and to nobody else, as they come about on HOST: it carries their bytes, and can

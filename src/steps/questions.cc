@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "src/base/fields.h"
+#include "src/etcd/claim_answer.h"
 #include "src/etcd/etcd_data.h"
+#include "src/step/claim_question.h"
 #include "src/step/outlook.h"
 #include "src/step/questions.h"
 #include "src/step/trust_records.h"
@@ -66,6 +68,7 @@ struct Question {
 
 constexpr Question kQuestions[] = {
     {CheckQuestion::kWord, AnswerAs<CheckQuestion, CheckAnswer, AnswerCheck>},
+    {ClaimQuestion::kWord, AnswerAs<ClaimQuestion, ClaimAnswer, AnswerClaim>},
     {EtcdDataQuestion::kWord, AnswerEtcdData},
     {ServiceLogQuestion::kWord, AnswerAs<ServiceLogQuestion, ServiceLogAnswer, ReadServiceLog>},
     {ServiceLookQuestion::kWord, AnswerAs<ServiceLookQuestion, ServiceLookAnswer, LookAtService>},
