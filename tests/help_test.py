@@ -62,7 +62,7 @@ def test_every_section_is_a_topic_with_the_same_words(page, prefix):
 
 def test_every_kind_of_step_has_a_section():
     kinds = ("key csr ca-cert adopt-ca cert requests crl bundle fetch unpack render source host send dir install unit sysusers "
-             "activate install-pair service check survey-etcd rollout-etcd restore-etcd verify-etcd")
+             "activate install-pair service check trust trust-part survey-etcd rollout-etcd restore-etcd verify-etcd")
     assert list(sections("steps.md")) == kinds.split()
 
 

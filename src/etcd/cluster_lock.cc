@@ -14,16 +14,18 @@
 #include "absl/strings/str_cat.h"
 #include "src/base/record.h"
 #include "src/base/text.h"
+#include "src/base/url.h"
 #include "src/etcd/client_rights.h"
 #include "src/etcd/etcdctl.h"
 #include "src/etcd/lock_holder.h"
+#include "src/probe/listening.h"
 
 namespace kplan {
 namespace {
 
 constexpr absl::Duration kCommandTime = absl::Seconds(5);
 // An election is waited out.
-constexpr absl::Duration kPatience = absl::Seconds(10), kPauseAfterError = absl::Milliseconds(100);
+constexpr absl::Duration kPatience = absl::Seconds(30), kPauseAfterError = absl::Milliseconds(100);
 constexpr absl::Duration kPauseUntilFree = absl::Milliseconds(500);
 
 bool LeaseIsGone(const absl::Status& status) {
@@ -83,6 +85,8 @@ class EtcdLock : public ClusterLock {
     const size_t first = answered_;
     for (size_t tried = 0; tried < probes_.size(); ++tried) {
       const size_t i = (first + tried) % probes_.size();
+      // etcdctl takes its whole time to say that nobody listens.
+      if (last = CanConnect(probes_[i]); !last.ok()) continue;
       absl::StatusOr<std::string> text = RunEtcdctl(etcdctl_, {probes_[i]}, words, kCommandTime, input);
       if (text.ok()) {
         answered_ = i;
@@ -94,6 +98,15 @@ class EtcdLock : public ClusterLock {
       if (IsFinal(last)) return last;
     }
     return last;
+  }
+
+  absl::Status CanConnect(const std::string& probe) const {
+    absl::StatusOr<HostPort> target = ParseHttpsUrl(probe);
+    if (!target.ok()) return target.status();
+    Dialer* const dialer = etcdctl_.dialer.get();
+    const absl::Status status = dialer == nullptr ? DialFromHere(*target, absl::Now() + kCommandTime).status()
+                                                  : dialer->Dial(*target, kCommandTime).status();
+    return status.ok() ? status : absl::UnavailableError(status.message());
   }
 
   template <typename Do>

@@ -17,12 +17,11 @@
 //   nothing     starts what does not run: two that start a dead cluster do what one would, for each member
 //               has a lock of its own on its host (host/service_marker.h, LockService), and who comes second
 //               finds it running.
-//   claims      where etcd takes no key, because there is no quorum or an alarm stands (NOSPACE): a note on
-//   the
-//               host of every member (host_claims.h). Whoever has them asks for the key first before each
-//               restart, and waits for who has that; so two of which one has the key and one the claims
-//               overlap by one restart at most, in the moment in which etcd begins to take keys again, and
-//               whoever looks then sees it under way.
+//   claims      where etcd takes no key (no quorum, or an alarm as NOSPACE): a note on each member's host
+//               (host_claims.h). Whoever has them asks for the key first before each restart, and waits for
+//               who has that; so two of which one has the key and one the claims overlap by one restart at
+//               most, in the moment in which etcd begins to take keys again, and whoever looks then sees it
+//               under way.
 //
 // The key is below the prefix that verifications need anyway (facts/etcd_rights.h), so that etcd's auth wants
 // no further right.
