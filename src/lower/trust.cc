@@ -72,18 +72,24 @@ void TrustLowering::NeedHost(int host) {
 std::vector<TrustFile> TrustLowering::TrustsOf(const PkiSteps& pki, const Service& service) const {
   std::vector<TrustFile> trusts;
   for (const HostFile& file : service.files) {
-    for (size_t i = 0; i < lowering_.cluster.cas.size(); ++i) {
-      const CertificateAuthority& ca = lowering_.cluster.cas[i];
-      if (!ca.exchanged || ca.held || file.source != pki.cas[i].trusted) continue;
-      TrustFile trust;
-      trust.ca = ca.name;
-      trust.path = file.path;
-      trust.mode = absl::StrFormat("%04o", file.mode);
-      trust.owner = file.owner;
-      trusts.push_back(std::move(trust));
-    }
+    const CertificateAuthority* ca = TrustedBy(pki, file);
+    if (ca == nullptr) continue;
+    TrustFile trust;
+    trust.ca = ca->name;
+    trust.path = file.path;
+    trust.mode = absl::StrFormat("%04o", file.mode);
+    trust.owner = file.owner;
+    trusts.push_back(std::move(trust));
   }
   return trusts;
+}
+
+const CertificateAuthority* TrustLowering::TrustedBy(const PkiSteps& pki, const HostFile& file) const {
+  for (size_t i = 0; i < lowering_.cluster.cas.size(); ++i) {
+    const CertificateAuthority& ca = lowering_.cluster.cas[i];
+    if (ca.exchanged && !ca.held && file.source == pki.cas[i].trusted) return &ca;
+  }
+  return nullptr;
 }
 
 // The files of SERVICE's leaves that an exchanged CA signs, and that it reads once.
@@ -210,10 +216,7 @@ void TrustLowering::LowerLeaves(const PkiSteps& pki, const std::vector<Service*>
   const StepId shown = Lower(TrustRecord::kLeaves, {}, placed);
   for (Service* service : services) {
     for (HostFile& file : service->files) {
-      for (size_t i = 0; i < lowering_.cluster.cas.size(); ++i) {
-        const CertificateAuthority& ca = lowering_.cluster.cas[i];
-        if (ca.exchanged && !ca.held && file.source == pki.cas[i].trusted) file.after = {shown};
-      }
+      if (TrustedBy(pki, file) != nullptr) file.after = {shown};
     }
   }
 }

@@ -50,6 +50,8 @@ class TrustLowering {
  private:
   void AddEtcd(const Etcd& etcd, const LoweredParts& first, const EtcdServices& services);
   void AddService(const LoweredParts& first, const Service& service);
+  // The CA, exchanged and not held, that FILE has those trust who read it; null: none.
+  const CertificateAuthority* TrustedBy(const PkiSteps& pki, const HostFile& file) const;
   std::vector<TrustFile> TrustsOf(const PkiSteps& pki, const Service& service) const;
   std::vector<std::string> ShowsOf(const PkiSteps& pki, const Service& service);
   void NeedHost(int host);

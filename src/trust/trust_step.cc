@@ -4,11 +4,6 @@
 // Digest: over the generations that there are. Of a CA that is held the file with all of them goes to hosts,
 // and comes to others with it.
 
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,16 +11,12 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "src/base/at_once.h"
 #include "src/base/digest.h"
 #include "src/base/files.h"
 #include "src/base/paths.h"
 #include "src/base/text.h"
-#include "src/etcd/rollout_etcd.h"
 #include "src/host/artifact_file.h"
-#include "src/step/host_access.h"
 #include "src/step/outlook.h"
 #include "src/step/step.h"
 #include "src/step/trust_records.h"
@@ -109,6 +100,14 @@ CaSeen SeenOf(const CaState& state, absl::Time now) {
   return seen;
 }
 
+// By what HOSTS have in OF_CA, the files of the CA that are there.
+TrustDecision DecisionOn(const CaState& state, const TrustingHosts& hosts, const std::vector<size_t>& of_ca,
+                         absl::Time now) {
+  std::vector<TrustSeen> files;
+  for (size_t file : of_ca) files.push_back({TrustedIn(hosts.Content(file), state.generations)});
+  return DecideOnTrust(SeenOf(state, now), files);
+}
+
 std::string NameOf(const ExchangedCa& ca) {
   return ca.name == "ca" ? "the CA" : absl::StrCat("the CA ", ca.name);
 }
@@ -122,7 +121,7 @@ constexpr char kCost[] =
 class BothTrusted {
  public:
   BothTrusted(const StepContext& context, const TrustRecord& record, const std::vector<CaState>& states)
-      : context_(context), record_(record), states_(states), hosts_(context, record) {}
+      : context_(context), states_(states), hosts_(context, record) {}
 
   absl::Status Run(StepResult* result) {
     if (absl::Status status = hosts_.Look(); !status.ok()) return status;
@@ -141,10 +140,8 @@ class BothTrusted {
 
  private:
   absl::Status Decide(const CaState& state) {
-    std::vector<TrustSeen> files;
     const std::vector<size_t> of_ca = hosts_.FilesOf(state.ca.name);
-    for (size_t file : of_ca) files.push_back({TrustedIn(hosts_.Content(file), state.generations)});
-    const TrustDecision decision = DecideOnTrust(SeenOf(state, context_.now), files);
+    const TrustDecision decision = DecisionOn(state, hosts_, of_ca, context_.now);
     const std::string exchange =
         absl::StrCat(NameOf(state.ca), ", generation ", state.ca.generation, " for ", state.Others());
     switch (decision.way) {
@@ -176,7 +173,6 @@ class BothTrusted {
   }
 
   const StepContext& context_;
-  const TrustRecord& record_;
   const std::vector<CaState>& states_;
   TrustingHosts hosts_;
   std::vector<std::string> lines_, reasons_;
@@ -192,10 +188,8 @@ absl::Status CutOff(const StepContext& context, const TrustRecord& record, const
   bool any = false;
   for (const CaState& state : states) {
     if (state.ca.held || !state.HasOthers()) continue;
-    std::vector<TrustSeen> files;
     const std::vector<size_t> of_ca = hosts.FilesOf(state.ca.name);
-    for (size_t file : of_ca) files.push_back({TrustedIn(hosts.Content(file), state.generations)});
-    const TrustDecision decision = DecideOnTrust(SeenOf(state, context.now), files);
+    const TrustDecision decision = DecisionOn(state, hosts, of_ca, context.now);
     for (size_t i : decision.cut) hosts.Replace(of_ca[i], state.wanted->certificate.ToPem());
     any = any || !decision.cut.empty();
   }

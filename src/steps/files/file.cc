@@ -9,7 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "src/base/digest.h"
-#include "src/base/disk.h"
+#include "src/base/fd.h"
 #include "src/base/files.h"
 #include "src/host/install_file.h"
 #include "src/host/waiting_file.h"
@@ -43,13 +43,8 @@ absl::StatusOr<InstallSource> SourceOfText(const std::string& content) {
   source.name = "what is installed";
   source.fd = UniqueFd(memfd_create("kplan", MFD_CLOEXEC));
   source.size = static_cast<off_t>(content.size());
-  for (size_t at = 0; source.fd.ok() && at < content.size();) {
-    const ssize_t n =
-        disk::WriteAt(source.fd.get(), content.data() + at, content.size() - at, static_cast<off_t>(at));
-    if (n <= 0) return ErrnoStatus(errno, "cannot keep what is installed");
-    at += static_cast<size_t>(n);
-  }
   if (!source.fd.ok()) return ErrnoStatus(errno, "cannot keep what is installed");
+  if (absl::Status status = WriteAll(source.fd.get(), content, source.name); !status.ok()) return status;
   return source;
 }
 
